@@ -1,0 +1,50 @@
+# make demo   from a fresh clone to a verified model, nothing else needed
+# make test   lint, type check and every test
+# make clean  remove what the workflow made; `make distclean` removes .venv too
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= all
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint format dryrun docs clean distclean setup
+
+demo: $(READY)
+	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+dryrun: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --dry-run
+
+docs: $(READY)
+	$(BIN)/kinema config-reference --write config/README.md
+
+setup: $(READY)
+
+# Installed anew when the requirements change. Only wheels of PyPI, no sudo, no system ffmpeg.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python %d.%d found, 3.11 or newer needed: make PYTHON=/path/to/python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf data/demo prepared results work logs .snakemake benchmarks/out .pytest_cache .mypy_cache .ruff_cache
+
+distclean: clean
+	rm -rf $(VENV) *.egg-info

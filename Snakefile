@@ -1,0 +1,38 @@
+"""kinema: raw videos and an annotation list become a trained, evaluated and verified action-recognition model.
+
+    snakemake --cores all                                          # the embedded demo
+    snakemake --cores all results/<dataset>/<model>/model.xml      # yours
+
+The way of the data, and the rule file of each stage:
+
+    annotations   the user's list            -> results/<dataset>/annotation.json
+    media         raw videos                 -> prepared/<corpus>/<recipe>/shards/NNNN.{tar,parquet}
+    index         annotation + shards        -> results/<dataset>/{clips.parquet,dataset_report.json}
+    train         clips                      -> results/<dataset>/<model>/model.pth
+    evaluate      model + clips              -> results/<dataset>/<model>/{evaluation.json,predictions.parquet}
+    deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}
+    demo          nothing                    -> data/demo/
+"""
+
+from pathlib import Path
+
+
+configfile: Path(workflow.basedir) / "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/annotations.smk"
+include: "workflow/rules/media.smk"
+include: "workflow/rules/index.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/deploy.smk"
+include: "workflow/rules/demo.smk"
+
+
+rule all:
+    """The demo: a verified model and its evaluation."""
+    default_target: True
+    input:
+        "results/demo/efficientnet_lite0_vtn/model.xml",
+        "results/demo/efficientnet_lite0_vtn/evaluation.json",

@@ -1,0 +1,1 @@
+"""Annotation lists of any origin -> one JSON dialect."""

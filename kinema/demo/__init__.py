@@ -1,0 +1,1 @@
+"""The embedded default: a rendered motion data set that needs no download."""

@@ -1,0 +1,1 @@
+"""model.pth -> model.onnx -> verified model.xml."""

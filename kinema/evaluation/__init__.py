@@ -1,0 +1,1 @@
+"""model.pth + clip index -> evaluation.json and predictions.parquet."""

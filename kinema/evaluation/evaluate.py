@@ -1,0 +1,103 @@
+"""model.pth + clips.parquet -> evaluation.json, predictions.parquet and a picture of the confusions."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from kinema.config import Evaluation
+from kinema.evaluation.confusion import plot_confusion
+from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score, torch_predictor
+from kinema.files import atomic_path, write_json
+from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
+from kinema.models.checkpoint import load_checkpoint
+
+PREDICTIONS = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("predicted", pa.string(), nullable=False),
+        pa.field("correct", pa.bool_(), nullable=False),
+        pa.field("probability", pa.float32(), nullable=False),  # of the predicted class
+        pa.field("num_clips", pa.int32(), nullable=False),
+        pa.field(
+            "probabilities", pa.list_(pa.float32()), nullable=False
+        ),  # mean over clips, in the order of the labels
+    ]
+)
+log = logging.getLogger(__name__)
+
+
+def evaluate(
+    *,
+    checkpoint: Path,
+    clips: Path,
+    settings: Evaluation,
+    evaluation: Path,
+    predictions: Path,
+    confusion: Path,
+    threads: int,
+) -> None:
+    """Score the model on every evaluation clip and write the three outputs."""
+    torch.set_num_threads(threads)
+    trained = load_checkpoint(checkpoint)
+    subset = evaluation_subset(clips, settings.subset)
+    dataset = evaluation_dataset(clips, subset=subset, clip=trained.model.clip, labels=trained.labels)
+    scores = score(torch_predictor(trained.model), dataset, batch_size=settings.batch_size)
+    videos = by_video(scores)
+    result = {"subset": subset, **accuracies(scores, videos), "classes": per_class(videos, trained.labels)}
+    write_predictions(predictions, videos, names=dataset.videos, labels=trained.labels)
+    plot_confusion(confusion, videos, trained.labels)
+    write_json(evaluation, result)
+    log.info("%s: video top-1 %.4f over %d videos", subset, result["video_top1"], result["num_videos"])
+
+
+def accuracies(scores: ClipScores, videos: VideoScores) -> dict[str, Any]:
+    """Clip and video top-1 and top-5, and the mean over classes of video top-1."""
+    return {
+        "num_clips": len(scores.labels),
+        "num_videos": len(videos.labels),
+        "clip_top1": topk_accuracy(scores.logits, scores.labels, 1),
+        "clip_top5": topk_accuracy(scores.logits, scores.labels, 5),
+        "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
+        "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
+        "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),
+    }
+
+
+def per_class(videos: VideoScores, labels: list[str]) -> dict[str, dict[str, Any]]:
+    """Videos, recall and precision of each class; null where there is nothing to divide by."""
+    predicted = videos.probabilities.argmax(axis=1)
+    classes = {}
+    for number, label in enumerate(labels):
+        own, called = videos.labels == number, predicted == number
+        hits = int((own & called).sum())
+        classes[label] = {
+            "num_videos": int(own.sum()),
+            "recall": hits / int(own.sum()) if own.any() else None,
+            "precision": hits / int(called.sum()) if called.any() else None,
+        }
+    return classes
+
+
+def write_predictions(path: Path, videos: VideoScores, *, names: list[str], labels: list[str]) -> None:
+    """One row a video, schema PREDICTIONS."""
+    predicted = videos.probabilities.argmax(axis=1)
+    rows = pd.DataFrame(
+        {
+            "video": [names[number] for number in videos.videos],
+            "label": [labels[number] for number in videos.labels],
+            "predicted": [labels[number] for number in predicted],
+            "correct": predicted == videos.labels,
+            "probability": videos.probabilities.max(axis=1).astype(np.float32),
+            "num_clips": videos.num_clips.astype(np.int32),
+            "probabilities": list(videos.probabilities.astype(np.float32)),
+        }
+    )
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(rows, schema=PREDICTIONS, preserve_index=False), temporary)

@@ -1,0 +1,78 @@
+"""Any predictor + evaluation clips -> logits of every clip: PyTorch and OpenVINO are scored by the same code."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+from torch.utils.data import DataLoader
+
+from kinema.clips.dataset import ClipDataset, ClipIndex
+from kinema.config import Clip
+from kinema.job import progress
+from kinema.metrics import ClipScores
+from kinema.models.recognizer import Recognizer
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+"""uint8 clips (B, T, 3, S, S) -> float logits (B, K)."""
+
+
+def evaluation_subset(clips: Path, wanted: str) -> str:
+    """The subset to score: as asked, or with `auto` testing where it has labels, else validation."""
+    table = pq.read_table(clips, columns=["subset", "label_index"])
+    labelled = set(table.filter(pc.field("label_index") >= 0)["subset"].unique().to_pylist())
+    candidates = ["testing", "validation"] if wanted == "auto" else [wanted]
+    for subset in candidates:
+        if subset in labelled:
+            return subset
+    raise ValueError(
+        f"{clips}: no labelled video in {' or '.join(candidates)}; found {', '.join(sorted(labelled))}. "
+        "Give some videos the subset validation in the annotation list, or set evaluation.subset."
+    )
+
+
+def evaluation_dataset(clips: Path, *, subset: str, clip: Clip, labels: list[str]) -> ClipDataset:
+    """Labelled clips of a subset, checked against the labels the model was trained with."""
+    index = ClipIndex.load(clips, subset=subset, clip=clip)
+    if index.labels != labels:
+        raise ValueError(
+            f"{clips}: its {len(index.labels)} labels are not the {len(labels)} labels of the model; "
+            "the annotation has changed since: train again"
+        )
+    rows = index.rows[index.rows["label_index"] >= 0].reset_index(drop=True)
+    return ClipDataset(ClipIndex(rows=rows, labels=labels), clip=clip)
+
+
+def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_workers: int = 1) -> ClipScores:
+    """Logits of every clip of `dataset`, each counted once, in the order of the index."""
+    loader = DataLoader(dataset, batch_size=batch_size, num_workers=num_workers)
+    logits, labels, videos = [], [], []
+    for batch in progress(loader, description="scoring", total=len(loader)):
+        logits.append(predict(batch["clip"].numpy()))
+        labels.append(batch["label"].numpy())
+        videos.append(batch["video"].numpy())
+    scores = ClipScores(np.concatenate(logits), np.concatenate(labels), np.concatenate(videos))
+    assert len(scores.labels) == len(dataset), "every clip is scored exactly once"
+    if not np.isfinite(scores.logits).all():
+        raise ValueError("the model gives logits that are not finite; its weights are broken: train again")
+    return scores
+
+
+def torch_predictor(model: Recognizer, *, device: str | None = None) -> Predictor:
+    """Predictor of a PyTorch model in evaluation mode, by default on the GPU where there is one."""
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = model.to(device).eval()
+
+    @torch.inference_mode()
+    def predict(clips: np.ndarray) -> np.ndarray:
+        return model(torch.from_numpy(clips).to(device)).float().cpu().numpy()
+
+    return predict
+
+
+def read_accuracy(evaluation: Path) -> float:
+    """Video top-1 from an evaluation.json."""
+    return float(json.loads(evaluation.read_text(encoding="utf-8"))["video_top1"])

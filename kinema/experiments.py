@@ -1,0 +1,130 @@
+"""`results/<dataset>/<model>` -> the experiment it stands for.
+
+<model> is ENCODER_DECODER, optionally `@variant`. An experiment's settings resolve in this order, the last one wins:
+the tree's defaults, config.yaml, the data set, each matching override, the variant.
+"""
+
+import fnmatch
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinema.config import Config, Dataset, Media, Settings, merged
+from kinema.config_files import ConfigError, nearest
+from kinema.models.names import canonical, parse_model_name, split_variant
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One model on one data set, with every setting resolved."""
+
+    dataset: str
+    model: str
+    settings: Settings
+
+
+def dataset_named(config: Config, name: str) -> Dataset:
+    """The data set `name`; ConfigError with the nearest match otherwise."""
+    if name not in config.datasets:
+        known = sorted(config.datasets)
+        raise ConfigError(
+            f"unknown data set '{name}'{nearest(name, known)} Configured: {', '.join(known) or 'none'}. "
+            f"Add {config.dataset_dir}/{name}.yaml, or a key under `datasets`."
+        )
+    return config.datasets[name]
+
+
+def resolve(config: Config, dataset: str, model: str) -> Experiment:
+    """The experiment behind `results/<dataset>/<model>`; ConfigError names what is unknown and what exists."""
+    chosen = dataset_named(config, dataset)
+    try:
+        base, variant = split_variant(model)
+        name = str(parse_model_name(base))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    if variant is not None and variant not in config.variants:
+        known = sorted(config.variants)
+        raise ConfigError(
+            f"unknown variant '{variant}' in '{model}'{nearest(variant, known)} "
+            f"Configured under `variants`: {', '.join(known) or 'none'}."
+        )
+    patches: list[Settings] = [
+        override
+        for override in config.overrides
+        if fnmatch.fnmatchcase(dataset, override.dataset) and fnmatch.fnmatchcase(name, canonical(override.model))
+    ]
+    if variant is not None:
+        patches.append(config.variants[variant])
+    base_settings = Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
+    settings = Settings.model_validate(merged(base_settings, chosen, *patches))
+    return Experiment(dataset=dataset, model=name, settings=settings)
+
+
+def dataset_settings(config: Config, dataset: str) -> Settings:
+    """Settings that hold for a whole data set: no override and no variant looks at them."""
+    base = Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
+    return Settings.model_validate(merged(base, dataset_named(config, dataset)))
+
+
+def media_of(config: Config, dataset: str) -> Media:
+    """The recipe of a data set's frames: the top-level `media` with the data set's own laid over."""
+    return Media.model_validate(merged(config.media, dataset_named(config, dataset).media))
+
+
+def as_json(experiment: Experiment, names: Sequence[str]) -> str:
+    """Sections of an experiment as JSON, in one order whatever the order of the files; `section.key` takes one key."""
+    return _json(experiment.settings, names)
+
+
+def dataset_json(config: Config, dataset: str, names: Sequence[str]) -> str:
+    """Sections that hold for a whole data set as JSON."""
+    return _json(dataset_settings(config, dataset), names)
+
+
+def annotation_path(config: Config, dataset: str) -> str:
+    """The annotation file of a data set; ConfigError when it, or the folder of videos, is not there."""
+    chosen = dataset_named(config, dataset)
+    if not chosen.rendered:
+        for key, path in (("annotations.path", chosen.annotations.path), ("videos", chosen.videos)):
+            if not Path(path).exists():
+                raise ConfigError(
+                    f"datasets.{dataset}.{key}: '{path}' does not exist (looked for in {Path.cwd()}). "
+                    f"Put it there, or correct the key in {config.dataset_dir}/{dataset}.yaml or your --configfile."
+                )
+    return chosen.annotations.path
+
+
+def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:
+    """Data sets that read the shards of a corpus in a recipe, sorted; they must agree on videos and shards."""
+    of_corpus = [name for name in config.datasets if (config.datasets[name].corpus or name) == corpus]
+    names = sorted(name for name in of_corpus if media_of(config, name).recipe == recipe)
+    if not names:
+        known = sorted({"/".join(shards_of(config, name)[:2]) for name in config.datasets})
+        raise ConfigError(
+            f"no data set reads prepared/{corpus}/{recipe}{nearest(f'{corpus}/{recipe}', known)} "
+            f"Configured: {', '.join(known)}."
+        )
+    for field in ("videos", "num_shards", "rendered"):
+        values = {str(getattr(config.datasets[name], field)) for name in names}
+        if len(values) > 1:
+            raise ConfigError(
+                f"data sets {', '.join(names)} share the corpus '{corpus}' but differ in `{field}`: "
+                f"{', '.join(sorted(values))}. Give them one value or corpora of their own."
+            )
+    return names
+
+
+def shards_of(config: Config, dataset: str) -> tuple[str, str, int]:
+    """Corpus, recipe and number of the shards that a data set reads."""
+    chosen = dataset_named(config, dataset)
+    return chosen.corpus or dataset, media_of(config, dataset).recipe, chosen.num_shards
+
+
+def _json(settings: Settings, names: Sequence[str]) -> str:
+    values = settings.model_dump(mode="json")
+    chosen: dict = {}
+    for name in names:
+        section, _, key = name.partition(".")
+        chosen[section] = {key: values[section][key]} if key else values[section]
+    return json.dumps(chosen, sort_keys=True)

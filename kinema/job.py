@@ -1,0 +1,109 @@
+"""What every adapter needs: a job to run by hand, a log file, and progress that suits where it is shown."""
+
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TypeVar
+
+import yaml
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+PLAIN_INTERVAL_SECONDS = 15.0
+
+
+def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
+    """The job described by a YAML file, shaped like the `snakemake` object: input, output, params, log, threads.
+
+    This is how an adapter runs by hand: `python workflow/scripts/<rule>.py job.yaml`.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if len(argv) != 1:
+        raise SystemExit(
+            "usage: python workflow/scripts/<rule>.py job.yaml   (keys: input, output, params, log, threads)"
+        )
+    values = yaml.safe_load(Path(argv[0]).read_text())
+    return SimpleNamespace(**{"input": {}, "output": {}, "params": {}, "log": [], "threads": 1, **values})
+
+
+@contextmanager
+def job_log(files: Iterable[str]) -> Iterator[None]:
+    """Send the log records, warnings and the traceback of this block to the job's log file.
+
+    Snakemake does not redirect a script's output by itself. Without a log file records go to stderr.
+    """
+    paths = [Path(file) for file in files]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8") for path in paths]
+    handlers = handlers or [logging.StreamHandler()]
+    root = logging.getLogger()
+    before = root.level
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
+        root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield
+    except Exception as error:
+        root.error("%s: %s", type(error).__name__, error, exc_info=True)
+        raise
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(before)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+
+
+def progress(items: Iterable[T], *, description: str, total: int | None = None) -> Iterator[T]:
+    """Yield `items` and show how far they are: a bar on a terminal, else a log line every 15 seconds."""
+    if sys.stderr.isatty() and (screen := _the_screen()):
+        with screen:
+            yield from _with_bar(items, description, total)
+    else:
+        yield from _with_lines(items, description, total)
+
+
+def _with_bar(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, description=description, total=total, console=Console(stderr=True), transient=True)
+
+
+def _with_lines(items: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    of = f"/{total}" if total else ""
+    started_at = spoke_at = time.monotonic()
+    count = 0
+    for count, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - spoke_at >= PLAIN_INTERVAL_SECONDS:
+            log.info("%s: %d%s, %.1f/s", description, count, of, count / (now - started_at))
+            spoke_at = now
+    log.info("%s: %d%s in %.1f s", description, count, of, time.monotonic() - started_at)
+
+
+def _the_screen():
+    """A lock that one job of this workflow holds while it draws; None where another job is drawing already.
+
+    Shards run side by side on one terminal; two bars would write over each other.
+    """
+    import fcntl
+
+    # the lock ends with this process, however it ends
+    file = (Path(tempfile.gettempdir()) / f"kinema-screen-{os.getuid()}-{os.getppid()}").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file

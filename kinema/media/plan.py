@@ -1,0 +1,212 @@
+"""Annotation files and one directory walk -> which file is which video, and which shard it belongs to.
+
+A shard's manifest changes only when one of its own videos changes, and `plan.json` holds the digest of every manifest;
+Snakemake compares those digests, so three new videos re-run three shards. The Snakefile imports this module on every
+call: it needs the standard library only.
+"""
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+NOT_BUILT_YET = "not-built-yet"
+ABSENT = "absent"
+
+
+def shard_of(video_id: str, num_shards: int) -> int:
+    """Shard of a video, in [0, num_shards): a fixed hash of its id, the same on every machine and for ever."""
+    return int.from_bytes(hashlib.blake2b(video_id.encode(), digest_size=8).digest(), "big") % num_shards
+
+
+def shard_name(shard: int) -> str:
+    """The four digits by which files and wildcards name a shard."""
+    return f"{shard:04d}"
+
+
+def scan_videos(root: Path) -> dict[str, list[Path]]:
+    """Video files below `root`, by file name without extension; keys and lists are sorted. Links are followed."""
+    found: dict[str, list[Path]] = {}
+    for relative, _ in sorted(_walk(root), key=lambda item: item[0]):
+        found.setdefault(_stem(relative), []).append(Path(root) / relative)
+    return dict(sorted(found.items()))
+
+
+def listing_digest(root: Path) -> str:
+    """A digest that changes when a video below `root` is added, removed or replaced; `absent` without the folder."""
+    if not Path(root).is_dir():
+        return ABSENT
+    listed = sorted((relative, *_size_and_mtime(entry)) for relative, entry in _walk(root))
+    digest = hashlib.blake2b(digest_size=8)
+    for relative, size, mtime_ns in listed:
+        digest.update(f"{relative}\0{size}\0{mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def manifest_path(plan: Path, shard: str) -> Path:
+    """Where the plan beside it keeps a shard's manifest."""
+    return Path(plan).parent / "manifests" / f"{shard}.jsonl"
+
+
+def plan_shards(annotations: Iterable[Path], *, videos: Path, num_shards: int, out: Path) -> None:
+    """Write one manifest per shard below `out.parent/manifests`, then `out`: a JSON object {shard: manifest digest}.
+
+    A manifest line is `{"id", "path", "size", "mtime_ns", "duplicates"}`, sorted by id; `path` is null for a video that
+    is not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An unchanged manifest
+    is left alone. Raises ValueError if not one of the annotated videos is on disk.
+    """
+    labels = _read_labels(annotations)
+    files = _Files.below(videos)
+    shards: list[list[str]] = [[] for _ in range(num_shards)]
+    num_found = 0
+    for video_id in sorted(labels):
+        row = _manifest_row(video_id, labels[video_id], videos, files)
+        num_found += row["path"] is not None
+        shards[shard_of(video_id, num_shards)].append(json.dumps(row) + "\n")
+    if labels and not num_found:
+        raise ValueError(_nothing_found(videos, sorted(labels)))
+    digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
+    _replace_text(Path(out), json.dumps(digests, indent=1) + "\n")
+
+
+def shard_digest(plan: Path, shard: str) -> str:
+    """The digest of a shard's manifest by a plan file; `not-built-yet` where the plan or the shard is absent."""
+    try:
+        # the plan is rewritten while Snakemake runs, so the cache must not outlive this version of the file
+        digests = _read_plan(str(plan), Path(plan).stat().st_mtime_ns)
+    except FileNotFoundError:
+        return NOT_BUILT_YET
+    return digests.get(shard, NOT_BUILT_YET)
+
+
+@functools.lru_cache(maxsize=32)
+def _read_plan(plan: str, mtime_ns: int) -> dict[str, str]:
+    return json.loads(Path(plan).read_text(encoding="utf-8"))
+
+
+def _walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Each video file below `root` with its path relative to it, `/` between folders; a linked folder only once."""
+    folders = [("", str(root))]
+    seen: set[tuple[int, int]] = set()
+    while folders:
+        prefix, folder = folders.pop()
+        identity = Path(folder).stat()
+        if (identity.st_dev, identity.st_ino) in seen:
+            continue
+        seen.add((identity.st_dev, identity.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir():
+                    folders.append((f"{prefix}{entry.name}/", entry.path))
+                elif entry.name.lower().endswith(VIDEO_EXTENSIONS) and entry.is_file():
+                    yield prefix + entry.name, entry
+
+
+def _stem(relative: str) -> str:
+    return _without_extension(relative.rpartition("/")[2])
+
+
+def _without_extension(relative: str) -> str:
+    return relative.rpartition(".")[0]  # a video file has one
+
+
+def _size_and_mtime(file: os.DirEntry[str] | Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@dataclass(slots=True)
+class _Files:
+    """Relative paths of all videos by stem, as plain strings: a Kinetics-size corpus has hundreds of thousands."""
+
+    by_stem: dict[str, str | list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def below(cls, root: Path) -> "_Files":
+        files = cls()
+        for relative, _ in _walk(root) if Path(root).is_dir() else ():
+            stem = _stem(relative)
+            known = files.by_stem.get(stem)
+            if known is None:
+                files.by_stem[stem] = relative
+            elif isinstance(known, list):
+                known.append(relative)
+            else:
+                files.by_stem[stem] = [known, relative]
+        return files
+
+    def claiming(self, video_id: str) -> list[str]:
+        """Sorted files that may be this video: for an id with folders, those whose path ends with it."""
+        named = self.by_stem.get(video_id.rpartition("/")[2], [])
+        candidates = sorted([named] if isinstance(named, str) else named)
+        if "/" not in video_id:
+            return candidates
+        without_extension = {path: _without_extension(path) for path in candidates}
+        exact = [path for path, bare in without_extension.items() if bare == video_id]
+        return exact or [path for path, bare in without_extension.items() if bare.endswith("/" + video_id)]
+
+
+def _manifest_row(video_id: str, label: str | None, videos: Path, files: _Files) -> dict[str, Any]:
+    claiming = files.claiming(video_id)
+    if not claiming:
+        return {"id": video_id, "path": None, "size": None, "mtime_ns": None, "duplicates": []}
+    chosen = next((path for path in claiming if label is not None and _lies_under(path, label)), claiming[0])
+    path = Path(videos) / chosen
+    size, mtime_ns = _size_and_mtime(path)
+    others = [other for other in claiming if other != chosen]
+    return {"id": video_id, "path": str(path), "size": size, "mtime_ns": mtime_ns, "duplicates": others}
+
+
+def _lies_under(path: str, label: str) -> bool:
+    """Whether a folder on the path is named like the label, be it with spaces or underscores, in any case."""
+    return label.replace("_", " ").casefold() in path.replace("_", " ").casefold().split("/")[:-1]
+
+
+def _read_labels(annotations: Iterable[Path]) -> dict[str, str | None]:
+    """Label (None where there is none) of every video of every file; the first file that has the video wins."""
+    labels: dict[str, str | None] = {}
+    for path in annotations:
+        try:
+            database = json.loads(Path(path).read_text(encoding="utf-8"))["database"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path}: not an annotation file ({error!r}); expected {{"labels": [...], "database": ...}}'
+            ) from error
+        for video_id, entry in database.items():
+            labels.setdefault(video_id, (entry.get("annotations") or {}).get("label"))
+    return labels
+
+
+def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    digests = {}
+    for shard, text in enumerate(texts):
+        path = folder / f"{shard_name(shard)}.jsonl"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            _replace_text(path, text)
+        digests[shard_name(shard)] = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    for path in folder.glob("*.jsonl"):  # left by an earlier, larger number of shards
+        if path.stem not in digests:
+            path.unlink()
+    return digests
+
+
+def _replace_text(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _nothing_found(videos: Path, ids: list[str]) -> str:
+    wanted = ", ".join(repr(video_id) for video_id in ids[:3])
+    extensions = " ".join(extension[1:] for extension in VIDEO_EXTENSIONS)
+    state = "none of the annotated videos is there" if Path(videos).is_dir() else "no such folder"
+    return (
+        f"{videos}: {state}; wanted {len(ids)} videos such as {wanted}, as files of that name with an extension of "
+        f"{extensions}, at any depth. Put the videos there or correct `videos` of the data set."
+    )

@@ -1,0 +1,92 @@
+"""A video file -> what its container says about it, without decoding; or a short reason why it cannot be used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+
+class MediaError(Exception):
+    """A video cannot be used. `reason` is short and stable: the data-set report counts videos by it.
+
+    `detail` is what a tool said about this one file. `passing`: the cause may be gone the next time (a time limit, a
+    killed process), so it is tried again.
+    """
+
+    def __init__(self, reason: str, *, detail: str = "", passing: bool = False):
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+        self.passing = passing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """The first video stream of a file. Height and width are in pixels as stored, before any rotation."""
+
+    duration_seconds: float | None
+    fps: float | None
+    width: int
+    height: int
+    codec: str
+
+
+def probe(path: Path) -> Probe:
+    """Read the header of a file. Raises MediaError: missing, empty file, permission denied, not a media file, ..."""
+    _check_readable(Path(path))
+    try:
+        # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
+        with av.open(f"file:{path}", metadata_errors="ignore") as container:
+            return _describe(container)
+    except av.error.InvalidDataError as error:
+        raise MediaError("not a media file") from error
+    except av.error.FFmpegError as error:
+        raise MediaError("unreadable", detail=str(error.strerror)) from error
+    except (ArithmeticError, LookupError, ValueError) as error:  # a header that PyAV itself trips over
+        raise MediaError("not a media file", detail=repr(error)) from error
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise MediaError("empty file")
+    except FileNotFoundError as error:
+        raise MediaError("missing") from error
+    except PermissionError as error:
+        raise MediaError("permission denied", passing=True) from error
+    except OSError as error:
+        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+
+
+def _describe(container) -> Probe:
+    attached_picture = av.stream.Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if not stream.disposition & attached_picture]
+    if not streams:
+        raise MediaError("no video stream")
+    stream = streams[0]
+    stream.codec_context.thread_count = 1
+    if not stream.codec_context.width or not stream.codec_context.height:
+        raise MediaError("no picture size in the header")
+    # ASF names its protection in the metadata; MP4 marks every protected packet
+    if "encryption" in container.metadata or _first_packet_is_encrypted(container, stream):
+        raise MediaError("encrypted")
+    rate = stream.average_rate or stream.guessed_rate
+    return Probe(
+        duration_seconds=_duration_seconds(container, stream),
+        fps=float(rate) if rate else None,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        codec=stream.codec_context.codec.canonical_name,
+    )
+
+
+def _first_packet_is_encrypted(container, stream) -> bool:
+    packet = next(iter(container.demux(stream)), None)
+    return packet is not None and packet.has_sidedata("encryption_info")
+
+
+def _duration_seconds(container, stream) -> float | None:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None

@@ -1,0 +1,55 @@
+"""Accuracies of clips and of videos. A video's score is the mean softmax of its clips."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClipScores:
+    """Logits of scored clips, (N, K) float32, with the true class and the video number of each, (N,)."""
+
+    logits: np.ndarray
+    labels: np.ndarray
+    videos: np.ndarray
+
+
+@dataclass(frozen=True)
+class VideoScores:
+    """Mean class probabilities of each video, (V, K), its true class (V,) and number of clips (V,), by video number."""
+
+    videos: np.ndarray
+    probabilities: np.ndarray
+    labels: np.ndarray
+    num_clips: np.ndarray
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis, in float64."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def by_video(scores: ClipScores) -> VideoScores:
+    """Average the clips of each video, in whatever order they come."""
+    videos, first, position, counts = np.unique(
+        scores.videos, return_index=True, return_inverse=True, return_counts=True
+    )
+    sums = np.zeros((len(videos), scores.logits.shape[1]))
+    np.add.at(sums, position, softmax(scores.logits))
+    return VideoScores(videos, sums / counts[:, None], scores.labels[first], counts)
+
+
+def topk_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Fraction of rows whose true class is among the `k` highest scores; with fewer than k classes always 1.
+
+    Equal scores count by the lower class number first, so constant scores are not all correct.
+    """
+    highest = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float((highest == labels[:, None]).any(axis=1).mean())
+
+
+def mean_class_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over the classes that occur of the class's own top-1 accuracy."""
+    correct = scores.argmax(axis=1) == labels
+    return float(np.mean([correct[labels == label].mean() for label in np.unique(labels)]))

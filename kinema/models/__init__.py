@@ -1,0 +1,1 @@
+"""Model names, encoders, decoders and the checkpoints that carry them."""

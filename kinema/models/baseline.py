@@ -1,0 +1,22 @@
+"""The baseline decoder: every frame is classified alone, the clip gets the mean. It is blind to the order of frames."""
+
+# B = clips, T = frames of a clip, C = encoder channels, K = classes
+
+from torch import Tensor, nn
+
+from kinema.config import Clip, Network
+from kinema.models.decoder import Decoder
+from kinema.models.registry import register_decoder
+
+
+@register_decoder("baseline")
+class BaselineDecoder(Decoder):
+    """`fc` on the mean feature of each frame, mean of the logits over frames."""
+
+    def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
+        super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
+        self.fc = nn.Linear(num_features, num_classes)
+
+    def forward(self, embeddings_BTE: Tensor) -> Tensor:
+        """Mean features (B, T, C) -> logits (B, K)."""
+        return self.fc(embeddings_BTE).mean(1)

@@ -1,0 +1,25 @@
+"""What every decoder offers: frame embeddings from feature maps, and logits from a clip's embeddings.
+
+The split is what streaming rests on: `embed` runs once for each frame, `forward` on the embeddings of the last T.
+"""
+
+# B = clips, T = frames of a clip, N = frames of any clips, C = encoder channels, E = embedding width, K = classes
+
+from torch import Tensor, nn
+
+from kinema.config import Clip, Network
+
+
+class Decoder(nn.Module):
+    """Base of the decoders; their constructors take the same arguments."""
+
+    def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
+        super().__init__()
+
+    def embed(self, maps_NChw: Tensor) -> Tensor:
+        """Feature maps (N, C, h, w) of any size -> embeddings (N, E)."""
+        return maps_NChw.mean((2, 3))
+
+    def forward(self, embeddings_BTE: Tensor) -> Tensor:
+        """Embeddings (B, T, E) of clips of any length -> logits (B, K)."""
+        raise NotImplementedError

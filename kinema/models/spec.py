@@ -1,0 +1,59 @@
+"""What a network expects as input; it travels inside the checkpoint, the ONNX metadata and the IR.
+
+Nobody downstream types a mean or a stride by hand: they are read from here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+ALLOWED: dict[str, tuple[str, ...]] = {"modality": ("rgb",), "color_order": ("RGB",), "layout": ("BTCHW",)}
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Input of one model.
+
+    `num_frames` frames, each `stride` video frames after the one before, `size` pixels high and wide. `mean` and `std`
+    are per channel, in `color_order`, of pixels divided by 255. Layout: B clips, T frames, C channels, H rows,
+    W columns.
+    """
+
+    num_frames: int
+    stride: int
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    modality: str = "rgb"
+    color_order: str = "RGB"
+    layout: str = "BTCHW"
+
+    def __post_init__(self) -> None:
+        for name in ("num_frames", "stride", "size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"input spec: {name} is {value!r}, expected a positive integer")
+        for name in ("mean", "std"):
+            value = tuple(float(number) for number in getattr(self, name))
+            if len(value) != 3 or not all(0 <= number <= 1 for number in value):
+                raise ValueError(f"input spec: {name} is {value}, expected three numbers between 0 and 1 (pixel / 255)")
+            object.__setattr__(self, name, value)  # lists from JSON become tuples, so that specs compare equal
+        if min(self.std) == 0:
+            raise ValueError(f"input spec: std is {self.std}, expected numbers above 0")
+        for name, allowed in ALLOWED.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"input spec: {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "InputSpec":
+        """The inverse of `to_dict`; an unknown or missing key is a ValueError."""
+        known = {field.name for field in fields(cls)}
+        if wrong := sorted(set(values) ^ known):
+            raise ValueError(
+                f"input spec: unknown or missing keys {', '.join(wrong)}; keys: {', '.join(sorted(known))}"
+            )
+        return cls(**values)

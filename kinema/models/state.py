@@ -1,0 +1,66 @@
+"""Reading tensors from files, and comparing them with what a module wants, with one clear error for what disagrees.
+
+Nothing is unpickled: `weights_only=True` everywhere.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MAX_NAMED = 5  # keys named in an error; a wrong file would otherwise fill the screen
+
+
+def read_torch_file(path: Path, *, expected: str) -> Any:
+    """Content of a .pth or .safetensors file, on the CPU; ValueError where it is not one."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; expected {expected}")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # zip, pickle, safetensors and torch each raise their own
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(f"{path}: cannot be read as {expected}: {reason[0]}") from None
+
+
+def tensors_of(content: Any, *, where: str) -> dict[str, Tensor]:
+    """The state dict in a file, at the top or under `state_dict`, without DataParallel's `module.` in front."""
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise ValueError(f"{where}: found no state dict, expected names and tensors (at the top or under `state_dict`)")
+    return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def check_same_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, where: str) -> None:
+    """ValueError that lists missing, left-over and misshapen keys, unless all names and shapes agree."""
+    raise_for(differences(found, wanted), where=where)
+
+
+def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    """Keys that are missing, left over or misshapen."""
+    return {
+        "missing": [key for key in wanted if key not in found],
+        "left over": [key for key in found if key not in wanted],
+        "misshapen": [
+            f"{key} {tuple(found[key].shape)} instead of {tuple(value.shape)}"
+            for key, value in wanted.items()
+            if key in found and found[key].shape != value.shape
+        ],
+    }
+
+
+def raise_for(complaints: Mapping[str, list[str]], *, where: str) -> None:
+    """One ValueError for lists of keys by kind of complaint; nothing where all of them are empty."""
+    parts = []
+    for kind, keys in complaints.items():
+        if keys:
+            more = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
+            parts.append(f"{len(keys)} {kind}: {', '.join(keys[:MAX_NAMED])}{more}")
+    if parts:
+        raise ValueError(f"{where}: the tensors do not fit this network; {'; '.join(parts)}")

@@ -1,0 +1,1 @@
+"""Clip index + experiment -> model.pth."""

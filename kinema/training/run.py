@@ -1,0 +1,95 @@
+"""Clip index + resolved experiment -> model.pth, by one Lightning run that continues where a killed one stopped."""
+
+import hashlib
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+import lightning as L
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+
+from kinema.config import Settings
+from kinema.files import atomic_path
+from kinema.models.checkpoint import save_checkpoint
+from kinema.models.registry import create_model
+from kinema.provenance import digest
+from kinema.training.data import training_loader, validation_loader
+from kinema.training.history import History
+from kinema.training.task import RecognitionTask
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    *, clips: Path, model: str, settings: Settings, out: Path, history: Path, work: Path, code: str, threads: int
+) -> None:
+    """Train `model` on the index `clips`; write the checkpoint `out` and the curve `history` (CSV).
+
+    Resume state lives in `work/<fingerprint>/`, the fingerprint of experiment, data and code: an interrupted run goes
+    on from its last epoch, a changed one starts anew. It is removed once the outputs are written.
+    """
+    torch.set_num_threads(threads)
+    L.seed_everything(settings.training.seed, verbose=False)
+    state = work / fingerprint(clips=clips, model=model, settings=settings, code=code)
+    batches, validation = training_loader(clips, settings), validation_loader(clips, settings)
+    index = batches.dataset.index  # type: ignore[attr-defined]
+    recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
+    recognizer.to(memory_format=torch.channels_last)  # a third faster on CPUs (benchmarks/train_step.py), same numbers
+    task = RecognitionTask(recognizer, training=settings.training, videos=batches.dataset.videos)  # type: ignore[attr-defined]
+    checkpoints = ModelCheckpoint(
+        dirpath=state,
+        filename="best",
+        monitor="val_video_top1" if validation else None,
+        mode="max",
+        save_last=True,
+        save_on_train_epoch_end=True,  # after validation and History, so that both are inside
+        enable_version_counter=False,
+    )
+    curve = History()
+    trainer = create_trainer(settings, [checkpoints, curve])
+    last = state / "last.ckpt"
+    if last.exists():
+        log.info("continuing from %s", last)
+    trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
+    if settings.training.keep == "best" and validation:
+        best = torch.load(checkpoints.best_model_path, weights_only=True, map_location="cpu")
+        task.load_state_dict(best["state_dict"])
+        log.info("keeping the best epoch: val_video_top1 %.4f", checkpoints.best_model_score)
+    with atomic_path(history) as temporary:
+        pd.DataFrame(curve.rows).to_csv(temporary, index=False)
+    save_checkpoint(out, recognizer.cpu().eval(), labels=index.labels, settings=settings.model_dump(mode="json"))
+    shutil.rmtree(state)
+
+
+def fingerprint(*, clips: Path, model: str, settings: Settings, code: str) -> str:
+    """Short hash of all that a training result depends on."""
+    with clips.open("rb") as file:
+        data = hashlib.file_digest(file, "blake2b").hexdigest()
+    return digest([model, settings.model_dump(mode="json"), data, code])
+
+
+def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
+    """A Lightning trainer for one device, quiet where no one watches."""
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).handlers.clear()  # what it warns of goes to the job's log, like our lines
+        logging.getLogger(name).setLevel(logging.WARNING)
+    watched = sys.stderr.isatty()
+    training = settings.training
+    return L.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=training.epochs,
+        precision=training.precision,
+        accumulate_grad_batches=training.accumulate,
+        gradient_clip_val=training.gradient_clip,
+        callbacks=[*callbacks, *([RichProgressBar()] if watched else [])],
+        enable_progress_bar=watched,
+        enable_model_summary=False,
+        logger=False,
+        num_sanity_val_steps=2,
+        use_distributed_sampler=False,
+        deterministic="warn",
+    )

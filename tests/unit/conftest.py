@@ -1,0 +1,32 @@
+"""A small prepared corpus for the tests of the stages behind it."""
+
+import pytest
+from corpus import build
+
+from kinema.annotations.table import convert_table
+from kinema.config import Demo, Media
+from kinema.demo.dataset import render_demo
+from kinema.media.plan import manifest_path, plan_shards
+from kinema.media.shard import write_shard
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """A small corpus in two shards; one listed video has no file."""
+    root = tmp_path_factory.mktemp("prepared")
+    settings = Demo(train_videos_per_class=1, val_videos_per_class=1)
+    render_demo(table=root / "list.csv", videos=root / "videos", settings=settings)
+    (root / "videos/merge/merge_train_000.mp4").unlink()
+    convert_table(table=root / "list.csv", out=root / "annotation.json")
+    plan_shards([root / "annotation.json"], videos=root / "videos", num_shards=2, out=root / "plan.json")
+    for shard in ("0000", "0001"):
+        write_shard(
+            manifest_path(root / "plan.json", shard),
+            tar=root / f"{shard}.tar",
+            table=root / f"{shard}.parquet",
+            media=Media(short_side=64),
+            ffmpeg=None,
+            workers=2,
+        )
+    build(root, allowed=0.2)
+    return root

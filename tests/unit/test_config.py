@@ -1,0 +1,190 @@
+"""The configuration tree: what it accepts, how settings resolve, and what it says when something is wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kinema.cli import main
+from kinema.config import Config
+from kinema.config_files import ConfigError, load_config, read_yaml
+from kinema.config_reference import with_reference
+from kinema.experiments import annotation_path, as_json, datasets_of, media_of, resolve, shards_of
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}
+
+
+def load(**values) -> Config:
+    return load_config({"dataset_dir": "no/such/folder", "datasets": {"mine": DATASET}, **values})
+
+
+def test_the_shipped_configuration_is_valid():
+    path = REPOSITORY / "config/config.yaml"
+    config = load_config(read_yaml(path), files=[path], root=REPOSITORY)
+    assert "demo" in config.datasets
+    assert resolve(config, "demo", "efficientnet_lite0_vtn@quick").settings.training.epochs == 1
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "tests/configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_test_configuration_is_valid(path):
+    load_config(read_yaml(path), files=[path], root=REPOSITORY)
+
+
+def test_settings_resolve_from_the_general_to_the_particular():
+    config = load(
+        training={"lr": 0.1, "epochs": 3, "seed": 5},
+        datasets={"mine": {**DATASET, "training": {"lr": 0.2, "batch_size": 4}}},
+        overrides=[
+            {"model": "resnet-34_*", "training": {"lr": 0.9}},
+            {"model": "resnet34_*", "training": {"lr": 0.3, "weight_decay": 0.5}},
+            {"dataset": "other", "training": {"epochs": 99}},
+        ],
+        variants={"hot": {"training": {"lr": 0.4}}},
+    )
+    training = resolve(config, "mine", "resnet34_vtn@hot").settings.training
+    assert (training.lr, training.weight_decay, training.batch_size) == (0.4, 0.5, 4)
+    assert (training.epochs, training.seed, training.optimizer) == (3, 5, "adamw")
+    assert resolve(config, "mine", "resnet34_vtn").settings.training.lr == 0.3
+    assert resolve(config, "mine", "efficientnet-lite0_vtn").settings.training.lr == 0.2
+
+
+def test_dash_and_underscore_are_the_same_model():
+    config = load()
+    names = {resolve(config, "mine", name).model for name in ("efficientnet-lite0_vtn", "efficientnet_lite0-vtn")}
+    assert names == {"efficientnet_lite0_vtn"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "message"),
+    [
+        ("mine2", "resnet34_vtn", r"unknown data set 'mine2'; did you mean 'mine'\? Configured: mine"),
+        ("mine", "resnet34_vtm", r"resnet34_vtm.*did you mean.*vtn"),
+        ("mine", "resnet43_vtn", r"resnet43.*did you mean.*resnet34"),
+        ("mine", "resnet34_vtn@slow", r"unknown variant 'slow' in 'resnet34_vtn@slow'; did you mean 'slower'\?"),
+    ],
+)
+def test_unknown_names_are_told_with_the_nearest(dataset, model, message):
+    config = load(variants={"slower": {}})
+    with pytest.raises(ConfigError, match=message):
+        resolve(config, dataset, model)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("training: {lrr: 1}", r"bad\.yaml: training\.lrr: unknown key; did you mean 'lr'\? Known keys here: .*epochs"),
+        ("training: {lr: fast}", r"bad\.yaml: training\.lr: .*number.*found 'fast' \(str\)"),
+        ("training: {lr: 0}", r"bad\.yaml: training\.lr: .*greater than 0; found 0"),
+        ("training: {optimizer: lion}", r"bad\.yaml: training\.optimizer: .*'adamw', 'adam' or 'sgd'; found 'lion'"),
+        ("network: {num_heads: 7}", r"bad\.yaml: network: num_heads \(7\) must divide embedding"),
+        ("datasets: {x: {videos: v}}", r"bad\.yaml: datasets\.x\.annotations: .*required"),
+        ("datasets: {'a/b': {}}", r"bad\.yaml: datasets\.a/b"),
+        ("overrides: [{modle: x}]", r"bad\.yaml: overrides\.0\.modle: unknown key; did you mean 'model'"),
+        ("augmentation: {crop_area: [0.9, 0.1]}", r"crop_area is \[low, high\] with 0 < low <= high"),
+    ],
+)
+def test_mistakes_are_told_with_file_and_key(tmp_path, text, message):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_config(read_yaml(path), files=[path], root=tmp_path)
+
+
+def test_a_mistake_in_a_data_set_file_names_that_file(tmp_path):
+    folder = tmp_path / "config/datasets"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(yaml.safe_dump({**DATASET, "num_shard": 3}))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: datasets\.mine\.num_shard: unknown key; did you mean 'num_s"):
+        load_config({}, root=tmp_path)
+
+
+def test_the_last_file_that_sets_a_key_is_named(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("training: {lr: 1, epochs: 2}")
+    second.write_text("training: {lr: -1}")
+    merged = {"training": {"lr": -1, "epochs": 2}}
+    with pytest.raises(ConfigError, match=r"second\.yaml: training\.lr"):
+        load_config(merged, files=[first, second], root=tmp_path)
+    with pytest.raises(ConfigError, match=r"command line: clip\.size"):
+        load_config({"clip": {"size": "big"}}, files=[first, second], root=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["training: [", "- a\n- b\n", "just words"])
+def test_broken_yaml_names_the_file(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"bad\.yaml: (not valid YAML|found)"):
+        read_yaml(path)
+
+
+def test_a_data_set_can_be_laid_over_its_file(tmp_path):
+    folder = tmp_path / "config/datasets"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(yaml.safe_dump({**DATASET, "training": {"lr": 0.1, "epochs": 7}}))
+    config = load_config({"datasets": {"mine": {"training": {"lr": 0.5}}}}, root=tmp_path)
+    training = resolve(config, "mine", "resnet34_vtn").settings.training
+    assert (training.lr, training.epochs) == (0.5, 7)
+
+
+def test_missing_files_are_named_with_their_key(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"datasets\.mine\.annotations\.path: 'list\.csv' does not exist"):
+        annotation_path(load(), "mine")
+    (tmp_path / "list.csv").touch()
+    with pytest.raises(ConfigError, match=r"datasets\.mine\.videos: 'videos' does not exist"):
+        annotation_path(load(), "mine")
+
+
+def test_media_of_a_data_set_lie_over_the_general_ones():
+    config = load(media={"jpeg_quality": 3}, datasets={"mine": {**DATASET, "media": {"short_side": 128}}})
+    assert media_of(config, "mine").recipe == "packed-128px-q3"
+    assert shards_of(config, "mine") == ("mine", "packed-128px-q3", 16)
+
+
+def test_data_sets_that_share_a_corpus_must_agree():
+    other = {**DATASET, "corpus": "mine", "videos": "elsewhere"}
+    config = load(datasets={"mine": DATASET, "split2": other})
+    with pytest.raises(ConfigError, match=r"mine, split2 share the corpus 'mine' but differ in `videos`"):
+        datasets_of(config, "mine", media_of(config, "mine").recipe)
+    config = load(datasets={"mine": DATASET, "split2": {**DATASET, "corpus": "mine"}})
+    assert datasets_of(config, "mine", media_of(config, "mine").recipe) == ["mine", "split2"]
+
+
+def test_params_do_not_depend_on_the_order_of_keys():
+    one = load(training={"lr": 0.1, "epochs": 2})
+    two = load(training={"epochs": 2, "lr": 1.0e-1})
+    names = ["training", "deployment.opset"]
+    assert as_json(resolve(one, "mine", "resnet34_vtn"), names) == as_json(resolve(two, "mine", "resnet34_vtn"), names)
+
+
+def test_the_reference_page_is_up_to_date():
+    page = (REPOSITORY / "config/README.md").read_text()
+    assert with_reference(page) == page, "the configuration tree has changed: run `make docs`"
+
+
+def test_every_key_has_a_description():
+    def walk(section, path=""):
+        for name, field in section.model_fields.items():
+            assert field.description, f"{path}{name}"
+            if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
+                walk(field.annotation, f"{path}{name}.")
+
+    walk(Config)
+
+
+def test_importing_the_configuration_is_cheap():
+    heavy = "import sys, kinema.experiments, kinema.media.plan, kinema.provenance; print([m for m in ('torch', 'av', "
+    code = heavy + "'pandas', 'timm', 'pyarrow') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_command_prints_a_resolved_experiment(capsys, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    assert main(["experiment", "demo", "efficientnet_lite0_vtn@quick"]) == 0
+    assert "epochs: 1" in capsys.readouterr().out
+    assert main(["experiment", "dema", "efficientnet_lite0_vtn"]) == 2
+    assert "did you mean 'demo'" in capsys.readouterr().err

@@ -1,0 +1,47 @@
+"""Job files, log files and progress."""
+
+import logging
+
+import pytest
+import yaml
+
+from kinema.job import job_from_argv, job_log, progress
+
+
+def test_a_job_by_hand_looks_like_snakemakes(tmp_path):
+    path = tmp_path / "job.yaml"
+    path.write_text(yaml.safe_dump({"input": {"a": "x"}, "threads": 3}))
+    job = job_from_argv([str(path)])
+    assert (job.input["a"], job.threads, job.log, job.params) == ("x", 3, [], {})
+    with pytest.raises(SystemExit, match="usage"):
+        job_from_argv([])
+
+
+def test_records_and_the_traceback_go_to_the_log(tmp_path):
+    path = tmp_path / "logs/a.log"
+
+    def work():
+        with job_log([str(path)]):
+            logging.getLogger("kinema.test").info("at work")
+            raise ValueError("what went wrong")
+
+    handlers = len(logging.getLogger().handlers)
+    with pytest.raises(ValueError, match="went wrong"):
+        work()
+    text = path.read_text()
+    assert "at work" in text
+    assert "ValueError: what went wrong" in text
+    assert "Traceback" in text
+    assert len(logging.getLogger().handlers) == handlers
+
+
+def test_progress_passes_every_item_and_logs_lines_where_no_one_watches(caplog):
+    with caplog.at_level(logging.INFO):
+        assert list(progress(range(5), description="decoding", total=5)) == [0, 1, 2, 3, 4]
+    assert "decoding: 5/5" in caplog.text
+
+
+def test_progress_draws_a_bar_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert list(progress(iter("abc"), description="decoding", total=3)) == ["a", "b", "c"]
+    assert "decoding" in capsys.readouterr().err

@@ -1,0 +1,181 @@
+"""Which file is which video, and which shard: odd names, duplicates, and digests that change only where they must."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kinema.media.plan import listing_digest, plan_shards, scan_videos, shard_digest, shard_of
+
+ODD_NAMES = ["-dash", "a b", "it's", 'say "hi"', "$HOME; rm", "x[1]", "100%d", "smile😀", "dot.in.name", "co:lon"]
+
+
+def write_annotation(path: Path, labels: dict[str, str]) -> Path:
+    database = {video_id: {"subset": "training", "annotations": {"label": label}} for video_id, label in labels.items()}
+    path.write_text(json.dumps({"labels": sorted(set(labels.values())), "database": database}))
+    return path
+
+
+def touch(path: Path, content: str = "x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def manifest_rows(plan: Path) -> dict[str, dict]:
+    files = sorted((plan.parent / "manifests").glob("*.jsonl"))
+    return {row["id"]: row for file in files for row in map(json.loads, file.read_text().splitlines())}
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Twenty files `v00` ... `v19`, a function that plans them, and where the plan is."""
+    for number in range(20):
+        touch(tmp_path / "videos" / f"v{number:02d}.mp4")
+
+    def plan(ids, num_shards=64):
+        annotation = write_annotation(tmp_path / "annotation.json", dict.fromkeys(ids, "wave"))
+        plan_shards(
+            [annotation], videos=tmp_path / "videos", num_shards=num_shards, out=tmp_path / "plan" / "plan.json"
+        )
+        return json.loads((tmp_path / "plan" / "plan.json").read_text())
+
+    return plan, tmp_path / "plan" / "plan.json"
+
+
+@pytest.mark.parametrize(
+    ("video_id", "num_shards", "shard"),
+    [
+        ("v_ApplyEyeMakeup_g01_c01", 256, 42),
+        ("---QUuC4vJs_000084_000094", 256, 49),
+        ("grow_train_003", 16, 14),
+        ("é😀", 7, 5),
+    ],
+)
+def test_the_shard_of_a_video_never_changes(video_id, num_shards, shard):
+    assert shard_of(video_id, num_shards) == shard
+
+
+def test_scan_takes_any_name_and_extension_once(tmp_path):
+    for name in ODD_NAMES:
+        touch(tmp_path / "label one" / f"{name}.MP4")
+    touch(tmp_path / "notes.txt")
+    touch(tmp_path / "clip.WebM")
+    (tmp_path / "label one" / "loop").symlink_to(tmp_path)
+    found = scan_videos(tmp_path)
+    assert set(found) == {*ODD_NAMES, "clip"}
+    assert list(found) == sorted(found)
+    assert found["-dash"] == [tmp_path / "label one" / "-dash.MP4"]
+
+
+def test_odd_names_reach_the_manifest(tmp_path):
+    for name in ODD_NAMES:
+        touch(tmp_path / "videos" / f"{name}.mp4")
+    annotation = write_annotation(tmp_path / "a.json", dict.fromkeys([*ODD_NAMES, "gone"], "wave"))
+    plan_shards([annotation], videos=tmp_path / "videos", num_shards=3, out=tmp_path / "plan.json")
+    rows = manifest_rows(tmp_path / "plan.json")
+    assert all(Path(rows[name]["path"]).is_file() and rows[name]["size"] == 1 for name in ODD_NAMES)
+    assert rows["gone"] == {"id": "gone", "path": None, "size": None, "mtime_ns": None, "duplicates": []}
+
+
+def test_a_file_under_its_label_wins_over_its_duplicates(tmp_path):
+    for folder in ("aaa", "Shake_Hands", "zzz"):
+        touch(tmp_path / "videos" / folder / "clip.avi")
+    annotation = write_annotation(tmp_path / "a.json", {"clip": "shake hands"})
+    other = write_annotation(tmp_path / "b.json", {"zzz/clip": "hug", "yyy/clip": "hug"})
+    plan_shards([annotation, other], videos=tmp_path / "videos", num_shards=2, out=tmp_path / "plan.json")
+    rows = manifest_rows(tmp_path / "plan.json")
+    assert rows["clip"]["path"] == str(tmp_path / "videos" / "Shake_Hands" / "clip.avi")
+    assert rows["clip"]["duplicates"] == ["aaa/clip.avi", "zzz/clip.avi"]
+    assert rows["zzz/clip"]["path"] == str(tmp_path / "videos" / "zzz" / "clip.avi")
+    assert rows["yyy/clip"]["path"] is None
+
+
+def test_three_new_videos_touch_three_shards(corpus, tmp_path):
+    plan, out = corpus
+    ids = [f"v{number:02d}" for number in range(20)]
+    before = plan(ids[:17])
+    stamps = {file: file.stat().st_mtime_ns for file in (out.parent / "manifests").iterdir()}
+    after = plan(ids)
+    changed = {f"{shard_of(video_id, 64):04d}" for video_id in ids[17:]}
+    assert len(before) == 64
+    assert {shard for shard in after if after[shard] != before[shard]} == changed
+    assert {file.stem for file, stamp in stamps.items() if file.stat().st_mtime_ns != stamp} == changed
+
+
+def test_neither_row_order_nor_a_second_run_matters(corpus):
+    plan, out = corpus
+    ids = [f"v{number:02d}" for number in range(20)]
+    first = plan(ids)
+    text = out.read_bytes()
+    assert plan(ids[::-1]) == first
+    assert out.read_bytes() == text
+
+
+def test_fewer_shards_leave_no_manifest_behind(corpus):
+    plan, out = corpus
+    plan(["v00"], num_shards=8)
+    plan(["v00"], num_shards=4)
+    assert len(list((out.parent / "manifests").iterdir())) == 4
+
+
+def test_nothing_on_disk_is_an_error_that_says_what_was_looked_for(corpus, tmp_path):
+    plan, _ = corpus
+    with pytest.raises(ValueError, match=r"videos: none of the annotated videos .* 'w0', 'w1'.* avi m4v mkv"):
+        plan(["w0", "w1"])
+    annotation = write_annotation(tmp_path / "a.json", {"v00": "wave"})
+    with pytest.raises(ValueError, match="nowhere: no such folder"):
+        plan_shards([annotation], videos=tmp_path / "nowhere", num_shards=2, out=tmp_path / "plan.json")
+
+
+def test_an_annotation_file_of_another_kind_is_named(tmp_path):
+    touch(tmp_path / "a.json", "[]")
+    with pytest.raises(ValueError, match=r"a\.json: not an annotation file"):
+        plan_shards([tmp_path / "a.json"], videos=tmp_path, num_shards=2, out=tmp_path / "plan.json")
+
+
+def test_shard_digest_follows_the_plan(corpus):
+    plan, out = corpus
+    assert shard_digest(out, "0000") == "not-built-yet"
+    digests = plan(["v00"])
+    assert shard_digest(out, "0000") == digests["0000"]
+    os.utime(touch(out, '{"0000": "new"}'), ns=(1, 1))
+    assert shard_digest(out, "0000") == "new"
+    assert shard_digest(out, "0001") == "not-built-yet"
+
+
+def test_listing_digest_notices_added_removed_and_replaced_videos(tmp_path):
+    root = tmp_path / "videos"
+    assert listing_digest(root) == "absent"
+    first, second = touch(root / "a.mp4"), touch(root / "b.mp4")
+    seen = [listing_digest(root)]
+    os.utime(first, ns=(1, 1))
+    seen.append(listing_digest(root))
+    second.unlink()
+    seen.append(listing_digest(root))
+    touch(root / "c" / "b.mp4")
+    seen.append(listing_digest(root))
+    assert len(set(seen)) == 4
+    touch(root / "notes.txt")
+    assert listing_digest(root) == seen[-1]
+
+
+def test_thousands_of_videos_are_planned_in_seconds(tmp_path):
+    (tmp_path / "videos").mkdir()
+    ids = [f"video{number:05d}" for number in range(5000)]
+    for video_id in ids:
+        (tmp_path / "videos" / f"{video_id}.mp4").touch()
+    annotation = write_annotation(tmp_path / "a.json", dict.fromkeys(ids, "wave"))
+    started_at = time.monotonic()
+    plan_shards([annotation], videos=tmp_path / "videos", num_shards=256, out=tmp_path / "plan.json")
+    assert time.monotonic() - started_at < 5
+
+
+def test_importing_the_plan_loads_nothing_heavy():
+    heavy = "{'torch', 'av', 'pandas', 'pyarrow', 'numpy'}"
+    code = f"import sys, kinema.media.plan; sys.exit(not {heavy}.isdisjoint(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,369 @@
+"""Packing shards: what is written can be read back, valid videos are not decoded again, bad media end as `failed`."""
+
+import json
+import logging
+import os
+import resource
+import shutil
+import subprocess
+import tarfile
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torchvision.io import decode_jpeg
+
+from kinema.config import Media
+from kinema.media.archive import member_stem, read_stored, video_id_of
+from kinema.media.ffmpeg import find_ffmpeg, jpeg_stream
+from kinema.media.packed import PackedReader
+from kinema.media.plan import plan_shards
+from kinema.media.probe import MediaError, probe
+from kinema.media.shard import SHARD_SCHEMA, write_shard
+
+MEDIA = Media(short_side=32, jpeg_quality=3)
+
+
+def make_video(path: Path, *, frames: int = 6, size=(64, 48), times=None, seed: int = 0) -> Path:
+    """A small H.264 file; `size` is width and height, `times` the time stamps in fiftieths of a second."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    with av.open(f"file:{path}", "w", format="matroska" if path.suffix == ".mkv" else "mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 50)
+        for index in range(frames):
+            picture = np.full((size[1], size[0], 3), rng.integers(30, 220, 3), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = (times[index] if times else 2 * index), Fraction(1, 50)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+class Corpus:
+    """A folder of videos, its one manifest and its one shard."""
+
+    def __init__(self, root: Path):
+        self.root, self.videos = root, root / "videos"
+        self.tar, self.table = root / "shards" / "0000.tar", root / "shards" / "0000.parquet"
+        self.part = self.tar.with_name("0000.tar.part")
+        self.videos.mkdir()
+
+    def plan(self, ids) -> Path:
+        database = {video_id: {"subset": "training", "annotations": {"label": "wave"}} for video_id in ids}
+        (self.root / "a.json").write_text(json.dumps({"labels": ["wave"], "database": database}))
+        plan_shards([self.root / "a.json"], videos=self.videos, num_shards=1, out=self.root / "plan.json")
+        return self.root / "manifests" / "0000.jsonl"
+
+    def write(self, ids, media: Media = MEDIA) -> dict[str, int]:
+        return write_shard(self.plan(ids), tar=self.tar, table=self.table, media=media, ffmpeg=None, workers=2)
+
+    def rows(self) -> dict[str, dict]:
+        table = pq.read_table(self.table)
+        assert table.schema.equals(SHARD_SCHEMA)
+        return {row["id"]: row for row in table.to_pylist()}
+
+    def frames(self, row: dict) -> list[torch.Tensor]:
+        pieces = PackedReader().read(self.tar, pairwise(row["frame_offsets"]))
+        return [decode_jpeg(torch.frombuffer(bytearray(piece), dtype=torch.uint8)) for piece in pieces]
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Corpus:
+    return Corpus(tmp_path)
+
+
+@pytest.fixture
+def three(corpus) -> Corpus:
+    """Videos a, b, c and a written shard of them."""
+    for seed, name in enumerate("abc"):
+        make_video(corpus.videos / f"{name}.mp4", frames=5 + seed, seed=seed)
+    assert corpus.write("abc") == {"kept": 0, "decoded": 3, "failed": 0, "missing": 0}
+    return corpus
+
+
+def test_frames_come_back_as_they_were_in_the_video(three):
+    for seed, (video_id, row) in enumerate(three.rows().items()):
+        frames = three.frames(row)
+        with av.open(str(three.videos / f"{video_id}.mp4")) as container:
+            expected = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        assert (row["status"], row["num_frames"], row["truncated"]) == ("ok", len(expected), False)
+        assert (row["height"], row["width"], row["fps"]) == (32, 42, 25.0)
+        assert row["duration_seconds"] == pytest.approx((5 + seed) / 25, abs=0.05)
+        for frame, reference in zip(frames, expected, strict=True):
+            assert frame.shape == (3, 32, 42)
+            assert np.abs(frame.float().mean((1, 2)).numpy() - reference.mean((0, 1))).max() < 4
+
+
+def test_members_are_grouped_for_webdataset(corpus):
+    ids = ["a.b", "dir/c", "plain", "50%"]
+    for video_id in ids:
+        make_video(corpus.videos / f"{video_id}.mp4")
+    corpus.write(ids)
+    with tarfile.open(corpus.tar) as archive:
+        names = archive.getnames()
+        records = [json.load(archive.extractfile(name)) for name in names[1::2]]
+    assert [record["id"] for record in records] == sorted(ids)
+    for frames, record, video_id in zip(names[::2], names[1::2], sorted(ids), strict=True):
+        assert (frames, record) == (f"{member_stem(video_id)}.mjpg", f"{member_stem(video_id)}.json")
+        assert frames.count(".") == 1
+        assert "/" not in frames
+        assert video_id_of(frames) == video_id
+
+
+def test_a_second_run_decodes_nothing_and_a_changed_file_only_itself(three):
+    content = three.tar.read_bytes()
+    assert three.write("abc")["kept"] == 3
+    assert three.tar.read_bytes() == content
+    before = three.rows()
+    make_video(three.videos / "b.mp4", frames=9, seed=7)
+    assert three.write("abc") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
+    after = three.rows()
+    assert after["b"]["num_frames"] == 9
+    assert after["a"] == before["a"]
+    assert after["c"]["data_offset"] != before["c"]["data_offset"]
+    assert all(frame.shape == (3, 32, 42) for frame in three.frames(after["c"]))
+
+
+def test_added_and_dropped_videos_and_another_recipe(three):
+    make_video(three.videos / "d.mp4")
+    assert three.write("acd") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
+    assert list(three.rows()) == list(read_stored(three.tar)) == ["a", "c", "d"]
+    assert three.write("acd", MEDIA.model_copy(update={"jpeg_quality": 20}))["decoded"] == 3
+
+
+@pytest.mark.parametrize("cut", [1, 700, 1800])
+def test_what_a_killed_run_finished_is_used(three, cut):
+    content = three.tar.read_bytes()
+    end_of_c = read_stored(three.tar)["c"].data_offset + read_stored(three.tar)["c"].record["num_bytes"]
+    three.part.write_bytes(content[: end_of_c - cut])
+    three.tar.unlink()
+    assert list(read_stored(three.part)) == ["a", "b"]
+    assert three.write("abc") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
+    assert three.tar.read_bytes() == content
+    assert sorted(path.name for path in three.tar.parent.iterdir()) == ["0000.parquet", "0000.tar"]
+
+
+def test_parts_of_two_killed_runs_are_joined(three):
+    resume, aside = three.tar.with_name("0000.tar.resume"), three.root / "aside.tar"
+    stored = read_stored(three.tar)
+    shutil.copy(three.tar, aside)
+    os.truncate(aside, stored["b"].data_offset + 100)
+    make_video(three.videos / "d.mp4")
+    three.write("bcd")
+    three.tar.rename(three.part)
+    aside.rename(resume)
+    assert list(read_stored(resume)) == ["a"]
+    assert three.write("abcd") == {"kept": 4, "decoded": 0, "failed": 0, "missing": 0}
+    assert sorted(path.name for path in three.tar.parent.iterdir()) == ["0000.parquet", "0000.tar"]
+
+
+def test_damaged_members_are_decoded_again(three):
+    """A power failure may leave zeros where frames or a record should be."""
+    stored = read_stored(three.tar)
+    with three.tar.open("r+b") as file:
+        file.seek(stored["b"].data_offset)
+        file.write(bytes(8))
+    assert three.write("abc") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
+
+
+def test_bad_and_missing_media_are_reported_and_bad_ones_not_tried_again(corpus, caplog):
+    make_video(corpus.videos / "good.mp4")
+    (corpus.videos / "garbage.mp4").write_bytes(os.urandom(3000))
+    (corpus.videos / "empty.mp4").touch()
+    ids = ["good", "garbage", "empty", "gone"]
+    assert corpus.write(ids) == {"kept": 0, "decoded": 1, "failed": 2, "missing": 1}
+    rows = corpus.rows()
+    assert {video_id: (row["status"], row["reason"]) for video_id, row in rows.items()} == {
+        "good": ("ok", None),
+        "garbage": ("failed", "not a media file"),
+        "empty": ("failed", "empty file"),
+        "gone": ("missing", None),
+    }
+    assert rows["garbage"]["num_frames"] is None
+    assert rows["garbage"]["frame_offsets"] is None
+    assert "garbage failed: not a media file" in caplog.text
+    assert corpus.write(ids) == {"kept": 3, "decoded": 0, "failed": 0, "missing": 1}
+    assert corpus.rows() == rows
+
+
+def test_the_last_log_line_counts(three, caplog):
+    with caplog.at_level(logging.INFO):
+        three.write("abc")
+    assert caplog.messages[-1] == "shard 0000: 3 kept, 0 decoded, 0 failed, 0 missing"
+
+
+def test_a_file_that_vanished_after_planning_is_missing(corpus):
+    make_video(corpus.videos / "a.mp4")
+    manifest = corpus.plan("a")
+    (corpus.videos / "a.mp4").unlink()
+    counts = write_shard(manifest, tar=corpus.tar, table=corpus.table, media=MEDIA, ffmpeg=None, workers=1)
+    assert counts["missing"] == 1
+    assert corpus.rows()["a"]["status"] == "missing"
+
+
+def test_too_short_videos_fail_until_the_limit_is_lowered(three):
+    assert three.write("abc", MEDIA.model_copy(update={"min_frames": 6})) == {
+        "kept": 2,
+        "decoded": 0,
+        "failed": 1,
+        "missing": 0,
+    }
+    assert three.rows()["a"]["reason"] == "too few frames"
+    assert three.write("abc") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
+
+
+def test_a_cut_off_video_keeps_its_frames_and_is_marked(corpus):
+    whole = make_video(corpus.videos / "a.mkv", frames=60, size=(128, 96))
+    os.truncate(whole, whole.stat().st_size * 2 // 3)
+    corpus.write("a", MEDIA.model_copy(update={"min_frames": 10}))
+    row = corpus.rows()["a"]
+    assert row["status"] == "ok"
+    assert 10 <= row["num_frames"] < 60
+    assert row["truncated"]
+
+
+def test_the_time_limit_ends_a_video_and_the_next_run_tries_again(corpus):
+    make_video(corpus.videos / "a.mp4", frames=600, size=(320, 240))
+    hasty = MEDIA.model_copy(update={"timeout_seconds": 0.01})
+    assert corpus.write("a", hasty)["failed"] == 1
+    assert corpus.rows()["a"]["reason"] == "time limit of 0.01 s"
+    assert corpus.write("a")["decoded"] == 1
+
+
+def test_a_full_disk_is_an_error_and_the_old_tar_stays(three):
+    content = three.tar.read_bytes()
+    make_video(three.videos / "d.mp4", frames=200, size=(320, 240))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    manifest = three.plan("abcd")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(content), limits[1]))
+        with pytest.raises(OSError, match=r"cannot write shard 0000 .*Free some space"):
+            write_shard(manifest, tar=three.tar, table=three.table, media=MEDIA, ffmpeg=None, workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert three.tar.read_bytes() == content
+    assert three.write("abcd") == {"kept": 3, "decoded": 1, "failed": 0, "missing": 0}
+
+
+def test_a_turned_video_comes_out_upright(corpus):
+    lying = make_video(corpus.root / "lying.mp4", size=(96, 48))
+    command = [find_ffmpeg(), "-loglevel", "error", "-display_rotation", "90", "-i", lying, "-c", "copy"]
+    subprocess.run([*command, corpus.videos / "turned.mp4"], check=True)
+    corpus.write(["turned"])
+    row = corpus.rows()["turned"]
+    assert (row["height"], row["width"]) == (64, 32)
+
+
+def test_shapes_keep_their_aspect_ratio_with_even_sides(corpus):
+    make_video(corpus.videos / "tall.mp4", size=(48, 96))
+    make_video(corpus.videos / "odd.mp4", size=(98, 50))
+    corpus.write(["tall", "odd"])
+    rows = corpus.rows()
+    assert (rows["tall"]["height"], rows["tall"]["width"]) == (64, 32)
+    assert (rows["odd"]["height"], rows["odd"]["width"]) == (32, 62)
+    corpus.write(["tall"], MEDIA.model_copy(update={"short_side": None}))
+    assert corpus.frames(corpus.rows()["tall"])[0].shape == (3, 96, 48)
+
+
+def test_uneven_time_stamps_double_no_frame_unless_a_rate_is_asked_for(corpus):
+    times = [0, 2, 4, 40, 42, 100]
+    make_video(corpus.videos / "a.mkv", times=times)
+    corpus.write("a")
+    assert corpus.rows()["a"]["num_frames"] == len(times)
+    corpus.write("a", MEDIA.model_copy(update={"fps": 10.0}))
+    row = corpus.rows()["a"]
+    assert row["fps"] == 10.0
+    assert row["num_frames"] == pytest.approx(20, abs=2)
+
+
+@pytest.mark.parametrize("name", ["-i", "%03d", "a:b", "it's $x;[1]", "😀 %d"])
+def test_any_file_name_can_be_decoded(tmp_path, name):
+    video = make_video(tmp_path / f"{name}.mp4", frames=3)
+    assert len(list(jpeg_stream(video, media=MEDIA, ffmpeg=find_ffmpeg()))) == 3
+    assert probe(video).width == 64
+
+
+def test_colours_keep_their_range(tmp_path):
+    """Black and white of the video's limited range become 0 and 255."""
+    video = tmp_path / "a.mp4"
+    with av.open(str(video), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"qp": "1"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        planes = np.full((96, 64), 128, np.uint8)
+        planes[:32], planes[32:64] = 16, 235
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        container.mux(stream.encode(None))
+    (jpeg,) = jpeg_stream(video, media=Media(short_side=None, jpeg_quality=2), ffmpeg=find_ffmpeg())
+    picture = decode_jpeg(torch.frombuffer(bytearray(jpeg), dtype=torch.uint8)).float()
+    assert picture[:, :24].mean() < 3
+    assert picture[:, 40:].mean() > 252
+
+
+def test_leaving_the_stream_early_ends_ffmpeg(tmp_path):
+    video = make_video(tmp_path / "a.mp4", frames=500)
+    stream = jpeg_stream(video, media=MEDIA, ffmpeg=find_ffmpeg())
+    next(stream)
+    process = stream.gi_frame.f_locals["process"]
+    stream.close()
+    assert process.returncode is not None
+
+
+@pytest.mark.parametrize(("binary", "message"), [("/no/such/ffmpeg", "does not run"), ("/bin/echo", "is not ffmpeg")])
+def test_a_configured_ffmpeg_must_work(binary, message):
+    with pytest.raises(ValueError, match=rf"config key `ffmpeg`: '{binary}' {message}"):
+        find_ffmpeg(binary)
+
+
+def test_reader_says_how_to_rebuild_and_survives_its_limits(three, tmp_path):
+    rows = three.rows()
+    with pytest.raises(ValueError, match=r"0001\.tar: no such shard.*delete .*0001\.parquet"):
+        PackedReader().read(tmp_path / "0001.tar", [(0, 1)])
+    with pytest.raises(ValueError, match=r"ends before byte"):
+        PackedReader().read(three.tar, [(0, 10**9)])
+    shutil.copy(three.tar, tmp_path / "copy.tar")
+    reader = PackedReader(max_open=1)
+    ranges = list(pairwise(rows["a"]["frame_offsets"]))
+    assert (
+        reader.read(three.tar, ranges) == reader.read(tmp_path / "copy.tar", ranges) == reader.read(three.tar, ranges)
+    )
+
+
+def test_probe_names_the_trouble(tmp_path):
+    with pytest.raises(MediaError, match=r"^missing$"):
+        probe(tmp_path / "gone.mp4")
+
+
+@pytest.mark.real
+def test_every_odd_file_ends_ok_or_failed(shared, corpus):
+    shutil.rmtree(corpus.videos)
+    corpus.videos.mkdir()
+    for path in (shared / "real" / "odd").iterdir():
+        (corpus.videos / f"{path.name}.mp4").symlink_to(path)
+    ids = [path.stem for path in corpus.videos.iterdir()]
+    corpus.write(ids, Media(short_side=64))
+    rows = corpus.rows()
+    assert set(rows) == set(ids)
+    failed = {video_id: row["reason"] for video_id, row in rows.items() if row["status"] != "ok"}
+    assert failed == {
+        "audio_only__hum01_partial.wav": "no video stream",
+        "h264__mov-3elist-encrypted.mp4": "encrypted",
+        "wmv3__wmv_drm.wmv": "encrypted",
+    }
+    assert {video_id for video_id, row in rows.items() if row["truncated"]} == {
+        "corrupted.mp4",
+        "h264__displaymatrix.mp4",
+        "h264__empty_edit_5s.mp4",
+    }
+    turned = rows["h264__displaymatrix.mp4"]
+    assert turned["width"] > turned["height"]  # stored upright, shown lying
+    for row in rows.values():
+        if row["status"] == "ok":
+            assert {tuple(frame.shape) for frame in corpus.frames(row)} == {(3, row["height"], row["width"])}

@@ -1,0 +1,79 @@
+import subprocess
+import sys
+
+import pytest
+
+from kinema.models.names import (
+    DECODERS,
+    ModelName,
+    canonical,
+    decoder_modules,
+    parse_model_name,
+    split_variant,
+    timm_name,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoder", "decoder"),
+    [
+        ("resnet34_vtn", "resnet34", "vtn"),
+        ("se-resnext101-32x4d_vtn", "se_resnext101_32x4d", "vtn"),
+        ("efficientnet_lite0-baseline", "efficientnet_lite0", "baseline"),
+        ("resnet26d_vtn", "resnet26d", "vtn"),  # timm's own name
+    ],
+)
+def test_a_name_has_two_parts(text, encoder, decoder):
+    name = parse_model_name(text)
+    assert name == ModelName(encoder=encoder, decoder=decoder)
+    assert str(name) == canonical(text) == f"{encoder}_{decoder}"
+
+
+def test_the_longest_decoder_wins(monkeypatch):
+    monkeypatch.setitem(DECODERS, "lite0_vtn", "kinema.models.vtn")
+    assert parse_model_name("resnet18_lite0_vtn") == ModelName("resnet18", "lite0_vtn")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("resnet34_vtn", ("resnet34_vtn", None)),
+        ("resnet34_vtn@lr3e-4", ("resnet34_vtn", "lr3e-4")),
+        ("resnet34_vtn@A-b@c", ("resnet34_vtn", "A-b@c")),
+        ("resnet34_vtn@", ("resnet34_vtn", "")),
+    ],
+)
+def test_the_variant_follows_the_first_at(text, parts):
+    assert split_variant(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("resnet34_vtm", r"'resnet34_vtm': it does not end in .*did you mean 'resnet34_vtn'.*baseline, vtn.*any timm"),
+        ("resnet43_vtn", r"unknown encoder 'resnet43'; did you mean 'resnet34_vtn'"),
+        ("vtn", r"'vtn': it does not end in a known decoder"),
+        ("_vtn", r"'_vtn': it does not end in a known decoder"),
+        ("", r"model '': it does not end in a known decoder\. A model is ENCODER_DECODER"),
+    ],
+)
+def test_unknown_names_are_explained(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_model_name(text)
+
+
+def test_a_model_has_its_own_modules():
+    assert decoder_modules("resnet34-vtn@lr3e-4") == ["kinema.models.vtn"]
+
+
+def test_our_names_for_timm_models():
+    assert timm_name("efficientnet_lite0") == "tf_efficientnet_lite0"
+    assert timm_name("resnet26d") == "resnet26d"
+
+
+def test_names_are_read_without_torch_or_timm():
+    code = (
+        "import sys; from kinema.models.names import parse_model_name; parse_model_name('resnet34_vtn');"
+        "sys.exit(bool({'torch', 'timm'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,301 @@
+import dataclasses
+
+import pytest
+import torch
+
+from kinema.config import Clip, Network
+from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.encoders import BUNDLED_MEAN, bundled_file, create_encoder
+from kinema.models.names import ENCODERS
+from kinema.models.registry import create_model, register_decoder
+from kinema.models.spec import InputSpec
+from kinema.models.vtn import FrameNorm, VTNDecoder, position_table
+
+CLIP = Clip(length=4, stride=2, size=64)
+MICRO = Network(encoder_weights="none", embedding=32, num_blocks=2, num_heads=4, feedforward=48)
+MODELS = ["resnet18_vtn", "resnet18_baseline", "efficientnet_lite0_vtn"]
+
+
+def model_of(name="resnet18_vtn", *, clip=CLIP, **changes):
+    torch.manual_seed(0)
+    return create_model(name, num_classes=5, clip=clip, network=MICRO.model_copy(update=changes)).eval()
+
+
+def clips_of(*, batch=2, length=4, size=64):
+    generator = torch.Generator().manual_seed(1)
+    coarse = torch.randint(0, 256, (batch, length, 3, 4, 4), dtype=torch.uint8, generator=generator)
+    return coarse.repeat_interleave(size // 4, -1).repeat_interleave(size // 4, -2)
+
+
+@pytest.fixture(scope="module")
+def models():
+    """One model of each name, in evaluation mode; tests must not change them."""
+    return {name: model_of(name) for name in MODELS}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_any_size_and_length(models, name):
+    for length, size in ((4, 64), (1, 64), (6, 96), (2, 36)):
+        with torch.no_grad():
+            logits = models[name](clips_of(length=length, size=size))
+        assert logits.shape == (2, 5)
+        assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_gradient_reaches_every_parameter(name):
+    model = model_of(name).train()
+    model(clips_of()).square().sum().backward()
+    idle = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not idle
+    assert all(p.grad.any() for p in model.decoder.parameters())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_clips_of_a_batch_do_not_mix(models, name):
+    clips = clips_of(batch=3)
+    with torch.no_grad():
+        torch.testing.assert_close(models[name](clips)[1:2], models[name](clips[1:2]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "aware"), [("resnet18_vtn", True), ("resnet18_baseline", False)])
+def test_only_vtn_sees_the_order_of_frames(models, name, aware):
+    clips = clips_of()
+    with torch.no_grad():
+        difference = (models[name](clips) - models[name](clips.flip(1))).abs().max()
+    assert (difference > 1e-3) == aware
+
+
+def test_streaming_parts_make_up_the_whole(models):
+    model, clips = models["resnet18_vtn"], clips_of()
+    with torch.no_grad():
+        embeddings = torch.stack([model.encode(frames) for frames in clips])
+        assert embeddings.shape == (2, 4, 32)
+        torch.testing.assert_close(model.decode(embeddings), model(clips), rtol=1e-4, atol=1e-5)
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.spec.mean, model.spec.std))
+        torch.testing.assert_close(
+            model.forward_normalized((clips / 255 - mean) / std), model(clips), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_wrong_input_is_refused(models):
+    with pytest.raises(ValueError, match=r"frames are torch.float32, expected uint8"):
+        models["resnet18_vtn"](clips_of().float())
+    with pytest.raises(ValueError, match=r"\(2, 3, 4, 64, 64\), expected \(B, T, 3, H, W\)"):
+        models["resnet18_vtn"](clips_of().transpose(1, 2))
+
+
+def test_positions_beyond_the_clip_are_computed():
+    table = position_table(7, 32)
+    assert not table[0].any()
+    angle = torch.tensor(3 / 10000 ** (4 / 32))
+    torch.testing.assert_close(table[3, 4:6], torch.stack([angle.sin(), angle.cos()]))
+    short, long = (VTNDecoder(32, num_classes=5, clip=Clip(length=n), network=MICRO).eval() for n in (4, 7))
+    long.load_state_dict(short.state_dict())  # the table is not part of it
+    embeddings = torch.randn(2, 7, 32)
+    before = embeddings.clone()
+    assert torch.equal(short(embeddings), long(embeddings))
+    assert torch.equal(embeddings, before)
+
+
+def test_norm_uses_the_unbiased_deviation_and_skips_single_frames():
+    norm = FrameNorm(4)
+    x = torch.tensor([[[1.0, 2, 3, 4], [0, 0, 0, 0]]])
+    expected = torch.tensor([-1.5, -0.5, 0.5, 1.5]) / ((5 / 3) ** 0.5 + 1e-3)
+    torch.testing.assert_close(norm(x)[0, 0], expected)
+    assert not norm(x)[0, 1].any()
+    assert torch.equal(norm(x[:, :1]), x[:, :1])
+
+
+def test_layer_norm_can_be_left_out(models):
+    plain = model_of(layer_norm=False)
+    left_out = set(models["resnet18_vtn"].state_dict()) - set(plain.state_dict())
+    assert len(left_out) == 8
+    assert all("_norm." in key for key in left_out)
+
+
+def test_param_groups_follow_the_recipe(models):
+    model = model_of()
+    groups = model.param_groups(lr=1.0, encoder_lr_factor=0.1, weight_decay=0.5)
+    assert [(g["name"], g["lr"], g["weight_decay"]) for g in groups] == [
+        ("encoder", 0.1, 0.5),
+        ("encoder_1d", 0.1, 0.0),
+        ("decoder", 1.0, 0.5),
+        ("decoder_1d", 1.0, 0.0),
+    ]
+    assert all((p.ndim > 1) == (g["weight_decay"] > 0) for g in groups for p in g["params"])
+    assert sum(len(g["params"]) for g in groups) == len(list(model.parameters()))
+    frozen = model.param_groups(lr=1.0, encoder_lr_factor=0, weight_decay=0.5)
+    assert [g["name"] for g in frozen] == ["decoder", "decoder_1d"]
+    assert not any(p.requires_grad for p in model.encoder.parameters())
+
+
+# names, registry, spec
+
+
+def test_a_decoder_name_is_registered_once():
+    with pytest.raises(ValueError, match="decoder 'vtn' is registered twice"):
+        register_decoder("vtn")(VTNDecoder)
+
+
+def test_every_well_known_encoder_is_a_timm_model():
+    import timm
+
+    assert [name for name in ENCODERS.values() if not timm.is_model(name)] == []
+
+
+def test_a_transformer_encoder_is_refused():
+    encoder = create_encoder("vit_tiny_patch16_224", "none")
+    with pytest.raises(ValueError, match=r"'vit_tiny_patch16_224' gives .*choose a convolutional timm model"):
+        encoder(torch.zeros(1, 3, 224, 224))
+
+
+def test_spec_survives_json_and_rejects_nonsense(models):
+    spec = models["resnet18_vtn"].spec
+    assert (spec.num_frames, spec.stride, spec.size, spec.mean) == (4, 2, 64, (0.485, 0.456, 0.406))
+    assert InputSpec.from_dict(spec.to_dict()) == spec
+    with pytest.raises(ValueError, match="unknown or missing keys means"):
+        InputSpec.from_dict({**spec.to_dict(), "means": 1})
+    for change, message in (
+        ({"mean": (123, 116, 103)}, r"mean is \(123.0.*between 0 and 1"),
+        ({"std": (0.2, 0.2, 0.0)}, "numbers above 0"),
+        ({"stride": 0}, "stride is 0, expected a positive integer"),
+        ({"color_order": "BGR"}, "color_order is 'BGR', allowed: RGB"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            dataclasses.replace(spec, **change)
+
+
+# weights
+
+
+def test_bundled_weights_are_loaded():
+    encoder = create_encoder("efficientnet_lite0", "auto")
+    assert encoder.mean == BUNDLED_MEAN
+    source = torch.load(bundled_file(), weights_only=True)
+    own = encoder.body.state_dict()
+    assert len(source) == len(own) + 2  # without the classifier
+    assert all(torch.equal(a, b) for a, b in zip(source.values(), own.values(), strict=False))
+    random = create_encoder("efficientnet_lite0", "none").body.state_dict()
+    assert not torch.equal(own["conv_stem.weight"], random["conv_stem.weight"])
+
+
+def test_bundled_weights_are_of_one_encoder():
+    with pytest.raises(ValueError, match="'resnet18': encoder_weights is `bundled`, but only efficientnet_lite0"):
+        create_encoder("resnet18", "bundled")
+
+
+def test_timm_offline_names_the_ways_out(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("no route to host\nmore")
+
+    monkeypatch.setattr("timm.create_model", refuse)
+    with pytest.raises(ValueError, match=r"\(no route to host\).*`none`.*\.safetensors file.*efficientnet_lite0"):
+        create_encoder("resnet18", "auto")
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_weights_from_a_file(tmp_path, suffix):
+    from safetensors.torch import save_file
+
+    source = create_encoder("resnet18", "none").body.state_dict()
+    state = {**source, "fc.weight": torch.zeros(1000, 512)}
+    path = tmp_path / f"resnet18{suffix}"
+    if suffix == ".pth":
+        torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}, path)
+    else:
+        save_file(state, path)
+    loaded = create_encoder("resnet18", str(path)).body.state_dict()
+    assert all(torch.equal(source[key], loaded[key]) for key in source)
+
+
+def test_weights_that_do_not_fit_are_listed(tmp_path):
+    state = create_encoder("resnet18", "none").body.state_dict()
+    del state["bn1.bias"]
+    state |= {"stem.weight": torch.zeros(1), "conv1.weight": torch.zeros(64, 1, 7, 7)}
+    torch.save(state, tmp_path / "odd.pth")
+    message = r"1 missing: bn1.bias; 1 left over: stem.weight; 1 misshapen: conv1.weight \(64, 1, 7, 7\) instead of"
+    with pytest.raises(ValueError, match=message):
+        create_encoder("resnet18", str(tmp_path / "odd.pth"))
+    with pytest.raises(ValueError, match=r"absent.pth: no such file; expected weights of the encoder 'resnet18'"):
+        create_encoder("resnet18", str(tmp_path / "absent.pth"))
+
+
+# checkpoints
+
+LABELS = ["a", "b", "c", "d", "e"]
+
+
+def test_a_checkpoint_gives_the_same_logits(tmp_path, models):
+    model, clips = models["efficientnet_lite0_vtn"], clips_of()
+    model = model_of("efficientnet_lite0_vtn")
+    model.network = MICRO.model_copy(update={"encoder_weights": "timm"})  # loading must not go and fetch them
+    model.spec = dataclasses.replace(model.spec, mean=BUNDLED_MEAN)
+    model.pixel_mean.fill_(127)
+    path = tmp_path / "run" / "model.pth"
+    save_checkpoint(path, model, labels=LABELS, settings={"training": {"lr": 1e-4}})
+    loaded = load_checkpoint(path)
+    with torch.no_grad():
+        assert torch.equal(loaded.model(clips), model(clips))
+    assert (loaded.labels, loaded.settings) == (LABELS, {"training": {"lr": 1e-4}})
+    assert (loaded.model.spec, loaded.model.clip, loaded.model.network) == (model.spec, model.clip, model.network)
+    assert not loaded.model.training
+    assert [file.name for file in path.parent.iterdir()] == ["model.pth"]
+    encoder = create_encoder("efficientnet_lite0", str(path))
+    assert torch.equal(encoder.body.conv_stem.weight, model.encoder.body.conv_stem.weight)
+
+
+def test_labels_must_match_the_classes(tmp_path, models):
+    with pytest.raises(ValueError, match="2 labels for a model of 5 classes"):
+        save_checkpoint(tmp_path / "m.pth", models["resnet18_vtn"], labels=["a", "b"], settings={})
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_files_are_no_checkpoints(tmp_path, models):
+    path = tmp_path / "model.pth"
+    save_checkpoint(path, models["resnet18_vtn"], labels=LABELS, settings={})
+    content = torch.load(path, weights_only=True)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"model.pth: cannot be read as a kinema checkpoint") as error:
+        load_checkpoint(path)
+    assert "\n" not in str(error.value)
+    for changed, message in (
+        ({"state_dict": {}}, r"model.pth: not a kinema checkpoint"),
+        (content | {"format_version": 99}, r"checkpoint format 99, .*reads format 1"),
+        ({key: value for key, value in content.items() if key != "labels"}, r"edited checkpoint: no entry 'labels'"),
+        (content | {"num_classes": 4}, r"edited checkpoint: .*2 misshapen: decoder.fc.weight"),
+        (content | {"network": {"width": 3}}, r"edited checkpoint: .*width"),
+    ):
+        torch.save(changed, path)
+        with pytest.raises(ValueError, match=message):
+            load_checkpoint(path)
+
+
+# export
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_exported_graph_gives_the_same_logits(tmp_path, models, name):
+    import openvino
+
+    path = tmp_path / "model.onnx"
+    torch.onnx.export(
+        models[name],
+        (clips_of(),),
+        path,
+        dynamo=True,
+        opset_version=20,
+        input_names=["clips"],
+        output_names=["logits"],
+        dynamic_shapes={"clips": {0: torch.export.Dim("batch")}},
+        verbose=False,
+    )
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for batch in (1, 3):
+        clips = clips_of(batch=batch)
+        with torch.no_grad():
+            expected = models[name](clips)
+        found = torch.from_numpy(compiled(clips.numpy())[0])
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))

@@ -1,0 +1,81 @@
+"""pyproject, constraints and conda environments agree, and name what the code imports."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from kinema.provenance import PACKAGE, _collect
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+MODULES = {"yaml": "pyyaml", "cv2": "opencv-python", "ffmpeg": "ffmpeg-python"}
+
+
+def requirements() -> dict[str, Requirement]:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    return {canonicalize_name(Requirement(text).name): Requirement(text) for text in listed}
+
+
+def pins() -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in (REPOSITORY / "constraints.txt").read_text().splitlines()]
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines if line)}
+
+
+def pip_packages(environment: Path) -> dict[str, str]:
+    listed = yaml.safe_load(environment.read_text())["dependencies"][-1]["pip"]
+    return {canonicalize_name(name): version for name, version in (text.split("==") for text in listed)}
+
+
+def test_every_requirement_is_pinned_within_its_bounds():
+    for name, requirement in requirements().items():
+        assert name in pins(), f"{name} has no pin in constraints.txt"
+        assert requirement.specifier.contains(pins()[name]), name
+    assert (pins()["torch"], pins()["torchvision"]) == ("2.14.1", "0.29.1")
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environments_agree_with_the_constraints(path):
+    for name, version in pip_packages(path).items():
+        assert name in requirements(), f"{name} is not in pyproject.toml"
+        assert version == pins()[name], name
+
+
+def test_an_environment_has_what_its_rules_import():
+    rules = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    pairs = re.findall(r'"\.\./\.\./envs/(\w+)\.yaml".*?"\.\./scripts/(\w+)\.py"', rules, re.DOTALL)
+    assert {environment for environment, _ in pairs} == {path.stem for path in ENVIRONMENTS}
+    for environment, script in pairs:
+        present = set(pip_packages(REPOSITORY / f"envs/{environment}.yaml"))
+        for module, file in third_party(REPOSITORY / f"workflow/scripts/{script}.py"):
+            assert canonicalize_name(MODULES.get(module, module)) in present, (
+                f"{file} of rule {script} imports {module}"
+            )
+
+
+def third_party(script: Path) -> set[tuple[str, str]]:
+    """Modules from elsewhere that a script and the library behind it import at module level, with the file."""
+    files: dict[str, Path] = {}
+    _collect(script, files)
+    found = set()
+    for path in [*files.values(), PACKAGE / "config.py", PACKAGE / "job.py"]:
+        for node in ast.parse(path.read_text()).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found |= {(name.split(".")[0], path.name) for name in names}
+    return {(name, file) for name, file in found if name not in sys.stdlib_module_names | {"kinema"}}
+
+
+def test_nothing_names_a_path_of_one_machine():
+    pattern = re.compile(r"(?<![\w.$}])/(root|home|work|Users)/")
+    for path in REPOSITORY.rglob("*"):
+        hidden = any(part.startswith(".") and part != ".ci" for part in path.relative_to(REPOSITORY).parts)
+        if path.suffix in {".py", ".smk", ".md", ".yaml", ".toml", ""} and path.is_file() and not hidden:
+            assert not pattern.search(path.read_text(errors="ignore")), path

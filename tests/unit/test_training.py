@@ -1,0 +1,147 @@
+"""Training: it learns, continues where it was killed, and stops at nonsense."""
+
+import pandas as pd
+import pytest
+import torch
+from corpus import CLIP
+
+from kinema.config import Network, Settings, Training
+from kinema.models.checkpoint import load_checkpoint
+from kinema.models.registry import create_model
+from kinema.training import run
+from kinema.training.history import History
+from kinema.training.run import fingerprint, train
+from kinema.training.task import create_optimizer, create_schedule, freeze_batch_norm
+
+NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
+
+
+def settings(**training) -> Settings:
+    recipe = {"epochs": 3, "batch_size": 2, "lr": 1e-3, "num_workers": 0, "freeze_batch_norm": True, **training}
+    return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe))
+
+
+def run_training(prepared, folder, recipe: Settings, model: str = "efficientnet_lite0_vtn"):
+    train(
+        clips=prepared / "clips.parquet",
+        model=model,
+        settings=recipe,
+        out=folder / "model.pth",
+        history=folder / "training.csv",
+        work=folder / "work",
+        code="1",
+        threads=2,
+    )
+    return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(prepared, tmp_path_factory):
+    return run_training(prepared, tmp_path_factory.mktemp("run"), settings())
+
+
+def test_a_run_writes_a_model_and_its_curve(uninterrupted, prepared):
+    trained, curve = uninterrupted
+    assert trained.labels == ["close", "grow", "merge", "open", "shrink", "split"]
+    assert trained.settings["training"]["lr"] == 1e-3
+    assert curve["epoch"].tolist() == [0, 1, 2]
+    assert set(curve) >= {"train_loss", "train_clip_top1", "val_clip_top1", "val_video_top1", "lr", "seconds"}
+
+
+def test_a_killed_run_continues_to_the_same_result(prepared, tmp_path, monkeypatch, uninterrupted):
+    class Killed(RuntimeError):
+        pass
+
+    def die(self, trainer, module, *args):
+        if trainer.current_epoch == 1:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "on_train_batch_end", die)
+        with pytest.raises(Killed):
+            run_training(prepared, tmp_path, settings())
+    assert list((tmp_path / "work").glob("*/last.ckpt"))
+    assert not (tmp_path / "model.pth").exists()
+    trained, curve = run_training(prepared, tmp_path, settings())
+    expected, expected_curve = uninterrupted
+    pd.testing.assert_frame_equal(curve.drop(columns="seconds"), expected_curve.drop(columns="seconds"), rtol=1e-5)
+    for name, tensor in trained.model.state_dict().items():
+        torch.testing.assert_close(tensor, expected.model.state_dict()[name])
+    assert not list((tmp_path / "work").rglob("*.ckpt")), "resume state goes when the model is done"
+
+
+def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
+    clips = prepared / "clips.parquet"
+    one = fingerprint(clips=clips, model="a_vtn", settings=settings(), code="1")
+    assert one == fingerprint(clips=clips, model="a_vtn", settings=settings(), code="1")
+    others = [
+        fingerprint(clips=clips, model="a_vtn", settings=settings(lr=2e-3), code="1"),
+        fingerprint(clips=clips, model="b_vtn", settings=settings(), code="1"),
+        fingerprint(clips=clips, model="a_vtn", settings=settings(), code="2"),
+        fingerprint(clips=prepared / "report.json", model="a_vtn", settings=settings(), code="1"),
+    ]
+    assert len({one, *others}) == 5
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, monkeypatch):
+    def broken(*args, **options):
+        model = create_model(*args, **options)
+        torch.nn.init.constant_(model.decoder.fc.bias, float("nan"))
+        return model
+
+    monkeypatch.setattr(run, "create_model", broken)
+    with pytest.raises(
+        FloatingPointError, match=r"loss is nan at epoch 0, step 0, lr .* videos of the batch: \w+_train"
+    ):
+        run_training(prepared, tmp_path, settings())
+
+
+@pytest.mark.parametrize(("keep", "kept_epoch"), [("best", 1), ("last", 2)])
+def test_the_best_epoch_is_kept_unless_the_last_is_asked_for(prepared, tmp_path, monkeypatch, keep, kept_epoch):
+    accuracies = iter([0.0, 0.1, 0.9, 0.2])  # the first is of the two batches validated before training
+    weights = []
+
+    def validated(self):
+        self._validated.clear()
+        self.log("val_video_top1", next(accuracies))
+        weights.append(self.model.decoder.fc.weight.detach().clone())
+
+    monkeypatch.setattr(run.RecognitionTask, "on_validation_epoch_end", validated)
+    trained, _ = run_training(prepared, tmp_path, settings(keep=keep))
+    assert torch.equal(trained.model.decoder.fc.weight, weights[1 + kept_epoch])
+
+
+def test_frozen_batch_norm_keeps_its_statistics_and_learns_its_scale():
+    model = create_model("efficientnet_lite0_vtn", num_classes=2, clip=CLIP, network=NETWORK)
+    before = {name: buffer.clone() for name, buffer in model.named_buffers() if "running" in name}
+    model.train()
+    freeze_batch_norm(model.encoder)
+    loss = model(torch.randint(0, 255, (2, 4, 3, 48, 48), dtype=torch.uint8)).sum()
+    loss.backward()
+    assert all(torch.equal(dict(model.named_buffers())[name], value) for name, value in before.items())
+    assert model.encoder.body.bn1.weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first_below", "last_below"), [("onecycle", 0.1, 0.01), ("cosine", 0.2, 0.01), ("constant", 0.2, 1.01)]
+)
+def test_schedules_warm_up_to_lr(schedule, first_below, last_below):
+    recipe = Training(schedule=schedule, lr=0.5, warmup_fraction=0.2)
+    layer = torch.nn.Linear(2, 2)
+    optimizer = create_optimizer([{"params": layer.parameters(), "lr": 0.5}], recipe)
+    scheduler = create_schedule(optimizer, recipe, 50)
+    rates = []
+    for _ in range(50):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert max(rates) == pytest.approx(0.5, rel=0.02)
+    assert rates[0] < first_below * 0.5
+    assert rates[-1] < last_below * 0.5
+    assert rates.index(max(rates)) in range(8, 13)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adamw", "AdamW"), ("adam", "Adam"), ("sgd", "SGD")])
+def test_optimizers(name, kind):
+    parameters = [{"params": torch.nn.Linear(2, 2).parameters()}]
+    assert type(create_optimizer(parameters, Training(optimizer=name))).__name__ == kind

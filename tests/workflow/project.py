@@ -1,0 +1,88 @@
+"""A project of its own for workflow tests: a copy of this one's code with a data set of tiny videos."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from kinema.config import Demo
+from kinema.demo.dataset import render_demo
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE = ("Snakefile", "workflow", "kinema", "config", "envs", "profiles")
+MODEL = "results/tiny/efficientnet_lite0_vtn"
+TINY = {
+    "annotations": {"path": "data/tiny/list.csv"},
+    "videos": "data/tiny/videos",
+    "num_shards": 8,
+    "media": {"short_side": 64},
+    "clip": {"length": 4, "stride": 4, "size": 64, "num_val_clips": 2},
+    "network": {"encoder_weights": "none", "embedding": 32, "num_blocks": 1, "num_heads": 2, "feedforward": 32},
+    "training": {"epochs": 1, "batch_size": 4, "num_workers": 0, "freeze_batch_norm": True},
+}
+
+
+@dataclass
+class Project:
+    """A folder with the code and a configuration, and what one does in it."""
+
+    root: Path
+
+    def snakemake(self, *arguments: str, check: bool = True) -> str:
+        """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        # the copy's library, not the installed one, also inside jobs
+        environment = {**os.environ, "PYTHONPATH": str(self.root)}
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300)
+        output = done.stdout + done.stderr
+        assert not check or done.returncode == 0, output
+        assert check or done.returncode != 0, output
+        return output
+
+    def planned(self, *arguments: str) -> set[str]:
+        """Rules that a dry run would execute."""
+        return executed(self.snakemake("-n", *arguments))
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace text in a file of the project; the text must be there."""
+        path = self.root / file
+        text = path.read_text()
+        assert old in text, f"{file} does not contain {old!r}"
+        path.write_text(text.replace(old, new))
+
+
+def executed(output: str) -> set[str]:
+    """Names of the rules in Snakemake's output."""
+    return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", output, flags=re.MULTILINE))
+
+
+def shards_executed(output: str) -> set[str]:
+    """Numbers of the shards in Snakemake's output."""
+    return set(re.findall(r"wildcards: .*shard=(\d{4})", output))
+
+
+def new_project(root: Path) -> Project:
+    """A project with 6 tiny videos: 3 training and 3 validation ones of 2 classes each, and 3 more not yet listed."""
+    for name in CODE:
+        source = REPOSITORY / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / name)
+    videos = root / "data/tiny/videos"
+    render_demo(table=root / "all.csv", videos=videos, settings=Demo(train_videos_per_class=2, val_videos_per_class=1))
+    rows = (root / "all.csv").read_text().splitlines()
+    (root / "data/tiny/list.csv").write_text("\n".join([rows[0], *wanted(rows, "grow", "shrink")]) + "\n")
+    (root / "data/tiny/more.csv").write_text("\n".join(wanted(rows, "open")) + "\n")
+    for path in videos.rglob("*.mp4"):
+        if path.parent.name not in ("grow", "shrink"):
+            path.rename(root / "data" / path.name)  # found by nobody
+    (root / "config/datasets/tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return Project(root)
+
+
+def wanted(rows: list[str], *labels: str) -> list[str]:
+    """Rows of a table with one of these labels."""
+    return [row for row in rows[1:] if row.split(",")[1] in labels]

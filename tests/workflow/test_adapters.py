@@ -1,0 +1,61 @@
+"""Adapters: thin, one per rule, and runnable with a plain namespace."""
+
+import ast
+import json
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
+RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_an_adapter_only_translates(path):
+    lines = path.read_text().splitlines()
+    assert len(lines) < 45
+    tree = ast.parse(path.read_text())
+    decisions = (ast.If, ast.For, ast.While, ast.BinOp, ast.Compare, ast.Lambda)
+    run = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
+    assert run.name == "run"
+    assert not [node for node in ast.walk(run) if isinstance(node, decisions)]
+    assert not [n for n in ast.walk(run) if isinstance(n, ast.Constant) and isinstance(n.value, int | float)]
+    assert [number for number, line in enumerate(lines, 1) if '"snakemake"' in line] == [len(lines)]
+    assert re.search(rf"^(rule|checkpoint) {path.stem}:", RULES, re.MULTILINE), "a rule of the same name"
+
+
+def test_every_rule_has_its_adapter_log_environment_and_digest():
+    rules = re.split(r"^(?:rule|checkpoint) ", RULES, flags=re.MULTILINE)[1:]
+    assert len(rules) == len(SCRIPTS)
+    for text in rules:
+        name = text.split(":")[0]
+        assert f'"../scripts/{name}.py"' in text
+        assert re.search(rf'code=(model_)?code\("{name}"\)', text), f"{name} re-runs when its code changes"
+        assert "log:" in text
+        assert "conda:" in text
+        assert '"""' in text, f"{name} says what it does"
+
+
+def test_an_adapter_runs_with_a_plain_namespace(tmp_path):
+    (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\n")
+    run = runpy.run_path(str(REPOSITORY / "workflow/scripts/annotations.py"))["run"]
+    out = tmp_path / "annotation.json"
+    run(SimpleNamespace(input={"table": tmp_path / "list.csv"}, output={"annotation": out}, log=[]))
+    assert json.loads(out.read_text())["labels"] == ["x"]
+
+
+def test_an_adapter_runs_by_hand(tmp_path):
+    (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\n")
+    job = {"input": {"table": "list.csv"}, "output": {"annotation": "annotation.json"}, "log": ["a.log"]}
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(job))
+    script = REPOSITORY / "workflow/scripts/annotations.py"
+    subprocess.run([sys.executable, script, "job.yaml"], cwd=tmp_path, check=True)
+    assert json.loads((tmp_path / "annotation.json").read_text())["labels"] == ["x"]
+    assert "1 videos" in (tmp_path / "a.log").read_text()

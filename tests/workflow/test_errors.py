@@ -1,0 +1,67 @@
+"""What is asked for wrongly stops before anything runs, in words that help; what goes wrong later leaves no model."""
+
+import pytest
+from project import MODEL, executed
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("results/tyni/efficientnet_lite0_vtn/model.xml", "unknown data set 'tyni'; did you mean 'tiny'?"),
+        ("results/tiny/efficientnet_lite1_vtn/model.pth", "did you mean 'efficientnet_lite0_vtn'"),
+        ("results/tiny/efficientnet_lite0_vtm/evaluation.json", "did you mean 'efficientnet_lite0_vtn'"),
+        ("results/tiny/efficientnet_lite0_vtn@quik/model.xml", "unknown variant 'quik'"),
+    ],
+)
+def test_unknown_targets(finished, target, message):
+    output = finished.snakemake(target, check=False)
+    assert message in output
+    assert not executed(output)
+
+
+@pytest.mark.parametrize(
+    "name", ["efficientnet-lite0_vtn", "efficientnet_lite0_baseline", "efficientnet_lite0_vtn@quick"]
+)
+def test_known_targets(finished, name):
+    assert "verify" in finished.planned(f"results/tiny/{name}/model.xml")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("config/config.yaml", "  epochs: 30", "  epoch: 30", "config.yaml: training.epoch: unknown key; did you mean"),
+        ("config/config.yaml", "lr: 1.0e-4", "lr: fast", "config.yaml: training.lr:"),
+        ("config/datasets/tiny.yaml", "list.csv", "lost.csv", "'data/tiny/lost.csv' does not exist"),
+        ("config/datasets/tiny.yaml", "tiny/videos", "tiny/vidoes", "'data/tiny/vidoes' does not exist"),
+    ],
+)
+def test_a_wrong_configuration(project, file, old, new, message):
+    project.edit(file, old, new)
+    output = project.snakemake(f"{MODEL}/model.xml", check=False)
+    assert message in output
+    assert not executed(output)
+
+
+def test_a_model_that_differs_from_its_ir_is_not_shipped(project):
+    # an error in the exported graph: the pixels are no longer divided by the deviation
+    for name in ("model.xml", "model.bin", "model.onnx"):
+        (project.root / MODEL / name).unlink()
+    project.edit(
+        "kinema/deployment/onnx_model.py",
+        "    program = torch.onnx.export(",
+        "    trained.model.pixel_std.fill_(1.0)\n    program = torch.onnx.export(",
+    )
+    output = project.snakemake(f"{MODEL}/model.xml", check=False)
+    assert "the IR differs from PyTorch by" in output
+    assert "deployment.parity_tolerance" in output
+    assert not list((project.root / "results").rglob("*.xml"))
+
+
+def test_too_many_missing_videos_stop_with_reasons(project):
+    for path in list((project.root / "data/tiny/videos").rglob("*val*.mp4")):
+        path.unlink()
+    output = project.snakemake(f"{MODEL}/model.xml", check=False)
+    assert "2 of 6 videos are missing or failed, more than max_failed_fraction = 0.1" in output
+    assert "grow_val_000: missing" in output
+    assert (project.root / "results/tiny/dataset_report.json").exists()
+    assert "train" not in executed(output)

@@ -1,0 +1,74 @@
+"""Only stale stages are rebuilt: what a change re-runs, and what it leaves alone."""
+
+import os
+import re
+
+import pytest
+from project import MODEL, executed, shards_executed
+
+TARGET = f"{MODEL}/model.xml"
+AFTER_TRAINING = {"evaluate", "export", "convert", "verify"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stale"),
+    [
+        ("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5", {"train", *AFTER_TRAINING}),
+        ("config/config.yaml", "overrides: []", "deployment: {opset: 21}", {"export", "convert", "verify"}),
+        ("config/config.yaml", "overrides: []", "evaluation: {batch_size: 3}", {"evaluate", "convert", "verify"}),
+        ("config/config.yaml", "seed: 1", "seed: 1  # a comment", set()),
+        ("config/config.yaml", "  seed: 1\n", "", set()),
+        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0', {"evaluate", "verify"}),
+        ("kinema/deployment/verify.py", "1 / len", "2 / len", {"verify"}),
+        ("kinema/training/task.py", "momentum=0.9", "momentum=0.8", {"train", *AFTER_TRAINING}),
+        ("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3", {"train", *AFTER_TRAINING}),
+        ("kinema/models/baseline.py", ".mean(1)", ".sum(1)", set()),
+        ("kinema/training/task.py", "def training_step", "# a comment\n    def training_step", set()),
+        ("kinema/media/shard.py", '"""Bring a shard up to date', '"""Make a shard', set()),
+        ("workflow/scripts/train.py", "with job_log", "# a comment\n    with job_log", set()),
+    ],
+)
+def test_a_change_re_runs_what_it_affects(project, file, old, new, stale):
+    project.edit(file, old, new)
+    assert project.planned(TARGET) == stale
+
+
+def test_time_stamps_alone_re_run_nothing(project):
+    for folder in ("workflow", "kinema", "config", "data"):
+        for path in (project.root / folder).rglob("*.*"):
+            os.utime(path)
+    # new time stamps of raw videos are looked at once more, decoded they are not
+    output = project.snakemake(TARGET)
+    assert executed(output) <= {"plan", "shard"}
+    for log in (project.root / "logs/tiny").rglob("shard_*.log"):
+        assert "0 decoded" in log.read_text()
+
+
+def test_three_new_videos_re_run_their_shards_only(project):
+    for path in (project.root / "data").glob("open_*.mp4"):
+        path.rename(project.root / "data/tiny/videos" / path.name)
+    table = project.root / "data/tiny/list.csv"
+    table.write_text(table.read_text() + (project.root / "data/tiny/more.csv").read_text())
+    output = project.snakemake(TARGET)
+    assert executed(output) >= {"annotations", "plan", "shard", "index", "train", "verify"}
+    shards = shards_executed(output)
+    assert 1 <= len(shards) <= 3
+    decoded = 0
+    for shard in shards:
+        log = next((project.root / "logs/tiny").rglob(f"shard_{shard}.log")).read_text()
+        decoded += int(re.search(r"(\d+) decoded", log)[1])
+    assert decoded == 3
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_shuffled_rows_re_run_only_the_list(project):
+    table = project.root / "data/tiny/list.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *rows[::-1]]) + "\n")
+    assert executed(project.snakemake(TARGET)) <= {"annotations", "plan"}
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_a_deleted_shard_is_made_again(project):
+    next((project.root / "prepared/tiny").rglob("*.tar")).unlink()
+    assert "shard" in project.planned(TARGET)

@@ -1,0 +1,67 @@
+"""The whole way on six tiny clips: every stage runs, and each of its outputs is real."""
+
+import json
+
+import numpy as np
+import openvino as ov
+import pandas as pd
+import pyarrow.parquet as pq
+import torch
+from project import MODEL, executed
+
+from kinema.clips.dataset import ClipDataset, ClipIndex
+from kinema.clips.index import SCHEMA
+from kinema.evaluation.evaluate import PREDICTIONS
+from kinema.models.checkpoint import load_checkpoint
+
+STAGES = {
+    *("annotations", "plan", "shard", "dataset_report", "index"),
+    *("train", "evaluate", "export", "convert", "verify"),
+}
+
+
+def test_every_stage_runs_once_and_a_second_call_has_nothing_to_do(finished):
+    assert executed(finished.first_run) == STAGES
+    assert "Nothing to be done" in finished.snakemake(f"{MODEL}/model.xml")
+
+
+def test_outputs_are_whole(finished, monkeypatch):
+    monkeypatch.chdir(finished.root)
+    report = json.loads((finished.root / "results/tiny/dataset_report.json").read_text())
+    assert (report["listed"], report["ok"], report["missing"], report["failed"]) == (6, 6, 0, 0)
+    clips = pq.read_table("results/tiny/clips.parquet")
+    assert clips.schema.remove_metadata() == SCHEMA
+    assert clips.to_pandas().groupby("subset")["clip"].count().to_dict() == {"training": 4, "validation": 4}
+    evaluation = json.loads((finished.root / MODEL / "evaluation.json").read_text())
+    assert (evaluation["num_videos"], evaluation["num_clips"], evaluation["subset"]) == (2, 4, "validation")
+    predictions = pq.read_table(f"{MODEL}/predictions.parquet")
+    assert predictions.schema.remove_metadata() == PREDICTIONS
+    assert np.mean(predictions["correct"].to_pylist()) == evaluation["video_top1"]
+    assert len(pd.read_csv(f"{MODEL}/training.csv")) == 1
+    assert (finished.root / MODEL / "labels.txt").read_text().splitlines() == ["grow", "shrink"]
+    assert (finished.root / MODEL / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    verification = json.loads((finished.root / MODEL / "verification.json").read_text())
+    assert verification["pytorch_video_top1"] == evaluation["video_top1"]
+    assert not list((finished.root / "work").rglob("*.ckpt")), "resume state goes when the model is done"
+
+
+def test_the_ir_computes_what_the_checkpoint_computes(finished, monkeypatch):
+    monkeypatch.chdir(finished.root)
+    trained = load_checkpoint(f"{MODEL}/model.pth")
+    clip = trained.model.clip
+    index = ClipIndex.load(finished.root / "results/tiny/clips.parquet", subset="validation", clip=clip)
+    batch = torch.stack([ClipDataset(index, clip=clip)[row]["clip"] for row in range(3)])
+    compiled = ov.Core().compile_model(f"{MODEL}/model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    with torch.inference_mode():
+        expected = trained.model(batch).numpy()
+    found = compiled({"clips": batch.numpy()})[0]
+    assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
+
+
+def test_the_ir_carries_labels_and_input_specification(finished):
+    network = ov.Core().read_model(finished.root / MODEL / "model.xml")
+    assert json.loads(network.get_rt_info(["kinema", "labels"]).astype(str)) == ["grow", "shrink"]
+    spec = json.loads(network.get_rt_info(["kinema", "input_spec"]).astype(str))
+    assert (spec["num_frames"], spec["stride"], spec["size"], spec["color_order"]) == (4, 4, 64, "RGB")
+    assert network.inputs[0].get_element_type() == ov.Type.u8
+    assert network.inputs[0].get_partial_shape().to_string() == "[?,4,3,64,64]"

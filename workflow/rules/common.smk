@@ -1,0 +1,105 @@
+"""Configuration, and the functions that turn wildcards into inputs and params.
+
+Params are digests or sorted JSON, never dicts, and are functions of the wildcards alone: Snakemake does not track
+what a function derives from `input`.
+"""
+
+import json
+import sys
+
+sys.path.insert(0, workflow.basedir)
+
+from kinema import experiments
+from kinema.config_files import ConfigError, load_config
+from kinema.media.plan import listing_digest, shard_digest
+from kinema.models.names import decoder_modules
+from kinema.provenance import file_digest, source_digest
+
+try:
+    CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    dataset="[^/]+",
+    model="[^/]+",
+    corpus="[^/]+",
+    recipe="[^/]+",
+    shard=r"\d{4}",
+
+
+def asked(function, *args):
+    """Call into the configuration; what the user asked for wrongly becomes a workflow error."""
+    try:
+        return function(CONFIG, *args)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def code(script, wildcards=None):
+    """Digest of an adapter and all that it imports, with the decoder of `wildcards.model`."""
+    modules = decoder_modules(asked(experiments.resolve, wildcards.dataset, wildcards.model).model) if wildcards else ()
+    return source_digest(f"{workflow.basedir}/workflow/scripts/{script}.py", modules=tuple(modules))
+
+
+def model_code(script):
+    return lambda wildcards: code(script, wildcards)
+
+
+def sections(*names):
+    """Params function: these sections of the experiment's settings as sorted JSON."""
+    return lambda wildcards: experiments.as_json(asked(experiments.resolve, wildcards.dataset, wildcards.model), names)
+
+
+def model_name(wildcards):
+    return asked(experiments.resolve, wildcards.dataset, wildcards.model).model
+
+
+def dataset_sections(*names):
+    """Params function: sections that hold for a whole data set."""
+    return lambda wildcards: experiments.dataset_json(CONFIG, wildcards.dataset, names)
+
+
+def annotation_table(wildcards):
+    """The user's list; a missing one is named with the key that asks for it."""
+    return asked(experiments.annotation_path, wildcards.dataset)
+
+
+def annotation_digest(wildcards):
+    return file_digest(f"results/{wildcards.dataset}/annotation.json")
+
+
+def corpus_annotations(wildcards):
+    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
+    return [f"results/{name}/annotation.json" for name in names]
+
+
+def corpus_dataset(wildcards):
+    """Any data set of the corpus: they agree on videos, shards and media."""
+    return CONFIG.datasets[asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]]
+
+
+def corpus_media(wildcards):
+    name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
+    return asked(experiments.media_of, name).model_dump_json()
+
+
+def rendered_videos(wildcards):
+    """The video folder as an input where a rule makes it."""
+    return [corpus_dataset(wildcards).videos] if corpus_dataset(wildcards).rendered else []
+
+
+def videos_listing(wildcards):
+    """Changes when a raw video is added, removed or replaced; rendered videos are an input instead."""
+    dataset = corpus_dataset(wildcards)
+    return "rendered" if dataset.rendered else listing_digest(dataset.videos)
+
+
+def this_shard_digest(wildcards):
+    return shard_digest(Path(f"prepared/{wildcards.corpus}/{wildcards.recipe}/plan.json"), wildcards.shard)
+
+
+def shard_tables(wildcards):
+    corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
+    return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]

@@ -1,0 +1,21 @@
+"""Nothing -> a small motion data set, so that the whole way can be tried without a download.
+
+out  data/demo/annotations.csv   video,label,subset
+     data/demo/videos/           real mp4 files: pairs of classes that are each other's time reversal
+"""
+
+
+rule render_demo:
+    """Render the videos and their list."""
+    output:
+        table=CONFIG.datasets["demo"].annotations.path,
+        videos=directory(CONFIG.datasets["demo"].videos),
+    log:
+        "logs/demo/render_demo.log",
+    conda:
+        "../../envs/media.yaml"
+    params:
+        settings=CONFIG.demo.model_dump_json(),
+        code=code("render_demo"),
+    script:
+        "../scripts/render_demo.py"

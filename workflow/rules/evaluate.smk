@@ -1,0 +1,35 @@
+"""A trained model on the evaluation clips.
+
+in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.parquet
+out  results/{dataset}/{model}/evaluation.json       clip and video top-1 and top-5, mean class accuracy, per class
+     results/{dataset}/{model}/predictions.parquet   kinema.evaluation.evaluate.PREDICTIONS
+     results/{dataset}/{model}/confusion.png
+"""
+
+
+rule evaluate:
+    """Score every clip once and average the clips of a video."""
+    input:
+        model="results/{dataset}/{model}/model.pth",
+        clips="results/{dataset}/clips.parquet",
+    output:
+        evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
+        confusion=report(
+            "results/{dataset}/{model}/confusion.png",
+            category="Evaluation",
+            labels={"data set": "{dataset}", "model": "{model}", "figure": "confusions"},
+        ),
+    log:
+        "logs/{dataset}/{model}/evaluate.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 8
+    resources:
+        mem_mb=6000,
+        gpu=1,
+    params:
+        settings=sections("evaluation"),
+        code=model_code("evaluate"),
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,46 @@
+"""Annotation + shards -> what can be trained and scored on, and what became of every listed video.
+
+in   results/{dataset}/annotation.json, prepared/{corpus}/{recipe}/shards/*.parquet
+out  results/{dataset}/dataset_report.json   counts by subset, label and reason; every dropped video
+     results/{dataset}/clips.parquet         kinema.clips.index.SCHEMA
+"""
+
+
+rule dataset_report:
+    """Count what was listed, found, decoded and dropped."""
+    input:
+        annotation=ancient("results/{dataset}/annotation.json"),
+        shards=shard_tables,
+    output:
+        report="results/{dataset}/dataset_report.json",
+    log:
+        "logs/{dataset}/dataset_report.log",
+    conda:
+        "../../envs/media.yaml"
+    params:
+        annotation=annotation_digest,
+        code=code("dataset_report"),
+    script:
+        "../scripts/dataset_report.py"
+
+
+rule index:
+    """One row a training video and one an evaluation clip; too many dropped videos stop here."""
+    input:
+        annotation=ancient("results/{dataset}/annotation.json"),
+        shards=shard_tables,
+        # the report is written before this rule may fail; it decides nothing here
+        report=ancient("results/{dataset}/dataset_report.json"),
+    output:
+        clips="results/{dataset}/clips.parquet",
+    log:
+        "logs/{dataset}/index.log",
+    conda:
+        "../../envs/media.yaml"
+    params:
+        annotation=annotation_digest,
+        settings=dataset_sections("clip"),
+        max_failed_fraction=lambda wildcards: asked(experiments.dataset_named, wildcards.dataset).max_failed_fraction,
+        code=code("index"),
+    script:
+        "../scripts/index.py"

@@ -1,0 +1,26 @@
+"""Adapter of rule convert for `kinema.deployment.openvino_model.convert`.
+
+By hand: python workflow/scripts/convert.py job.yaml   (keys: input, output, params, log)
+"""
+
+from pathlib import Path
+
+from kinema.config import Settings
+from kinema.deployment.openvino_model import convert
+from kinema.job import job_from_argv, job_log
+
+
+def run(job):
+    with job_log(job.log):
+        convert(
+            onnx=Path(job.input["onnx"]),
+            checkpoint=Path(job.input["model"]),
+            clips=Path(job.input["clips"]),
+            settings=Settings.model_validate_json(job.params["settings"]),
+            xml=Path(job.output["xml"]),
+            parity=Path(job.output["parity"]),
+        )
+
+
+if __name__ == "__main__":
+    run(globals().get("snakemake") or job_from_argv())

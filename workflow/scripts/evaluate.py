@@ -1,0 +1,27 @@
+"""Adapter of rule evaluate for `kinema.evaluation.evaluate.evaluate`.
+
+By hand: python workflow/scripts/evaluate.py job.yaml   (keys: input, output, params, threads, log)
+"""
+
+from pathlib import Path
+
+from kinema.config import Settings
+from kinema.evaluation.evaluate import evaluate
+from kinema.job import job_from_argv, job_log
+
+
+def run(job):
+    with job_log(job.log):
+        evaluate(
+            checkpoint=Path(job.input["model"]),
+            clips=Path(job.input["clips"]),
+            settings=Settings.model_validate_json(job.params["settings"]).evaluation,
+            evaluation=Path(job.output["evaluation"]),
+            predictions=Path(job.output["predictions"]),
+            confusion=Path(job.output["confusion"]),
+            threads=job.threads,
+        )
+
+
+if __name__ == "__main__":
+    run(globals().get("snakemake") or job_from_argv())

@@ -1,0 +1,26 @@
+"""Adapter of rule index for `kinema.clips.index.build_index`.
+
+By hand: python workflow/scripts/index.py job.yaml   (keys: input, output, params, log)
+"""
+
+from pathlib import Path
+
+from kinema.clips.index import build_index
+from kinema.config import Settings
+from kinema.job import job_from_argv, job_log
+
+
+def run(job):
+    with job_log(job.log):
+        build_index(
+            annotation=Path(job.input["annotation"]),
+            shards=[Path(path) for path in job.input["shards"]],
+            clip=Settings.model_validate_json(job.params["settings"]).clip,
+            max_failed_fraction=job.params["max_failed_fraction"],
+            report=Path(job.input["report"]),
+            out=Path(job.output["clips"]),
+        )
+
+
+if __name__ == "__main__":
+    run(globals().get("snakemake") or job_from_argv())

@@ -1,0 +1,23 @@
+"""Adapter of rule plan for `kinema.media.plan.plan_shards`.
+
+By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, log)
+"""
+
+from pathlib import Path
+
+from kinema.job import job_from_argv, job_log
+from kinema.media.plan import plan_shards
+
+
+def run(job):
+    with job_log(job.log):
+        plan_shards(
+            annotations=[Path(path) for path in job.input["annotations"]],
+            videos=Path(job.params["videos"]),
+            num_shards=job.params["num_shards"],
+            out=Path(job.output["plan"]),
+        )
+
+
+if __name__ == "__main__":
+    run(globals().get("snakemake") or job_from_argv())

@@ -1,0 +1,23 @@
+"""Adapter of rule render_demo for `kinema.demo.dataset.render_demo`.
+
+By hand: python workflow/scripts/render_demo.py job.yaml   (keys: output, params, log)
+"""
+
+from pathlib import Path
+
+from kinema.config import Demo
+from kinema.demo.dataset import render_demo
+from kinema.job import job_from_argv, job_log
+
+
+def run(job):
+    with job_log(job.log):
+        render_demo(
+            table=Path(job.output["table"]),
+            videos=Path(job.output["videos"]),
+            settings=Demo.model_validate_json(job.params["settings"]),
+        )
+
+
+if __name__ == "__main__":
+    run(globals().get("snakemake") or job_from_argv())

@@ -1,0 +1,29 @@
+"""Adapter of rule verify for `kinema.deployment.verify.verify`.
+
+By hand: python workflow/scripts/verify.py job.yaml   (keys: input, output, params, threads, log)
+"""
+
+from pathlib import Path
+
+from kinema.config import Settings
+from kinema.deployment.verify import verify
+from kinema.job import job_from_argv, job_log
+
+
+def run(job):
+    with job_log(job.log):
+        verify(
+            converted=Path(job.input["converted"]),
+            checkpoint=Path(job.input["model"]),
+            clips=Path(job.input["clips"]),
+            accuracy=Path(job.input["evaluation"]),
+            settings=Settings.model_validate_json(job.params["settings"]),
+            xml=Path(job.output["xml"]),
+            labels=Path(job.output["labels"]),
+            verification=Path(job.output["verification"]),
+            threads=job.threads,
+        )
+
+
+if __name__ == "__main__":
+    run(globals().get("snakemake") or job_from_argv())
