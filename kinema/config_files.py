@@ -48,23 +48,31 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """'; did you mean ...?' for the closest known name, or nothing."""
+    """'; did you mean ...?' with the closest known name, or a full stop: what follows the mention of a wrong name."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    return f"; did you mean '{close[0]}'?" if close else "."
 
 
-def where_set(key: Sequence[str | int], files: Sequence[str | Path], dataset_files: Mapping[str, Path]) -> str:
-    """The file that sets a key (or comes closest to it); the command line where no file does."""
+def where_set(
+    key: Sequence[str | int], found: Any, files: Sequence[str | Path], dataset_files: Mapping[str, Path]
+) -> str:
+    """The last file that sets a key to what was found, or comes closest to the key; else the command line."""
     best, depth = "command line", 0
     candidates = [(Path(file), key) for file in files]
     if len(key) > 1 and key[0] == "datasets" and key[1] in dataset_files:
         candidates.insert(0, (dataset_files[str(key[1])], key[2:]))
     for path, local in candidates:
         skipped = len(key) - len(local)
-        reached = skipped + _depth(read_yaml(path), local) if path.is_file() else 0
-        if reached >= max(depth, 1):
-            best, depth = str(path), reached
+        if not path.is_file():
+            continue
+        reached, value = _follow(read_yaml(path), local)
+        if skipped + reached >= max(depth, 1) and (reached < len(local) or value == found):
+            best, depth = _relative(path), skipped + reached
     return best
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _laid_over(below: Any, above: Any) -> Any:
@@ -73,18 +81,19 @@ def _laid_over(below: Any, above: Any) -> Any:
     return below if above is None else above
 
 
-def _depth(values: Any, key: Sequence[str | int]) -> int:
+def _follow(values: Any, key: Sequence[str | int]) -> tuple[int, Any]:
+    """How many parts of a key path lead somewhere, and where."""
     for depth, part in enumerate(key):
         try:
             values = values[part]
         except (KeyError, IndexError, TypeError):
-            return depth
-    return len(key)
+            return depth, values
+    return len(key), values
 
 
 def _explain(detail: Any, files: Sequence[str | Path], dataset_files: Mapping[str, Path]) -> str:
     key = [part for part in detail["loc"] if part != "[key]"]
-    where, name = where_set(key, files, dataset_files), ".".join(str(part) for part in key)
+    where, name = where_set(key, detail["input"], files, dataset_files), ".".join(str(part) for part in key)
     if detail["type"] == "extra_forbidden":
         section = _section_at(key[:-1])
         known = sorted(section.model_fields) if section else []
@@ -92,6 +101,9 @@ def _explain(detail: Any, files: Sequence[str | Path], dataset_files: Mapping[st
     if detail["type"] == "missing":
         return f"{where}: {name}: this key is required and not set."
     found = detail["input"]
+    if detail["type"] in ("model_type", "dict_type", "list_type"):
+        kind = "a list" if detail["type"] == "list_type" else "a section of `key: value` lines"
+        return f"{where}: {name}: expected {kind}; found {found!r} ({type(found).__name__})."
     text = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {name}: {text[0].lower()}{text[1:]}; found {found!r} ({type(found).__name__})."
 

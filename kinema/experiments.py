@@ -24,6 +24,17 @@ class Experiment:
     settings: Settings
 
 
+def check_target(config: Config, target: str) -> None:
+    """ConfigError where a target names what does not exist: data set, model, variant, or the data set's files."""
+    parts = Path(target).parts
+    if len(parts) < 3 or parts[0] != "results":
+        return
+    dataset_named(config, parts[1])
+    if len(parts) > 3:
+        resolve(config, parts[1], parts[2])
+    annotation_path(config, parts[1])
+
+
 def dataset_named(config: Config, name: str) -> Dataset:
     """The data set `name`; ConfigError with the nearest match otherwise."""
     if name not in config.datasets:

@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from kinema.files import write_json
+from kinema.media.plan import VIDEO_EXTENSIONS
 
 SUBSETS = {
     **dict.fromkeys(("training", "train"), "training"),
     **dict.fromkeys(("validation", "validate", "valid", "val"), "validation"),
     **dict.fromkeys(("testing", "test"), "testing"),
 }
-VIDEO_EXTENSIONS = ("mp4", "mkv", "webm", "avi", "mov", "m4v")
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +67,7 @@ def _read(table: Path) -> pd.DataFrame:
             "A table has the columns video, label, subset and, if you like, group."
         )
     rows = rows.apply(lambda column: column.str.strip())
-    extensions = "|".join(VIDEO_EXTENSIONS)
+    extensions = "|".join(extension.lstrip(".") for extension in VIDEO_EXTENSIONS)
     rows["video"] = rows["video"].str.replace(rf"(?i)\.({extensions})$", "", regex=True)
     return rows
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from kinema.config import Demo
 from kinema.demo.scenes import CLASSES, FPS, TWINS, draw_scene
+from kinema.files import write_text
 from kinema.job import progress
 
 RENDER_THREADS = 2  # the encoder lets go of the interpreter, drawing hardly does
@@ -47,8 +48,7 @@ def render_demo(*, table: Path, videos: Path, settings: Demo) -> None:
         done = pool.map(lambda scene: _render(scene, Path(videos), settings.seed), scenes)
         lines = [line for rendered in progress(done, description="demo scenes", total=len(scenes)) for line in rendered]
     _remove_others(Path(videos), {line.partition(",")[0] for line in lines})
-    Path(table).parent.mkdir(parents=True, exist_ok=True)
-    _replace(Path(table), "\n".join(["video,label,subset", *sorted(lines), ""]).encode())
+    write_text(Path(table), "\n".join(["video,label,subset", *sorted(lines), ""]))
 
 
 def demo_scenes(settings: Demo) -> Iterator[Scene]:
@@ -87,7 +87,7 @@ def _render(scene: Scene, videos: Path, seed: int) -> list[str]:
         video_id = scene.video_id(label)
         path, content = videos / label / f"{video_id}.mp4", encode(frames)
         if not path.is_file() or path.read_bytes() != content:
-            _replace(path, content)
+            path.write_bytes(content)
         lines.append(f"{video_id},{label},{scene.subset}")
     return lines
 
@@ -97,9 +97,3 @@ def _remove_others(videos: Path, wanted: set[str]) -> None:
         for path in (videos / label).glob("*.mp4"):
             if path.stem not in wanted:
                 path.unlink()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)

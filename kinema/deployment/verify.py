@@ -7,7 +7,7 @@ from pathlib import Path
 from kinema.config import Settings
 from kinema.deployment.openvino_model import ir_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, read_accuracy, score
-from kinema.files import atomic_path, write_json
+from kinema.files import atomic_path, write_json, write_text
 from kinema.metrics import by_video, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint
 
@@ -40,8 +40,7 @@ def verify(
     for source, target in ((converted.with_suffix(".bin"), xml.with_suffix(".bin")), (converted, xml)):
         with atomic_path(target) as temporary:
             shutil.copyfile(source, temporary)
-    with atomic_path(labels) as temporary:
-        temporary.write_text("".join(f"{label}\n" for label in trained.labels), encoding="utf-8")
+    write_text(labels, "".join(f"{label}\n" for label in trained.labels))
     write_json(verification, {"subset": subset, "num_videos": len(scores.labels), **result})
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kinema.files import write_text
+
 VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
 NOT_BUILT_YET = "not-built-yet"
 ABSENT = "absent"
@@ -71,7 +73,7 @@ def plan_shards(annotations: Iterable[Path], *, videos: Path, num_shards: int, o
     if labels and not num_found:
         raise ValueError(_nothing_found(videos, sorted(labels)))
     digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
-    _replace_text(Path(out), json.dumps(digests, indent=1) + "\n")
+    write_text(Path(out), json.dumps(digests, indent=1) + "\n")
 
 
 def shard_digest(plan: Path, shard: str) -> str:
@@ -188,18 +190,12 @@ def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
     for shard, text in enumerate(texts):
         path = folder / f"{shard_name(shard)}.jsonl"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            _replace_text(path, text)
+            write_text(path, text)
         digests[shard_name(shard)] = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     for path in folder.glob("*.jsonl"):  # left by an earlier, larger number of shards
         if path.stem not in digests:
             path.unlink()
     return digests
-
-
-def _replace_text(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 def _nothing_found(videos: Path, ids: list[str]) -> str:

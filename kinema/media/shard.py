@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.config import Media
+from kinema.files import atomic_path
 from kinema.job import progress
 from kinema.media.archive import ArchiveWriter, Stored, read_stored
 from kinema.media.decode import Decoded, Decoder
@@ -223,6 +224,5 @@ def _result(row: Row, video: Video, data_offset: int | None) -> tuple[str, Row]:
 
 
 def _write_table(rows: list[Row], table: Path) -> None:
-    part = table.with_name(table.name + ".part")
-    pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), part, compression="zstd")
-    part.replace(table)
+    with atomic_path(table) as part:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), part, compression="zstd")

@@ -77,6 +77,8 @@ def test_unknown_names_are_told_with_the_nearest(dataset, model, message):
     [
         ("training: {lrr: 1}", r"bad\.yaml: training\.lrr: unknown key; did you mean 'lr'\? Known keys here: .*epochs"),
         ("training: {lr: fast}", r"bad\.yaml: training\.lr: .*number.*found 'fast' \(str\)"),
+        ("training: 3", r"bad\.yaml: training: expected a section of `key: value` lines; found 3 \(int\)"),
+        ("overrides: {a: 1}", r"bad\.yaml: overrides: expected a list; found"),
         ("training: {lr: 0}", r"bad\.yaml: training\.lr: .*greater than 0; found 0"),
         ("training: {optimizer: lion}", r"bad\.yaml: training\.optimizer: .*'adamw', 'adam' or 'sgd'; found 'lion'"),
         ("network: {num_heads: 7}", r"bad\.yaml: network: num_heads \(7\) must divide embedding"),
@@ -108,6 +110,8 @@ def test_the_last_file_that_sets_a_key_is_named(tmp_path):
     merged = {"training": {"lr": -1, "epochs": 2}}
     with pytest.raises(ConfigError, match=r"second\.yaml: training\.lr"):
         load_config(merged, files=[first, second], root=tmp_path)
+    with pytest.raises(ConfigError, match=r"command line: training\.lr"):
+        load_config({"training": {"lr": -2, "epochs": 2}}, files=[first, second], root=tmp_path)
     with pytest.raises(ConfigError, match=r"command line: clip\.size"):
         load_config({"clip": {"size": "big"}}, files=[first, second], root=tmp_path)
 

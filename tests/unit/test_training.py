@@ -21,7 +21,7 @@ def settings(**training) -> Settings:
     return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe))
 
 
-def run_training(prepared, folder, recipe: Settings, model: str = "efficientnet_lite0_vtn"):
+def run_training(prepared, folder, recipe: Settings, model: str = "test_efficientnet_vtn"):
     train(
         clips=prepared / "clips.parquet",
         model=model,

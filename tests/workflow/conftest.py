@@ -10,7 +10,7 @@ from project import MODEL, Project, new_project
 def finished(tmp_path_factory) -> Project:
     """A project whose tiny model has been made; do not change it, take `project`."""
     project = new_project(tmp_path_factory.mktemp("finished"))
-    project.first_run = project.snakemake(f"{MODEL}/model.xml")  # type: ignore[attr-defined]
+    project.first_run = project.snakemake(f"{MODEL}/model.xml")
     return project
 
 

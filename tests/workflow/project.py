@@ -32,13 +32,14 @@ class Project:
     """A folder with the code and a configuration, and what one does in it."""
 
     root: Path
+    first_run: str = ""  # output of the run that made it
 
-    def snakemake(self, *arguments: str, check: bool = True) -> str:
+    def snakemake(self, *arguments: str, check: bool = True, timeout: float = 300) -> str:
         """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         # the copy's library, not the installed one, also inside jobs
         environment = {**os.environ, "PYTHONPATH": str(self.root)}
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=timeout)
         output = done.stdout + done.stderr
         assert not check or done.returncode == 0, output
         assert check or done.returncode != 0, output
@@ -66,11 +67,17 @@ def shards_executed(output: str) -> set[str]:
     return set(re.findall(r"wildcards: .*shard=(\d{4})", output))
 
 
-def new_project(root: Path) -> Project:
-    """A project with 6 tiny videos: 3 training and 3 validation ones of 2 classes each, and 3 more not yet listed."""
+def copy_code(root: Path) -> None:
+    """The parts of this project that a run needs, into the folder `root`."""
+    root.mkdir(exist_ok=True)
     for name in CODE:
         source = REPOSITORY / name
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / name)
+
+
+def new_project(root: Path) -> Project:
+    """A project with 6 tiny videos: 3 training and 3 validation ones of 2 classes each, and 3 more not yet listed."""
+    copy_code(root)
     videos = root / "data/tiny/videos"
     render_demo(table=root / "all.csv", videos=videos, settings=Demo(train_videos_per_class=2, val_videos_per_class=1))
     rows = (root / "all.csv").read_text().splitlines()

@@ -8,7 +8,7 @@ from project import MODEL, executed
     ("target", "message"),
     [
         ("results/tyni/efficientnet_lite0_vtn/model.xml", "unknown data set 'tyni'; did you mean 'tiny'?"),
-        ("results/tiny/efficientnet_lite1_vtn/model.pth", "did you mean 'efficientnet_lite0_vtn'"),
+        ("results/tiny/efficientnet_lite00_vtn/model.pth", "did you mean 'efficientnet_lite0_vtn'"),
         ("results/tiny/efficientnet_lite0_vtm/evaluation.json", "did you mean 'efficientnet_lite0_vtn'"),
         ("results/tiny/efficientnet_lite0_vtn@quik/model.xml", "unknown variant 'quik'"),
     ],

@@ -37,6 +37,12 @@ def asked(function, *args):
         raise WorkflowError(str(error)) from None
 
 
+# What is asked for by name is checked before the DAG is built: later Snakemake takes a rule that fails for one that does
+# not apply, and an old output for up to date. Its own list of targets is not known yet at this point.
+for argument in sys.argv[1:]:
+    asked(experiments.check_target, argument)
+
+
 def code(script, wildcards=None):
     """Digest of an adapter and all that it imports, with the decoder of `wildcards.model`."""
     modules = decoder_modules(asked(experiments.resolve, wildcards.dataset, wildcards.model).model) if wildcards else ()
@@ -100,6 +106,11 @@ def this_shard_digest(wildcards):
     return shard_digest(Path(f"prepared/{wildcards.corpus}/{wildcards.recipe}/plan.json"), wildcards.shard)
 
 
-def shard_tables(wildcards):
-    corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
-    return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
+def shard_files(extension):
+    """Input function: all shards of a data set; the tables, or the tars with the frames."""
+
+    def files(wildcards):
+        corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
+        return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.{extension}" for shard in range(number)]
+
+    return files

@@ -35,6 +35,7 @@ rule convert:
         onnx="results/{dataset}/{model}/model.onnx",
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
+        frames=ancient(shard_files("tar")),
     output:
         xml=temp("results/{dataset}/{model}/converted/model.xml"),
         bin=temp("results/{dataset}/{model}/converted/model.bin"),
@@ -59,6 +60,7 @@ rule verify:
         weights="results/{dataset}/{model}/converted/model.bin",
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
+        frames=ancient(shard_files("tar")),
         evaluation="results/{dataset}/{model}/evaluation.json",
     output:
         xml="results/{dataset}/{model}/model.xml",

@@ -11,6 +11,7 @@ rule train:
     """One Lightning run; a killed one continues from its last epoch."""
     input:
         clips="results/{dataset}/clips.parquet",
+        frames=ancient(shard_files("tar")),
     output:
         model="results/{dataset}/{model}/model.pth",
         history="results/{dataset}/{model}/training.csv",

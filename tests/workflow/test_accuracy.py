@@ -1,0 +1,58 @@
+"""The numbers kinema promises, by the commands a user types: the demo, its honesty, and real clips."""
+
+import json
+import time
+
+import pytest
+from project import REPOSITORY, Project, copy_code
+
+pytestmark = pytest.mark.slow
+VTN, BASELINE = "results/demo/efficientnet_lite0_vtn", "results/demo/efficientnet_lite0_baseline"
+
+
+def read(path) -> dict:
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Project:
+    """A clean checkout in which the demo has been made; its output and minutes are noted on it."""
+    root = tmp_path_factory.mktemp("demo")
+    copy_code(root)
+    project, started_at = Project(root), time.monotonic()
+    project.first_run = project.snakemake(timeout=900)
+    print(f"the demo took {time.monotonic() - started_at:.0f} s")
+    return project
+
+
+def test_the_demo_ends_with_a_verified_accurate_model(demo):
+    assert (demo.root / VTN / "model.xml").is_file()
+    assert read(demo.root / VTN / "evaluation.json")["video_top1"] >= 0.95
+    assert read(demo.root / VTN / "verification.json")["openvino_video_top1"] >= 0.95
+    assert "Nothing to be done" in demo.snakemake()
+
+
+def test_no_single_frame_tells_the_demo_classes_apart(demo):
+    demo.snakemake(f"{BASELINE}/evaluation.json", timeout=600)
+    evaluation = read(demo.root / BASELINE / "evaluation.json")
+    assert evaluation["num_videos"] == 60
+    # well above 1/6: it does see which pair of classes a video belongs to
+    assert 0.33 < evaluation["video_top1"] <= 0.60
+
+
+@pytest.mark.real
+def test_real_clips_train_to_a_useful_model_within_the_budget(shared, tmp_path):
+    root = tmp_path / "project"
+    copy_code(root)
+    config = (REPOSITORY / "tests/configs/ut_interaction.yaml").read_text()
+    (tmp_path / "real.yaml").write_text(config.replace("../shared", str(shared.resolve())))
+    project, started_at = Project(root), time.monotonic()
+    model = "results/ut_interaction/efficientnet_lite0_vtn"
+    project.snakemake("--configfile", str(tmp_path / "real.yaml"), "--", f"{model}/model.xml", timeout=1500)
+    print(f"from raw clips to model.xml in {time.monotonic() - started_at:.0f} s")
+    evaluation = read(root / model / "evaluation.json")
+    assert (evaluation["subset"], evaluation["num_videos"]) == ("validation", 31)
+    assert evaluation["video_top1"] >= 0.70
+    report = read(root / "results/ut_interaction/dataset_report.json")
+    assert (report["listed"], report["ok"]) == (120, 120)
+    assert report["shared_groups"] == {}
