@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
         pa.field("clip", pa.int32(), nullable=False),  # number of the clip within its video, from 0
         pa.field("start", pa.int32(), nullable=False),  # first frame, or -1: random
         pa.field("num_frames", pa.int32(), nullable=False),  # of the whole video
+        pa.field("num_bytes", pa.int64(), nullable=False),  # of all its frames: other frames, other index
         pa.field("shard", pa.string(), nullable=False),  # path of the shard's Parquet table; the tar lies beside it
         pa.field("shard_row", pa.int32(), nullable=False),  # row of the video in that table
     ]

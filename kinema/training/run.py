@@ -39,25 +39,16 @@ def train(
     recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
     recognizer.to(memory_format=torch.channels_last)  # a third faster on CPUs (benchmarks/train_step.py), same numbers
     task = RecognitionTask(recognizer, training=settings.training, videos=batches.dataset.videos)  # type: ignore[attr-defined]
-    checkpoints = ModelCheckpoint(
-        dirpath=state,
-        filename="best",
-        monitor="val_video_top1" if validation else None,
-        mode="max",
-        save_last=True,
-        save_on_train_epoch_end=True,  # after validation and History, so that both are inside
-        enable_version_counter=False,
-    )
-    curve = History()
-    trainer = create_trainer(settings, [checkpoints, curve])
+    curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
+    trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
     last = state / "last.ckpt"
     if last.exists():
         log.info("continuing from %s", last)
     trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
     if settings.training.keep == "best" and validation:
-        best = torch.load(checkpoints.best_model_path, weights_only=True, map_location="cpu")
-        task.load_state_dict(best["state_dict"])
-        log.info("keeping the best epoch: val_video_top1 %.4f", checkpoints.best_model_score)
+        kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+        task.load_state_dict(kept["state_dict"])
+        log.info("keeping the best epoch: val_video_top1 %.4f", best.best_model_score)
     with atomic_path(history) as temporary:
         pd.DataFrame(curve.rows).to_csv(temporary, index=False)
     save_checkpoint(out, recognizer.cpu().eval(), labels=index.labels, settings=settings.model_dump(mode="json"))
@@ -69,6 +60,18 @@ def fingerprint(*, clips: Path, model: str, settings: Settings, code: str) -> st
     with clips.open("rb") as file:
         data = hashlib.file_digest(file, "blake2b").hexdigest()
     return digest([model, settings.model_dump(mode="json"), data, code])
+
+
+def every_epoch(folder: Path, name: str, *, monitor: str | None = None) -> ModelCheckpoint:
+    """Writes `<name>.ckpt` after an epoch where `monitor` is the highest so far; without one after every epoch."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename=name,
+        monitor=monitor,
+        mode="max",
+        save_on_train_epoch_end=True,  # after validation and History, so that both are inside
+        enable_version_counter=False,
+    )
 
 
 def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:

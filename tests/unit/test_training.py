@@ -6,7 +6,7 @@ import torch
 from corpus import CLIP
 
 from kinema.config import Network, Settings, Training
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training import run
 from kinema.training.history import History
@@ -53,7 +53,7 @@ def test_a_killed_run_continues_to_the_same_result(prepared, tmp_path, monkeypat
         pass
 
     def die(self, trainer, module, *args):
-        if trainer.current_epoch == 1:
+        if trainer.current_epoch == 2:
             raise Killed
 
     with monkeypatch.context() as patch:
@@ -70,6 +70,21 @@ def test_a_killed_run_continues_to_the_same_result(prepared, tmp_path, monkeypat
     assert not list((tmp_path / "work").rglob("*.ckpt")), "resume state goes when the model is done"
 
 
+def test_a_run_killed_between_its_last_epoch_and_its_outputs_only_writes_them(
+    prepared, tmp_path, monkeypatch, uninterrupted
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "save_checkpoint", lambda *args, **options: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path, settings())
+        patch.setattr(run.RecognitionTask, "training_step", lambda *args: 1 / 0)
+        patch.setattr(run, "save_checkpoint", save_checkpoint)
+        trained, curve = run_training(prepared, tmp_path, settings())
+    expected, expected_curve = uninterrupted
+    assert curve["epoch"].tolist() == expected_curve["epoch"].tolist()
+    assert torch.equal(trained.model.decoder.fc.weight, expected.model.decoder.fc.weight)
+
+
 def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
     clips = prepared / "clips.parquet"
     one = fingerprint(clips=clips, model="a_vtn", settings=settings(), code="1")
@@ -78,7 +93,7 @@ def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
         fingerprint(clips=clips, model="a_vtn", settings=settings(lr=2e-3), code="1"),
         fingerprint(clips=clips, model="b_vtn", settings=settings(), code="1"),
         fingerprint(clips=clips, model="a_vtn", settings=settings(), code="2"),
-        fingerprint(clips=prepared / "report.json", model="a_vtn", settings=settings(), code="1"),
+        fingerprint(clips=prepared / "annotation.json", model="a_vtn", settings=settings(), code="1"),
     ]
     assert len({one, *others}) == 5
 

@@ -4,18 +4,19 @@ out  data/demo/annotations.csv   video,label,subset
      data/demo/videos/           real mp4 files: pairs of classes that are each other's time reversal
 """
 
+if "demo" in CONFIG.datasets:  # another dataset_dir may do without it
 
-rule render_demo:
-    """Render the videos and their list."""
-    output:
-        table=CONFIG.datasets["demo"].annotations.path,
-        videos=directory(CONFIG.datasets["demo"].videos),
-    log:
-        "logs/demo/render_demo.log",
-    conda:
-        "../../envs/media.yaml"
-    params:
-        settings=CONFIG.demo.model_dump_json(),
-        code=code("render_demo"),
-    script:
-        "../scripts/render_demo.py"
+    rule render_demo:
+        """Render the videos and their list."""
+        output:
+            table=CONFIG.datasets["demo"].annotations.path,
+            videos=directory(CONFIG.datasets["demo"].videos),
+        log:
+            "logs/demo/render_demo.log",
+        conda:
+            "../../envs/media.yaml"
+        params:
+            settings=CONFIG.demo.model_dump_json(),
+            code=code("render_demo"),
+        script:
+            "../scripts/render_demo.py"
