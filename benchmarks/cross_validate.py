@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.clips.index import SCHEMA, enumerate_clips
-from kinema.config_files import load_config, read_yaml
+from kinema.clips.index import SCHEMA
+from kinema.clips.windows import enumerate_clips
+from kinema.config_files import load_config_files
 from kinema.evaluation.score import evaluation_dataset, score, torch_predictor
 from kinema.experiments import Experiment, resolve
 from kinema.metrics import by_video, topk_accuracy
@@ -68,11 +69,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    files = [Path("config/config.yaml"), *arguments.configfile]
-    values: dict = {}
-    for file in files:
-        values |= read_yaml(file)
-    config = load_config(values, files=files)
+    config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
     clips = Path(f"results/{arguments.dataset}/clips.parquet")
     for name in arguments.models:
         started_at = time.monotonic()

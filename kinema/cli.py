@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from kinema.config_files import ConfigError, load_config, read_yaml
+from kinema.config_files import ConfigError, load_config_files
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
     experiment.add_argument("model", help="ENCODER_DECODER, optionally @variant")
-    experiment.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    experiment.add_argument("--configfile", type=Path, action="append", default=[], help="laid over config/config.yaml")
     experiment.set_defaults(command=_experiment)
     reference = commands.add_parser("config-reference", help="print the table of all configuration keys")
     reference.add_argument("--write", type=Path, metavar="PAGE", help="renew the generated part of this page instead")
@@ -36,8 +36,7 @@ def _experiment(arguments: argparse.Namespace) -> int:
 
     from kinema.experiments import resolve
 
-    root = arguments.config.resolve().parent.parent
-    config = load_config(read_yaml(arguments.config), files=[arguments.config], root=root)
+    config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
     found = resolve(config, arguments.dataset, arguments.model)
     print(f"# results/{found.dataset}/{arguments.model}: {found.model}")
     print(yaml.safe_dump(found.settings.model_dump(mode="json"), sort_keys=False), end="")

@@ -12,6 +12,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
+ENCODER_WEIGHTS = ("auto", "bundled", "timm", "none")  # anything else is a file
+
+
 class Section(BaseModel):
     """A node of the tree: immutable, and a misspelt key is an error."""
 

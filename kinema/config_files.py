@@ -34,6 +34,14 @@ def load_config(values: Mapping[str, Any], *, files: Sequence[str | Path] = (), 
         raise ConfigError("\n".join(lines)) from None
 
 
+def load_config_files(files: Sequence[Path]) -> Config:
+    """The configuration of files laid over each other key by key, as Snakemake does it, in a project's folder."""
+    values: Any = {}
+    for file in files:
+        values = _laid_over(values, read_yaml(file))
+    return load_config(values, files=files)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; anything else in it is a ConfigError with the line."""
     try:

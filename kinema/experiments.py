@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kinema.config import Config, Dataset, Media, Settings, merged
+from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
 from kinema.config_files import ConfigError, nearest
 from kinema.models.names import canonical, parse_model_name, split_variant
 
@@ -31,7 +31,10 @@ def check_target(config: Config, target: str) -> None:
         return
     dataset_named(config, parts[1])
     if len(parts) > 3:
-        resolve(config, parts[1], parts[2])
+        for file in encoder_weights(resolve(config, parts[1], parts[2])):
+            if not Path(file).is_file():
+                words = ", ".join(ENCODER_WEIGHTS)
+                raise ConfigError(f"network.encoder_weights: '{file}' is no file, and none of {words}")
     annotation_path(config, parts[1])
 
 
@@ -70,6 +73,12 @@ def resolve(config: Config, dataset: str, model: str) -> Experiment:
     base_settings = Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
     settings = Settings.model_validate(merged(base_settings, chosen, *patches))
     return Experiment(dataset=dataset, model=name, settings=settings)
+
+
+def encoder_weights(experiment: Experiment) -> list[str]:
+    """The file that the encoder starts from, if it is one of the user's."""
+    chosen = experiment.settings.network.encoder_weights
+    return [] if chosen in ENCODER_WEIGHTS else [chosen]
 
 
 def dataset_settings(config: Config, dataset: str) -> Settings:
@@ -116,8 +125,10 @@ def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:
             f"no data set reads prepared/{corpus}/{recipe}{nearest(f'{corpus}/{recipe}', known)} "
             f"Configured: {', '.join(known)}."
         )
-    for field in ("videos", "num_shards", "rendered"):
-        values = {str(getattr(config.datasets[name], field)) for name in names}
+    for field in ("videos", "num_shards", "rendered", "media"):
+        values = {
+            str(media_of(config, name) if field == "media" else getattr(config.datasets[name], field)) for name in names
+        }
         if len(values) > 1:
             raise ConfigError(
                 f"data sets {', '.join(names)} share the corpus '{corpus}' but differ in `{field}`: "

@@ -1,5 +1,6 @@
 """Output files that are there whole or not at all."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -21,6 +22,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def sole_user(folder: Path, *, purpose: str) -> Iterator[None]:
+    """Keep a second process out of a folder while the block runs; RuntimeError says what the first one does there.
+
+    After `kill -9` of a workflow its cluster jobs live on, and the next workflow starts them again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RuntimeError(f"another process is {purpose}; wait for it or end it, then run again.") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
+# Fields of syntax trees that some versions of Python have and others do not, or that follow from the rest.
+VERSION_FIELDS = {"ctx", "kind", "type_comment", "type_params"}
 # What these decide reaches a rule through its params, or is a matter of logging: an edit here changes no result.
-NEUTRAL = {"kinema", "kinema.config", "kinema.experiments", "kinema.job", "kinema.provenance", "kinema.cli"}
+NEUTRAL = {"kinema", "kinema.config", "kinema.experiments", "kinema.job", "kinema.provenance", "kinema.models.names"}
 
 
 def digest(value: Any) -> str:
@@ -95,7 +97,17 @@ def _tree_digest(path: Path, mtime_ns: int) -> str:
                 and isinstance(first.value.value, str)
             ):
                 del body[0]
-    return hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
+    return digest(_plain(tree))
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as lists; unlike ast.dump, the same in every version of Python."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, ast.AST):
+        fields = [[name, _plain(value)] for name, value in ast.iter_fields(node) if name not in VERSION_FIELDS]
+        return [type(node).__name__, *(field for field in fields if field[1] not in (None, []))]
+    return repr(node) if node is not None else None
 
 
 def _module_path(name: str) -> Path | None:

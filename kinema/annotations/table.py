@@ -51,7 +51,7 @@ def _read(table: Path) -> pd.DataFrame:
     suffix = table.suffix.lower()
     try:
         if suffix == ".parquet":
-            rows = pd.read_parquet(table).astype("string")
+            rows = pd.read_parquet(table).reset_index(drop=True).astype("string")
         else:
             separator = "\t" if suffix in (".tsv", ".tab") else ","
             # only an empty cell is missing: there are videos named NA and labels named null

@@ -18,9 +18,8 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from torchvision.io import ImageReadMode, decode_jpeg
 
-from kinema.clips.index import RANDOM_START, enumerate_clips
 from kinema.clips.transforms import evaluation_transform, training_transform
-from kinema.clips.windows import clip_frames, random_start
+from kinema.clips.windows import RANDOM_START, clip_frames, enumerate_clips, random_start
 from kinema.config import Augmentation, Clip
 from kinema.media.packed import PackedReader
 

@@ -9,16 +9,14 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.clips.coverage import check_coverage, read_coverage
-from kinema.clips.windows import evaluation_starts, num_evaluation_clips
+from kinema.clips.windows import enumerate_clips
 from kinema.config import Clip
 from kinema.files import atomic_path
 
-RANDOM_START = -1
 SCHEMA = pa.schema(
     [
         pa.field("video", pa.string(), nullable=False),
@@ -53,18 +51,3 @@ def build_index(
     with atomic_path(out) as temporary:
         pq.write_table(table.replace_schema_metadata(metadata), temporary)
     log.info("%s: %d rows over %d videos", out, len(clips), clips["video"].nunique())
-
-
-def enumerate_clips(videos: pd.DataFrame, clip: Clip) -> pd.DataFrame:
-    """One row a training video and one a clip of any other; `videos` has the columns of SCHEMA but clip and start."""
-    window = clip.length * clip.stride
-    starts = [
-        [RANDOM_START]
-        if subset == "training"
-        else evaluation_starts(frames, window=window, num_clips=num_evaluation_clips(subset, clip))
-        for subset, frames in zip(videos["subset"], videos["num_frames"], strict=True)
-    ]
-    clips = videos.assign(start=pd.Series(starts, index=videos.index, dtype=object)).explode("start", ignore_index=True)
-    clips["start"] = clips["start"].astype("int32")
-    clips["clip"] = clips.groupby("video", sort=False).cumcount().astype("int32")
-    return clips

@@ -5,8 +5,11 @@ video ends too early. Every clip therefore has exactly `length` frames.
 """
 
 import numpy as np
+import pandas as pd
 
 from kinema.config import Clip
+
+RANDOM_START = -1
 
 
 def evaluation_starts(num_frames: int, *, window: int, num_clips: int) -> list[int]:
@@ -39,3 +42,18 @@ def clip_frames(start: int, *, num_frames: int, clip: Clip) -> np.ndarray:
 def num_evaluation_clips(subset: str, clip: Clip) -> int:
     """Clips asked for per video of a subset; training videos are watched like validation ones."""
     return clip.num_test_clips if subset == "testing" else clip.num_val_clips
+
+
+def enumerate_clips(videos: pd.DataFrame, clip: Clip) -> pd.DataFrame:
+    """One row a training video and one a clip of any other; the columns clip and start are added to `videos`."""
+    window = clip.length * clip.stride
+    starts = [
+        [RANDOM_START]
+        if subset == "training"
+        else evaluation_starts(frames, window=window, num_clips=num_evaluation_clips(subset, clip))
+        for subset, frames in zip(videos["subset"], videos["num_frames"], strict=True)
+    ]
+    clips = videos.assign(start=pd.Series(starts, index=videos.index, dtype=object)).explode("start", ignore_index=True)
+    clips["start"] = clips["start"].astype("int32")
+    clips["clip"] = clips.groupby("video", sort=False).cumcount().astype("int32")
+    return clips

@@ -38,8 +38,7 @@ class Scene:
 def render_demo(*, table: Path, videos: Path, settings: Demo) -> None:
     """Render `videos/<class>/<id>.mp4` and then write the table: a CSV file with the columns video, label, subset.
 
-    The same settings give the same bytes, and a file that is there already keeps its time stamp. Videos of earlier
-    settings are removed.
+    The same settings give the same bytes.
     """
     scenes = list(demo_scenes(settings))
     for label in CLASSES:
@@ -47,7 +46,6 @@ def render_demo(*, table: Path, videos: Path, settings: Demo) -> None:
     with ThreadPoolExecutor(RENDER_THREADS) as pool:
         done = pool.map(lambda scene: _render(scene, Path(videos), settings.seed), scenes)
         lines = [line for rendered in progress(done, description="demo scenes", total=len(scenes)) for line in rendered]
-    _remove_others(Path(videos), {line.partition(",")[0] for line in lines})
     write_text(Path(table), "\n".join(["video,label,subset", *sorted(lines), ""]))
 
 
@@ -85,15 +83,6 @@ def _render(scene: Scene, videos: Path, seed: int) -> list[str]:
     lines = []
     for label, frames in draw_twins(scene, seed=seed).items():
         video_id = scene.video_id(label)
-        path, content = videos / label / f"{video_id}.mp4", encode(frames)
-        if not path.is_file() or path.read_bytes() != content:
-            path.write_bytes(content)
+        (videos / label / f"{video_id}.mp4").write_bytes(encode(frames))
         lines.append(f"{video_id},{label},{scene.subset}")
     return lines
-
-
-def _remove_others(videos: Path, wanted: set[str]) -> None:
-    for label in CLASSES:
-        for path in (videos / label).glob("*.mp4"):
-            if path.stem not in wanted:
-                path.unlink()

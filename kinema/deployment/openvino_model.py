@@ -18,12 +18,17 @@ from kinema.models.checkpoint import load_checkpoint
 log = logging.getLogger(__name__)
 
 
-def convert(*, onnx: Path, checkpoint: Path, clips: Path, settings: Settings, xml: Path, parity: Path) -> None:
+def convert(
+    *, onnx: Path, checkpoint: Path, clips: Path, settings: Settings, shipped: Path, xml: Path, parity: Path
+) -> None:
     """Write `xml` (with its .bin beside it) and the parity report.
 
     The IR that was written is read back and compared with PyTorch on real clips at float32; when they differ by more
-    than `parity_tolerance` of the largest logit, the files are removed and a ValueError says by how much.
+    than `parity_tolerance` of the largest logit, the files are removed and a ValueError says by how much. The IR of an
+    earlier model at `shipped` is removed first: it is not the IR of this checkpoint, whatever comes of this one.
     """
+    for outdated in (shipped, shipped.with_suffix(".bin")):
+        outdated.unlink(missing_ok=True)
     trained = load_checkpoint(checkpoint)
     network = ov.convert_model(onnx)
     for key, value in model_metadata(trained).items():

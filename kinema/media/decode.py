@@ -12,6 +12,9 @@ from kinema.media.archive import Record
 from kinema.media.ffmpeg import DecodeError, jpeg_size, jpeg_stream
 from kinema.media.probe import MediaError, Probe, probe
 
+# Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
+# because most edits change no frame and Kinetics takes days.
+FRAMES_VERSION = 1
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,7 @@ class Decoder:
             "source_size": row["size"],
             "source_mtime_ns": row["mtime_ns"],
             "recipe": self.media.recipe,
+            "frames_version": FRAMES_VERSION,
             "min_frames": self.media.min_frames,
         }
         try:
@@ -63,8 +67,9 @@ class Decoder:
 
     def is_current(self, record: Record, row: dict[str, Any]) -> bool:
         """Whether decoding the video of a row again would give what this record says."""
-        source = (record.get("source_size"), record.get("source_mtime_ns"), record.get("recipe"))
-        if source != (row["size"], row["mtime_ns"], self.media.recipe):
+        keys = ("source_size", "source_mtime_ns", "recipe", "frames_version")
+        wanted = (row["size"], row["mtime_ns"], self.media.recipe, FRAMES_VERSION)
+        if tuple(record.get(key) for key in keys) != wanted:
             return False
         if record["status"] == "ok":
             return record["num_frames"] >= self.media.min_frames

@@ -8,10 +8,8 @@ whole. Snakemake deletes the declared table before the job, never the tar.
 import collections
 import concurrent.futures
 import contextlib
-import fcntl
 import json
 import logging
-import os
 import shutil
 import threading
 from collections.abc import Generator, Iterator
@@ -23,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.config import Media
-from kinema.files import atomic_path
+from kinema.files import atomic_path, sole_user
 from kinema.job import progress
 from kinema.media.archive import ArchiveWriter, Stored, read_stored
 from kinema.media.decode import Decoded, Decoder
@@ -83,28 +81,15 @@ def write_shard(
 
 @contextlib.contextmanager
 def _sole_writer(tar: Path) -> Iterator[Path]:
-    """A folder for this run's frames, empty at first and removed at the end; it keeps a second writer of the tar out.
-
-    After `kill -9` of a workflow its cluster jobs live on, and the next workflow starts them again.
-    """
+    """A folder for this run's frames, empty at first and removed at the end; it keeps a second writer out."""
     spill = tar.with_name(tar.name + ".spill")
-    spill.mkdir(exist_ok=True)
-    folder = os.open(spill, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RuntimeError(
-                f"{tar}: another process is writing this shard; wait for it or end it, then run again."
-            ) from error
+    with sole_user(spill, purpose=f"writing {tar}"):
         for left_behind in spill.iterdir():
             left_behind.unlink()
         try:
             yield spill
         finally:
             shutil.rmtree(spill, ignore_errors=True)
-    finally:
-        os.close(folder)
 
 
 def _update_tar(rows: list[Row], tar: Path, *, decoder: Decoder, workers: int) -> list[tuple[str, Row]]:

@@ -12,10 +12,10 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 
 from kinema.config import Settings
-from kinema.files import atomic_path
+from kinema.files import atomic_path, sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
-from kinema.provenance import digest
+from kinema.provenance import digest, file_digest
 from kinema.training.data import training_loader, validation_loader
 from kinema.training.history import History
 from kinema.training.task import RecognitionTask
@@ -29,37 +29,41 @@ def train(
     """Train `model` on the index `clips`; write the checkpoint `out` and the curve `history` (CSV).
 
     Resume state lives in `work/<fingerprint>/`, the fingerprint of experiment, data and code: an interrupted run goes
-    on from its last epoch, a changed one starts anew. It is removed once the outputs are written.
+    on from its last epoch, a changed one starts anew. All of `work` is removed once the outputs are written.
     """
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
     state = work / fingerprint(clips=clips, model=model, settings=settings, code=code)
-    batches, validation = training_loader(clips, settings), validation_loader(clips, settings)
-    index = batches.dataset.index  # type: ignore[attr-defined]
-    recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
-    recognizer.to(memory_format=torch.channels_last)  # a third faster on CPUs (benchmarks/train_step.py), same numbers
-    task = RecognitionTask(recognizer, training=settings.training, videos=batches.dataset.videos)  # type: ignore[attr-defined]
-    curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
-    trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
-    last = state / "last.ckpt"
-    if last.exists():
-        log.info("continuing from %s", last)
-    trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
-    if settings.training.keep == "best" and validation:
-        kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
-        task.load_state_dict(kept["state_dict"])
-        log.info("keeping the best epoch: val_video_top1 %.4f", best.best_model_score)
-    with atomic_path(history) as temporary:
-        pd.DataFrame(curve.rows).to_csv(temporary, index=False)
-    save_checkpoint(out, recognizer.cpu().eval(), labels=index.labels, settings=settings.model_dump(mode="json"))
-    shutil.rmtree(state)
+    with sole_user(work, purpose=f"training in {work}"):
+        batches, validation = training_loader(clips, settings), validation_loader(clips, settings)
+        index = batches.dataset.index  # type: ignore[attr-defined]
+        recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
+        recognizer.to(
+            memory_format=torch.channels_last
+        )  # a third faster on CPUs (benchmarks/train_step.py), same numbers
+        task = RecognitionTask(recognizer, training=settings.training, videos=batches.dataset.videos)  # type: ignore[attr-defined]
+        curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
+        trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
+        last = state / "last.ckpt"
+        if last.exists():
+            log.info("continuing from %s", last)
+        trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
+        if settings.training.keep == "best" and validation:
+            kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+            task.load_state_dict(kept["state_dict"])
+            log.info("keeping the best epoch: val_video_top1 %.4f", best.best_model_score)
+        with atomic_path(history) as temporary:
+            pd.DataFrame(curve.rows).to_csv(temporary, index=False)
+        save_checkpoint(out, recognizer.cpu().eval(), labels=index.labels, settings=settings.model_dump(mode="json"))
+        shutil.rmtree(work)  # with what changed experiments left behind
 
 
 def fingerprint(*, clips: Path, model: str, settings: Settings, code: str) -> str:
     """Short hash of all that a training result depends on."""
     with clips.open("rb") as file:
         data = hashlib.file_digest(file, "blake2b").hexdigest()
-    return digest([model, settings.model_dump(mode="json"), data, code])
+    weights = file_digest(settings.network.encoder_weights)  # of the user's file, where it is one
+    return digest([model, settings.model_dump(mode="json"), weights, data, code])
 
 
 def every_epoch(folder: Path, name: str, *, monitor: str | None = None) -> ModelCheckpoint:

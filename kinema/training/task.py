@@ -25,8 +25,8 @@ class RecognitionTask(L.LightningModule):
         self._validated: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def on_train_epoch_start(self) -> None:
-        """Batch-norm statistics of the encoder stay as loaded where the recipe says so."""
-        if self.training_settings.freeze_batch_norm:
+        """Batch-norm statistics of the encoder stay as loaded where the recipe says so, or freezes the encoder."""
+        if self.training_settings.freeze_batch_norm or self.training_settings.encoder_lr_factor == 0:
             freeze_batch_norm(self.model.encoder)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:

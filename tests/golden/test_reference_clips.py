@@ -7,6 +7,8 @@ import pytest
 from kinema.clips.windows import clip_frames, evaluation_starts
 from kinema.config import Clip
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(scope="module")
 def temporal(shared):

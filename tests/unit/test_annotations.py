@@ -48,6 +48,13 @@ def test_tsv_parquet_bom_and_crlf_read_alike(tmp_path):
     assert json.loads((tmp_path / "annotation.json").read_text()) == expected
 
 
+def test_rows_of_a_filtered_parquet_table_are_counted_from_its_first(tmp_path):
+    rows = pd.DataFrame({"video": ["a", "b"], "label": ["x", "x"], "subset": ["train", "trian"]}, index=["q", "r"])
+    rows.to_parquet(tmp_path / "list.parquet")
+    with pytest.raises(ValueError, match=r"list\.parquet row 3: subset 'trian'"):
+        convert_table(table=tmp_path / "list.parquet", out=tmp_path / "annotation.json")
+
+
 def test_odd_names_survive(tmp_path):
     found = convert(tmp_path, "video,label,subset\n\"-a, $b;[c] 'é'.mp4\",x,train\nNA,y,train\n007,null,train\n")
     assert set(found["database"]) == {"-a, $b;[c] 'é'", "NA", "007"}

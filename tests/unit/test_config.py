@@ -11,7 +11,7 @@ from kinema.cli import main
 from kinema.config import Config
 from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.config_reference import with_reference
-from kinema.experiments import annotation_path, as_json, datasets_of, media_of, resolve, shards_of
+from kinema.experiments import annotation_path, as_json, check_target, datasets_of, media_of, resolve, shards_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}
@@ -142,6 +142,15 @@ def test_missing_files_are_named_with_their_key(tmp_path, monkeypatch):
         annotation_path(load(), "mine")
 
 
+def test_a_missing_file_of_encoder_weights_is_told_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load(network={"encoder_weights": "lost.pth"})
+    with pytest.raises(
+        ConfigError, match=r"network\.encoder_weights: 'lost\.pth' is no file, and none of auto, bundled"
+    ):
+        check_target(config, "results/mine/resnet34_vtn/model.xml")
+
+
 def test_media_of_a_data_set_lie_over_the_general_ones():
     config = load(media={"jpeg_quality": 3}, datasets={"mine": {**DATASET, "media": {"short_side": 128}}})
     assert media_of(config, "mine").recipe == "packed-128px-q3"
@@ -155,6 +164,10 @@ def test_data_sets_that_share_a_corpus_must_agree():
         datasets_of(config, "mine", media_of(config, "mine").recipe)
     config = load(datasets={"mine": DATASET, "split2": {**DATASET, "corpus": "mine"}})
     assert datasets_of(config, "mine", media_of(config, "mine").recipe) == ["mine", "split2"]
+    strict = {**DATASET, "corpus": "mine", "media": {"min_frames": 50}}
+    config = load(datasets={"mine": DATASET, "split2": strict})
+    with pytest.raises(ConfigError, match=r"differ in `media`"):
+        datasets_of(config, "mine", media_of(config, "mine").recipe)
 
 
 def test_params_do_not_depend_on_the_order_of_keys():
@@ -190,5 +203,8 @@ def test_the_command_prints_a_resolved_experiment(capsys, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     assert main(["experiment", "demo", "efficientnet_lite0_vtn@quick"]) == 0
     assert "epochs: 1" in capsys.readouterr().out
+    laid_over = ["--configfile", "tests/configs/ut_interaction.yaml"]
+    assert main(["experiment", "ut_interaction", "efficientnet_lite0_vtn", *laid_over]) == 0
+    assert "size: 128" in capsys.readouterr().out
     assert main(["experiment", "dema", "efficientnet_lite0_vtn"]) == 2
     assert "did you mean 'demo'" in capsys.readouterr().err

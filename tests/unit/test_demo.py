@@ -44,16 +44,10 @@ def test_twins_are_time_reversals_in_every_decoded_pixel(demo, pair):
         assert 36 <= len(forward) <= 44
 
 
-def test_rendering_is_deterministic_and_leaves_finished_videos_alone(demo, tmp_path):
+def test_rendering_is_deterministic(demo, tmp_path):
     render_demo(table=tmp_path / "demo.csv", videos=tmp_path / "videos", settings=SETTINGS)
     paths = sorted((demo / "videos").rglob("*.mp4"))
     assert all(path.read_bytes() == (tmp_path / path.relative_to(demo)).read_bytes() for path in paths)
-    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "videos").rglob("*.mp4")}
-    fewer = SETTINGS.model_copy(update={"train_videos_per_class": 1})
-    render_demo(table=tmp_path / "demo.csv", videos=tmp_path / "videos", settings=fewer)
-    left = list((tmp_path / "videos").rglob("*.mp4"))
-    assert len(left) == 12
-    assert all(path.stat().st_mtime_ns == stamps[path] for path in left)
 
 
 def test_no_two_scenes_are_alike(demo):

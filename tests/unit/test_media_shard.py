@@ -132,6 +132,12 @@ def test_a_second_run_decodes_nothing_and_a_changed_file_only_itself(three):
     assert all(frame.shape == (3, 32, 42) for frame in three.frames(after["c"]))
 
 
+def test_another_version_of_the_frames_decodes_everything_anew(three, monkeypatch):
+    monkeypatch.setattr("kinema.media.decode.FRAMES_VERSION", 99)
+    assert three.write("abc")["decoded"] == 3
+    assert three.write("abc")["kept"] == 3
+
+
 def test_added_and_dropped_videos_and_another_recipe(three):
     make_video(three.videos / "d.mp4")
     assert three.write("acd") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}

@@ -53,6 +53,12 @@ def test_source_digest_follows_imports_and_ignores_comments(package, file, old, 
     assert (source_digest(package / "script.py") == before) is same
 
 
+def test_digests_are_the_same_in_every_version_of_python(package):
+    source = "def f[T](x: T, *, y: int = 0) -> str:\n    return f'{x!r} {y}'\n"
+    (package / "script.py").write_text(source.replace("[T]", "").replace(": T", ""))
+    assert source_digest(package / "script.py") == "fdc45c6268797f16"
+
+
 def test_modules_imported_by_name_are_added(package):
     before = source_digest(package / "script.py", modules=("kinema.stage.other",))
     change(package / "kinema/stage/other.py", "1", "2")

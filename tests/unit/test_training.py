@@ -6,6 +6,7 @@ import torch
 from corpus import CLIP
 
 from kinema.config import Network, Settings, Training
+from kinema.files import sole_user
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training import run
@@ -83,6 +84,14 @@ def test_a_run_killed_between_its_last_epoch_and_its_outputs_only_writes_them(
     expected, expected_curve = uninterrupted
     assert curve["epoch"].tolist() == expected_curve["epoch"].tolist()
     assert torch.equal(trained.model.decoder.fc.weight, expected.model.decoder.fc.weight)
+
+
+def test_two_runs_do_not_write_one_work_folder(prepared, tmp_path):
+    with (
+        sole_user(tmp_path / "work", purpose="here first"),
+        pytest.raises(RuntimeError, match="another process is train"),
+    ):
+        run_training(prepared, tmp_path, settings())
 
 
 def test_a_changed_experiment_does_not_continue_an_old_one(prepared):

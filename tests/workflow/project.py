@@ -1,6 +1,5 @@
 """A project of its own for workflow tests: a copy of this one's code with a data set of tiny videos."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -37,9 +36,7 @@ class Project:
     def snakemake(self, *arguments: str, check: bool = True, timeout: float = 300) -> str:
         """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        # the copy's library, not the installed one, also inside jobs
-        environment = {**os.environ, "PYTHONPATH": str(self.root)}
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=timeout)
         output = done.stdout + done.stderr
         assert not check or done.returncode == 0, output
         assert check or done.returncode != 0, output
@@ -76,7 +73,7 @@ def copy_code(root: Path) -> None:
 
 
 def new_project(root: Path) -> Project:
-    """A project with 6 tiny videos: 3 training and 3 validation ones of 2 classes each, and 3 more not yet listed."""
+    """A project with 6 tiny videos of 2 classes: 4 for training and 2 for validation, and 3 more not yet listed."""
     copy_code(root)
     videos = root / "data/tiny/videos"
     render_demo(table=root / "all.csv", videos=videos, settings=Demo(train_videos_per_class=2, val_videos_per_class=1))

@@ -20,7 +20,7 @@ RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").g
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_an_adapter_only_translates(path):
     lines = path.read_text().splitlines()
-    assert len(lines) < 45
+    assert len(lines) <= 40
     tree = ast.parse(path.read_text())
     decisions = (ast.If, ast.For, ast.While, ast.BinOp, ast.Compare, ast.Lambda)
     run = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -28,11 +28,11 @@ def test_an_adapter_only_translates(path):
     assert not [node for node in ast.walk(run) if isinstance(node, decisions)]
     assert not [n for n in ast.walk(run) if isinstance(n, ast.Constant) and isinstance(n.value, int | float)]
     assert [number for number, line in enumerate(lines, 1) if '"snakemake"' in line] == [len(lines)]
-    assert re.search(rf"^(rule|checkpoint) {path.stem}:", RULES, re.MULTILINE), "a rule of the same name"
+    assert re.search(rf"^ *(rule|checkpoint) {path.stem}:", RULES, re.MULTILINE), "a rule of the same name"
 
 
 def test_every_rule_has_its_adapter_log_environment_and_digest():
-    rules = re.split(r"^(?:rule|checkpoint) ", RULES, flags=re.MULTILINE)[1:]
+    rules = re.split(r"^ *(?:rule|checkpoint) ", RULES, flags=re.MULTILINE)[1:]
     assert len(rules) == len(SCRIPTS)
     for text in rules:
         name = text.split(":")[0]

@@ -8,6 +8,7 @@ from project import MODEL, executed, shards_executed
 
 TARGET = f"{MODEL}/model.xml"
 AFTER_TRAINING = {"evaluate", "export", "convert", "verify"}
+AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,13 @@ AFTER_TRAINING = {"evaluate", "export", "convert", "verify"}
         ("kinema/training/task.py", "momentum=0.9", "momentum=0.8", {"train", *AFTER_TRAINING}),
         ("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3", {"train", *AFTER_TRAINING}),
         ("kinema/models/baseline.py", ".mean(1)", ".sum(1)", set()),
+        ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"', set()),
+        (
+            "kinema/clips/coverage.py",
+            '"listed": len(rows)',
+            '"listed": 1 * len(rows)',
+            {"dataset_report", *AFTER_INDEX},
+        ),
         ("kinema/training/task.py", "def training_step", "# a comment\n    def training_step", set()),
         ("kinema/media/shard.py", '"""Bring a shard up to date', '"""Make a shard', set()),
         ("workflow/scripts/train.py", "with job_log", "# a comment\n    with job_log", set()),
@@ -72,8 +80,16 @@ def test_shuffled_rows_re_run_only_the_list(project):
     assert "Nothing to be done" in project.snakemake(TARGET)
 
 
+def test_another_label_re_runs_the_index_and_no_shard(project):
+    project.edit("data/tiny/list.csv", "grow_train_000,grow", "grow_train_000,shrink")
+    project.snakemake("results/tiny/annotation.json")
+    assert project.planned(TARGET) >= {"index", "train", "verify"}
+    assert executed(project.snakemake("results/tiny/clips.parquet")) == {"plan", "index", "dataset_report"}
+
+
 def test_a_deleted_shard_is_made_again_when_it_is_needed(project):
-    next((project.root / "prepared/tiny").rglob("*.tar")).unlink()
+    for path in (project.root / "prepared/tiny").rglob("0003.*"):
+        path.unlink()
     # what is finished stays so; what needs the frames makes them first
     assert "Nothing to be done" in project.snakemake(TARGET)
     assert {"shard", "train"} <= project.planned("results/tiny/efficientnet_lite0_baseline/model.pth")

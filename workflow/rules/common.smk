@@ -4,16 +4,18 @@ Params are digests or sorted JSON, never dicts, and are functions of the wildcar
 what a function derives from `input`.
 """
 
-import json
+import os
 import sys
 
+# this checkout's library, here and in the jobs, whatever else is installed
 sys.path.insert(0, workflow.basedir)
+os.environ["PYTHONPATH"] = os.pathsep.join([str(workflow.basedir), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from kinema import experiments
 from kinema.config_files import ConfigError, load_config
 from kinema.media.plan import listing_digest, shard_digest
-from kinema.models.names import decoder_modules
-from kinema.provenance import file_digest, source_digest
+from kinema.models.names import decoder_modules, parse_model_name, timm_name
+from kinema.provenance import digest, file_digest, source_digest
 
 try:
     CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
@@ -44,9 +46,14 @@ for argument in sys.argv[1:]:
 
 
 def code(script, wildcards=None):
-    """Digest of an adapter and all that it imports, with the decoder of `wildcards.model`."""
-    modules = decoder_modules(asked(experiments.resolve, wildcards.dataset, wildcards.model).model) if wildcards else ()
-    return source_digest(f"{workflow.basedir}/workflow/scripts/{script}.py", modules=tuple(modules))
+    """Digest of an adapter and all that it imports, with the decoder and the encoder of `wildcards.model`."""
+    path = f"{workflow.basedir}/workflow/scripts/{script}.py"
+    if wildcards is None:
+        return source_digest(path)
+    model = model_name(wildcards)
+    return digest(
+        [source_digest(path, modules=tuple(decoder_modules(model))), timm_name(parse_model_name(model).encoder)]
+    )
 
 
 def model_code(script):
@@ -106,11 +113,11 @@ def this_shard_digest(wildcards):
     return shard_digest(Path(f"prepared/{wildcards.corpus}/{wildcards.recipe}/plan.json"), wildcards.shard)
 
 
-def shard_files(extension):
-    """Input function: all shards of a data set; the tables, or the tars with the frames."""
+def shard_tables(wildcards):
+    corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
+    return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
-    def files(wildcards):
-        corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
-        return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.{extension}" for shard in range(number)]
 
-    return files
+def encoder_weights(wildcards):
+    """The file that the encoder starts from, where it is a file of the user's."""
+    return experiments.encoder_weights(asked(experiments.resolve, wildcards.dataset, wildcards.model))

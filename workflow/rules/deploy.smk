@@ -35,7 +35,7 @@ rule convert:
         onnx="results/{dataset}/{model}/model.onnx",
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
-        frames=ancient(shard_files("tar")),
+        shards=ancient(shard_tables),
     output:
         xml=temp("results/{dataset}/{model}/converted/model.xml"),
         bin=temp("results/{dataset}/{model}/converted/model.bin"),
@@ -48,6 +48,7 @@ rule convert:
         mem_mb=6000,
     params:
         settings=sections("evaluation", "deployment"),
+        shipped="results/{dataset}/{model}/model.xml",
         code=model_code("convert"),
     script:
         "../scripts/convert.py"
@@ -60,7 +61,7 @@ rule verify:
         weights="results/{dataset}/{model}/converted/model.bin",
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
-        frames=ancient(shard_files("tar")),
+        shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
     output:
         xml="results/{dataset}/{model}/model.xml",

@@ -12,7 +12,7 @@ rule evaluate:
     input:
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
-        frames=ancient(shard_files("tar")),
+        shards=ancient(shard_tables),
     output:
         evaluation="results/{dataset}/{model}/evaluation.json",
         predictions="results/{dataset}/{model}/predictions.parquet",

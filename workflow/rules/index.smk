@@ -10,7 +10,7 @@ rule dataset_report:
     """Count what was listed, found, decoded and dropped."""
     input:
         annotation=ancient("results/{dataset}/annotation.json"),
-        shards=shard_files("parquet"),
+        shards=shard_tables,
     output:
         report="results/{dataset}/dataset_report.json",
     log:
@@ -28,7 +28,7 @@ rule index:
     """One row a training video and one an evaluation clip; too many dropped videos stop here."""
     input:
         annotation=ancient("results/{dataset}/annotation.json"),
-        shards=shard_files("parquet"),
+        shards=shard_tables,
         # the report is written before this rule may fail; it decides nothing here
         report=ancient("results/{dataset}/dataset_report.json"),
     output:

@@ -33,7 +33,6 @@ rule shard:
         # ancient: a new plan alone re-runs nothing, a new digest of this shard does
         plan=ancient("prepared/{corpus}/{recipe}/plan.json"),
     output:
-        tar=update("prepared/{corpus}/{recipe}/shards/{shard}.tar"),
         table="prepared/{corpus}/{recipe}/shards/{shard}.parquet",
     log:
         "logs/{corpus}/{recipe}/shard_{shard}.log",
@@ -45,6 +44,8 @@ rule shard:
     resources:
         mem_mb=1000,
     params:
+        # no declared output: Snakemake would delete or copy it, and it is what makes the next run incremental
+        tar="prepared/{corpus}/{recipe}/shards/{shard}.tar",
         digest=this_shard_digest,
         media=corpus_media,
         ffmpeg=CONFIG.ffmpeg,

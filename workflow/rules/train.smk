@@ -11,7 +11,8 @@ rule train:
     """One Lightning run; a killed one continues from its last epoch."""
     input:
         clips="results/{dataset}/clips.parquet",
-        frames=ancient(shard_files("tar")),
+        shards=ancient(shard_tables),
+        weights=encoder_weights,
     output:
         model="results/{dataset}/{model}/model.pth",
         history="results/{dataset}/{model}/training.csv",

@@ -17,6 +17,7 @@ def run(job):
             checkpoint=Path(job.input["model"]),
             clips=Path(job.input["clips"]),
             settings=Settings.model_validate_json(job.params["settings"]),
+            shipped=Path(job.params["shipped"]),
             xml=Path(job.output["xml"]),
             parity=Path(job.output["parity"]),
         )
