@@ -32,6 +32,15 @@ def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
     return SimpleNamespace(**{"input": {}, "output": {}, "params": {}, "log": [], "threads": 1, **values})
 
 
+def share_library(folder: str | Path) -> None:
+    """Make processes started from now on import `kinema` from this folder, before any that is installed.
+
+    The digests of the rules are of this code; a job that ran another would give results they do not stand for.
+    """
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([inherited] if inherited else [])])
+
+
 @contextmanager
 def job_log(files: Iterable[str]) -> Iterator[None]:
     """Send the log records, warnings and the traceback of this block to the job's log file.

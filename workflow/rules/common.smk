@@ -4,19 +4,19 @@ Params are digests or sorted JSON, never dicts, and are functions of the wildcar
 what a function derives from `input`.
 """
 
-import os
 import sys
 
-# this checkout's library, here and in the jobs, whatever else is installed
+# this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join([str(workflow.basedir), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from kinema import experiments
 from kinema.config_files import ConfigError, load_config
+from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
 from kinema.models.names import decoder_modules, parse_model_name, timm_name
 from kinema.provenance import digest, file_digest, source_digest
 
+share_library(workflow.basedir)
 try:
     CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
 except ConfigError as error:
