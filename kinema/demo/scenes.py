@@ -14,9 +14,11 @@ import numpy as np
 # forwards, backwards
 TWINS = (("grow", "shrink"), ("open", "close"), ("split", "merge"))
 CLASSES = tuple(sorted(name for pair in TWINS for name in pair))
-FPS = 25
+FPS = 7
 FRAME_SIZES = ((120, 160), (120, 176), (144, 176), (128, 128), (160, 120))  # height, width
-NUM_FRAMES = (36, 45)  # half-open range
+# Two and four more than the 8 neighbouring frames of a clip: the centred clip of a video is then that of its twin read
+# backwards, frame for frame, and a model that averages frames cannot tell them apart even by accident.
+NUM_FRAMES = (10, 12)
 SUBPIXEL_BITS = 4  # fractional bits of the coordinates that OpenCV draws at
 SUPERSAMPLING = 1 << SUBPIXEL_BITS
 
@@ -47,7 +49,7 @@ def draw_scene(pair: tuple[str, str], rng: np.random.Generator) -> np.ndarray:
     canvas = _canvas(rng)
     draw = {"grow": _growing, "open": _opening, "split": _splitting}[pair[0]](canvas, rng)
     distractor = _swaying_square(canvas, rng)
-    states = _states(int(rng.integers(*NUM_FRAMES)), rng)
+    states = _states(int(rng.choice(NUM_FRAMES)), rng)
     frames = np.repeat(canvas.background[None], len(states), axis=0)
     for index, (frame, state) in enumerate(zip(frames, states, strict=True)):
         draw(frame, state)

@@ -3,7 +3,7 @@
 from kinema.clips.index import build_index
 from kinema.config import Clip
 
-CLIP = Clip(length=4, stride=3, size=48, num_val_clips=3)
+CLIP = Clip(length=4, stride=2, size=48, num_val_clips=3)
 
 
 def build(root, *, allowed):

@@ -78,7 +78,7 @@ def test_evaluation_clips_are_the_frames_of_the_video(prepared):
     assert item["clip"].dtype == torch.uint8
     row = clips.index.rows.iloc[1]
     frames = clips.frame_numbers(1, np.random.default_rng(0))
-    assert frames.tolist() == [row["start"] + 3 * number for number in range(4)]
+    assert frames.tolist() == [row["start"] + 2 * number for number in range(4)]
     assert item["label"] == clips.index.labels.index(row["label"])
     # a second look gives the same clip, another clip of the same video another one
     assert torch.equal(item["clip"], clips[1]["clip"])

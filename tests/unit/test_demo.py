@@ -41,7 +41,7 @@ def test_twins_are_time_reversals_in_every_decoded_pixel(demo, pair):
     for name in ("train_000", "train_001", "val_000"):
         forward, backward = (decoded(demo / "videos" / label / f"{label}_{name}.mp4") for label in pair)
         assert np.array_equal(forward, backward[::-1])
-        assert 36 <= len(forward) <= 44
+        assert len(forward) in (10, 12)
 
 
 def test_rendering_is_deterministic(demo, tmp_path):

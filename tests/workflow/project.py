@@ -20,7 +20,7 @@ TINY = {
     "videos": "data/tiny/videos",
     "num_shards": 8,
     "media": {"short_side": 64},
-    "clip": {"length": 4, "stride": 4, "size": 64, "num_val_clips": 2},
+    "clip": {"length": 4, "stride": 2, "size": 64, "num_val_clips": 2},
     "network": {"encoder_weights": "none", "embedding": 32, "num_blocks": 1, "num_heads": 2, "feedforward": 32},
     "training": {"epochs": 1, "batch_size": 4, "num_workers": 0, "freeze_batch_norm": True},
 }

@@ -62,6 +62,6 @@ def test_the_ir_carries_labels_and_input_specification(finished):
     network = ov.Core().read_model(finished.root / MODEL / "model.xml")
     assert json.loads(network.get_rt_info(["kinema", "labels"]).astype(str)) == ["grow", "shrink"]
     spec = json.loads(network.get_rt_info(["kinema", "input_spec"]).astype(str))
-    assert (spec["num_frames"], spec["stride"], spec["size"], spec["color_order"]) == (4, 4, 64, "RGB")
+    assert (spec["num_frames"], spec["stride"], spec["size"], spec["color_order"]) == (4, 2, 64, "RGB")
     assert network.inputs[0].get_element_type() == ov.Type.u8
     assert network.inputs[0].get_partial_shape().to_string() == "[?,4,3,64,64]"
