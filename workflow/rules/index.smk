@@ -29,8 +29,8 @@ rule index:
     input:
         annotation=ancient("results/{dataset}/annotation.json"),
         shards=shard_tables,
-        # the report is written before this rule may fail; it decides nothing here
-        report=ancient("results/{dataset}/dataset_report.json"),
+        # written first, so that it is there to read when this rule fails
+        report="results/{dataset}/dataset_report.json",
     output:
         clips="results/{dataset}/clips.parquet",
     log:
