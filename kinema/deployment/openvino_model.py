@@ -1,6 +1,5 @@
 """model.onnx -> OpenVINO IR, written only when it computes what the PyTorch model computes."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -87,8 +86,3 @@ def ir_predictor(xml: Path, *, precision: str | None = None, threads: int | None
         return np.array(compiled({INPUT: clips})[0])
 
     return predict
-
-
-def ir_labels(xml: Path) -> list[str]:
-    """Labels on board of an IR."""
-    return json.loads(ov.Core().read_model(xml).get_rt_info(["kinema", "labels"]).astype(str))

@@ -38,9 +38,8 @@ def train(
         batches, validation = training_loader(clips, settings), validation_loader(clips, settings)
         index = batches.dataset.index  # type: ignore[attr-defined]
         recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
-        recognizer.to(
-            memory_format=torch.channels_last
-        )  # a third faster on CPUs (benchmarks/train_step.py), same numbers
+        # a third faster on CPUs (benchmarks/train_step.py)
+        recognizer.to(memory_format=torch.channels_last)
         task = RecognitionTask(recognizer, training=settings.training, videos=batches.dataset.videos)  # type: ignore[attr-defined]
         curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
         trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])

@@ -54,8 +54,7 @@ def test_source_digest_follows_imports_and_ignores_comments(package, file, old, 
 
 
 def test_digests_are_the_same_in_every_version_of_python(package):
-    source = "def f[T](x: T, *, y: int = 0) -> str:\n    return f'{x!r} {y}'\n"
-    (package / "script.py").write_text(source.replace("[T]", "").replace(": T", ""))
+    (package / "script.py").write_text("def f(x, *, y: int = 0) -> str:\n    return f'{x!r} {y}'\n")
     assert source_digest(package / "script.py") == "fdc45c6268797f16"
 
 

@@ -7,7 +7,7 @@ import openvino as ov
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
-from project import MODEL, executed
+from project import MODEL, REPOSITORY, executed
 
 from kinema.clips.dataset import ClipDataset, ClipIndex
 from kinema.clips.index import SCHEMA
@@ -56,6 +56,15 @@ def test_the_ir_computes_what_the_checkpoint_computes(finished, monkeypatch):
         expected = trained.model(batch).numpy()
     found = compiled({"clips": batch.numpy()})[0]
     assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
+
+
+def test_the_readme_shows_how_to_use_the_model(finished, monkeypatch, capsys):
+    monkeypatch.chdir(finished.root)
+    text = (REPOSITORY / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    exec(
+        text.replace("results/demo/efficientnet_lite0_vtn", MODEL).replace("(1, 8, 3, 64, 64)", "(1, 4, 3, 64, 64)"), {}
+    )
+    assert capsys.readouterr().out.strip() in ("grow", "shrink")
 
 
 def test_the_ir_carries_labels_and_input_specification(finished):
