@@ -31,24 +31,51 @@ class Annotations(Section):
 
 
 class Media(Section):
-    """How raw videos become JPEG frames. One set of shards is made per corpus and recipe."""
+    """How raw videos become frames, and where those are kept. One set of shards is made per corpus and recipe."""
 
+    storage: Literal["packed", "frames", "video"] = Field(
+        "packed",
+        description="`packed`: JPEG frames of a shard in one tar, the fastest to read; `frames`: a folder of JPEG "
+        "files a video, for other tools; `video`: one short-GOP mp4 a video, the smallest.",
+    )
+    modality: Literal["rgb", "flow"] = Field(
+        "rgb", description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures."
+    )
     short_side: int | None = Field(
         256, ge=16, description="Frames are rescaled to this short side in pixels, sides even; null keeps the size."
     )
-    jpeg_quality: int = Field(4, ge=2, le=31, description="ffmpeg's `-q:v` for the JPEG frames: 2 is best, 31 worst.")
+    jpeg_quality: int = Field(
+        4, ge=2, le=31, description="`packed` and `frames`: ffmpeg's `-q:v` of the JPEG frames, 2 is best, 31 worst."
+    )
+    video_quality: int = Field(
+        4, ge=1, le=31, description="`video`: 1 is best, 31 worst, as ffmpeg's `-q:v`; x264 gets CRF 15 more than this."
+    )
+    keyframe_interval: int = Field(
+        8, ge=1, description="`video`: frames from one key frame to the next; more are smaller, and slower to read."
+    )
     fps: float | None = Field(
         None, gt=0, description="Resample to this constant frame rate; null keeps every decoded frame once."
     )
-    min_frames: int = Field(1, ge=1, description="A video that yields fewer frames has failed.")
+    flow_bound: float = Field(
+        20.0, gt=0, description="`flow`: displacements of -bound..bound pixels become grey values 0..255."
+    )
+    min_frames: int = Field(
+        1, ge=1, description="A video that yields fewer frames has failed; a damaged one that yields more is kept."
+    )
     timeout_seconds: float = Field(600, gt=0, description="A video that takes longer to decode has failed.")
+    max_gigabytes: float = Field(
+        16, gt=0, description="A video whose stored frames take more has failed: a broken time stamp can ask for years."
+    )
 
     @property
     def recipe(self) -> str:
         """Folder name of these frames, e.g. `packed-256px-q4`; what changes the frames changes the name."""
-        size = f"{self.short_side}px" if self.short_side else "fullsize"
-        rate = f"-{self.fps:g}fps" if self.fps else ""
-        return f"packed-{size}-q{self.jpeg_quality}{rate}"
+        parts = [self.storage, f"{self.short_side}px" if self.short_side else "fullsize"]
+        video = self.storage == "video"
+        parts += [f"q{self.video_quality}", f"g{self.keyframe_interval}"] if video else [f"q{self.jpeg_quality}"]
+        parts += [f"{self.fps:g}fps"] if self.fps else []
+        parts += [f"flow{self.flow_bound:g}"] if self.modality == "flow" else []
+        return "-".join(parts)
 
 
 class Clip(Section):

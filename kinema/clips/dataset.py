@@ -7,7 +7,6 @@ workers inside each index, which also works with workers that outlive an epoch.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import torch
 from torch.utils.data import Dataset, Sampler
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from kinema.clips.transforms import evaluation_transform, training_transform
 from kinema.clips.windows import RANDOM_START, clip_frames, enumerate_clips, random_start
 from kinema.config import Augmentation, Clip
-from kinema.media.packed import PackedReader
+from kinema.media.reader import FrameReader
 
 
 @dataclass(frozen=True)
@@ -41,16 +39,6 @@ class ClipIndex:
             rows = enumerate_clips(rows.drop_duplicates("video").drop(columns=["clip", "start"]), clip)
         return cls(rows=rows.reset_index(drop=True), labels=json.loads(metadata[b"labels"]))
 
-    @cached_property
-    def frame_offsets(self) -> dict[tuple[str, int], np.ndarray]:
-        """Byte offsets of the frames of every video, (T + 1,), by shard table and row in it."""
-        offsets = {}
-        for shard, rows in self.rows.groupby("shard")["shard_row"]:
-            column = pq.read_table(shard, columns=["frame_offsets"])["frame_offsets"].combine_chunks()
-            for row in rows.unique():
-                offsets[str(shard), int(row)] = column[int(row)].values.to_numpy()
-        return offsets
-
 
 class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, 3, size, size), "label": int, "video": int, "row": int}.
@@ -68,9 +56,8 @@ class ClipDataset(Dataset):
         self._video = rows["video"].map({video: number for number, video in enumerate(self.videos)}).to_numpy()
         self._start, self._label = rows["start"].to_numpy(), rows["label_index"].to_numpy()
         self._num_frames = rows["num_frames"].to_numpy()
-        self._shard, self._shard_row = rows["shard"].to_numpy(), rows["shard_row"].to_numpy()
-        self._offsets = index.frame_offsets
-        self._reader = PackedReader()
+        self._shard = rows["shard"].to_numpy()
+        self._reader = FrameReader()
 
     def __len__(self) -> int:
         return len(self._start)
@@ -94,14 +81,8 @@ class ClipDataset(Dataset):
 
     def _decode(self, row: int, frames: np.ndarray) -> torch.Tensor:
         """Frames as uint8 (T, 3, H, W); a frame that a looping clip repeats is decoded once."""
-        shard = self._shard[row]
-        offsets = self._offsets[shard, int(self._shard_row[row])]
         needed, position = np.unique(frames, return_inverse=True)
-        spans = [(int(offsets[frame]), int(offsets[frame + 1])) for frame in needed]
-        jpegs = self._reader.read(Path(shard).with_suffix(".tar"), spans)
-        images = decode_jpeg(
-            [torch.frombuffer(bytearray(data), dtype=torch.uint8) for data in jpegs], ImageReadMode.RGB
-        )
+        images = self._reader.read(self._shard[row], self.videos[self._video[row]], needed.tolist())
         return torch.stack(images)[torch.from_numpy(position)]
 
 

@@ -24,11 +24,14 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One video in a tar: its record, and where its frames lie: the absolute offset in bytes, None without frames."""
+    """One video that is on disk whole: its record, and the file or folder that holds its frames (None without any).
 
-    tar: Path
+    In a tar they begin at `data_offset` bytes.
+    """
+
     record: Record
-    data_offset: int | None
+    place: Path | None
+    data_offset: int | None = None
 
 
 def member_stem(video_id: str) -> str:
@@ -77,13 +80,13 @@ def _stored_video(tar: Path, file: BinaryIO, member: tarfile.TarInfo, frames: ta
     except (ValueError, KeyError, TypeError):
         return None
     if not num_bytes:
-        return Stored(tar, record, None)
+        return Stored(record, None)
     if frames is None or video_id_of(frames.name) != record["id"] or frames.size != num_bytes:
         return None
     start, end = frames.offset_data, frames.offset_data + num_bytes
     if os.pread(file.fileno(), 2, start) != b"\xff\xd8" or os.pread(file.fileno(), 2, end - 2) != b"\xff\xd9":
         return None
-    return Stored(tar, record, start)
+    return Stored(record, tar, start)
 
 
 class ArchiveWriter:
@@ -103,11 +106,11 @@ class ArchiveWriter:
 
     def add_stored(self, video: Stored) -> int | None:
         """Copy a video from another tar, byte by byte; returns the offset of its frames in this one."""
-        if video.data_offset is None:
+        if video.place is None or video.data_offset is None:
             return self._add(video.record, None)
-        if video.tar not in self._sources:
-            self._sources[video.tar] = video.tar.open("rb")
-        source = self._sources[video.tar]
+        if video.place not in self._sources:
+            self._sources[video.place] = video.place.open("rb")
+        source = self._sources[video.place]
         source.seek(video.data_offset)
         return self._add(video.record, source)
 

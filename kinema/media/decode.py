@@ -1,20 +1,32 @@
-"""One source video -> a file with its JPEG frames and a record of what became of it; bad media end as `failed`."""
+"""One source video -> files with its frames and a record of what became of it; bad media end as `failed`."""
 
+import contextlib
+import functools
+import hashlib
 import logging
+import shutil
+import subprocess
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kinema.config import Media
 from kinema.media.archive import Record
-from kinema.media.ffmpeg import DecodeError, jpeg_size, jpeg_stream
+from kinema.media.commands import DEFAULT_FPS, Segment, flow_video_command, video_command
+from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
+from kinema.media.flow import encode_jpeg, flow_pictures
+from kinema.media.layout import FILE_NAMES
+from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe, probe
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
-FRAMES_VERSION = 1
+FRAMES_VERSION = 2
 log = logging.getLogger(__name__)
 
 
@@ -24,15 +36,37 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The record of a video that was just tried, and the file with its frames (None unless its status is `ok`)."""
+    """The record of a video that was just tried, and where its frames are (None unless its status is `ok`).
+
+    A file of JPEG pictures back to back (`packed`), a folder of them (`frames`), or an mp4 file (`video`).
+    """
 
     record: Record
     frames: Path | None
 
 
+@dataclass(slots=True)
+class Written:
+    """What has reached the disk of one video."""
+
+    num_frames: int = 0
+    num_bytes: int = 0
+    height: int = 0
+    width: int = 0
+    frame_bytes: list[int] = field(default_factory=list)  # of JPEG frames
+
+    def add(self, jpegs: list[bytes]) -> None:
+        """Count a frame of one JPEG file, or two of the same size."""
+        if not self.num_frames:
+            self.height, self.width = jpeg_size(jpegs[0])
+        self.num_frames += 1
+        self.frame_bytes.append(sum(len(jpeg) for jpeg in jpegs))
+        self.num_bytes += self.frame_bytes[-1]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decoder:
-    """Decodes the videos of manifest rows, in any number of threads; frames go to files in the folder `spill`."""
+    """Decodes the videos of manifest rows, in any number of threads; frames go to the folder `spill`."""
 
     media: Media
     ffmpeg: str
@@ -40,73 +74,178 @@ class Decoder:
     stop: threading.Event
 
     def __call__(self, row: dict[str, Any], number: int) -> Decoded | None:
-        """Decode the video of a row; None if its file is gone. `number` names the file of frames, so it must be unique.
+        """Decode the video of a row; None if its file is gone. `number` names its frames, so it must be unique.
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames = self.spill / f"{number}.mjpg"
-        record = {
+        frames, written, damage = self.spill / str(number), Written(), None
+        record = self._identity(row)
+        try:
+            about = probe(Path(row["path"]))
+            record["content"] = content_hash(row["path"], row["size"], row["mtime_ns"])
+            try:
+                self._write(row, frames, written, about)
+            except DecodeError as error:
+                damage = error
+            self._check(written, damage)
+        except MediaError as error:
+            remove(frames)
+            if error.reason == "missing":
+                return None
+            log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
+            failure = {"reason": error.reason, "detail": error.detail or None, "passing": error.passing, "num_bytes": 0}
+            return Decoded(record | {"status": "failed"} | failure, None)
+        facts = self._facts(about, written)
+        if damage:
+            facts |= {"truncated": True, "detail": damage.detail}
+            log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
+        return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
+
+    def is_current(self, record: Record, row: dict[str, Any]) -> bool:
+        """Whether decoding the video of a row again would give what this record says."""
+        if any(record.get(key) != value for key, value in self._identity(row).items() if key != "min_frames"):
+            return False
+        if record["status"] == "ok":
+            return record["num_frames"] >= self.media.min_frames
+        return not record["passing"] and record["min_frames"] == self.media.min_frames
+
+    def _identity(self, row: dict[str, Any]) -> Record:
+        return {
             "id": row["id"],
             "source_size": row["size"],
             "source_mtime_ns": row["mtime_ns"],
             "recipe": self.media.recipe,
             "frames_version": FRAMES_VERSION,
             "min_frames": self.media.min_frames,
+            **{key: row.get(key) for key in SEGMENT_KEYS},
         }
+
+    def _write(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
+        if self.media.storage == "video":
+            self._write_video(row, out, written, about)
+            return
+        write = self._write_packed if self.media.storage == "packed" else self._write_files
+        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row))) as frames:
+            write(frames, out, written)
+
+    def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
+        """The JPEG files of each frame: one picture, or horizontal and vertical flow."""
+        if self.media.modality == "rgb":
+            for jpeg in jpeg_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment):
+                yield [jpeg]
+        else:
+            for flow in self._flow(source, segment):
+                yield [encode_jpeg(part, quality=self.media.jpeg_quality) for part in flow]
+
+    def _flow(self, source: Path, segment: Segment) -> Generator[np.ndarray, None, None]:
+        with contextlib.closing(grey_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment)) as grey:
+            yield from flow_pictures(grey, bound=self.media.flow_bound)
+
+    def _write_packed(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
+        with out.open("wb") as file:
+            for jpegs in frames:
+                file.writelines(jpegs)
+                written.add(jpegs)
+                self._go_on(written)
+
+    def _write_files(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
+        names = FILE_NAMES[self.media.modality]
+        out.mkdir()
+        for jpegs in frames:
+            written.add(jpegs)
+            for name, jpeg in zip(names, jpegs, strict=True):
+                (out / f"{name}_{written.num_frames:05d}.jpg").write_bytes(jpeg)
+            self._go_on(written)
+
+    def _write_video(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
+        encode = self._encode_video if self.media.modality == "rgb" else self._encode_flow
+        damage = None
         try:
-            about = probe(Path(row["path"]))
-            lengths, truncated = self._write_frames(Path(row["path"]), frames)
-        except MediaError as error:
-            frames.unlink(missing_ok=True)
-            if error.reason == "missing":
-                return None
-            log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
-            failure = {"reason": error.reason, "detail": error.detail, "passing": error.passing, "num_bytes": 0}
-            return Decoded(record | {"status": "failed"} | failure, None)
-        return Decoded(record | {"status": "ok", "truncated": truncated} | self._facts(about, frames, lengths), frames)
+            encode(Path(row["path"]), Segment.of(row), out, written, self._rate(about))
+        except DecodeError as error:
+            damage = error
+        if written.num_frames and out.is_file():
+            stored = probe(out)
+            planes = 2 if self.media.modality == "flow" else 1
+            written.num_bytes = out.stat().st_size
+            written.height, written.width = stored.height // planes, stored.width
+        if damage:
+            raise damage
 
-    def is_current(self, record: Record, row: dict[str, Any]) -> bool:
-        """Whether decoding the video of a row again would give what this record says."""
-        keys = ("source_size", "source_mtime_ns", "recipe", "frames_version")
-        wanted = (row["size"], row["mtime_ns"], self.media.recipe, FRAMES_VERSION)
-        if tuple(record.get(key) for key in keys) != wanted:
-            return False
-        if record["status"] == "ok":
-            return record["num_frames"] >= self.media.min_frames
-        return not record["passing"] and record["min_frames"] == self.media.min_frames
+    def _encode_video(self, source: Path, segment: Segment, out: Path, written: Written, fps: float) -> None:
+        command = video_command(source, out, media=self.media, ffmpeg=self.ffmpeg, fps=fps, segment=segment)
+        with running(command, self.media.timeout_seconds) as process:
+            for line in process.stdout:
+                key, _, value = line.strip().partition(b"=")
+                if key == b"frame":
+                    written.num_frames = int(value)
+                elif key == b"total_size" and value.isdigit():
+                    written.num_bytes = int(value)
+                    self._go_on(written)
 
-    def _write_frames(self, source: Path, frames: Path) -> tuple[list[int], bool]:
-        """Byte length of each frame, and whether ffmpeg met damage on the way; MediaError if there are too few."""
-        lengths: list[int] = []
-        damage: DecodeError | None = None
-        with frames.open("wb") as file:
-            try:
-                for jpeg in jpeg_stream(source, media=self.media, ffmpeg=self.ffmpeg):
-                    if self.stop.is_set():
-                        raise StoppedError
-                    file.write(jpeg)
-                    lengths.append(len(jpeg))
-            except DecodeError as error:
-                damage = error
-        if len(lengths) < self.media.min_frames:
-            raise damage or MediaError("too few frames", detail=f"{len(lengths)} of at least {self.media.min_frames}")
-        return lengths, damage is not None
+    def _encode_flow(self, source: Path, segment: Segment, out: Path, written: Written, fps: float) -> None:
+        with contextlib.closing(self._flow(source, segment)) as flow:
+            if (first := next(flow, None)) is None:
+                return
+            size = {"height": 2 * first.shape[1], "width": first.shape[2]}  # x above y
+            command = flow_video_command(out, media=self.media, ffmpeg=self.ffmpeg, fps=fps, **size)
+            with running(command, self.media.timeout_seconds, stdin=subprocess.PIPE) as process:
+                self._feed(chain([first], flow), process, written)
 
-    def _facts(self, about: Probe, frames: Path, lengths: Sequence[int]) -> Record:
-        """What a record says of good frames. The rate is that of the stored frames, the duration that of the source."""
-        with frames.open("rb") as file:
-            height, width = jpeg_size(file.read(lengths[0]))
-        fps, duration_seconds = self.media.fps or about.fps, about.duration_seconds
-        if fps is None and duration_seconds:
-            fps = len(lengths) / duration_seconds
-        if duration_seconds is None and fps:
-            duration_seconds = len(lengths) / fps
+    def _feed(self, pictures: Iterable[np.ndarray], process: subprocess.Popen[bytes], written: Written) -> None:
+        assert process.stdin is not None
+        try:
+            for picture in pictures:
+                process.stdin.write(picture.tobytes())
+                written.num_frames += 1
+                self._go_on(written)
+        except DecodeError:
+            process.stdin.close()
+            process.wait()  # what could be decoded becomes a whole file
+            raise
+        process.stdin.close()
+
+    def _go_on(self, written: Written) -> None:
+        if self.stop.is_set():
+            raise StoppedError
+        if written.num_bytes > self.media.max_gigabytes * 1e9:
+            raise MediaError("too large", detail=f"more than {self.media.max_gigabytes:g} GB of frames")
+
+    def _check(self, written: Written, damage: DecodeError | None) -> None:
+        """MediaError if too little came out; says where a damaged video breaks off."""
+        if damage:
+            damage.detail = f"after frame {written.num_frames}: {damage.detail}"
+        if written.num_frames < self.media.min_frames:
+            raise damage or MediaError("too few frames", detail=f"{written.num_frames} of {self.media.min_frames}")
+
+    def _rate(self, about: Probe) -> float:
+        """Frames per second of what is stored."""
+        return self.media.fps or about.fps or DEFAULT_FPS
+
+    def _facts(self, about: Probe, written: Written) -> Record:
+        """What a record says of good frames; rate and duration are those of the stored ones."""
+        fps = self._rate(about)
         return {
-            "num_frames": len(lengths),
-            "height": height,
-            "width": width,
+            "num_frames": written.num_frames,
+            "height": written.height,
+            "width": written.width,
             "fps": fps,
-            "duration_seconds": duration_seconds,
-            "num_bytes": sum(lengths),
-            "frame_bytes": list(lengths),
+            "duration_seconds": written.num_frames / fps,
+            "num_bytes": written.num_bytes,
+            "frame_bytes": written.frame_bytes,
         }
+
+
+@functools.lru_cache(maxsize=64)
+def content_hash(path: str, size: int, mtime_ns: int) -> str:
+    """Hash of a file's bytes, which finds copies under other names; read once for all segments of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def remove(frames: Path) -> None:
+    """Remove a file or a folder of frames, if it is there."""
+    if frames.is_dir():
+        shutil.rmtree(frames)
+    else:
+        frames.unlink(missing_ok=True)

@@ -12,11 +12,13 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kinema.files import write_text
 
-VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+LABELLED_STORAGES = ("frames", "video")
+SEGMENT_KEYS = ("start", "end", "unit")
 NOT_BUILT_YET = "not-built-yet"
 ABSENT = "absent"
 
@@ -55,23 +57,29 @@ def manifest_path(plan: Path, shard: str) -> Path:
     return Path(plan).parent / "manifests" / f"{shard}.jsonl"
 
 
-def plan_shards(annotations: Iterable[Path], *, videos: Path, num_shards: int, out: Path) -> None:
+def plan_shards(
+    annotations: Iterable[Path], *, videos: Path, num_shards: int, storage: str = "packed", out: Path
+) -> None:
     """Write one manifest per shard below `out.parent/manifests`, then `out`: a JSON object {shard: manifest digest}.
 
     A manifest line is `{"id", "path", "size", "mtime_ns", "duplicates"}`, sorted by id; `path` is null for a video that
-    is not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An unchanged manifest
-    is left alone. Raises ValueError if not one of the annotated videos is on disk.
+    is not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of
+    a video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`. An unchanged
+    manifest is left alone. Raises ValueError if not one of the annotated videos is on disk.
     """
-    labels = _read_labels(annotations)
+    entries = _read_entries(annotations)
     files = _Files.below(videos)
     shards: list[list[str]] = [[] for _ in range(num_shards)]
     num_found = 0
-    for video_id in sorted(labels):
-        row = _manifest_row(video_id, labels[video_id], videos, files)
+    for video_id in sorted(entries):
+        row = _manifest_row(video_id, entries[video_id], videos, files)
+        if storage in LABELLED_STORAGES:
+            row["label"] = entries[video_id].label
         num_found += row["path"] is not None
         shards[shard_of(video_id, num_shards)].append(json.dumps(row) + "\n")
-    if labels and not num_found:
-        raise ValueError(_nothing_found(videos, sorted(labels)))
+    if entries and not num_found:
+        wanted = sorted({entry.video or video_id for video_id, entry in entries.items()})
+        raise ValueError(_nothing_found(videos, wanted))
     digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
     write_text(Path(out), json.dumps(digests, indent=1) + "\n")
 
@@ -153,15 +161,26 @@ class _Files:
         return exact or [path for path, bare in without_extension.items() if bare.endswith("/" + video_id)]
 
 
-def _manifest_row(video_id: str, label: str | None, videos: Path, files: _Files) -> dict[str, Any]:
-    claiming = files.claiming(video_id)
+class _Entry(NamedTuple):
+    """What the plan needs of an annotation entry."""
+
+    label: str | None
+    video: str | None  # the file's name where the id is another: the entry is a part of it
+    segment: dict[str, Any]
+
+
+def _manifest_row(video_id: str, entry: _Entry, videos: Path, files: _Files) -> dict[str, Any]:
+    claiming = files.claiming(entry.video or video_id)
+    row: dict[str, Any] = {"id": video_id, "path": None, "size": None, "mtime_ns": None, "duplicates": []}
+    row |= entry.segment
     if not claiming:
-        return {"id": video_id, "path": None, "size": None, "mtime_ns": None, "duplicates": []}
+        return row
+    label = entry.label
     chosen = next((path for path in claiming if label is not None and _lies_under(path, label)), claiming[0])
     path = Path(videos) / chosen
     size, mtime_ns = _size_and_mtime(path)
     others = [other for other in claiming if other != chosen]
-    return {"id": video_id, "path": str(path), "size": size, "mtime_ns": mtime_ns, "duplicates": others}
+    return row | {"path": str(path), "size": size, "mtime_ns": mtime_ns, "duplicates": others}
 
 
 def _lies_under(path: str, label: str) -> bool:
@@ -169,9 +188,9 @@ def _lies_under(path: str, label: str) -> bool:
     return label.replace("_", " ").casefold() in path.replace("_", " ").casefold().split("/")[:-1]
 
 
-def _read_labels(annotations: Iterable[Path]) -> dict[str, str | None]:
-    """Label (None where there is none) of every video of every file; the first file that has the video wins."""
-    labels: dict[str, str | None] = {}
+def _read_entries(annotations: Iterable[Path]) -> dict[str, _Entry]:
+    """The entries of every file by video id; the first file that has the video wins."""
+    entries: dict[str, _Entry] = {}
     for path in annotations:
         try:
             database = json.loads(Path(path).read_text(encoding="utf-8"))["database"]
@@ -180,8 +199,10 @@ def _read_labels(annotations: Iterable[Path]) -> dict[str, str | None]:
                 f'{path}: not an annotation file ({error!r}); expected {{"labels": [...], "database": ...}}'
             ) from error
         for video_id, entry in database.items():
-            labels.setdefault(video_id, (entry.get("annotations") or {}).get("label"))
-    return labels
+            label = (entry.get("annotations") or {}).get("label")
+            segment = {key: entry[key] for key in SEGMENT_KEYS if key in entry}
+            entries.setdefault(video_id, _Entry(label, entry.get("video"), segment))
+    return entries
 
 
 def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:

@@ -1,11 +1,10 @@
-"""A shard's manifest -> its packed frames (one tar) and its table (one Parquet row per video).
+"""A shard's manifest -> the frames of its videos, and its table: one row a video, also of those without frames.
 
-The tar is the memory of this stage: what it holds and is still valid is copied, only new and changed videos are
-decoded. A rewritten tar grows as `<tar>.part`; a killed run leaves that behind, and the next one takes from it what is
-whole. Snakemake deletes the declared table before the job, never the tar.
+Valid videos of earlier runs are kept, only new and changed ones are decoded (`kinema.media.stores`). The table is
+written twice: as Parquet, which is the declared output and for people, and as an Arrow file for loaders, which map it
+into memory.
 """
 
-import collections
 import concurrent.futures
 import contextlib
 import json
@@ -23,191 +22,142 @@ import pyarrow.parquet as pq
 from kinema.config import Media
 from kinema.files import atomic_path, sole_user
 from kinema.job import progress
-from kinema.media.archive import ArchiveWriter, Stored, read_stored
+from kinema.media.archive import Stored
 from kinema.media.decode import Decoded, Decoder
 from kinema.media.ffmpeg import find_ffmpeg
+from kinema.media.layout import arrow_table
+from kinema.media.stores import create_store
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
-Video = Stored | Decoded | None  # of a row: valid in an older tar, just tried, or missing
 
-# Everything from num_frames on is null unless status is "ok".
+# Rows are sorted by id. From num_frames on everything is null unless status is "ok".
 SHARD_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("status", pa.string()),  # "ok", "missing" or "failed"
         ("reason", pa.string()),  # of a failure, short and stable; else null
+        ("detail", pa.string()),  # of a failure or a truncation: what is known about this one video
         ("path", pa.string()),  # the source video; null if missing
+        ("duplicates", pa.list_(pa.string())),  # other files that claim the id, relative to the folder of videos
+        ("content", pa.string()),  # hash of the source file's bytes; null if it was not opened
         ("source_size", pa.int64()),
         ("source_mtime_ns", pa.int64()),
         ("num_frames", pa.int64()),
-        ("height", pa.int32()),  # of the stored frames, and so are width and fps
+        ("height", pa.int32()),  # of the stored frames, and so are width, fps and duration
         ("width", pa.int32()),
         ("fps", pa.float64()),
-        ("duration_seconds", pa.float64()),  # of the source
+        ("duration_seconds", pa.float64()),
         ("truncated", pa.bool_()),  # ffmpeg met damage; these are the frames that it could decode
         ("num_bytes", pa.int64()),
-        ("data_offset", pa.int64()),  # of the first frame in the tar, in bytes
+        ("stored", pa.string()),  # the tar, the folder of JPEG files, or the mp4 file
+        ("data_offset", pa.int64()),  # of the first frame in the tar, in bytes; `packed` only, as is frame_offsets
         ("frame_offsets", pa.list_(pa.int64())),  # T + 1 offsets in the tar: frame i is [offsets[i], offsets[i + 1])
     ]
 )
+COUNTED = ("kept", "decoded", "failed", "missing")
 
 
-def write_shard(
-    manifest: Path, *, tar: Path, table: Path, media: Media, ffmpeg: str | None, workers: int
-) -> dict[str, int]:
+def write_shard(manifest: Path, *, table: Path, media: Media, ffmpeg: str | None, workers: int) -> dict[str, int]:
     """Bring a shard up to date; returns how many videos were `kept`, `decoded`, `failed` (just now) and `missing`.
 
-    `workers` videos are decoded at a time, one thread each. Raises OSError if a file cannot be written; the old tar is
-    untouched then, and the next run continues with what this one finished.
+    `workers` videos are decoded at a time, one thread each. Raises OSError if a file cannot be written; finished videos
+    are safe then, and the next run continues with them.
     """
-    rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
-    binary = find_ffmpeg(ffmpeg)
-    for path in (tar, table):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with _sole_writer(tar) as spill:
-        decoder = Decoder(media=media, ffmpeg=binary, spill=spill, stop=threading.Event())
+    rows = {row["id"]: row for row in map(json.loads, manifest.read_text(encoding="utf-8").splitlines())}
+    store, shard = create_store(table, media), table.stem
+    with _sole_writer(table) as spill:
+        decoder = Decoder(media=media, ffmpeg=find_ffmpeg(ffmpeg), spill=spill, stop=threading.Event())
         try:
-            results = _update_tar(rows, tar, decoder=decoder, workers=workers)
-            _write_table([row for _, row in results], table)
+            kept = _valid(store.earlier(), rows, decoder)
+            wanted = [row for row in rows.values() if row["path"] is not None and row["id"] not in kept]
+            with contextlib.closing(_decoded(wanted, decoder, workers)) as decoded:
+                shown = progress(decoded, description=f"shard {shard}", total=len(wanted))
+                videos = store.update(kept, rows, shown)
+            _write_table([_table_row(row, videos.get(row["id"])) for row in rows.values()], table, media)
         except OSError as error:
             hint = "Free some space or check the disk, then run again: finished videos are kept."
-            raise OSError(error.errno, f"{tar.parent}: cannot write shard {tar.stem} ({error}). {hint}") from error
-    kinds = [kind for kind, _ in results]
-    counts = {kind: kinds.count(kind) for kind in ("kept", "decoded", "failed", "missing")}
-    log.info("shard %s: %s", tar.stem, ", ".join(f"{number} {kind}" for kind, number in counts.items()))
+            raise OSError(error.errno, f"{table.parent}: cannot write shard {shard} ({error}). {hint}") from error
+    counts = dict.fromkeys(COUNTED, 0)
+    for row in rows.values():
+        counts[_kind(videos.get(row["id"]), row["id"] in kept)] += 1
+    log.info("shard %s: %s", shard, ", ".join(f"{number} {kind}" for kind, number in counts.items()))
     return counts
 
 
 @contextlib.contextmanager
-def _sole_writer(tar: Path) -> Iterator[Path]:
+def _sole_writer(table: Path) -> Iterator[Path]:
     """A folder for this run's frames, empty at first and removed at the end; it keeps a second writer out."""
-    spill = tar.with_name(tar.name + ".spill")
-    with sole_user(spill, purpose=f"writing {tar}"):
-        for left_behind in spill.iterdir():
-            left_behind.unlink()
+    spill = table.with_suffix(".spill")
+    with sole_user(spill, purpose=f"writing shard {table.with_suffix('')}"):
+        shutil.rmtree(spill / "frames", ignore_errors=True)
+        (spill / "frames").mkdir()
         try:
-            yield spill
+            yield spill / "frames"
         finally:
             shutil.rmtree(spill, ignore_errors=True)
 
 
-def _update_tar(rows: list[Row], tar: Path, *, decoder: Decoder, workers: int) -> list[tuple[str, Row]]:
-    """Make the tar hold the videos of the rows, in their order; returns what was done and the table row of each."""
-    part, resume = tar.with_name(tar.name + ".part"), tar.with_name(tar.name + ".resume")
-    _set_aside(part, resume)
-    older = [read_stored(resume), read_stored(tar)]
-    if tar.is_file() and not older[0] and _is_complete(rows, older[1], decoder):
-        resume.unlink(missing_ok=True)
-        unchanged = [(row, older[1][row["id"]] if row["path"] is not None else None) for row in rows]
-        return [_result(row, video, video.data_offset if video else None) for row, video in unchanged]
-    writer = ArchiveWriter(part)
-    try:
-        with contextlib.closing(_videos_in_order(rows, older, decoder, workers)) as videos:
-            shown = progress(videos, description=f"shard {tar.stem}", total=len(rows))
-            results = [_result(row, video, _add(writer, video)) for row, video in shown]
-        writer.finish()
-    finally:
-        writer.close()
-    part.replace(tar)
-    resume.unlink(missing_ok=True)
-    return results
+def _valid(earlier: list[Stored], rows: dict[str, Row], decoder: Decoder) -> dict[str, Stored]:
+    """Videos of earlier runs that decoding again would give, in the order of the rows."""
+    valid: dict[str, Stored] = {}
+    for video in earlier:
+        row = rows.get(video.record["id"])
+        if row and row["path"] is not None and row["id"] not in valid and decoder.is_current(video.record, row):
+            valid[row["id"]] = video
+    return {video_id: valid[video_id] for video_id in rows if video_id in valid}
 
 
-def _set_aside(part: Path, resume: Path) -> None:
-    """Move what a killed run left behind out of the way of the next `.part`, joined with what is there already."""
-    if part.exists() and resume.exists():
-        joined = resume.with_name(resume.name + ".part")
-        with contextlib.closing(ArchiveWriter(joined)) as writer:
-            for video in (read_stored(resume) | read_stored(part)).values():
-                writer.add_stored(video)
-            writer.finish()
-        joined.replace(resume)
-        part.unlink()
-    elif part.exists():
-        part.replace(resume)
+def _decoded(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
+    """Each video as soon as it is decoded, `workers` at a time; without those that vanished meanwhile.
 
-
-def _is_complete(rows: list[Row], stored: dict[str, Stored], decoder: Decoder) -> bool:
-    """Whether a tar holds exactly the videos of the rows, all valid: then only the table is to be written."""
-    wanted = [row for row in rows if row["path"] is not None]
-    return len(wanted) == len(stored) and all(_valid(row, [stored], decoder) for row in wanted)
-
-
-def _valid(row: Row, older: list[dict[str, Stored]], decoder: Decoder) -> Stored | None:
-    candidates = (videos[row["id"]] for videos in older if row["id"] in videos)
-    return next((video for video in candidates if decoder.is_current(video.record, row)), None)
-
-
-def _videos_in_order(
-    rows: list[Row], older: list[dict[str, Stored]], decoder: Decoder, workers: int
-) -> Generator[tuple[Row, Video], None, None]:
-    """Each row with its video, `workers` being decoded ahead of the consumer and at most as many waiting for it.
-
-    The frames of a waiting video lie on the disk, which is what bounds how far the decoders may run ahead.
+    Frames of finished videos lie on the disk until they are taken, so the decoders run only a little ahead.
     """
-    waiting: collections.deque[tuple[Row, Stored | concurrent.futures.Future[Decoded | None] | None]] = (
-        collections.deque()
-    )
-    unfinished: collections.deque[concurrent.futures.Future[Decoded | None]] = collections.deque()
     pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    running: set[concurrent.futures.Future[Decoded | None]] = set()
+    todo = enumerate(rows)
     try:
-        for number, row in enumerate(rows):
-            video = _valid(row, older, decoder) if row["path"] is not None else None
-            if video is not None or row["path"] is None:
-                waiting.append((row, video))
-            else:
-                unfinished.append(pool.submit(decoder, row, number))
-                waiting.append((row, unfinished[-1]))
-            while waiting and (len(unfinished) >= 2 * workers or _is_ready(waiting[0][1])):
-                yield _next_video(waiting, unfinished)
-        while waiting:
-            yield _next_video(waiting, unfinished)
+        while True:
+            for number, row in todo:
+                running.add(pool.submit(decoder, row, number))
+                if len(running) >= 2 * workers:
+                    break
+            if not running:
+                return
+            done, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            # an error last: what is finished beside it is stored first
+            for future in sorted(done, key=lambda future: future.exception() is not None):
+                if (video := future.result()) is not None:
+                    yield video
     finally:
         decoder.stop.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _is_ready(video) -> bool:
-    return not isinstance(video, concurrent.futures.Future) or video.done()
-
-
-def _next_video(waiting, unfinished) -> tuple[Row, Video]:
-    row, video = waiting.popleft()
-    if isinstance(video, concurrent.futures.Future):
-        unfinished.popleft()
-        return row, video.result()
-    return row, video
-
-
-def _add(writer: ArchiveWriter, video: Video) -> int | None:
-    """Append a video to the tar and drop its file of frames; returns where its frames begin."""
+def _kind(video: Stored | None, was_kept: bool) -> str:
     if video is None:
-        return None
-    if isinstance(video, Stored):
-        return writer.add_stored(video)
-    offset = writer.add_file(video.record, video.frames)
-    if video.frames is not None:
-        video.frames.unlink()
-    return offset
+        return "missing"
+    return "kept" if was_kept else "failed" if video.record["status"] == "failed" else "decoded"
 
 
-def _result(row: Row, video: Video, data_offset: int | None) -> tuple[str, Row]:
-    """What was done for a row (`kept`, `decoded`, `failed`, `missing`) and its table row."""
-    source = {"id": row["id"], "path": row["path"], "source_size": row["size"], "source_mtime_ns": row["mtime_ns"]}
+def _table_row(row: Row, video: Stored | None) -> Row:
     if video is None:
-        return "missing", {"id": row["id"], "status": "missing"}
+        return {"id": row["id"], "status": "missing", "duplicates": row["duplicates"]}
     record = video.record
-    if record["status"] == "failed":
-        kind = "kept" if isinstance(video, Stored) else "failed"
-        return kind, source | {"status": "failed", "reason": record["reason"]}
-    assert data_offset is not None
-    offsets = list(accumulate(record["frame_bytes"], initial=data_offset))
-    facts = {name: record[name] for name in SHARD_SCHEMA.names if name in record and name != "reason"}
-    kind = "kept" if isinstance(video, Stored) else "decoded"
-    return kind, facts | source | {"data_offset": data_offset, "frame_offsets": offsets}
+    facts = {name: record.get(name) for name in SHARD_SCHEMA.names}
+    facts |= {"path": row["path"], "duplicates": row["duplicates"]}
+    if video.place is not None:
+        facts["stored"] = str(video.place)
+    if video.data_offset is not None:
+        offsets = list(accumulate(record["frame_bytes"], initial=video.data_offset))
+        facts |= {"data_offset": video.data_offset, "frame_offsets": offsets}
+    return facts
 
 
-def _write_table(rows: list[Row], table: Path) -> None:
+def _write_table(rows: list[Row], table: Path, media: Media) -> None:
+    """The table as Parquet and, beside it, as an Arrow file; both say how the frames were made."""
+    content = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA.with_metadata({"media": media.model_dump_json()}))
+    with atomic_path(arrow_table(table)) as part, pa.ipc.new_file(part, content.schema) as writer:
+        writer.write_table(content.combine_chunks())
     with atomic_path(table) as part:
-        pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), part, compression="zstd")
+        pq.write_table(content, part, compression="zstd")

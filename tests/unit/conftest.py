@@ -1,7 +1,8 @@
-"""A small prepared corpus for the tests of the stages behind it."""
+"""A small prepared corpus for the tests of the stages behind it, and smaller ones for those of the media stage."""
 
 import pytest
 from corpus import build
+from media_corpus import Corpus, make_video
 
 from kinema.annotations.table import convert_table
 from kinema.config import Demo, Media
@@ -22,7 +23,6 @@ def prepared(tmp_path_factory):
     for shard in ("0000", "0001"):
         write_shard(
             manifest_path(root / "plan.json", shard),
-            tar=root / f"{shard}.tar",
             table=root / f"{shard}.parquet",
             media=Media(short_side=64),
             ffmpeg=None,
@@ -30,3 +30,17 @@ def prepared(tmp_path_factory):
         )
     build(root, allowed=0.2)
     return root
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Corpus:
+    return Corpus(tmp_path)
+
+
+@pytest.fixture
+def three(corpus) -> Corpus:
+    """Videos a, b, c and a written shard of them."""
+    for seed, name in enumerate("abc"):
+        make_video(corpus.videos / f"{name}.mp4", frames=5 + seed, seed=seed)
+    assert corpus.write("abc") == {"kept": 0, "decoded": 3, "failed": 0, "missing": 0}
+    return corpus

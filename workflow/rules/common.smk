@@ -95,7 +95,11 @@ def corpus_dataset(wildcards):
 
 def corpus_media(wildcards):
     name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
-    return asked(experiments.media_of, name).model_dump_json()
+    return asked(experiments.media_of, name)
+
+
+def corpus_storage(wildcards):
+    return corpus_media(wildcards).storage
 
 
 def rendered_videos(wildcards):

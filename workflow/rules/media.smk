@@ -2,8 +2,13 @@
 
 in   results/*/annotation.json of every data set of the corpus; the video folder, scanned once
 out  prepared/{corpus}/{recipe}/plan.json            shard -> digest of its manifest (manifests/ lies beside it)
-     prepared/{corpus}/{recipe}/shards/NNNN.tar      frames and a record of every video, readable by WebDataset
      prepared/{corpus}/{recipe}/shards/NNNN.parquet  kinema.media.shard.SHARD_SCHEMA
+beside them, not declared, because Snakemake would delete what makes the next run incremental:
+     shards/NNNN.tar                           storage packed: frames and a record a video, readable by WebDataset
+     frames/<label>/<video>/image_00001.jpg    storage frames
+     videos/<label>/<video>.mp4                storage video
+     shards/NNNN.jsonl                         storages frames and video: the record of every video
+     shards/NNNN.arrow                         the Parquet table once more, for loaders to map into memory
 """
 
 
@@ -21,6 +26,7 @@ checkpoint plan:
     params:
         videos=lambda wildcards: corpus_dataset(wildcards).videos,
         num_shards=lambda wildcards: corpus_dataset(wildcards).num_shards,
+        storage=corpus_storage,
         listing=videos_listing,
         code=code("plan"),
     script:
@@ -28,7 +34,7 @@ checkpoint plan:
 
 
 rule shard:
-    """Decode the videos of one shard; what the old tar already holds is kept, so only new videos are decoded."""
+    """Decode the videos of one shard; what is stored and still valid is kept, so only new videos are decoded."""
     input:
         # ancient: a new plan alone re-runs nothing, a new digest of this shard does
         plan=ancient("prepared/{corpus}/{recipe}/plan.json"),
@@ -44,10 +50,8 @@ rule shard:
     resources:
         mem_mb=1000,
     params:
-        # no declared output: Snakemake would delete or copy it, and it is what makes the next run incremental
-        tar="prepared/{corpus}/{recipe}/shards/{shard}.tar",
         digest=this_shard_digest,
-        media=corpus_media,
+        media=lambda wildcards: corpus_media(wildcards).model_dump_json(),
         ffmpeg=CONFIG.ffmpeg,
         code=code("shard"),
     script:

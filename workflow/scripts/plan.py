@@ -15,6 +15,7 @@ def run(job):
             annotations=[Path(path) for path in job.input["annotations"]],
             videos=Path(job.params["videos"]),
             num_shards=job.params["num_shards"],
+            storage=job.params["storage"],
             out=Path(job.output["plan"]),
         )
 

@@ -14,8 +14,7 @@ from kinema.media.shard import write_shard
 def run(job):
     with job_log(job.log):
         write_shard(
-            manifest=manifest_path(Path(job.input["plan"]), Path(job.params["tar"]).stem),
-            tar=Path(job.params["tar"]),
+            manifest=manifest_path(Path(job.input["plan"]), Path(job.output["table"]).stem),
             table=Path(job.output["table"]),
             media=Media.model_validate_json(job.params["media"]),
             ffmpeg=job.params["ffmpeg"],

@@ -1,0 +1,36 @@
+"""Grey pictures -> optical flow as pictures: horizontal and vertical displacement in 8 bits each.
+
+DIS flow (Kroeger et al., arXiv 1603.03590) from OpenCV: it needs no GPU and no build of its own, unlike TV-L1 tools.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+JPEG_QUALITY_0 = 100  # libjpeg's quality falls by 2 for each step of ffmpeg's -q:v
+
+
+def flow_pictures(grey: Iterable[np.ndarray], *, bound: float) -> Iterator[np.ndarray]:
+    """Flow from each picture (H, W) to the next: uint8 (2, H, W), x before y; one fewer than pictures.
+
+    A displacement of -bound..bound pixels becomes 0..255, no motion 128; larger ones are cut off.
+    """
+    cv2.setNumThreads(1)  # videos run side by side
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    for before, after in pairwise(grey):
+        displacement = estimator.calc(before, after, np.empty((*before.shape, 2), np.float32))
+        yield quantise(displacement.transpose(2, 0, 1), bound=bound)
+
+
+def quantise(displacement: np.ndarray, *, bound: float) -> np.ndarray:
+    """Pixels of displacement, any shape, as grey values."""
+    return np.rint((np.clip(displacement, -bound, bound) + bound) * (255 / (2 * bound))).astype(np.uint8)
+
+
+def encode_jpeg(picture: np.ndarray, *, quality: int) -> bytes:
+    """A grey picture (H, W) as a JPEG file; `quality` on the scale of ffmpeg's `-q:v`, 2 best to 31 worst."""
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY_0 - 2 * quality])
+    assert done
+    return data.tobytes()

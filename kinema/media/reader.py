@@ -1,0 +1,175 @@
+"""Any frames of any video of any shard -> tensors, whatever the storage: what loaders read through.
+
+A shard's table is mapped into memory, so that all workers of a loader share it. A video is found in it by its id: its
+place may change when the shard gains another video, and no data set has to know.
+"""
+
+import bisect
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+from torchvision.io import ImageReadMode, decode_jpeg
+
+from kinema.config import Media
+from kinema.media.layout import END_AND_START, FILE_NAMES, TICKS, arrow_table
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVideo:
+    """Where the frames of one video are; `offsets` are those of packed frames in the tar, (num_frames + 1,) int64."""
+
+    num_frames: int
+    height: int
+    fps: float
+    place: str
+    offsets: np.ndarray
+
+
+class FrameReader:
+    """Reads frames by random access; keeps the `max_open` shards that were read last open.
+
+    Files open at the first read and every read names its own position, so a reader may be made before a loader forks
+    or pickles it. Within a process it belongs to one thread.
+    """
+
+    def __init__(self, *, max_open: int = 256):
+        self._max_open = max_open
+        self._shards: OrderedDict[str, Shard] = OrderedDict()
+
+    def read(self, table: Path | str, video: str, frames: Sequence[int]) -> list[Tensor]:
+        """Frames of a video, by ascending numbers from 0, each uint8 (C, H, W): RGB, or flow x and y.
+
+        `table` is the Parquet table of the shard. Raises ValueError where table and frames do not belong together.
+        """
+        shard = self._open(str(table))
+        stored = shard.find(video)
+        if frames[0] < 0 or frames[-1] >= stored.num_frames:
+            raise ValueError(f"{table}: frames {frames[0]}..{frames[-1]} of '{video}', which has {stored.num_frames}")
+        try:
+            return shard.read(stored, frames)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a JPEG that is none
+            raise ValueError(f"{stored.place}: cannot read '{video}' ({error}). {_remedy(table)}") from error
+
+    def close(self) -> None:
+        """Close all files; the next read opens them again."""
+        while self._shards:
+            self._shards.popitem()[1].close()
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"max_open": self._max_open}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def _open(self, table: str) -> "Shard":
+        if table in self._shards:
+            self._shards.move_to_end(table)
+            return self._shards[table]
+        while len(self._shards) >= self._max_open:
+            self._shards.popitem(last=False)[1].close()
+        self._shards[table] = Shard(Path(table))
+        return self._shards[table]
+
+
+class Shard:
+    """One open shard: its mapped table, and the tar where frames are packed."""
+
+    def __init__(self, table: Path):
+        self.table = table
+        try:
+            content = pa.ipc.open_file(pa.memory_map(str(arrow_table(table)))).read_all()
+        except (FileNotFoundError, pa.ArrowInvalid) as error:
+            raise ValueError(f"{arrow_table(table)}: no such shard, or cut off. {_remedy(table)}") from error
+        self.media = Media.model_validate_json(content.schema.metadata[b"media"])
+        self._columns = content.to_batches()[0] if content.num_rows else content
+        self._tar: int | None = None
+
+    def find(self, video: str) -> StoredVideo:
+        """Where a video is; ValueError where the shard has no frames of it."""
+        ids = self._columns["id"]
+        row = bisect.bisect_left(ids, video, key=lambda scalar: scalar.as_py())
+        if row == len(ids) or ids[row].as_py() != video or not self._columns["stored"][row].is_valid:
+            raise ValueError(f"{self.table}: no frames of the video '{video}'. {_remedy(self.table)}")
+        facts = {name: self._columns[name][row].as_py() for name in ("num_frames", "height", "fps")}
+        offsets = self._columns["frame_offsets"][row]
+        packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)
+        return StoredVideo(place=self._columns["stored"][row].as_py(), offsets=packed, **facts)
+
+    def read(self, video: StoredVideo, frames: Sequence[int]) -> list[Tensor]:
+        """See `FrameReader.read`."""
+        if self.media.storage == "video":
+            return self._read_video(video, frames)
+        jpegs = self._packed(video, frames) if self.media.storage == "packed" else self._files(video, frames)
+        if self.media.modality == "rgb":
+            return decode_jpeg([_bytes(jpeg) for jpeg in jpegs], ImageReadMode.RGB)
+        planes = decode_jpeg([_bytes(plane) for jpeg in jpegs for plane in _two(jpeg)], ImageReadMode.GRAY)
+        return [torch.cat(pair) for pair in zip(planes[::2], planes[1::2], strict=True)]
+
+    def close(self) -> None:
+        """Let go of the tar."""
+        if self._tar is not None:
+            os.close(self._tar)
+            self._tar = None
+
+    def __del__(self):
+        if hasattr(self, "_tar"):
+            self.close()
+
+    def _packed(self, video: StoredVideo, frames: Sequence[int]) -> list[bytes]:
+        if self._tar is None:
+            self._tar = os.open(video.place, os.O_RDONLY | os.O_CLOEXEC)
+        jpegs = []
+        for frame in frames:
+            start, end = int(video.offsets[frame]), int(video.offsets[frame + 1])
+            jpegs.append(os.pread(self._tar, end - start, start))
+            if len(jpegs[-1]) != end - start:
+                raise OSError(f"it ends before byte {end}, where the table places frame {frame}")
+        return jpegs
+
+    def _files(self, video: StoredVideo, frames: Sequence[int]) -> list[bytes]:
+        folder, names = Path(video.place), FILE_NAMES[self.media.modality]
+        return [b"".join((folder / f"{name}_{frame + 1:05d}.jpg").read_bytes() for name in names) for frame in frames]
+
+    def _read_video(self, video: StoredVideo, frames: Sequence[int]) -> list[Tensor]:
+        found: list[Tensor] = []
+        with av.open(f"file:{video.place}") as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            container.seek(round(frames[0] / video.fps * TICKS), stream=stream)  # to the key frame before
+            for picture in container.decode(stream):
+                number = round(picture.pts / TICKS * video.fps)
+                if len(found) < len(frames) and number == frames[len(found)]:
+                    found.append(self._pixels(picture, video.height))
+                if number >= frames[-1]:
+                    break
+        if len(found) != len(frames):
+            raise OSError(f"it has {len(found)} of the frames {', '.join(map(str, frames))}")
+        return found
+
+    def _pixels(self, picture: av.VideoFrame, height: int) -> Tensor:
+        if self.media.modality == "rgb":
+            return torch.from_numpy(picture.to_ndarray(format="rgb24")).permute(2, 0, 1)
+        # x above y, as luminance
+        return torch.from_numpy(picture.to_ndarray()[: 2 * height]).unflatten(0, (2, height))
+
+
+def _bytes(jpeg: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(jpeg), dtype=torch.uint8)
+
+
+def _two(jpegs: bytes) -> tuple[bytes, bytes]:
+    """Two JPEG files that follow each other."""
+    end = jpegs.index(END_AND_START) + 2
+    return jpegs[:end], jpegs[end:]
+
+
+def _remedy(table: Path | str) -> str:
+    return f"Frames and table do not belong together: delete {table} and run snakemake again, which rebuilds both."

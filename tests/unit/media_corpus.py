@@ -1,0 +1,68 @@
+"""A folder of small generated videos, its one manifest and its one shard."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+
+from kinema.config import Media
+from kinema.media.plan import plan_shards
+from kinema.media.reader import FrameReader
+from kinema.media.shard import SHARD_SCHEMA, write_shard
+
+MEDIA = Media(short_side=32, jpeg_quality=3)
+
+
+def make_video(path: Path, *, frames: int = 6, size=(64, 48), times=None, seed: int = 0) -> Path:
+    """A small H.264 file; `size` is width and height, `times` the time stamps in fiftieths of a second."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    with av.open(f"file:{path}", "w", format="matroska" if path.suffix == ".mkv" else "mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 50)
+        for index in range(frames):
+            picture = np.full((size[1], size[0], 3), rng.integers(30, 220, 3), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = (times[index] if times else 2 * index), Fraction(1, 50)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+class Corpus:
+    """A folder of videos, its one manifest and its one shard."""
+
+    def __init__(self, root: Path):
+        self.root, self.videos = root, root / "raw"
+        self.tar, self.table = root / "shards" / "0000.tar", root / "shards" / "0000.parquet"
+        self.part = self.tar.with_name("0000.tar.part")
+        self.videos.mkdir()
+
+    def plan(self, entries, storage: str = "packed", label: str = "wave") -> Path:
+        """Manifest of ids, or of a mapping of ids to further keys of their annotation entries."""
+        further = entries if isinstance(entries, dict) else {video_id: {} for video_id in entries}
+        plain = {"subset": "training", "annotations": {"label": label}}
+        database = {video_id: plain | keys for video_id, keys in further.items()}
+        (self.root / "a.json").write_text(json.dumps({"labels": [label], "database": database}))
+        plan_shards(
+            [self.root / "a.json"], videos=self.videos, num_shards=1, storage=storage, out=self.root / "plan.json"
+        )
+        return self.root / "manifests" / "0000.jsonl"
+
+    def write(self, entries, media: Media = MEDIA, *, label: str = "wave", workers: int = 1) -> dict[str, int]:
+        manifest = self.plan(entries, media.storage, label)
+        return write_shard(manifest, table=self.table, media=media, ffmpeg=None, workers=workers)
+
+    def rows(self) -> dict[str, dict]:
+        table = pq.read_table(self.table)
+        assert table.schema.remove_metadata().equals(SHARD_SCHEMA)
+        return {row["id"]: row for row in table.to_pylist()}
+
+    def frames(self, row: dict) -> list[torch.Tensor]:
+        return FrameReader().read(self.table, row["id"], range(row["num_frames"]))
