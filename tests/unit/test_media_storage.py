@@ -3,6 +3,9 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import av
@@ -13,6 +16,7 @@ import torch
 from media_corpus import Corpus, make_video
 
 from kinema.config import Media
+from kinema.media.archive import read_stored
 from kinema.media.flow import flow_pictures, quantise
 from kinema.media.reader import FrameReader
 from kinema.media.stores import file_name
@@ -116,6 +120,47 @@ def test_a_killed_run_keeps_what_was_finished(stored, monkeypatch):
     monkeypatch.undo()
     assert stored.write("ab", recipe)["kept"] == 2
     assert len(stored.frames(stored.rows()["a"])) == 30
+
+
+WRITE_SHARD = """
+import sys
+from pathlib import Path
+from kinema.config import Media
+from kinema.media.shard import write_shard
+manifest, table, media = sys.argv[1:]
+media = Media.model_validate_json(media)
+write_shard(Path(manifest), table=Path(table), media=media, ffmpeg=None, workers=2)
+"""
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_kill_9_loses_the_videos_in_flight_only(corpus, storage):
+    ids = [f"v{number:02d}" for number in range(24)]
+    for number, name in enumerate(ids):
+        make_video(corpus.videos / f"{name}.mp4", frames=100, size=(320, 240), seed=number)
+    recipe = media(storage)
+    manifest = corpus.plan(ids, storage)
+    command = [sys.executable, "-c", WRITE_SHARD, manifest, corpus.table, recipe.model_dump_json()]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        while (finished := num_finished(corpus, storage)) < 3:
+            assert process.poll() is None
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    assert not corpus.table.exists()
+    counts = corpus.write(ids, recipe, workers=2)
+    assert finished <= counts["kept"] < len(ids)
+    assert counts["kept"] + counts["decoded"] == len(ids)
+    assert all(len(corpus.frames(row)) == 100 for row in corpus.rows().values())
+
+
+def num_finished(corpus: Corpus, storage: str) -> int:
+    if storage == "packed":
+        return len(read_stored(corpus.part))
+    ledger = corpus.table.with_suffix(".jsonl")
+    return ledger.read_text().count("\n") if ledger.exists() else 0
 
 
 def test_what_is_gone_is_named_with_its_remedy(stored, tmp_path):
