@@ -11,7 +11,7 @@ from kinema.cli import main
 from kinema.config import Config
 from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.config_reference import with_reference
-from kinema.experiments import annotation_path, as_json, check_target, datasets_of, media_of, resolve, shards_of
+from kinema.experiments import annotation_files, as_json, check_target, datasets_of, media_of, resolve, shards_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}
@@ -136,10 +136,10 @@ def test_a_data_set_can_be_laid_over_its_file(tmp_path):
 def test_missing_files_are_named_with_their_key(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"datasets\.mine\.annotations\.path: 'list\.csv' does not exist"):
-        annotation_path(load(), "mine")
+        annotation_files(load(), "mine")
     (tmp_path / "list.csv").touch()
     with pytest.raises(ConfigError, match=r"datasets\.mine\.videos: 'videos' does not exist"):
-        annotation_path(load(), "mine")
+        annotation_files(load(), "mine")
 
 
 def test_a_missing_file_of_encoder_weights_is_told_before_anything_runs(tmp_path, monkeypatch):
