@@ -6,7 +6,7 @@ Importing this module is cheap (no torch): the Snakefile does it on every call.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
@@ -37,6 +37,13 @@ class Annotations(Section):
     unit: Literal["seconds", "frames"] = Field(
         "seconds", description="What `start` and `end` of a table count: seconds, or frames from 0."
     )
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _path_is_text(cls, value: Any) -> Any:
+        if not all(isinstance(path, str) for path in (value if isinstance(value, list) else [value])):
+            raise ValueError("expected a path or a list of paths")
+        return value
 
     @property
     def paths(self) -> list[str]:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kinema.annotations.dialect import Dialect
-from kinema.annotations.rows import Problems, read_lines
+from kinema.annotations.rows import EXTENSION, Problems, read_lines
 from kinema.annotations.sources import hmdb51_label
-from kinema.annotations.ucf101 import EXTENSION
 from kinema.config import Annotations
 
 VIDEO_LINE = rf"^(?P<id>.+){EXTENSION}\s+(?P<use>[0-9]+)$"

@@ -91,6 +91,10 @@ def _groups(videos: pd.Series, expression: str | None) -> pd.Series:
 def _subsets(rows: pd.DataFrame, fractions: dict[str, float], seed: int) -> pd.Series:
     """The subsets of the folders; what they lack (validation, or all of them) is drawn from the training videos."""
     given = rows["subset"]
+    if given.notna().any() and not (given == "training").any():
+        raise ValueError(
+            f"the folders at the top are of {' and '.join(sorted(given.unique()))} only; a model needs train"
+        )
     if (given == "validation").any():
         return given
     if given.notna().any():
@@ -100,8 +104,8 @@ def _subsets(rows: pd.DataFrame, fractions: dict[str, float], seed: int) -> pd.S
     lost = [subset for subset, fraction in fractions.items() if fraction > 0 and not (drawn == subset).any()]
     if lost:
         raise ValueError(
-            f"no {' and no '.join(lost)} videos: each class has one video or one group (such as "
-            f"'{free['group'].iloc[0]}') only. Add videos, read other groups with --group, or set the fraction to 0."
+            f"no {' and no '.join(lost)} videos: each class has one video, or one group, only. "
+            "Add videos, read other groups with --group, or set the fraction to 0."
         )
     return drawn.reindex(rows.index).fillna(given)
 

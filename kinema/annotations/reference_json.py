@@ -15,7 +15,7 @@ import pandas as pd
 
 from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
 from kinema.annotations.rows import SHOWN
-from kinema.annotations.segments import with_segments
+from kinema.annotations.segments import SUFFIX, with_segments
 from kinema.config import Annotations
 
 Row = dict[str, Any]
@@ -73,8 +73,16 @@ def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
         raise ValueError("no label; only testing entries may lack one")
     if label not in labels and subset == "training":
         raise ValueError(f"label '{label}' is not in `labels`")
-    part = {key: entry.get(key) for key in ("start", "end", "unit")}
-    return [row | part | {"id": name, "label": label, "video": entry.get("video", name)}]
+    return [row | _part(name, entry) | {"id": name, "label": label}]
+
+
+def _part(name: str, entry: Row) -> Row:
+    """Which part of which file an entry of our own dialect is; the whole of its own in the reference's."""
+    part = {"video": entry.get("video", name)} | {key: entry.get(key) for key in ("start", "end", "unit")}
+    numbers = [number for number in (part["start"], part["end"]) if number is not None]
+    if not all(isinstance(number, int | float) for number in numbers) or (numbers and part["unit"] not in SUFFIX):
+        raise ValueError(f"{part}; expected numbers or null, and the unit {' or '.join(SUFFIX)}")
+    return part
 
 
 def _event(video: str, event: Any, timestamps: Sequence[float] | None, labels: set[str]) -> Row:

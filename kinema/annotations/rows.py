@@ -4,7 +4,6 @@ Rows are indexed by (file, line), the first line of a file being 1, so that what
 """
 
 import csv
-import linecache
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from kinema.media.plan import VIDEO_EXTENSIONS
+
 TEXT = pd.StringDtype("pyarrow")
 SHOWN = 10  # problems that are printed
 LONGEST = 120  # characters of a line that are printed
+EXTENSION = rf"(?i:{'|'.join(extension.replace('.', '[.]') for extension in VIDEO_EXTENSIONS)})"  # of a video file
 
 
 def read_tables(files: Sequence[Path], *, columns: Sequence[str], required: Sequence[str]) -> pd.DataFrame:
@@ -28,18 +30,8 @@ def read_tables(files: Sequence[Path], *, columns: Sequence[str], required: Sequ
     """
     frames = []
     for file in files:
-        table = _read(file)
-        table = table.rename_columns([str(name).strip() for name in table.column_names])
-        lacking = [name for name in required if name not in table.column_names]
-        if lacking:
-            raise ValueError(
-                f"{file}: no column {', '.join(lacking)}; found {', '.join(table.column_names)}. "
-                f"Expected the columns {', '.join(required)}, and if you like "
-                f"{', '.join(name for name in columns if name not in required)}."
-            )
-        absent = pa.nulls(len(table), pa.string())
-        cells = [table[name].cast(pa.string()) if name in table.column_names else absent for name in columns]
-        frame = pa.table(cells, names=list(columns)).to_pandas(types_mapper={pa.string(): TEXT}.get)
+        table = _text_columns(file, _read(file), columns, required)
+        frame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
         frame.index = pd.RangeIndex(2, len(frame) + 2)  # line 1 is the header
         frames.append(frame.apply(_stripped).dropna(how="all"))
     return _stacked(files, frames)
@@ -49,10 +41,9 @@ def read_lines(files: Sequence[Path]) -> pd.Series:
     """Lines of text files, stripped, without empty ones."""
     frames = []
     for file in files:
-        lines = _decoded(file).splitlines()
-        frames.append(
-            pd.Series(lines, index=range(1, len(lines) + 1), dtype=TEXT).str.strip().loc[lambda line: line != ""]
-        )
+        text = _decoded(file).split("\n")
+        lines = pd.Series(text, index=range(1, len(text) + 1), dtype=TEXT).str.strip()
+        frames.append(lines[lines != ""])
     return _stacked(files, frames)
 
 
@@ -92,7 +83,28 @@ class Problems:
         file, number = self._rows.index[position]
         if not self._show_line:
             return f"{file} row {number}: {text}"
-        return f"{file} line {number}: {text}; the line is {_shortened(linecache.getline(str(file), number))!r}"
+        line = _decoded(Path(file)).split("\n")[number - 1]
+        return f"{file} line {number}: {text}; the line is {_shortened(line)!r}"
+
+
+def _text_columns(file: Path, table: pa.Table, columns: Sequence[str], required: Sequence[str]) -> pa.Table:
+    names = [str(name).strip() for name in table.column_names]
+    lacking = [name for name in required if name not in names]
+    if lacking:
+        optional = ", ".join(name for name in columns if name not in required)
+        raise ValueError(
+            f"{file}: no column {', '.join(lacking)}; found {', '.join(names)}. "
+            f"Expected the columns {', '.join(required)}, and if you like {optional}."
+        )
+    twice = [name for name in columns if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{file}: several columns are called {', '.join(twice)}")
+    absent = pa.nulls(len(table), pa.string())
+    try:
+        cells = [table.column(names.index(name)).cast(pa.string()) if name in names else absent for name in columns]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"{file}: a column does not hold text or numbers: {' '.join(str(error).split())}") from None
+    return pa.table(cells, names=list(columns))
 
 
 def _stacked(files: Sequence[Path], frames: list[Any]) -> Any:
@@ -107,7 +119,7 @@ def _stripped(column: pd.Series) -> pd.Series:
 def _read(file: Path) -> pa.Table:
     try:
         if file.suffix.lower() == ".parquet":
-            return pq.read_table(file)
+            return pq.read_table(file, partitioning=None)  # a folder called a=b is no column
         return _read_csv(file, "\t" if file.suffix.lower() in (".tsv", ".tab") else ",")
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         if file.suffix.lower() != ".parquet":

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from kinema.annotations.dialect import Dialect, subsets_of
-from kinema.annotations.rows import Problems, read_tables
+from kinema.annotations.rows import EXTENSION, Problems, read_tables
 from kinema.annotations.segments import with_segments
-from kinema.annotations.ucf101 import EXTENSION
 from kinema.config import Annotations
 
 REQUIRED = ("video", "label", "subset")

@@ -10,11 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from kinema.annotations.dialect import Dialect
-from kinema.annotations.rows import Problems, read_lines
+from kinema.annotations.rows import EXTENSION, Problems, read_lines
 from kinema.config import Annotations
-from kinema.media.plan import VIDEO_EXTENSIONS
 
-EXTENSION = rf"(?i:{'|'.join(extension.replace('.', '[.]') for extension in VIDEO_EXTENSIONS)})"
 CLASS_LINE = r"^(?P<number>[0-9]+)\s+(?P<label>\S+)$"
 VIDEO_LINE = rf"^(?P<label>[^/]+)/(?P<id>[^/]+){EXTENSION}(?:\s+(?P<number>[0-9]+))?$"
 
@@ -24,7 +22,7 @@ def read_ucf101(files: Sequence[Path], settings: Annotations) -> Dialect:
     class_file, train_file, test_file = files
     numbers = _read_classes(class_file)
     rows = read_lines([train_file, test_file]).str.extract(VIDEO_LINE)
-    _check(rows, numbers, class_file)
+    _check(rows, numbers)
     of_training = rows.index.get_level_values("file") == str(train_file)
     rows["subset"] = pd.Series(of_training, index=rows.index).map({True: "training", False: "validation"})
     return Dialect(list(numbers), rows)
@@ -41,13 +39,13 @@ def _read_classes(file: Path) -> dict[str, str]:
     return dict(zip(rows["label"], rows["number"], strict=True))
 
 
-def _check(rows: pd.DataFrame, numbers: dict[str, str], class_file: Path) -> None:
+def _check(rows: pd.DataFrame, numbers: dict[str, str]) -> None:
     problems = Problems(rows, show_line=True)
     known = rows["label"].isin(list(numbers))
     of_folder = rows["label"].map(numbers)
     problems.report(rows["label"].isna(), "expected `<class folder>/<video file>`, and in a training list its number")
-    problems.report(rows["label"].notna() & ~known, f"the folder '{{label}}' is no class of {class_file}")
+    problems.report(rows["label"].notna() & ~known, "the folder '{label}' is no class of classInd.txt")
     contradicts = known & rows["number"].notna() & (rows["number"] != of_folder)
-    problems.report(contradicts, f"the class number {{number}} is not that of '{{label}}' in {class_file}")
+    problems.report(contradicts, "the class number {number} is not that of '{label}' in classInd.txt")
     problems.report(rows["id"].notna() & rows["id"].duplicated(), "video '{id}' is listed twice")
     problems.check()

@@ -85,6 +85,12 @@ def test_parquet_columns_may_be_numbers_and_categories(tmp_path):
     assert list(converted(tmp_path / "list.parquet")["database"]) == ["7_0.5s_2s", "8"]
 
 
+def test_a_parquet_column_of_lists_is_refused(tmp_path):
+    pd.DataFrame({"video": [["a"]], "label": ["x"], "subset": ["train"]}).to_parquet(tmp_path / "list.parquet")
+    with pytest.raises(ValueError, match=r"list\.parquet: a column does not hold text or numbers"):
+        converted(tmp_path / "list.parquet")
+
+
 def test_odd_names_survive(of_text):
     found = of_text(
         'video,label,subset\n"-a, $b;[c] \'é\' {x} ""q"" \\.mp4",x,train\nNA,y,train\n007,null,train\n🎬,z,val\n'
@@ -158,6 +164,7 @@ RANGED = "video,label,subset,start,end\n"
     [
         ("video,lable,subset\na,b,train\n", r"list\.csv: no column label; found video, lable, subset"),
         ("video;label;subset\na;b;train\n", r"list\.csv: no column video, label, subset; found video;label;subset"),
+        ("video,label,subset, label\na,x,train,y\n", r"list\.csv: several columns are called label"),
         ("video,label,subset\n", r"no rows below the header"),
         ("", r"list\.csv: cannot be read as a table"),
         ("video,label,subset\na,x,trian\n", r"list\.csv row 2: subset 'trian'; expected training"),

@@ -284,6 +284,8 @@ def entries(**changes):
         (entries(subset="trian"), r"list\.json: 'v': subset 'trian'; expected training, validation or testing"),
         (entries(annotations={"label": "ran"}), r"list\.json: 'v': label 'ran' is not in `labels`"),
         (entries(annotations={}), r"list\.json: 'v': no label; only testing entries may lack one"),
+        (entries(video="w", start="1", end=2, unit="seconds"), r"'v': .*'start': '1'.*; expected numbers or null"),
+        (entries(video="w", start=1, end=2), r"'v': .*'unit': None.*; expected .* the unit seconds or frames"),
         (entries(annotations=[1]), r"list\.json: 'v': annotations \[1\]; expected an object"),
         (
             entries(annotations={"events": [{"event": "run", "start": 2}]}),
