@@ -31,8 +31,8 @@ def init_dataset(
     """Write both files, relative to the working directory, and return what to tell the user, a line each.
 
     The split is that of the folders `train`, `val`, `test`, if these are at the top; what they lack is drawn by whole
-    groups, which the regular expression `group`, or the naming of a known data set, finds in the file names. ValueError where
-    the tree cannot be used; FileExistsError where a file is there and `force` is off.
+    groups, which the regular expression `group`, or the naming of a known data set, finds in the file names.
+    ValueError where the tree cannot be used; FileExistsError where a file is there and `force` is off.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds one folder per class")
