@@ -18,7 +18,7 @@ _HMDB_LABELS = (
 _PATTERNS = (
     r"(?P<ucf>v_[^_/]+_g[0-9]{2})_c[0-9]{2}",  # v_ApplyEyeMakeup_g08_c01: the class and its group
     r"(?P<kinetics>[A-Za-z0-9_-]{11})_[0-9]{6,}_[0-9]{6,}",  # <youtube id>_<start>_<end>: the whole video
-    rf"(?P<hmdb>[^/]+?)_(?:{_HMDB_LABELS})_[fuhl]_[cn]m_np[0-9]+_(?:ba|fr|le|ri)_(?:bad|med|goo)_[0-9]+",  # the film
+    rf"(?P<hmdb>[^/]+?_(?:{_HMDB_LABELS}))_[fuhl]_[cn]m_np[0-9]+_(?:ba|fr|le|ri)_(?:bad|med|goo)_[0-9]+",  # film, class
     r"(?P<kth>person[0-9]{2})_[a-z]+_d[0-9](?:_uncomp)?",  # the person
 )
 # what Python and RE2, Arrow's engine, read alike
@@ -28,8 +28,8 @@ _NAME = rf"^(?:.*/)?(?:{'|'.join(_PATTERNS)})$"
 def group_of(video_id: str) -> str | None:
     """The group in a name of UCF-101, Kinetics, HMDB-51 or KTH, folders before it left aside; None in any other.
 
-    UCF-101: class and group, `v_Punch_g03`; Kinetics: the YouTube id; HMDB-51: the film, which other classes may share;
-    KTH: the person.
+    UCF-101: class and group, `v_Punch_g03`; Kinetics: the YouTube id; HMDB-51: film and class, because its official
+    splits keep a film together within a class only; KTH: the person.
     """
     found = re.match(_NAME, video_id)
     return found[str(found.lastgroup)] if found else None
