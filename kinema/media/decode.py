@@ -81,7 +81,7 @@ class Decoder:
         frames, written, damage = self.spill / str(number), Written(), None
         record = self._identity(row)
         try:
-            about = probe(Path(row["path"]))
+            about = probe(Path(row["path"]), timeout_seconds=self.media.timeout_seconds)
             record["content"] = content_hash(row["path"], row["size"], row["mtime_ns"])
             try:
                 self._write(row, frames, written, about)
@@ -238,9 +238,15 @@ class Decoder:
 
 @functools.lru_cache(maxsize=64)
 def content_hash(path: str, size: int, mtime_ns: int) -> str:
-    """Hash of a file's bytes, which finds copies under other names; read once for all segments of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    """Hash of a file's bytes, which finds copies under other names; read once for all segments of a file.
+
+    Raises MediaError if it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except OSError as error:
+        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
 
 
 def remove(frames: Path) -> None:

@@ -31,13 +31,15 @@ class Probe:
     codec: str
 
 
-def probe(path: Path) -> Probe:
+def probe(path: Path, *, timeout_seconds: float | None = None) -> Probe:
     """Read the header of a file. Raises MediaError: missing, empty file, permission denied, not a media file, ..."""
     _check_readable(Path(path))
     try:
         # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
-        with av.open(f"file:{path}", metadata_errors="ignore") as container:
+        with av.open(f"file:{path}", metadata_errors="ignore", timeout=timeout_seconds) as container:
             return _describe(container)
+    except av.error.ExitError as error:
+        raise MediaError("timeout", detail=f"after {timeout_seconds:g} s", passing=True) from error
     except av.error.InvalidDataError as error:
         raise MediaError("not a media file") from error
     except av.error.FFmpegError as error:
