@@ -8,6 +8,7 @@ whole. Snakemake deletes the declared table before the job, never the tar.
 import collections
 import concurrent.futures
 import contextlib
+import hashlib
 import json
 import logging
 import shutil
@@ -37,7 +38,10 @@ SHARD_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("status", pa.string()),  # "ok", "missing" or "failed"
         ("reason", pa.string()),  # of a failure, short and stable; else null
+        ("detail", pa.string()),  # of a failure: what a tool said of this one file
         ("path", pa.string()),  # the source video; null if missing
+        ("duplicates", pa.list_(pa.string())),  # other files that claim the id
+        ("content", pa.string()),  # hash of the source file's bytes; null if missing
         ("source_size", pa.int64()),
         ("source_mtime_ns", pa.int64()),
         ("num_frames", pa.int64()),
@@ -47,6 +51,7 @@ SHARD_SCHEMA = pa.schema(
         ("duration_seconds", pa.float64()),  # of the source
         ("truncated", pa.bool_()),  # ffmpeg met damage; these are the frames that it could decode
         ("num_bytes", pa.int64()),
+        ("stored", pa.string()),  # name of the storage
         ("data_offset", pa.int64()),  # of the first frame in the tar, in bytes
         ("frame_offsets", pa.list_(pa.int64())),  # T + 1 offsets in the tar: frame i is [offsets[i], offsets[i + 1])
     ]
@@ -195,12 +200,13 @@ def _add(writer: ArchiveWriter, video: Video) -> int | None:
 def _result(row: Row, video: Video, data_offset: int | None) -> tuple[str, Row]:
     """What was done for a row (`kept`, `decoded`, `failed`, `missing`) and its table row."""
     source = {"id": row["id"], "path": row["path"], "source_size": row["size"], "source_mtime_ns": row["mtime_ns"]}
+    source |= {"duplicates": row["duplicates"], "content": _content(row["path"])}
     if video is None:
         return "missing", {"id": row["id"], "status": "missing"}
     record = video.record
     if record["status"] == "failed":
         kind = "kept" if isinstance(video, Stored) else "failed"
-        return kind, source | {"status": "failed", "reason": record["reason"]}
+        return kind, source | {"status": "failed", "reason": record["reason"], "detail": record.get("detail")}
     assert data_offset is not None
     offsets = list(accumulate(record["frame_bytes"], initial=data_offset))
     facts = {name: record[name] for name in SHARD_SCHEMA.names if name in record and name != "reason"}
@@ -208,6 +214,17 @@ def _result(row: Row, video: Video, data_offset: int | None) -> tuple[str, Row]:
     return kind, facts | source | {"data_offset": data_offset, "frame_offsets": offsets}
 
 
+def _content(path: str | None) -> str | None:
+    if path is None or not Path(path).is_file():
+        return None
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
 def _write_table(rows: list[Row], table: Path) -> None:
-    with atomic_path(table) as part:
-        pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), part, compression="zstd")
+    rows = sorted(rows, key=lambda row: row["id"])
+    written = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA)
+    with atomic_path(table) as part, atomic_path(table.with_suffix(".arrow")) as mapped:
+        pq.write_table(written, part, compression="zstd")
+        with pa.ipc.new_file(mapped, written.schema) as file:
+            file.write_table(written)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from torch.utils.data import DataLoader
 
-from kinema.clips.dataset import ClipDataset, ClipIndex, EpochSampler
+from kinema.clips.dataset import ClipDataset, EpochSampler
+from kinema.clips.table import ClipIndex, subsets_of
 from kinema.config import Settings
 
 
@@ -25,7 +25,7 @@ def training_loader(clips: Path, settings: Settings) -> DataLoader:
 
 def validation_loader(clips: Path, settings: Settings) -> DataLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none."""
-    if "validation" not in pq.read_table(clips, columns=["subset"])["subset"].unique().to_pylist():
+    if "validation" not in subsets_of(clips):
         return None
     index = ClipIndex.load(clips, subset="validation", clip=settings.clip)
     return DataLoader(
