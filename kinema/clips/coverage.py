@@ -17,7 +17,7 @@ from kinema.annotations.groups import groups_of
 PREPARED_COLUMNS = {
     "id": "video",
     **{name: name for name in ("status", "reason", "detail", "path", "duplicates", "content")},
-    **{name: name for name in ("num_frames", "duration_seconds", "truncated", "num_bytes")},
+    **{name: name for name in ("num_frames", "fps", "duration_seconds", "truncated", "num_bytes")},
 }
 
 

@@ -31,7 +31,9 @@ def write_report(*, dataset: str, annotation: Path, shards: Sequence[Path], out:
         log.warning("%d of %d videos cannot be used; %s says why", dropped, report["listed"], readable)
     for kind, leaks in report["leaks"].items():
         if leaks:
-            log.warning("the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), readable)
+            log.warning(
+                "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), readable
+            )
 
 
 def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str, Any]:
@@ -66,6 +68,8 @@ def _measures(videos: pd.DataFrame) -> pd.DataFrame:
     """One row a video with what is to be summed up."""
     status = videos["status"]
     ok = status == "ok"
+    # of the frames that are there; only where their rate is unknown of the file
+    seconds = (videos["num_frames"] / videos["fps"].astype("float64")).fillna(videos["duration_seconds"])
     return pd.DataFrame(
         {
             "subset": videos["subset"],
@@ -79,7 +83,7 @@ def _measures(videos: pd.DataFrame) -> pd.DataFrame:
             "truncated": ok & (videos["truncated"] == True),  # noqa: E712  null unless ok
             "frames": videos["num_frames"].where(ok, 0),
             "bytes": videos["num_bytes"].where(ok, 0),
-            "hours": (videos["duration_seconds"].astype("float64") / 3600).where(ok, 0.0),
+            "hours": (seconds.astype("float64") / 3600).where(ok, 0.0),
         }
     )
 

@@ -58,7 +58,8 @@ def _remarks(report: Report) -> Iterable[str]:
         most, least = (
             f"{end['videos']:,} ({_text(end['label'])})" for end in map(imbalance.get, ("largest", "smallest"))
         )
-        yield f"Training videos a class: {most} down to {least}, ratio {imbalance['ratio']:,.1f}."
+        each = f"{imbalance['largest']['videos']:,} each" if imbalance["ratio"] == 1 else f"{most} down to {least}"
+        yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.1f}."
     if report["duplicates"]:
         yield f"Videos that more than one file claims: {len(report['duplicates']):,}."
     if report["unlabelled"]["listed"]:

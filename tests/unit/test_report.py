@@ -8,6 +8,7 @@ from corpus import build, entry, write_annotation, write_corpus
 from markdown_it import MarkdownIt
 
 from kinema.clips.report import write_report
+from kinema.demo.scenes import FPS
 
 MISSING = {"status": "missing"}
 FAILED = {"status": "failed", "reason": "decode error", "detail": "after frame 0: partial file"}
@@ -39,10 +40,21 @@ def report(tmp_path):
         "w2": FAILED,
         "w3": {"truncated": True},
         "r1": FAILED | {"reason": "timeout", "detail": None},
-        "w9": {"duration_seconds": None},
+        "w9": {"fps": None, "duration_seconds": None},
+        "t0": {"fps": None, "duration_seconds": 4.0},
     }
     write_corpus(tmp_path, database, became, labels=("run", "stand", "walk"))
     return reported(tmp_path)
+
+
+def test_the_report_of_a_corpus_that_was_decoded(prepared):
+    report, text = reported(prepared)
+    assert counts(report)[:6] == (12, 11, 11, 1, 0, 0)
+    assert counts(report["labels"]["merge"]["subsets"]["training"])[:4] == (1, 0, 0, 1)
+    assert [row["video"] for row in report["dropped"]] == ["merge_train_000"]
+    assert report["hours"] == pytest.approx(report["frames"] / FPS / 3600, abs=1e-4)
+    assert report["leaks"] == {"content": [], "group": [], "source": []}
+    assert "merge_train_000" in text
 
 
 def counts(values):
@@ -61,8 +73,8 @@ def test_counts_of_all_by_subset_by_class_and_by_both(report):
     assert set(report["labels"]["run"]["subsets"]) == {"training", "validation"}
     assert counts(report["unlabelled"]) == (1, 1, 1, 0, 0, 0, 50, 1000)
     assert (report["coverage"], report["labels"]["run"]["coverage"]) == (0.625, 0.5)
-    # one usable video does not know how long it is
-    assert report["hours"] == round(4 * 2 / 3600, 4)
+    # three of 50 frames at 25 a second, one of 4 seconds, and one that does not know how long it is
+    assert report["hours"] == round((3 * 2 + 4) / 3600, 4)
 
 
 def test_failures_are_counted_by_reason(report):
