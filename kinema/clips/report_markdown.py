@@ -3,12 +3,12 @@
 Every class is listed; lists of videos are cut off, since dataset_report.json has them whole.
 """
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 MAX_ROWS = 50  # of a list of videos or leaks
+MAX_CHARACTERS = 200  # of what a tool said of a video
 SUBSETS = ("training", "validation", "testing")
 COUNT_COLUMNS = ["listed", "found", "ok", "ok %", "missing", "failed", "truncated", "hours", "frames", "size"]
 LEAK_TITLES = {
@@ -110,10 +110,8 @@ def _of_reason(counts: Report, reason: str) -> int:
 
 
 def _dropped(report: Report) -> Iterable[str]:
-    rows = [
-        [_text(row[name] or "") for name in ("video", "subset", "label", "reason", "detail")]
-        for row in report["dropped"][:MAX_ROWS]
-    ]
+    columns = ("video", "subset", "label", "reason", "detail")
+    rows = [[_text((row[name] or "")[:MAX_CHARACTERS]) for name in columns] for row in report["dropped"][:MAX_ROWS]]
     if rows:
         yield "## Dropped videos"
         yield _table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report["dropped"])
@@ -154,10 +152,9 @@ def _hours(hours: float) -> str:
     return f"{hours:,.1f}" if hours >= 10 else f"{hours:.2g}"
 
 
-def _size(num_bytes: float) -> str:
-    units = ["B", "kB", "MB", "GB", "TB"]
-    power = min(len(units) - 1, int(math.log(max(1, num_bytes), 1000)))
-    return f"{num_bytes / 1000**power:.3g} {units[power]}"
+def _size(num_bytes: int) -> str:
+    power = min(3, max(0, (len(str(num_bytes)) - 1) // 3 - 1))
+    return f"{num_bytes / 1000 ** (power + 1):,.1f} {('kB', 'MB', 'GB', 'TB')[power]}"
 
 
 def _some(names: Sequence[str], limit: int) -> str:

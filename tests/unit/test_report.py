@@ -190,6 +190,22 @@ def test_long_lists_are_cut_for_the_reader_only(tmp_path):
     assert len(text.splitlines()) < 100
 
 
+@pytest.mark.parametrize(
+    ("num_bytes", "shown"),
+    [
+        (0, "0.0 kB"),
+        (999, "1.0 kB"),
+        (999_900, "999.9 kB"),
+        (10**6, "1.0 MB"),
+        (3 * 10**12, "3.0 TB"),
+        (10**16, "10,000.0 TB"),
+    ],
+)
+def test_sizes(num_bytes, shown, tmp_path):
+    write_corpus(tmp_path, {"a": entry("training")}, {"a": {"num_bytes": num_bytes}})
+    assert f"50 frames in {shown}." in reported(tmp_path)[1]
+
+
 def test_names_are_shown_as_they_are(tmp_path):
     names = ["a|b", "*x* _y_ <z>", "[k](l) `m` $n$", "under_score", "&amp; #1"]
     write_corpus(tmp_path, {name: entry("training", name) for name in names}, {}, labels=names)

@@ -20,6 +20,8 @@ rule dataset_report:
         "logs/{dataset}/dataset_report.log",
     conda:
         "../../envs/media.yaml"
+    resources:
+        mem_mb=2000,
     params:
         dataset="{dataset}",
         annotation=annotation_digest,
@@ -42,6 +44,8 @@ rule index:
         "logs/{dataset}/index.log",
     conda:
         "../../envs/media.yaml"
+    resources:
+        mem_mb=2000,
     params:
         annotation=annotation_digest,
         settings=dataset_sections("clip"),
