@@ -12,7 +12,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
-    except (ConfigError, ValueError, FileNotFoundError) as error:
+    except (ConfigError, ValueError, FileNotFoundError, FileExistsError) as error:
         print(f"kinema: {error}", file=sys.stderr)
         return 2
 
@@ -28,6 +28,15 @@ def _parser() -> argparse.ArgumentParser:
     reference = commands.add_parser("config-reference", help="print the table of all configuration keys")
     reference.add_argument("--write", type=Path, metavar="PAGE", help="renew the generated part of this page instead")
     reference.set_defaults(command=_config_reference)
+    init = commands.add_parser("init-dataset", help="write the configuration and the table of a folder-per-class tree")
+    init.add_argument("folder", type=Path, help="holds one folder per class, or train, val and test with such folders")
+    init.add_argument("--name", help="of the data set; default: the folder's name")
+    init.add_argument("--val-fraction", type=float, default=0.2, help="part of each class for validation (%(default)s)")
+    init.add_argument("--test-fraction", type=float, default=0.0, help="part of each class for testing (%(default)s)")
+    init.add_argument("--seed", type=int, default=1, help="of the split (%(default)s)")
+    init.add_argument("--group", metavar="REGEX", help="finds the group in a file name: its first (...), or all of it")
+    init.add_argument("--force", action="store_true", help="overwrite the two files")
+    init.set_defaults(command=_init_dataset)
     return parser
 
 
@@ -51,6 +60,15 @@ def _config_reference(arguments: argparse.Namespace) -> int:
         arguments.write.write_text(with_reference(page), encoding="utf-8")
     else:
         print(reference())
+    return 0
+
+
+def _init_dataset(arguments: argparse.Namespace) -> int:
+    from kinema.annotations.init import init_dataset
+
+    options = {name: value for name, value in vars(arguments).items() if name not in ("command", "folder")}
+    for line in init_dataset(arguments.folder, **options):
+        print(line)
     return 0
 
 

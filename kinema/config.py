@@ -6,7 +6,7 @@ Importing this module is cheap (no torch): the Snakefile does it on every call.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
@@ -24,10 +24,47 @@ class Section(BaseModel):
 class Annotations(Section):
     """Where the list of videos and labels comes from."""
 
-    format: Literal["table"] = Field(
-        "table", description="`table`: CSV, TSV or Parquet, columns video, label, subset, optional group."
+    format: Literal["table", "kinetics", "mini_kinetics", "ucf101", "hmdb51", "json"] = Field(
+        "table",
+        description="`table`: CSV, TSV or Parquet with the columns video, label, subset, optional group, start, end; "
+        "`kinetics`, `mini_kinetics`, `ucf101`, `hmdb51`: the official lists; `json`: the reference toolkit's JSON.",
     )
-    path: str = Field(description="The annotation file, relative to the working directory.")
+    path: str | list[str] = Field(
+        description="The annotation file, or several, relative to the working directory; for `ucf101` and `hmdb51` the "
+        "folder of the official lists."
+    )
+    split: int | None = Field(None, ge=1, le=3, description="Official split of `ucf101` and `hmdb51`, required there.")
+    unit: Literal["seconds", "frames"] = Field(
+        "seconds", description="What `start` and `end` of a table count: seconds, or frames from 0."
+    )
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _path_is_text(cls, value: Any) -> Any:
+        if not all(isinstance(path, str) for path in (value if isinstance(value, list) else [value])):
+            raise ValueError("expected a path or a list of paths")
+        return value
+
+    @property
+    def paths(self) -> list[str]:
+        """`path` as a list."""
+        return [self.path] if isinstance(self.path, str) else self.path
+
+    @model_validator(mode="after")
+    def _keys_suit_the_format(self):
+        official = self.format in ("ucf101", "hmdb51")
+        if official and self.split is None:
+            raise ValueError(f"format {self.format} needs `split`: 1, 2 or 3")
+        if not official and self.split is not None:
+            raise ValueError(f"`split` is for the formats ucf101 and hmdb51; {self.format} has none")
+        if self.unit != "seconds" and self.format != "table":
+            raise ValueError(f"`unit` is for the format table; {self.format} has none")
+        if not self.paths or ((official or self.format == "json") and len(self.paths) > 1):
+            one = "a folder" if official else "one file" if self.format == "json" else "a file, or several"
+            raise ValueError(f"`path` of format {self.format} is {one}, found {len(self.paths)} paths")
+        if self.format == "mini_kinetics" and all(path.lower().endswith(".txt") for path in self.paths):
+            raise ValueError("`path` holds only lists of ids (.txt); add the Kinetics CSV files whose rows they choose")
+        return self
 
 
 class Media(Section):

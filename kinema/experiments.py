@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kinema.annotations.sources import list_files
 from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
 from kinema.config_files import ConfigError, nearest
 from kinema.models.names import canonical, parse_model_name, split_variant
@@ -35,7 +36,7 @@ def check_target(config: Config, target: str) -> None:
             if not Path(file).is_file():
                 words = ", ".join(ENCODER_WEIGHTS)
                 raise ConfigError(f"network.encoder_weights: '{file}' is no file, and none of {words}")
-    annotation_path(config, parts[1])
+    annotation_files(config, parts[1])
 
 
 def dataset_named(config: Config, name: str) -> Dataset:
@@ -102,17 +103,25 @@ def dataset_json(config: Config, dataset: str, names: Sequence[str]) -> str:
     return _json(dataset_settings(config, dataset), names)
 
 
-def annotation_path(config: Config, dataset: str) -> str:
-    """The annotation file of a data set; ConfigError when it, or the folder of videos, is not there."""
+def annotation_files(config: Config, dataset: str) -> list[str]:
+    """All files of a data set's list; ConfigError when one of them, or the folder of videos, is not there."""
     chosen = dataset_named(config, dataset)
-    if not chosen.rendered:
-        for key, path in (("annotations.path", chosen.annotations.path), ("videos", chosen.videos)):
-            if not Path(path).exists():
-                raise ConfigError(
-                    f"datasets.{dataset}.{key}: '{path}' does not exist (looked for in {Path.cwd()}). "
-                    f"Put it there, or correct the key in {config.dataset_dir}/{dataset}.yaml or your --configfile."
-                )
-    return chosen.annotations.path
+    if chosen.rendered:
+        return chosen.annotations.paths
+    advice = f"Put it there, or correct the key in {config.dataset_dir}/{dataset}.yaml or your --configfile."
+    try:
+        files = list_files(chosen.annotations)
+    except FileNotFoundError as error:
+        raise ConfigError(f"datasets.{dataset}.annotations.path: {error}. {advice}") from None
+    if not Path(chosen.videos).exists():
+        found = f"'{chosen.videos}' does not exist (looked for in {Path.cwd()})"
+        raise ConfigError(f"datasets.{dataset}.videos: {found}. {advice}")
+    return files
+
+
+def annotation_json(config: Config, dataset: str) -> str:
+    """How a data set's list is read, as JSON."""
+    return json.dumps(dataset_named(config, dataset).annotations.model_dump(mode="json"), sort_keys=True)
 
 
 def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:

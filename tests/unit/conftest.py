@@ -3,8 +3,8 @@
 import pytest
 from corpus import build
 
-from kinema.annotations.table import convert_table
-from kinema.config import Demo, Media
+from kinema.annotations.convert import convert
+from kinema.config import Annotations, Demo, Media
 from kinema.demo.dataset import render_demo
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.shard import write_shard
@@ -17,7 +17,7 @@ def prepared(tmp_path_factory):
     settings = Demo(train_videos_per_class=1, val_videos_per_class=1)
     render_demo(table=root / "list.csv", videos=root / "videos", settings=settings)
     (root / "videos/merge/merge_train_000.mp4").unlink()
-    convert_table(table=root / "list.csv", out=root / "annotation.json")
+    convert([root / "list.csv"], settings=Annotations(path="list.csv"), out=root / "annotation.json")
     plan_shards([root / "annotation.json"], videos=root / "videos", num_shards=2, out=root / "plan.json")
     for shard in ("0000", "0001"):
         write_shard(

@@ -5,21 +5,31 @@ import json
 import pandas as pd
 import pytest
 
-from kinema.annotations.table import convert_table
+from kinema.annotations.convert import convert
+from kinema.config import Annotations
 
 GOOD = "video,label,subset,group\nb.mp4,run,train,p1\na,jump,validation,p2\nc.AVI,,test,\nd,jump,training,p1\n"
 
 
-def convert(tmp_path, text, name="list.csv"):
-    table = tmp_path / name
-    table.write_text(text)
-    convert_table(table=table, out=tmp_path / "annotation.json")
-    return json.loads((tmp_path / "annotation.json").read_text())
+def converted(*files, unit="seconds"):
+    out = files[0].with_name("annotation.json")
+    convert(files, settings=Annotations(path=[str(file) for file in files], unit=unit), out=out)
+    return json.loads(out.read_text())
 
 
-def test_a_table_becomes_the_dialect(tmp_path):
-    found = convert(tmp_path, GOOD)
-    assert found == {
+@pytest.fixture
+def of_text(tmp_path):
+    """The dialect of a table that is given as text."""
+
+    def convert_text(text, name="list.csv", **options):
+        (tmp_path / name).write_text(text)
+        return converted(tmp_path / name, **options)
+
+    return convert_text
+
+
+def test_a_table_becomes_the_dialect(of_text):
+    assert of_text(GOOD) == {
         "labels": ["jump", "run"],
         "database": {
             "a": {"subset": "validation", "annotations": {"label": "jump"}, "group": "p2"},
@@ -30,57 +40,182 @@ def test_a_table_becomes_the_dialect(tmp_path):
     }
 
 
-def test_the_order_of_rows_does_not_matter(tmp_path):
+def test_the_order_of_rows_does_not_matter(of_text, tmp_path):
     header, *rows = GOOD.splitlines(keepends=True)
-    assert list(convert(tmp_path, GOOD)["database"]) == list(
-        convert(tmp_path, header + "".join(rows[::-1]))["database"]
-    )
+    of_text(GOOD)
+    first = (tmp_path / "annotation.json").read_bytes()
+    of_text(header + "".join(rows[::-1]))
+    assert (tmp_path / "annotation.json").read_bytes() == first
 
 
-def test_tsv_parquet_bom_and_crlf_read_alike(tmp_path):
-    expected = convert(tmp_path, GOOD)
-    assert convert(tmp_path, GOOD.replace(",", "\t"), "list.tsv") == expected
+def test_tsv_parquet_bom_and_crlf_read_alike(of_text, tmp_path):
+    expected = of_text(GOOD)
+    assert of_text(GOOD.replace(",", "\t"), "list.tsv") == expected
     (tmp_path / "list.csv").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
-    convert_table(table=tmp_path / "list.csv", out=tmp_path / "annotation.json")
-    assert json.loads((tmp_path / "annotation.json").read_text()) == expected
+    assert converted(tmp_path / "list.csv") == expected
     pd.read_csv(tmp_path / "list.csv", encoding="utf-8-sig").to_parquet(tmp_path / "list.parquet")
-    convert_table(table=tmp_path / "list.parquet", out=tmp_path / "annotation.json")
-    assert json.loads((tmp_path / "annotation.json").read_text()) == expected
+    assert converted(tmp_path / "list.parquet") == expected
+
+
+def test_several_tables_are_one_list(of_text, tmp_path):
+    expected = of_text(GOOD)
+    header, *rows = GOOD.splitlines(keepends=True)
+    (tmp_path / "one.csv").write_text(header + rows[0])
+    (tmp_path / "two.csv").write_text("subset,label,video\n" + "validation,jump,a\ntest,,c\ntraining,jump,d\n")
+    found = converted(tmp_path / "one.csv", tmp_path / "two.csv")
+    assert found["labels"] == expected["labels"]
+    assert {name: entry["subset"] for name, entry in found["database"].items()} == {
+        name: entry["subset"] for name, entry in expected["database"].items()
+    }
+    (tmp_path / "two.csv").write_text("video,label,subset\nz,run,val\nb.avi,run,val\n")
+    with pytest.raises(ValueError, match=r"two\.csv row 3: video 'b' is listed twice"):
+        converted(tmp_path / "one.csv", tmp_path / "two.csv")
 
 
 def test_rows_of_a_filtered_parquet_table_are_counted_from_its_first(tmp_path):
     rows = pd.DataFrame({"video": ["a", "b"], "label": ["x", "x"], "subset": ["train", "trian"]}, index=["q", "r"])
     rows.to_parquet(tmp_path / "list.parquet")
     with pytest.raises(ValueError, match=r"list\.parquet row 3: subset 'trian'"):
-        convert_table(table=tmp_path / "list.parquet", out=tmp_path / "annotation.json")
+        converted(tmp_path / "list.parquet")
 
 
-def test_odd_names_survive(tmp_path):
-    found = convert(tmp_path, "video,label,subset\n\"-a, $b;[c] 'é'.mp4\",x,train\nNA,y,train\n007,null,train\n")
-    assert set(found["database"]) == {"-a, $b;[c] 'é'", "NA", "007"}
-    assert found["labels"] == ["null", "x", "y"]
+def test_parquet_columns_may_be_numbers_and_categories(tmp_path):
+    rows = pd.DataFrame({"video": [7, 8], "label": pd.Categorical(["x", "y"]), "subset": ["train", "val"]})
+    rows.assign(start=[0.5, None], end=[2.0, None]).to_parquet(tmp_path / "list.parquet")
+    assert list(converted(tmp_path / "list.parquet")["database"]) == ["7_0.5s_2s", "8"]
+
+
+def test_a_parquet_column_of_lists_is_refused(tmp_path):
+    pd.DataFrame({"video": [["a"]], "label": ["x"], "subset": ["train"]}).to_parquet(tmp_path / "list.parquet")
+    with pytest.raises(ValueError, match=r"list\.parquet: a column does not hold text or numbers"):
+        converted(tmp_path / "list.parquet")
+
+
+def test_odd_names_survive(of_text):
+    found = of_text(
+        'video,label,subset\n"-a, $b;[c] \'é\' {x} ""q"" \\.mp4",x,train\nNA,y,train\n007,null,train\n🎬,z,val\n'
+    )
+    assert set(found["database"]) == {"-a, $b;[c] 'é' {x} \"q\" \\", "NA", "007", "🎬"}
+    assert found["labels"] == ["null", "x", "y", "z"]
+
+
+def test_part_of_a_file_is_an_entry_of_its_own(of_text):
+    rows = "m.mp4,run,train,0,12.50\nm.mp4,jump,train,12.5,20\nm.mp4,run,val,20,\nm.mp4,run,val,,3\nn,run,val,,\n"
+    label = {name: {"label": name} for name in ("run", "jump")}
+    assert of_text("video,label,subset,start,end\n" + rows)["database"] == {
+        "m_0s_12.5s": {
+            "subset": "training",
+            "annotations": label["run"],
+            "video": "m",
+            "start": 0,
+            "end": 12.5,
+            "unit": "seconds",
+        },
+        "m_12.5s_20s": {
+            "subset": "training",
+            "annotations": label["jump"],
+            "video": "m",
+            "start": 12.5,
+            "end": 20,
+            "unit": "seconds",
+        },
+        "m_20s_end": {
+            "subset": "validation",
+            "annotations": label["run"],
+            "video": "m",
+            "start": 20,
+            "end": None,
+            "unit": "seconds",
+        },
+        "m_0s_3s": {
+            "subset": "validation",
+            "annotations": label["run"],
+            "video": "m",
+            "start": None,
+            "end": 3,
+            "unit": "seconds",
+        },
+        "n": {"subset": "validation", "annotations": label["run"]},
+    }
+
+
+def test_frames_are_named_as_frames(of_text):
+    found = of_text("video,label,subset,start,end\nm,run,train,300,450\n", unit="frames")["database"]
+    assert found["m_300f_450f"] | {"annotations": {}} == {
+        "subset": "training",
+        "annotations": {},
+        "video": "m",
+        "start": 300,
+        "end": 450,
+        "unit": "frames",
+    }
+
+
+def test_what_no_model_can_learn_or_score_is_warned_of(of_text, caplog):
+    of_text("video,label,subset\na,x,train\nb,y,val\nc,z,test\n")
+    assert "2 labels have no training video: y, z" in caplog.text
+
+
+RANGED = "video,label,subset,start,end\n"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("video,lable,subset\na,b,train\n", r"list\.csv: no column label; found video, lable, subset"),
+        ("video;label;subset\na;b;train\n", r"list\.csv: no column video, label, subset; found video;label;subset"),
+        ("video,label,subset, label\na,x,train,y\n", r"list\.csv: several columns are called label"),
         ("video,label,subset\n", r"no rows below the header"),
-        ("", r"cannot be read as a table"),
+        ("", r"list\.csv: cannot be read as a table"),
         ("video,label,subset\na,x,trian\n", r"list\.csv row 2: subset 'trian'; expected training"),
-        ("video,label,subset\na,x,train\na,x,val\n", r"list\.csv row 3: video 'a' is listed twice"),
+        ("video,label,subset\n\n\na,x,trian\n", r"list\.csv row 4: subset 'trian'; expected training"),
+        ("video,label,subset\na,x,train\na,x,val\n", r"list\.csv row 3: video 'a' is listed twice; keep one row"),
         ("video,label,subset\na,,train\n", r"list\.csv row 2: video 'a' has no label"),
         ("video,label,subset\n,x,train\n", r"list\.csv row 2: no video name"),
-        ("video,label,subset\na,x,val\n", r"no row has the subset training"),
+        ("video,label,subset\n.mp4,x,train\n", r"list\.csv row 2: no video name"),
+        ("video,label,subset\na,x,val\n", r"no entry has the subset training"),
+        (
+            "video,label,subset\na,x,train\nb,x,y,train\n",
+            r"list\.csv line 3: expected 3 cells .*, found 4; .*'b,x,y,train'",
+        ),
+        ("video,label,subset\na,train\n", r"list\.csv line 2: expected 3 cells .*, found 2; .*'a,train'"),
+        ('video,label,subset\n"a,x,train\nb,x,val\n', r"list\.csv line 2: expected 3 cells"),
+        (
+            RANGED + "v,x,train,120,90\n",
+            r"list\.csv row 2: end 90 <= start 120 \(video 'v'\); intervals are \[start, end\)",
+        ),
+        (RANGED + "v,x,train,,0\n", r"list\.csv row 2: end 0 <= start 0 \(video 'v'\)"),
+        (RANGED + "v,x,train,1:30,\n", r"list\.csv row 2: start '1:30' is no number of seconds \(video 'v'\)"),
+        (RANGED + "v,x,train,-1,2\n", r"list\.csv row 2: start '-1' is no number of seconds"),
+        (RANGED + "v,x,train,nan,2\n", r"list\.csv row 2: start 'nan' is no number of seconds"),
+        (RANGED + "v,x,train,0,inf\n", r"list\.csv row 2: end 'inf' is no number of seconds"),
+        (
+            RANGED + "v,x,train,1,2\nv,y,train,1.0,2.00\n",
+            r"list\.csv row 3: video 'v' is listed twice with the same start",
+        ),
+        (RANGED + "v_1s_2s,x,train,,\nv,y,train,1,2\n", r"list\.csv row 3: video 'v' is listed twice"),
     ],
 )
-def test_bad_rows_are_named(tmp_path, text, message):
+def test_bad_rows_are_named(of_text, text, message):
     with pytest.raises(ValueError, match=message):
-        convert(tmp_path, text)
+        of_text(text)
 
 
-def test_only_the_first_ten_problems_are_printed(tmp_path):
-    rows = "".join(f"v{number},x,nonsense\n" for number in range(40))
+def test_a_frame_is_a_whole_number(of_text):
+    with pytest.raises(ValueError, match=r"list\.csv row 2: end '2\.5' is no whole frame \(video 'v'\)"):
+        of_text(RANGED + "v,x,train,1,2.5\n", unit="frames")
+
+
+def test_a_file_in_another_encoding_is_named_with_its_line(tmp_path):
+    (tmp_path / "list.csv").write_bytes("video,label,subset\na,x,train\nb,rückwärts,train\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"list\.csv line 3: not UTF-8 text"):
+        converted(tmp_path / "list.csv")
+
+
+def test_only_the_first_ten_problems_are_printed(of_text):
+    rows = "".join(f"v{number},x,{'train' if number % 2 else 'nonsense'}\n" for number in range(80))
     with pytest.raises(ValueError, match=r"and 30 more") as error:
-        convert(tmp_path, "video,label,subset\n" + rows)
-    assert len(str(error.value).splitlines()) == 11
+        of_text("video,label,subset\n" + rows)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 11
+    assert [line.split()[2] for line in lines[:3]] == ["2:", "4:", "6:"]

@@ -11,10 +11,15 @@ from kinema.cli import main
 from kinema.config import Config
 from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.config_reference import with_reference
-from kinema.experiments import annotation_path, as_json, check_target, datasets_of, media_of, resolve, shards_of
+from kinema.experiments import annotation_files, as_json, check_target, datasets_of, media_of, resolve, shards_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}
+
+
+def annotations(section: str) -> str:
+    """The text of a configuration with one data set."""
+    return f"datasets: {{x: {{videos: v, annotations: {section}}}}}"
 
 
 def load(**values) -> Config:
@@ -26,6 +31,38 @@ def test_the_shipped_configuration_is_valid():
     config = load_config(read_yaml(path), files=[path], root=REPOSITORY)
     assert "demo" in config.datasets
     assert resolve(config, "demo", "efficientnet_lite0_vtn@quick").settings.training.epochs == 1
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("names", "corpus", "num_lists"),
+    [
+        (["kinetics"], "kinetics", 2),
+        (["mini_kinetics"], "mini_kinetics", 2),
+        (["ucf101_1", "ucf101_2", "ucf101_3"], "ucf101", 3),
+        (["hmdb51_1", "hmdb51_2", "hmdb51_3"], "hmdb51", 51),
+    ],
+)
+def test_shipped_data_sets_find_their_lists_once_they_are_there(
+    shared, tmp_path, monkeypatch, names, corpus, num_lists
+):
+    path = REPOSITORY / "config/config.yaml"
+    config = load_config(read_yaml(path), files=[path], root=REPOSITORY)
+    assert datasets_of(config, corpus, media_of(config, names[0]).recipe) == names
+    monkeypatch.chdir(tmp_path)
+    for name in names:
+        with pytest.raises(ConfigError, match=rf"datasets\.{name}\.annotations\.path: 'data/{corpus}/annotations"):
+            annotation_files(config, name)
+    Path(f"data/{corpus}/videos").mkdir(parents=True)
+    folder = Path(f"data/{corpus}/annotations")
+    if corpus == "kinetics":
+        folder.mkdir()
+        for name in ("train", "val"):
+            (folder / f"{name}.csv").symlink_to(shared / f"annotations/mini_kinetics_200/{name}_k200.csv")
+    else:
+        real = {"mini_kinetics": "mini_kinetics_200", "ucf101": "ucf101_lf", "hmdb51": "hmdb51"}[corpus]
+        folder.symlink_to(shared / "annotations" / real)
+    assert [len(annotation_files(config, name)) for name in names] == [num_lists] * len(names)
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "tests/configs").glob("*.yaml")), ids=lambda path: path.stem)
@@ -86,6 +123,31 @@ def test_unknown_names_are_told_with_the_nearest(dataset, model, message):
         ("datasets: {'a/b': {}}", r"bad\.yaml: datasets\.a/b"),
         ("overrides: [{modle: x}]", r"bad\.yaml: overrides\.0\.modle: unknown key; did you mean 'model'"),
         ("augmentation: {crop_area: [0.9, 0.1]}", r"crop_area is \[low, high\] with 0 < low <= high"),
+        (
+            annotations("{format: ucf101, path: x}"),
+            r"bad\.yaml: datasets\.x\.annotations: format ucf101 needs `split`: 1, 2 or 3",
+        ),
+        (
+            annotations("{format: kinetics, path: x, split: 1}"),
+            r"`split` is for the formats ucf101 and hmdb51; kinetics has none",
+        ),
+        (annotations("{format: hmdb51, path: x, split: 4}"), r"annotations\.split: .*less than or equal to 3; found 4"),
+        (annotations("{format: json, path: x, unit: frames}"), r"`unit` is for the format table; json has none"),
+        (
+            annotations("{format: hmdb51, path: [a, b], split: 1}"),
+            r"`path` of format hmdb51 is a folder, found 2 paths",
+        ),
+        (annotations("{format: json, path: [a, b]}"), r"`path` of format json is one file, found 2 paths"),
+        (annotations("{path: []}"), r"`path` of format table is a file, or several, found 0 paths"),
+        (
+            annotations("{format: mini_kinetics, path: [a.txt]}"),
+            r"`path` holds only lists of ids \(\.txt\); add the Kinetics CSV",
+        ),
+        (annotations("{format: kinetic, path: x}"), r"annotations\.format: .*'table', 'kinetics'.*found 'kinetic'"),
+        (
+            annotations("{path: [a, 3]}"),
+            r"bad\.yaml: datasets\.x\.annotations\.path: expected a path or a list of paths; found \['a', 3\]",
+        ),
     ],
 )
 def test_mistakes_are_told_with_file_and_key(tmp_path, text, message):
@@ -136,10 +198,10 @@ def test_a_data_set_can_be_laid_over_its_file(tmp_path):
 def test_missing_files_are_named_with_their_key(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"datasets\.mine\.annotations\.path: 'list\.csv' does not exist"):
-        annotation_path(load(), "mine")
+        annotation_files(load(), "mine")
     (tmp_path / "list.csv").touch()
     with pytest.raises(ConfigError, match=r"datasets\.mine\.videos: 'videos' does not exist"):
-        annotation_path(load(), "mine")
+        annotation_files(load(), "mine")
 
 
 def test_a_missing_file_of_encoder_weights_is_told_before_anything_runs(tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from kinema.config import Annotations
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
 RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
@@ -47,13 +49,19 @@ def test_an_adapter_runs_with_a_plain_namespace(tmp_path):
     (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\n")
     run = runpy.run_path(str(REPOSITORY / "workflow/scripts/annotations.py"))["run"]
     out = tmp_path / "annotation.json"
-    run(SimpleNamespace(input={"table": tmp_path / "list.csv"}, output={"annotation": out}, log=[]))
+    params = {"settings": Annotations(path="list.csv").model_dump_json()}
+    run(SimpleNamespace(input={"lists": [tmp_path / "list.csv"]}, output={"annotation": out}, params=params, log=[]))
     assert json.loads(out.read_text())["labels"] == ["x"]
 
 
 def test_an_adapter_runs_by_hand(tmp_path):
     (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\n")
-    job = {"input": {"table": "list.csv"}, "output": {"annotation": "annotation.json"}, "log": ["a.log"]}
+    job = {
+        "input": {"lists": ["list.csv"]},
+        "output": {"annotation": "annotation.json"},
+        "params": {"settings": '{"path": "list.csv"}'},
+        "log": ["a.log"],
+    }
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(job))
     script = REPOSITORY / "workflow/scripts/annotations.py"
     subprocess.run([sys.executable, script, "job.yaml"], cwd=tmp_path, check=True)

@@ -1,6 +1,6 @@
-"""The user's list of videos and labels -> one JSON dialect.
+"""A list of videos and labels, in whatever format -> one JSON dialect.
 
-in   the table named by `annotations.path` of the data set
+in   the files named by `annotations` of the data set: docs/adding-a-dataset.md
 out  results/{dataset}/annotation.json   {"labels": [...], "database": {id: {"subset": ..., "annotations": {...}}}}
 """
 
@@ -10,7 +10,7 @@ out  results/{dataset}/annotation.json   {"labels": [...], "database": {id: {"su
 checkpoint annotations:
     """Check the list and write it in the one dialect."""
     input:
-        table=annotation_table,
+        lists=annotation_files,
     output:
         annotation="results/{dataset}/annotation.json",
     log:
@@ -18,6 +18,7 @@ checkpoint annotations:
     conda:
         "../../envs/media.yaml"
     params:
+        settings=annotation_settings,
         code=code("annotations"),
     script:
         "../scripts/annotations.py"

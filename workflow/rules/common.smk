@@ -74,9 +74,13 @@ def dataset_sections(*names):
     return lambda wildcards: experiments.dataset_json(CONFIG, wildcards.dataset, names)
 
 
-def annotation_table(wildcards):
-    """The user's list; a missing one is named with the key that asks for it."""
-    return asked(experiments.annotation_path, wildcards.dataset)
+def annotation_files(wildcards):
+    """The files of the list; a missing one is named with the key that asks for it."""
+    return asked(experiments.annotation_files, wildcards.dataset)
+
+
+def annotation_settings(wildcards):
+    return asked(experiments.annotation_json, wildcards.dataset)
 
 
 def annotation_digest(wildcards):

@@ -1,18 +1,20 @@
-"""Adapter of rule annotations for `kinema.annotations.table.convert_table`.
+"""Adapter of rule annotations for `kinema.annotations.convert.convert`.
 
-By hand: python workflow/scripts/annotations.py job.yaml   (keys: input, output, log)
+By hand: python workflow/scripts/annotations.py job.yaml   (keys: input, output, params, log)
 """
 
 from pathlib import Path
 
-from kinema.annotations.table import convert_table
+from kinema.annotations.convert import convert
+from kinema.config import Annotations
 from kinema.job import job_from_argv, job_log
 
 
 def run(job):
     with job_log(job.log):
-        convert_table(
-            table=Path(job.input["table"]),
+        convert(
+            [Path(path) for path in job.input["lists"]],
+            settings=Annotations.model_validate_json(job.params["settings"]),
             out=Path(job.output["annotation"]),
         )
 

@@ -1,0 +1,35 @@
+"""A list of videos and labels in any format -> annotation.json: the one door of this package."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kinema.annotations.dialect import Dialect, check_dialect, write_dialect
+from kinema.annotations.hmdb51 import read_hmdb51
+from kinema.annotations.kinetics import read_kinetics, read_mini_kinetics
+from kinema.annotations.reference_json import read_json
+from kinema.annotations.table import read_table
+from kinema.annotations.ucf101 import read_ucf101
+from kinema.config import Annotations
+
+READERS: dict[str, Callable[[Sequence[Path], Annotations], Dialect]] = {
+    "table": read_table,
+    "kinetics": read_kinetics,
+    "mini_kinetics": read_mini_kinetics,
+    "ucf101": read_ucf101,
+    "hmdb51": read_hmdb51,
+    "json": read_json,
+}
+log = logging.getLogger(__name__)
+
+
+def convert(files: Sequence[Path], *, settings: Annotations, out: Path) -> None:
+    """Write the annotation JSON of the files of one list (`kinema.annotations.sources` names them).
+
+    ValueError lists the first ten bad rows.
+    """
+    source = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+    dialect = READERS[settings.format](files, settings)
+    check_dialect(dialect, source=source)
+    write_dialect(dialect, out)
+    log.info("%s: %d videos, %d labels", source, len(dialect.entries), len(dialect.labels))

@@ -1,0 +1,101 @@
+"""The reference toolkit's own JSON, or ours -> the dialect.
+
+`fps`, `n_frames` and whatever else the reference adds to an entry is left aside: both are measured. An untrimmed video
+has `annotations.events`, a list of `{"event": label, "start": seconds, "stop": seconds}`: each becomes an entry of its
+own. Where `annotations.timestamps` holds the second of every frame, the entry names frames.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
+from kinema.annotations.rows import SHOWN
+from kinema.annotations.segments import SUFFIX, with_segments
+from kinema.config import Annotations
+
+Row = dict[str, Any]
+
+
+def read_json(files: Sequence[Path], settings: Annotations) -> Dialect:
+    """Entries of one file; ValueError names the file, and the first ten entries that are not as they should be."""
+    (file,) = files
+    labels, database = _sections(file)
+    rows: list[Row] = []
+    problems: list[str] = []
+    for name, entry in database.items():
+        try:
+            rows += _entries(name, entry, set(labels))
+        except ValueError as error:
+            problems.append(f"'{name}': {error}")
+    listed = pd.DataFrame(rows, columns=list(COLUMNS))
+    entries = with_segments(listed)
+    entries["id"] = listed["id"].fillna(entries["id"])
+    problems += [f"'{name}': listed twice" for name in entries["id"][entries["id"].duplicated()]]
+    if problems:
+        more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise ValueError("\n".join([*(f"{file}: {text}" for text in problems[:SHOWN]), *more]))
+    return Dialect(labels, entries)
+
+
+def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
+    expected = 'expected {"labels": [...], "database": {id: {"subset": ..., "annotations": {"label": ...}}}}'
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        labels, database = content["labels"], content["database"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}: not an annotation file ({error!r}); {expected}") from None
+    if not isinstance(database, dict) or not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
+        raise ValueError(f"{file}: `labels` is not a list of texts, or `database` no object; {expected}")
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"{file}: a label stands in `labels` twice")
+    return labels, database
+
+
+def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
+    """Rows of one video; ValueError says what is wrong with it."""
+    subset = SUBSETS.get(str(entry.get("subset")).lower()) if isinstance(entry, dict) else None
+    if subset is None:
+        found = entry.get("subset") if isinstance(entry, dict) else entry
+        raise ValueError(f"subset {found!r}; expected training, validation or testing")
+    annotations = entry.get("annotations") or {}
+    if not isinstance(annotations, dict):
+        raise ValueError(f"annotations {annotations!r}; expected an object with a label")
+    row = {"subset": subset, "group": entry.get("group")}
+    if annotations.get("events") is not None:
+        return [row | _event(name, event, annotations.get("timestamps"), labels) for event in annotations["events"]]
+    label = annotations.get("label") or None
+    if label is None and subset != "testing":
+        raise ValueError("no label; only testing entries may lack one")
+    if label not in labels and subset == "training":
+        raise ValueError(f"label '{label}' is not in `labels`")
+    return [row | _part(name, entry) | {"id": name, "label": label}]
+
+
+def _part(name: str, entry: Row) -> Row:
+    """Which part of which file an entry of our own dialect is; the whole of its own in the reference's."""
+    part = {"video": entry.get("video", name)} | {key: entry.get(key) for key in ("start", "end", "unit")}
+    numbers = [number for number in (part["start"], part["end"]) if number is not None]
+    if not all(isinstance(number, int | float) for number in numbers) or (numbers and part["unit"] not in SUFFIX):
+        raise ValueError(f"{part}; expected numbers or null, and the unit {' or '.join(SUFFIX)}")
+    return part
+
+
+def _event(video: str, event: Any, timestamps: Sequence[float] | None, labels: set[str]) -> Row:
+    try:
+        label, start, stop = event["event"], float(event["start"]), float(event["stop"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f'event {event!r}; expected {{"event": label, "start": seconds, "stop": seconds}}') from None
+    if label not in labels:
+        raise ValueError(f"event '{label}' is not in `labels`")
+    row = {"video": video, "label": label, "start": start, "end": stop, "unit": "seconds"}
+    if timestamps is not None:
+        start, stop = (int(frame) for frame in np.searchsorted(timestamps, [start, stop]))
+        row |= {"start": start, "end": stop, "unit": "frames"}
+    if not 0 <= start < stop:
+        raise ValueError(f"event {event!r} holds no frame: it is from {start:g} to {stop:g} {row['unit']}")
+    return row

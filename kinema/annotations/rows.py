@@ -1,0 +1,170 @@
+"""List files -> columns of text, and one line for every row that breaks a rule.
+
+Rows are indexed by (file, line), the first line of a file being 1, so that what is wrong with a row names its place.
+"""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from kinema.media.plan import VIDEO_EXTENSIONS
+
+TEXT = pd.StringDtype("pyarrow")
+SHOWN = 10  # problems that are printed
+LONGEST = 120  # characters of a line that are printed
+EXTENSION = rf"(?i:{'|'.join(extension.replace('.', '[.]') for extension in VIDEO_EXTENSIONS)})"  # of a video file
+
+
+def read_tables(files: Sequence[Path], *, columns: Sequence[str], required: Sequence[str]) -> pd.DataFrame:
+    """These columns of CSV, TSV or Parquet files one below the other, as stripped text; an empty cell is missing.
+
+    A column that is not required is missing in all rows of a file that lacks it. ValueError names the file, and of a
+    malformed CSV the first ten lines.
+    """
+    frames = []
+    for file in files:
+        table = _text_columns(file, _read(file), columns, required)
+        frame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
+        frame.index = pd.RangeIndex(2, len(frame) + 2)  # line 1 is the header
+        frames.append(frame.apply(_stripped).dropna(how="all"))
+    return _stacked(files, frames)
+
+
+def read_lines(files: Sequence[Path]) -> pd.Series:
+    """Lines of text files, stripped, without empty ones."""
+    frames = []
+    for file in files:
+        text = _decoded(file).split("\n")
+        lines = pd.Series(text, index=range(1, len(text) + 1), dtype=TEXT).str.strip()
+        frames.append(lines[lines != ""])
+    return _stacked(files, frames)
+
+
+def each_distinct(column: pd.Series, function: Callable[[Any], str | None]) -> pd.Series:
+    """A function of every value, called once per distinct value; a missing value stays missing."""
+    codes, values = pd.factorize(column)
+    results = np.array([*map(function, np.asarray(values, dtype=object)), None], dtype=object)
+    return pd.Series(results[codes], index=column.index, dtype=TEXT)
+
+
+class Problems:
+    """Rows that break a rule, gathered rule by rule and raised as one error."""
+
+    def __init__(self, rows: pd.DataFrame, *, show_line: bool = False) -> None:
+        """`show_line`: print what stands in the file, for rules about how a line is written."""
+        self._rows, self._show_line = rows, show_line
+        self._found: list[tuple[int, int, str]] = []
+        self._count = 0
+
+    def report(self, bad: pd.Series, text: str) -> None:
+        """Rows where `bad` is true break a rule; `text` may use the row's columns as `{label}`."""
+        positions = np.flatnonzero(bad.fillna(False).to_numpy(dtype=bool))
+        self._count += len(positions)
+        for position in positions[:SHOWN]:
+            row = self._rows.iloc[position]
+            self._found.append((int(position), len(self._found), text.format(**row.astype(object).fillna(""))))
+
+    def check(self) -> None:
+        """ValueError with the first ten problems in the order of the rows; nothing where there are none."""
+        if not self._found:
+            return
+        lines = [self._line(position, text) for position, _, text in sorted(self._found)[:SHOWN]]
+        more = [f"... and {self._count - len(lines)} more"] if self._count > len(lines) else []
+        raise ValueError("\n".join(lines + more))
+
+    def _line(self, position: int, text: str) -> str:
+        file, number = self._rows.index[position]
+        if not self._show_line:
+            return f"{file} row {number}: {text}"
+        line = _decoded(Path(file)).split("\n")[number - 1]
+        return f"{file} line {number}: {text}; the line is {_shortened(line)!r}"
+
+
+def _text_columns(file: Path, table: pa.Table, columns: Sequence[str], required: Sequence[str]) -> pa.Table:
+    names = [str(name).strip() for name in table.column_names]
+    lacking = [name for name in required if name not in names]
+    if lacking:
+        optional = ", ".join(name for name in columns if name not in required)
+        raise ValueError(
+            f"{file}: no column {', '.join(lacking)}; found {', '.join(names)}. "
+            f"Expected the columns {', '.join(required)}, and if you like {optional}."
+        )
+    twice = [name for name in columns if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{file}: several columns are called {', '.join(twice)}")
+    absent = pa.nulls(len(table), pa.string())
+    try:
+        cells = [table.column(names.index(name)).cast(pa.string()) if name in names else absent for name in columns]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"{file}: a column does not hold text or numbers: {' '.join(str(error).split())}") from None
+    return pa.table(cells, names=list(columns))
+
+
+def _stacked(files: Sequence[Path], frames: list[Any]) -> Any:
+    return pd.concat(frames, keys=[str(file) for file in files], names=["file", "line"])
+
+
+def _stripped(column: pd.Series) -> pd.Series:
+    stripped = column.str.strip()
+    return stripped.mask(stripped == "")
+
+
+def _read(file: Path) -> pa.Table:
+    try:
+        if file.suffix.lower() == ".parquet":
+            return pq.read_table(file, partitioning=None)  # a folder called a=b is no column
+        return _read_csv(file, "\t" if file.suffix.lower() in (".tsv", ".tab") else ",")
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        if file.suffix.lower() != ".parquet":
+            _decoded(file)  # raises with the line if this is the reason
+        raise ValueError(f"{file}: cannot be read as a table: {' '.join(str(error).split())}") from None
+
+
+def _read_csv(file: Path, separator: str) -> pa.Table:
+    """Every column as text, an empty line as a row of missing cells; a line with more or fewer cells is an error."""
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as first_line:
+        header = next(csv.reader(first_line, delimiter=separator), [])
+    malformed: list[str] = []
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        what = f"expected {row.expected_columns} cells as in the header, found {row.actual_columns}"
+        malformed.append(f"{file} line {row.number}: {what}; the line is {_shortened(row.text)!r}")
+        return "skip"
+
+    table = pa_csv.read_csv(
+        file,
+        read_options=pa_csv.ReadOptions(use_threads=False),  # else lines have no number
+        parse_options=pa_csv.ParseOptions(
+            delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note
+        ),
+        # only an empty cell is missing: there are videos named NA and labels named null
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, null_values=[""]
+        ),
+    )
+    if malformed:
+        more = [f"... and {len(malformed) - SHOWN} more"] if len(malformed) > SHOWN else []
+        hint = "A cell that holds the separator, a quote or a line break is put in quotes."
+        raise ValueError("\n".join([*malformed[:SHOWN], *more, hint]))
+    return table
+
+
+def _decoded(file: Path) -> str:
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{file} line {line}: not UTF-8 text ({error.reason}); save the file as UTF-8") from None
+
+
+def _shortened(line: str) -> str:
+    line = line.rstrip("\r\n")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."

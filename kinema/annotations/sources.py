@@ -1,0 +1,62 @@
+"""The `annotations` section of a data set -> the files that its list consists of.
+
+The Snakefile names them as inputs before anything runs: this module needs the standard library only.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kinema.config import Annotations
+
+_HMDB_FILE = re.compile(r"(?P<label>.+)_test_split(?P<split>[1-3])\.txt")
+
+
+def list_files(settings: Annotations) -> list[str]:
+    """Files that a conversion reads, in a fixed order; FileNotFoundError names the ones that are not there.
+
+    For `ucf101` and `hmdb51`, `path` is the folder of the official lists and only those of the split are taken.
+    """
+    folder = settings.paths[0]
+    if settings.format == "ucf101":
+        return _below(
+            folder, ["classInd.txt", f"trainlist{settings.split:02d}.txt", f"testlist{settings.split:02d}.txt"]
+        )
+    if settings.format == "hmdb51":
+        return _below(folder, _hmdb51_names(folder, settings.split))
+    return _existing(settings.paths, Path.is_file, "file")
+
+
+def hmdb51_label(file: Path) -> str:
+    """The class that a list is of: `brush_hair_test_split1.txt` is of brush_hair."""
+    found = _HMDB_FILE.fullmatch(file.name)
+    assert found, file
+    return found["label"]
+
+
+def _hmdb51_names(folder: str, split: int | None) -> list[str]:
+    """One list per class for which there is one of any split."""
+    _existing([folder], Path.is_dir, "folder")
+    found = [_HMDB_FILE.fullmatch(path.name) for path in Path(folder).iterdir()]
+    labels = sorted({match["label"] for match in found if match})
+    if not labels:
+        raise FileNotFoundError(f"'{folder}' holds no file such as wave_test_split{split}.txt")
+    return [f"{label}_test_split{split}.txt" for label in labels]
+
+
+def _below(folder: str, names: Sequence[str]) -> list[str]:
+    _existing([folder], Path.is_dir, "folder")
+    lost = [name for name in names if not (Path(folder) / name).is_file()]
+    if lost:
+        more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
+        raise FileNotFoundError(f"'{folder}' lacks {', '.join(lost[:10])}{more}, which the official lists have")
+    return [str(Path(folder) / name) for name in names]
+
+
+def _existing(paths: Sequence[str], is_kind: Callable[[Path], bool], kind: str) -> list[str]:
+    for path in paths:
+        if not Path(path).exists():
+            raise FileNotFoundError(f"'{path}' does not exist (looked for in {Path.cwd()})")
+        if not is_kind(Path(path)):
+            raise FileNotFoundError(f"'{path}' is no {kind}")
+    return list(paths)
