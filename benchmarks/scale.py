@@ -26,11 +26,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from kinema.annotations.table import convert_table
+from kinema.annotations.convert import convert
 from kinema.clips.index import build_index
 from kinema.clips.report import write_report
 from kinema.clips.table import ClipIndex
-from kinema.config import Clip, Media
+from kinema.config import Annotations, Clip, Media
 from kinema.media.lookup import stored_video
 from kinema.media.plan import listing_digest, manifest_path, plan_shards, shard_name
 from kinema.media.shard import SHARD_SCHEMA
@@ -38,33 +38,42 @@ from kinema.media.shard import SHARD_SCHEMA
 REPOSITORY = Path(__file__).resolve().parents[1]
 CODE = ("Snakefile", "workflow", "kinema", "config", "envs", "profiles")
 NUM_SHARDS, NUM_LABELS, NUM_FRAMES = 512, 400, 250
-LIST, VIDEOS, RESULTS = Path("data/scale/list.csv"), Path("data/scale/videos"), Path("results/scale")
+KINETICS, TABLE, VIDEOS = Path("data/scale/kinetics.csv"), Path("data/scale/table.csv"), Path("data/scale/videos")
+RESULTS = Path("results/scale")
 PLAN = Path(f"prepared/scale/{Media().recipe}/plan.json")
 SHARDS = [PLAN.parent / "shards" / f"{shard_name(shard)}.parquet" for shard in range(NUM_SHARDS)]
 TARGET = str(RESULTS / "clips.parquet")
 
 
-def prepare(project: Path, num_rows: int) -> None:
-    """The project, its list and its (empty) videos; what is there is kept."""
+def prepare() -> None:
+    """The project in this folder, named after its number of rows: code, lists and (empty) videos."""
     for name in CODE:
-        source, copy = REPOSITORY / name, project / name
-        if source.is_dir():
-            shutil.copytree(source, copy, dirs_exist_ok=True)
+        if (REPOSITORY / name).is_dir():
+            shutil.copytree(REPOSITORY / name, name, dirs_exist_ok=True)
         else:
-            shutil.copy2(source, copy)
-    dataset = {"annotations": {"path": str(LIST)}, "videos": str(VIDEOS), "num_shards": NUM_SHARDS}
-    (project / "config/datasets/scale.yaml").write_text(yaml.safe_dump(dataset))
-    number = np.arange(num_rows)
-    names = pd.Series([f"{n * 2654435761 % 2**44:011x}_{n % 300:06d}_{n % 300 + 10:06d}" for n in number])
-    labels = pd.Series([f"label of class {n % NUM_LABELS:03d}" for n in number])
-    subsets = np.select([number % 20 < 17, number % 20 < 18], ["training", "validation"], "testing")
-    rows = pd.DataFrame({"video": names, "label": labels, "subset": subsets})
-    (project / LIST).parent.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(project / LIST, index=False)
-    for label, videos in rows.groupby("label")["video"]:
-        folder = project / VIDEOS / label
+            shutil.copy2(REPOSITORY / name, name)
+    annotations = {"format": "kinetics", "path": str(KINETICS)}
+    dataset = {"annotations": annotations, "videos": str(VIDEOS), "num_shards": NUM_SHARDS}
+    Path("config/datasets/scale.yaml").write_text(yaml.safe_dump(dataset))
+    number = pd.Series(range(int(Path.cwd().name)))
+    rows = pd.DataFrame(
+        {
+            "label": "label of class " + (number % NUM_LABELS).astype("str").str.zfill(3),
+            "youtube_id": "y" + (number * 2654435761 % 10**10).astype("str").str.zfill(10),
+            "time_start": number % 300,
+            "time_end": number % 300 + 10,
+            "split": np.select([number % 20 < 17, number % 20 < 18], ["train", "val"], "test"),
+        }
+    )
+    start, end = (rows[name].astype("str").str.zfill(6) for name in ("time_start", "time_end"))
+    videos = rows["youtube_id"] + "_" + start + "_" + end
+    KINETICS.parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(KINETICS, index=False)
+    pd.DataFrame({"video": videos, "label": rows["label"], "subset": rows["split"]}).to_csv(TABLE, index=False)
+    for label, names in videos.groupby(rows["label"]):
+        folder = VIDEOS / str(label)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in set(videos + ".mp4") - {path.name for path in folder.iterdir()}:
+        for name in set(names + ".mp4") - {path.name for path in folder.iterdir()}:
             (folder / name).touch()
 
 
@@ -74,7 +83,7 @@ def write_shards() -> None:
     SHARDS[0].parent.mkdir(exist_ok=True)
     for path in SHARDS:
         lines = manifest_path(PLAN, path.stem).read_text().splitlines()
-        rows = pd.DataFrame([json.loads(line) for line in lines]).sort_values("id")
+        rows = pd.DataFrame([json.loads(line) for line in lines], columns=["id", "path"])
         table = shard_table(rows, rng)
         pq.write_table(table, path, compression="zstd")
         with pa.ipc.new_file(path.with_suffix(".arrow"), table.schema) as file:
@@ -137,6 +146,10 @@ def median_seconds(function: Callable[[], None], *, repeats: int = 5) -> float:
     return statistics.median(seconds)
 
 
+def annotations(form: str, path: Path) -> Annotations:
+    return Annotations.model_validate({"format": form, "path": str(path)})
+
+
 def snakemake(*arguments: str, expected: str = "") -> None:
     """Run snakemake here; it must say what is expected."""
     command = [sys.executable, "-m", "snakemake", "--cores", "1", TARGET, *arguments]
@@ -148,8 +161,12 @@ def snakemake(*arguments: str, expected: str = "") -> None:
 INPUTS = {"annotation": RESULTS / "annotation.json", "shards": SHARDS}
 REPORT = {"out": RESULTS / "dataset_report.json", "readable": RESULTS / "dataset_report.md"}
 STAGES: dict[str, Callable[[], float | None]] = {
+    "(prepare)": prepare,
     "(imports alone)": lambda: None,
-    "annotation": lambda: convert_table(table=LIST, out=INPUTS["annotation"]),
+    "annotation, table": lambda: convert([TABLE], settings=annotations("table", TABLE), out=RESULTS / "table.json"),
+    "annotation, kinetics": lambda: convert(
+        [KINETICS], settings=annotations("kinetics", KINETICS), out=INPUTS["annotation"]
+    ),
     "snakemake -n, nothing made yet": lambda: snakemake("-n", expected="This was a dry-run"),
     "plan": lambda: plan_shards([INPUTS["annotation"]], videos=VIDEOS, num_shards=NUM_SHARDS, out=PLAN),
     "directory listing": lambda: listing_digest(VIDEOS) and None,
@@ -199,7 +216,6 @@ def main() -> None:
         for num_rows in arguments.rows:
             project = (arguments.folder or Path(temporary)).resolve() / str(num_rows)
             project.mkdir(parents=True, exist_ok=True)
-            prepare(project, num_rows)
             print(f"\n{num_rows:,} rows\n\n| stage | time | processor time | peak MiB |\n|---|---|---|---|")
             for stage in STAGES:
                 measure(stage, project)

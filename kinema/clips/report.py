@@ -40,7 +40,8 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str
     """The report as JSON-like values, from the result of `read_coverage`.
 
     Counts (listed, found, ok, ...) stand for the whole data set, under `subsets`, under `labels` and, of every label,
-    under its own `subsets`; those of videos without a label under `unlabelled`. Leaks look at usable videos alone.
+    under its own `subsets`; those of videos without a label that is a class under `without_class`. Leaks look at usable
+    videos alone.
     """
     rows = _measures(videos)
     by_subset, by_label, by_cell = (_counts_by(rows, key) for key in ("subset", "label", ["label", "subset"]))
@@ -56,7 +57,7 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str
             | {"subsets": {name: by_cell[label, name] for name in by_subset if (label, name) in by_cell}}
             for label in labels
         },
-        "unlabelled": _counts_of(rows[rows["label"].isna()]),
+        "without_class": _counts_of(rows[videos["label_index"] < 0]),
         "leaks": {kind: _leaks(usable, kind) for kind in LEAKS},
         "duplicates": _records(videos.loc[videos["duplicates"].notna(), ["video", "path", "duplicates"]]),
         "imbalance": _imbalance(labels, usable),

@@ -62,8 +62,8 @@ def _remarks(report: Report) -> Iterable[str]:
         yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.1f}."
     if report["duplicates"]:
         yield f"Videos that more than one file claims: {len(report['duplicates']):,}."
-    if report["unlabelled"]["listed"]:
-        yield f"Videos without a label: {report['unlabelled']['listed']:,}."
+    if report["without_class"]["listed"]:
+        yield f"Videos without a class, which are not scored: {report['without_class']['listed']:,}."
 
 
 def _subsets(report: Report) -> list[tuple[str, Report]]:

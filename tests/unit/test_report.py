@@ -34,6 +34,7 @@ def report(tmp_path):
         "r1": entry("validation", "run"),
         "w9": entry("validation"),
         "t0": entry("testing", None),
+        "t1": entry("testing", "a label that is no class"),
     }
     became = {
         "w1": MISSING,
@@ -64,17 +65,17 @@ def counts(values):
 
 def test_counts_of_all_by_subset_by_class_and_by_both(report):
     report, _ = report
-    assert counts(report) == (8, 7, 5, 1, 2, 1, 250, 5000)
+    assert counts(report) == (9, 8, 6, 1, 2, 1, 300, 6000)
     assert counts(report["subsets"]["training"]) == (5, 4, 3, 1, 1, 1, 150, 3000)
     assert counts(report["subsets"]["validation"]) == (2, 2, 1, 0, 1, 0, 50, 1000)
     assert counts(report["labels"]["walk"]) == (5, 4, 3, 1, 1, 1, 150, 3000)
     assert counts(report["labels"]["walk"]["subsets"]["training"]) == (4, 3, 2, 1, 1, 1, 100, 2000)
     assert counts(report["labels"]["run"]["subsets"]["validation"]) == (1, 1, 0, 0, 1, 0, 0, 0)
     assert set(report["labels"]["run"]["subsets"]) == {"training", "validation"}
-    assert counts(report["unlabelled"]) == (1, 1, 1, 0, 0, 0, 50, 1000)
-    assert (report["coverage"], report["labels"]["run"]["coverage"]) == (0.625, 0.5)
-    # three of 50 frames at 25 a second, one of 4 seconds, and one that does not know how long it is
-    assert report["hours"] == round((3 * 2 + 4) / 3600, 4)
+    assert counts(report["without_class"]) == (2, 2, 2, 0, 0, 0, 100, 2000)
+    assert (report["coverage"], report["labels"]["run"]["coverage"]) == (0.6667, 0.5)
+    # four of 50 frames at 25 a second, one of 4 seconds, and one that does not know how long it is
+    assert report["hours"] == round((4 * 2 + 4) / 3600, 4)
 
 
 def test_failures_are_counted_by_reason(report):
@@ -114,7 +115,7 @@ def test_a_class_without_videos_is_in_the_report(report):
 
 def test_the_readable_report_begins_with_what_matters(report):
     _, text = report
-    assert text.startswith("# Data set mine\n\n**5 of 8 listed videos can be used (62.5 %)**")
+    assert text.startswith("# Data set mine\n\n**6 of 9 listed videos can be used (66.7 %)**")
     order = [text.index(f"## {title}") for title in ("To mind", "By subset", "By class", "Why", "Dropped videos")]
     assert order == sorted(order)
     classes = re.findall(r"^\| (\w+)", text[text.index("## By class") :], flags=re.MULTILINE)
