@@ -24,8 +24,8 @@ from kinema.files import atomic_path
 SCHEMA = pa.schema(
     [
         pa.field("video", pa.string(), nullable=False),
-        pa.field("label", pa.string()),  # null: a testing video without a label
-        pa.field("label_index", pa.int32(), nullable=False),  # position in the labels, -1 without a label
+        pa.field("label", pa.string()),  # null: a testing video may have none
+        pa.field("label_index", pa.int32(), nullable=False),  # position in the labels, -1 where it has none
         pa.field("subset", pa.string(), nullable=False),  # training, validation, testing
         pa.field("group", pa.string()),  # given by the annotation, else read from the name; null: none
         pa.field("clip", pa.int32(), nullable=False),  # number of the clip within its video, from 0
@@ -58,9 +58,11 @@ def mapped_path(clips: Path) -> Path:
     return clips.with_suffix(".arrow")
 
 
-def subsets_of(clips: Path) -> list[str]:
-    """Subsets that have clips, sorted."""
-    return json.loads(_open(mapped_path(clips)).schema.metadata[b"subsets"])
+def labelled_subsets(clips: Path) -> list[str]:
+    """Subsets with a video that has a label, sorted."""
+    path = mapped_path(clips)
+    subsets = json.loads(_open(path).schema.metadata[b"subsets"])
+    return [subset for subset in subsets if (ClipIndex(path, subset).label_index >= 0).any()]
 
 
 class ClipIndex:

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from kinema.clips.dataset import ClipDataset
-from kinema.clips.table import ClipIndex, mapped_path, subsets_of
+from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
 from kinema.job import progress
 from kinema.metrics import ClipScores
@@ -21,8 +21,7 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 def evaluation_subset(clips: Path, wanted: str) -> str:
     """The subset to score: as asked, or with `auto` testing where it has labels, else validation."""
-    indexes = {subset: ClipIndex(mapped_path(clips), subset) for subset in subsets_of(clips)}
-    labelled = [subset for subset, index in indexes.items() if (index.label_index >= 0).any()]
+    labelled = labelled_subsets(clips)
     candidates = ["testing", "validation"] if wanted == "auto" else [wanted]
     for subset in candidates:
         if subset in labelled:
