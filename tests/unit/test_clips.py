@@ -1,5 +1,7 @@
 """The dataset that reads the clips of an index."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +30,14 @@ def test_evaluation_clips_are_the_frames_of_the_video(prepared):
     # a second look gives the same clip, another clip of the same video another one
     assert torch.equal(item["clip"], clips[1]["clip"])
     assert not torch.equal(item["clip"], clips[2]["clip"])
+
+
+def test_what_a_spawned_worker_is_sent_does_not_grow_with_the_index(prepared):
+    clips = dataset(prepared, subset="validation")
+    clips[0]
+    sent = pickle.dumps(clips)
+    assert len(sent) < 5_000
+    assert torch.equal(pickle.loads(sent)[3]["clip"], clips[3]["clip"])
 
 
 @pytest.mark.parametrize("workers", [0, 2])
