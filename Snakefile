@@ -7,7 +7,7 @@ The way of the data, and the rule file of each stage:
 
     annotations   the user's list            -> results/<dataset>/annotation.json
     media         raw videos                 -> prepared/<corpus>/<recipe>/shards/NNNN.{tar,parquet}
-    index         annotation + shards        -> results/<dataset>/{clips.parquet,dataset_report.json}
+    index         annotation + shards        -> results/<dataset>/{clips.parquet,dataset_report.md}
     train         clips                      -> results/<dataset>/<model>/model.pth
     evaluate      model + clips              -> results/<dataset>/<model>/{evaluation.json,predictions.parquet}
     deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}

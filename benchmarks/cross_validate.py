@@ -8,16 +8,17 @@ mean for each model or variant; with one seed and a few dozen videos a fold, dif
 """
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kinema.clips.index import SCHEMA
-from kinema.clips.windows import enumerate_clips
+from kinema.clips.table import VIDEO_SCHEMA, write_clips
 from kinema.config_files import load_config_files
 from kinema.evaluation.score import evaluation_dataset, score, torch_predictor
 from kinema.experiments import Experiment, resolve
@@ -28,16 +29,14 @@ from kinema.training.run import train
 
 def fold_index(clips: Path, out: Path, *, fold: int, num_folds: int, experiment: Experiment) -> None:
     """An index of the training videos alone; every `num_folds`-th group becomes the validation subset."""
-    table = pq.read_table(clips, filters=[("subset", "=", "training")])
-    videos = table.to_pandas().drop(columns=["clip", "start"])
-    if videos["group"].isna().all():
+    rows = pq.read_table(clips, filters=[("subset", "=", "training")])
+    if rows["group"].null_count == len(rows):
         raise SystemExit(f"{clips}: its videos have no groups to fold by")
-    held_out = sorted(videos["group"].unique())[fold::num_folds]
-    videos["subset"] = np.where(videos["group"].isin(held_out), "validation", "training")
-    rows = enumerate_clips(videos, experiment.settings.clip)
-    metadata = pq.read_schema(clips).metadata | {b"clip": experiment.settings.clip.model_dump_json().encode()}
-    folded = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False)
-    pq.write_table(folded.replace_schema_metadata({key: metadata[key] for key in (b"labels", b"clip")}), out)
+    held_out = sorted(rows["group"].drop_null().unique().to_pylist())[fold::num_folds]
+    subset = pc.if_else(pc.is_in(rows["group"], pa.array(held_out)), "validation", "training")
+    videos = rows.set_column(rows.column_names.index("subset"), "subset", subset).select(VIDEO_SCHEMA.names)
+    labels = json.loads(rows.schema.metadata[b"labels"])
+    write_clips(videos.replace_schema_metadata(), out, labels=labels, clip=experiment.settings.clip)
 
 
 def fold_accuracy(clips: Path, experiment: Experiment, *, fold: int, num_folds: int, threads: int) -> float:

@@ -1,71 +1,35 @@
-"""What became of every listed video: dataset_report.json, and the check that enough is left.
+"""Annotation + shard tables -> one row a listed video: what it is and what became of it.
 
 A video is ok, missing (no file), or failed (for a reason); none drops out without a row.
 """
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kinema.files import write_json
+from kinema.annotations.groups import groups_of
 
-log = logging.getLogger(__name__)
-
-
-def write_report(*, annotation: Path, shards: Sequence[Path], out: Path) -> None:
-    """Write dataset_report.json."""
-    write_json(out, summarise(read_coverage(json.loads(annotation.read_text(encoding="utf-8")), shards)))
-
-
-def summarise(videos: pd.DataFrame) -> dict[str, Any]:
-    """Counts of what was listed and what became of it, in all, by subset, by label and by reason."""
-
-    def counts(rows: pd.DataFrame) -> dict[str, Any]:
-        ok = rows[rows["status"] == "ok"]
-        return {
-            "listed": len(rows),
-            **{status: int((rows["status"] == status).sum()) for status in ("ok", "missing", "failed")},
-            "coverage": round(len(ok) / len(rows), 4) if len(rows) else 0.0,
-            "frames": int(ok["num_frames"].sum()),
-            "bytes": int(ok["num_bytes"].sum()),
-        }
-
-    dropped = videos[videos["status"] != "ok"]
-    return {
-        **counts(videos),
-        "subsets": {name: counts(rows) for name, rows in videos.groupby("subset")},
-        "labels": {name: counts(rows) for name, rows in videos.groupby("label")},
-        "reasons": {name: int(n) for name, n in dropped["reason"].value_counts().items()},
-        "dropped": dropped[["video", "subset", "label", "status", "reason"]].fillna("").to_dict("records"),
-        "shared_groups": _shared_groups(videos),
-    }
+PREPARED_COLUMNS = {
+    "id": "video",
+    **{name: name for name in ("status", "reason", "detail", "path", "duplicates", "content")},
+    **{name: name for name in ("num_frames", "fps", "duration_seconds", "truncated", "num_bytes")},
+}
 
 
-def read_coverage(dialect: dict[str, Any], shards: Sequence[Path]) -> pd.DataFrame:
-    """One row a listed video, in the order of the annotation, with what its shard says of it."""
-    numbers = {label: number for number, label in enumerate(dialect["labels"])}
-    listed = pd.DataFrame(
-        {
-            "video": list(dialect["database"]),
-            "subset": [entry["subset"] for entry in dialect["database"].values()],
-            "label": [entry["annotations"].get("label") for entry in dialect["database"].values()],
-            "group": [entry.get("group") for entry in dialect["database"].values()],
-        }
-    )
-    listed["label_index"] = listed["label"].map(numbers).fillna(-1).astype("int32")
-    columns = ["id", "status", "reason", "num_frames", "num_bytes"]
-    parts = []
-    for path in shards:
-        part = pq.read_table(path, columns=columns).to_pandas()
-        parts.append(part.assign(shard=str(path), shard_row=np.arange(len(part), dtype="int32")))
-    prepared = pd.concat(parts, ignore_index=True).rename(columns={"id": "video"})
-    videos = listed.merge(prepared, on="video", how="left", validate="one_to_one")
+def read_coverage(annotation: Path, shards: Sequence[Path]) -> tuple[list[str], pd.DataFrame]:
+    """The labels, and one row a listed video in the order of the annotation, with what its shard says of it.
+
+    Columns beside those of the shard tables: video, subset, label and label_index (missing and -1 without a label),
+    group, source (the file's name where several entries are parts of one file, else the video) and shard. `reason` is
+    missing where the status is ok. ValueError where a video is in no shard.
+    """
+    labels, listed = _read_annotation(annotation)
+    videos = listed.merge(_read_shards(shards), on="video", how="left", validate="one_to_one")
     unknown = videos["status"].isna()
     if unknown.any():
         raise ValueError(
@@ -73,30 +37,57 @@ def read_coverage(dialect: dict[str, Any], shards: Sequence[Path]) -> pd.DataFra
             "the shards belong to another list: run the plan again (snakemake --forcerun plan)"
         )
     videos[["num_frames", "num_bytes"]] = videos[["num_frames", "num_bytes"]].fillna(0).astype("int64")
-    # why a video cannot be used; "missing" needs no further reason
+    # "missing" needs no further reason
     videos["reason"] = videos["reason"].fillna(videos["status"].where(videos["status"] != "ok"))
-    return videos
+    return labels, videos
 
 
-def _shared_groups(videos: pd.DataFrame) -> dict[str, list[str]]:
-    """Groups (a person, a scene) whose videos lie in more than one subset: a leak."""
-    subsets = videos.dropna(subset="group").groupby("group")["subset"].unique()
-    return {str(group): sorted(names) for group, names in subsets.items() if len(names) > 1}
+def _read_annotation(path: Path) -> tuple[list[str], pd.DataFrame]:
+    dialect = json.loads(path.read_text(encoding="utf-8"))
+    labels, database = dialect["labels"], dialect["database"]
+    columns = ["subset", "annotations", "group", "video"]
+    entries = pd.DataFrame.from_records(list(database.values()), columns=columns)
+    video = pd.Series(list(database), dtype="str")
+    listed = pd.DataFrame(
+        {
+            "video": video,
+            "subset": entries["subset"].astype("str"),
+            "label": entries["annotations"].str.get("label").astype("str"),
+            "source": entries["video"].fillna(video).astype("str"),
+        }
+    )
+    listed["label_index"] = pd.Index(labels, dtype="str").get_indexer(listed["label"]).astype("int32")
+    given = entries["group"].astype("str")
+    # who names some groups has said what a group is
+    listed["group"] = given if given.notna().any() else groups_of(listed["source"]).astype("str")
+    return labels, listed
+
+
+def _read_shards(shards: Sequence[Path]) -> pd.DataFrame:
+    """The columns of interest of all shard tables; the offsets of the frames, by far the largest, are not read."""
+    parts = []
+    for path in shards:
+        part = pq.read_table(path, columns=list(PREPARED_COLUMNS))
+        others = part["duplicates"]
+        # an empty list costs as much memory as a full one, and nearly all are empty
+        others = pc.if_else(pc.greater(pc.list_value_length(others), 0), others, None)
+        part = part.set_column(part.column_names.index("duplicates"), "duplicates", others)
+        shard = pa.DictionaryArray.from_arrays(pa.array([0] * len(part), pa.int32()), [str(path)])
+        parts.append(part.append_column("shard", shard))
+    table = pa.concat_tables(parts).unify_dictionaries().rename_columns([*PREPARED_COLUMNS.values(), "shard"])
+    return table.to_pandas()
 
 
 def check_coverage(videos: pd.DataFrame, allowed: float, report: Path) -> None:
     """ValueError where more than the fraction `allowed` is missing or failed, or where nothing is left to train on."""
     dropped = videos[videos["status"] != "ok"]
-    for group, subsets in list(_shared_groups(videos).items())[:10]:
-        log.warning("group '%s' lies in %s: scores will be too good", group, " and ".join(subsets))
-    if len(dropped):
-        log.warning("%d of %d videos cannot be used; %s lists them", len(dropped), len(videos), report)
     if len(dropped) > allowed * len(videos):
         count = f"{len(dropped)} of {len(videos)}"
-        first = [f"  {row['video']}: {row['reason']}" for row in dropped.head(10).to_dict("records")]
+        first = dropped.head(10)
+        reasons = ("  " + first["video"] + ": " + first["reason"] + " " + first["detail"].fillna("")).str.rstrip()
         raise ValueError(
             f"{count} videos are missing or failed, more than max_failed_fraction = {allowed:g}. "
-            f"The first of them:\n" + "\n".join(first) + f"\nAll are in {report}. Add the files, or raise the limit."
+            f"The first of them:\n" + "\n".join(reasons) + f"\nAll are in {report}. Add the files, or raise the limit."
         )
     if not ((videos["status"] == "ok") & (videos["subset"] == "training")).any():
         raise ValueError(f"no training video is usable; {report} says why")

@@ -4,46 +4,25 @@ An item depends on (seed, epoch, index) alone, whatever the number of workers: `
 workers inside each index, which also works with workers that outlive an epoch.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import evaluation_transform, training_transform
-from kinema.clips.windows import RANDOM_START, clip_frames, enumerate_clips, random_start
+from kinema.clips.windows import RANDOM_START, clip_frames, random_start
 from kinema.config import Augmentation, Clip
 from kinema.media.reader import FrameReader
-
-
-@dataclass(frozen=True)
-class ClipIndex:
-    """Rows of clips.parquet of some subsets, with the labels of the data set."""
-
-    rows: pd.DataFrame
-    labels: list[str]
-
-    @classmethod
-    def load(cls, path: Path, *, subset: str, clip: Clip) -> "ClipIndex":
-        """Rows of one subset. Clips of another length or number than the index has are enumerated afresh."""
-        table = pq.read_table(path, filters=[("subset", "=", subset)])
-        metadata = pq.read_schema(path).metadata
-        rows = table.to_pandas()
-        if Clip.model_validate_json(metadata[b"clip"]) != clip:
-            rows = enumerate_clips(rows.drop_duplicates("video").drop(columns=["clip", "start"]), clip)
-        return cls(rows=rows.reset_index(drop=True), labels=json.loads(metadata[b"labels"]))
 
 
 class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, 3, size, size), "label": int, "video": int, "row": int}.
 
-    `video` numbers the distinct videos of the index. With `augmentation` clips are random, else centre crops.
+    `video` is a number in `videos`. With `augmentation` clips are random, else centre crops.
     """
 
     def __init__(self, index: ClipIndex, *, clip: Clip, augmentation: Augmentation | None = None, seed: int = 0):
@@ -51,16 +30,15 @@ class ClipDataset(Dataset):
         self.transform = (
             training_transform(clip.size, augmentation) if augmentation else evaluation_transform(clip.size)
         )
-        rows = index.rows
-        self.videos = list(dict.fromkeys(rows["video"]))
-        self._video = rows["video"].map({video: number for number, video in enumerate(self.videos)}).to_numpy()
-        self._start, self._label = rows["start"].to_numpy(), rows["label_index"].to_numpy()
-        self._num_frames = rows["num_frames"].to_numpy()
-        self._shard = rows["shard"].to_numpy()
         self._reader = FrameReader()
 
+    @property
+    def videos(self) -> pa.StringArray:
+        """Names of the videos by number."""
+        return self.index.videos
+
     def __len__(self) -> int:
-        return len(self._start)
+        return len(self.index)
 
     def __getitem__(self, item: int | tuple[int, int]) -> dict[str, Any]:
         epoch, row = item if isinstance(item, tuple) else (0, item)
@@ -70,11 +48,12 @@ class ClipDataset(Dataset):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(entropy.generate_state(1)[0]))
             clip = self.transform(clip)
-        return {"clip": clip, "label": int(self._label[row]), "video": int(self._video[row]), "row": row}
+        label, video = int(self.index.label_index[row]), int(self.index.video_number[row])
+        return {"clip": clip, "label": label, "video": video, "row": row}
 
     def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
         """Frames of the clip in this row, (T,); a random start is drawn from `rng`."""
-        num_frames, start = int(self._num_frames[row]), int(self._start[row])
+        num_frames, start = int(self.index.num_frames[row]), int(self.index.start[row])
         if start == RANDOM_START:
             start = random_start(num_frames, window=self.clip.length * self.clip.stride, rng=rng)
         return clip_frames(start, num_frames=num_frames, clip=self.clip)
@@ -82,7 +61,7 @@ class ClipDataset(Dataset):
     def _decode(self, row: int, frames: np.ndarray) -> torch.Tensor:
         """Frames as uint8 (T, 3, H, W); a frame that a looping clip repeats is decoded once."""
         needed, position = np.unique(frames, return_inverse=True)
-        images = self._reader.read(self._shard[row], self.videos[self._video[row]], needed.tolist())
+        images = self._reader.read(self.index.shard(row), self.index.video(row), needed.tolist())
         return torch.stack(images)[torch.from_numpy(position)]
 
 

@@ -5,7 +5,8 @@ video ends too early. Every clip therefore has exactly `length` frames.
 """
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from kinema.config import Clip
 
@@ -18,13 +19,8 @@ def evaluation_starts(num_frames: int, *, window: int, num_clips: int) -> list[i
     `num_clips` <= 0 gives every start, 1 the centred clip. A video too short for `num_clips` distinct windows gives
     starts one frame apart, so fewer clips than asked for where it has fewer frames.
     """
-    slack = max(0, num_frames - window)
-    if num_clips <= 0:
-        return list(range(slack + 1))
-    if num_clips == 1:
-        return [slack // 2]
-    step = max(1, slack // (num_clips - 1))
-    return [start for start in range(0, step * num_clips, step) if start < num_frames]
+    first, step, count = _spacing(np.array([num_frames]), window=window, num_clips=np.array([num_clips]))
+    return (first[0] + step[0] * np.arange(count[0])).tolist()
 
 
 def random_start(num_frames: int, *, window: int, rng: np.random.Generator) -> int:
@@ -40,20 +36,35 @@ def clip_frames(start: int, *, num_frames: int, clip: Clip) -> np.ndarray:
 
 
 def num_evaluation_clips(subset: str, clip: Clip) -> int:
-    """Clips asked for per video of a subset; training videos are watched like validation ones."""
+    """Clips asked for per video of a subset."""
     return clip.num_test_clips if subset == "testing" else clip.num_val_clips
 
 
-def enumerate_clips(videos: pd.DataFrame, clip: Clip) -> pd.DataFrame:
-    """One row a training video and one a clip of any other; the columns clip and start are added to `videos`."""
-    window = clip.length * clip.stride
-    starts = [
-        [RANDOM_START]
-        if subset == "training"
-        else evaluation_starts(frames, window=window, num_clips=num_evaluation_clips(subset, clip))
-        for subset, frames in zip(videos["subset"], videos["num_frames"], strict=True)
-    ]
-    clips = videos.assign(start=pd.Series(starts, index=videos.index, dtype=object)).explode("start", ignore_index=True)
-    clips["start"] = clips["start"].astype("int32")
-    clips["clip"] = clips.groupby("video", sort=False).cumcount().astype("int32")
-    return clips
+def enumerate_clips(videos: pa.Table, clip: Clip) -> pa.Table:
+    """One row a training video and one a clip of any other, in the order of `videos`, with the columns clip and start.
+
+    `videos` has the columns subset and num_frames; the others are repeated as they are.
+    """
+    subsets = videos["subset"].unique().to_pylist()
+    numbers = pa.array([num_evaluation_clips(subset, clip) for subset in subsets], pa.int64())
+    num_clips = numbers.take(pc.index_in(videos["subset"], pa.array(subsets, pa.string())).combine_chunks())
+    first, step, count = _spacing(
+        videos["num_frames"].to_numpy(), window=clip.length * clip.stride, num_clips=num_clips.to_numpy()
+    )
+    training = pc.equal(videos["subset"], "training").to_numpy()
+    first, count = np.where(training, RANDOM_START, first), np.where(training, 1, count)
+    video = np.repeat(np.arange(len(count)), count)
+    number = np.arange(len(video)) - np.repeat(np.cumsum(count) - count, count)
+    clips = videos.take(pa.array(video))
+    clips = clips.append_column("clip", pa.array(number, pa.int32()))
+    return clips.append_column("start", pa.array(first[video] + number * step[video], pa.int32()))
+
+
+def _spacing(
+    num_frames: np.ndarray, *, window: int, num_clips: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First start, distance of the starts and their number, for each video: (V,) each."""
+    slack = np.maximum(0, num_frames - window)
+    step = np.where(num_clips > 1, np.maximum(1, slack // np.maximum(1, num_clips - 1)), 1)
+    count = np.where(num_clips > 0, np.minimum(num_clips, -(-num_frames // step)), slack + 1)
+    return np.where(num_clips == 1, slack // 2, 0), step, count

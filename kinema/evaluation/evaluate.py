@@ -51,7 +51,7 @@ def evaluate(
     scores = score(torch_predictor(trained.model), dataset, batch_size=settings.batch_size)
     videos = by_video(scores)
     result = {"subset": subset, **accuracies(scores, videos), "classes": per_class(videos, trained.labels)}
-    write_predictions(predictions, videos, names=dataset.videos, labels=trained.labels)
+    write_predictions(predictions, videos, names=dataset.videos.take(videos.videos).to_pylist(), labels=trained.labels)
     plot_confusion(confusion, videos, trained.labels)
     write_json(evaluation, result)
     log.info("%s: video top-1 %.4f over %d videos", subset, result["video_top1"], result["num_videos"])
@@ -86,11 +86,11 @@ def per_class(videos: VideoScores, labels: list[str]) -> dict[str, dict[str, Any
 
 
 def write_predictions(path: Path, videos: VideoScores, *, names: list[str], labels: list[str]) -> None:
-    """One row a video, schema PREDICTIONS."""
+    """One row a video, schema PREDICTIONS; `names` are in the order of `videos`."""
     predicted = videos.probabilities.argmax(axis=1)
     rows = pd.DataFrame(
         {
-            "video": [names[number] for number in videos.videos],
+            "video": names,
             "label": [labels[number] for number in videos.labels],
             "predicted": [labels[number] for number in predicted],
             "correct": predicted == videos.labels,

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 from torch.utils.data import DataLoader
 
-from kinema.clips.dataset import ClipDataset, ClipIndex
+from kinema.clips.dataset import ClipDataset
+from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
 from kinema.job import progress
 from kinema.metrics import ClipScores
@@ -22,28 +21,26 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 def evaluation_subset(clips: Path, wanted: str) -> str:
     """The subset to score: as asked, or with `auto` testing where it has labels, else validation."""
-    table = pq.read_table(clips, columns=["subset", "label_index"])
-    labelled = set(table.filter(pc.field("label_index") >= 0)["subset"].unique().to_pylist())
+    labelled = labelled_subsets(clips)
     candidates = ["testing", "validation"] if wanted == "auto" else [wanted]
     for subset in candidates:
         if subset in labelled:
             return subset
     raise ValueError(
-        f"{clips}: no labelled video in {' or '.join(candidates)}; found {', '.join(sorted(labelled))}. "
+        f"{clips}: no labelled video in {' or '.join(candidates)}; found {', '.join(labelled)}. "
         "Give some videos the subset validation in the annotation list, or set evaluation.subset."
     )
 
 
 def evaluation_dataset(clips: Path, *, subset: str, clip: Clip, labels: list[str]) -> ClipDataset:
     """Labelled clips of a subset, checked against the labels the model was trained with."""
-    index = ClipIndex.load(clips, subset=subset, clip=clip)
+    index = ClipIndex.load(clips, subset=subset, clip=clip, labelled=True)
     if index.labels != labels:
         raise ValueError(
             f"{clips}: its {len(index.labels)} labels are not the {len(labels)} labels of the model; "
             "the annotation has changed since: train again"
         )
-    rows = index.rows[index.rows["label_index"] >= 0].reset_index(drop=True)
-    return ClipDataset(ClipIndex(rows=rows, labels=labels), clip=clip)
+    return ClipDataset(index, clip=clip)
 
 
 def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_workers: int = 1) -> ClipScores:

@@ -4,7 +4,6 @@ A shard's table is mapped into memory, so that all workers of a loader share it.
 place may change when the shard gains another video, and no data set has to know.
 """
 
-import bisect
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from torch import Tensor
 from torchvision.io import ImageReadMode, decode_jpeg
@@ -95,7 +95,7 @@ class Shard:
     def find(self, video: str) -> StoredVideo:
         """Where a video is; ValueError where the shard has no frames of it."""
         ids = self._columns["id"]
-        row = bisect.bisect_left(ids, video, key=lambda scalar: scalar.as_py())
+        row = pc.search_sorted(ids, pa.scalar(video)).as_py()
         if row == len(ids) or ids[row].as_py() != video or not self._columns["stored"][row].is_valid:
             raise ValueError(f"{self.table}: no frames of the video '{video}'. {_remedy(self.table)}")
         facts = {name: self._columns[name][row].as_py() for name in ("num_frames", "height", "fps")}

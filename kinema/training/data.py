@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
 from torch.utils.data import DataLoader
 
-from kinema.clips.dataset import ClipDataset, ClipIndex, EpochSampler
+from kinema.clips.dataset import ClipDataset, EpochSampler
+from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Settings
 
 
 def training_loader(clips: Path, settings: Settings) -> DataLoader:
     """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept."""
     training = settings.training
-    index = ClipIndex.load(clips, subset="training", clip=settings.clip)
+    index = ClipIndex.load(clips, subset="training", clip=settings.clip, labelled=True)
     dataset = ClipDataset(index, clip=settings.clip, augmentation=settings.augmentation, seed=training.seed)
     return DataLoader(
         dataset,
@@ -24,10 +24,10 @@ def training_loader(clips: Path, settings: Settings) -> DataLoader:
 
 
 def validation_loader(clips: Path, settings: Settings) -> DataLoader | None:
-    """Evaluation clips of the validation videos; None where the data set has none."""
-    if "validation" not in pq.read_table(clips, columns=["subset"])["subset"].unique().to_pylist():
+    """Evaluation clips of the validation videos; None where the data set has none with a label."""
+    if "validation" not in labelled_subsets(clips):
         return None
-    index = ClipIndex.load(clips, subset="validation", clip=settings.clip)
+    index = ClipIndex.load(clips, subset="validation", clip=settings.clip, labelled=True)
     return DataLoader(
         ClipDataset(index, clip=settings.clip),
         batch_size=settings.training.batch_size,

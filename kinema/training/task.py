@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning as L
 import numpy as np
+import pyarrow as pa
 import torch
 from torch import nn
 
@@ -16,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class RecognitionTask(L.LightningModule):
-    """Trains `model` by the recipe `training`; `videos` name the training videos for error messages."""
+    """Trains `model` by the recipe `training`; `videos` name the videos by number, for error messages."""
 
-    def __init__(self, model: Recognizer, *, training: Training, videos: list[str]):
+    def __init__(self, model: Recognizer, *, training: Training, videos: pa.StringArray):
         super().__init__()
         self.model, self.training_settings, self.videos = model, training, videos
         self.loss = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
@@ -39,7 +40,7 @@ class RecognitionTask(L.LightningModule):
         logits = self.model(batch["clip"])
         loss = self.loss(logits, batch["label"])
         if not torch.isfinite(loss):
-            names = [self.videos[number] for number in batch["video"].tolist()]
+            names = [str(self.videos[number]) for number in batch["video"].tolist()]
             rate = self.optimizers().param_groups[-1]["lr"]
             raise FloatingPointError(
                 f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {rate:.3g}; "

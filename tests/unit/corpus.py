@@ -1,17 +1,48 @@
-"""How the small corpus of these tests is indexed."""
+"""How the small corpus of these tests is indexed, and corpora that are only tables."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kinema.clips.index import build_index
 from kinema.config import Clip
+from kinema.media.plan import shard_of
+from kinema.media.shard import SHARD_SCHEMA
 
 CLIP = Clip(length=4, stride=2, size=48, num_val_clips=3)
+ALWAYS = ("id", "status", "reason", "detail", "path", "duplicates", "content")  # what a video without frames has
+OK = {"status": "ok", "num_frames": 50, "fps": 25.0, "duration_seconds": 2.0, "truncated": False, "num_bytes": 1000}
 
 
-def build(root, *, allowed):
+def build(root, *, allowed, clip=CLIP):
     build_index(
         annotation=root / "annotation.json",
         shards=[root / "0000.parquet", root / "0001.parquet"],
-        clip=CLIP,
+        clip=clip,
         max_failed_fraction=allowed,
-        report=root / "report.json",
+        report=root / "report.md",
         out=root / "clips.parquet",
     )
+
+
+def write_annotation(root, database, *, labels=("walk", "run")):
+    (root / "annotation.json").write_text(json.dumps({"labels": list(labels), "database": database}))
+
+
+def write_corpus(root, database, became, *, labels=("walk", "run")):
+    """annotation.json and two shard tables; `became` says of a video what differs from a plain `ok` row."""
+    write_annotation(root, database, labels=labels)
+    shards = [[], []]
+    for video in sorted(database):
+        row = {"id": video, "duplicates": [], "content": video} | OK | became.get(video, {})
+        if row["status"] != "ok":
+            row = {name: row.get(name) for name in ALWAYS}
+        shards[shard_of(video, 2)].append(row)
+    for shard, rows in enumerate(shards):
+        pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), root / f"{shard:04d}.parquet")
+
+
+def entry(subset, label="walk", **more):
+    """An entry of an annotation's database."""
+    return {"subset": subset, "annotations": {"label": label} if label else {}, **more}

@@ -1,70 +1,16 @@
-"""From shard tables to clips: the report, the index, and the dataset that reads them."""
+"""The dataset that reads the clips of an index."""
 
-import json
-from collections import Counter
+import pickle
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 import torch
-from corpus import CLIP, build
+from corpus import CLIP
 from torch.utils.data import DataLoader
 
-from kinema.clips.coverage import summarise, write_report
-from kinema.clips.dataset import ClipDataset, ClipIndex, EpochSampler
-from kinema.clips.index import SCHEMA
+from kinema.clips.dataset import ClipDataset, EpochSampler
+from kinema.clips.table import ClipIndex
 from kinema.config import Augmentation, Clip
-
-
-def test_the_index_has_one_row_a_training_video_and_one_an_evaluation_clip(prepared):
-    table = pq.read_table(prepared / "clips.parquet")
-    assert table.schema.remove_metadata() == SCHEMA
-    rows = table.to_pandas()
-    training, validation = rows[rows["subset"] == "training"], rows[rows["subset"] == "validation"]
-    assert (len(training), len(validation)) == (5, 18)
-    assert set(training["start"]) == {-1}
-    assert all(group["clip"].tolist() == [0, 1, 2] for _, group in validation.groupby("video"))
-    assert (validation["start"] + CLIP.length * CLIP.stride <= validation["num_frames"]).all()
-
-
-def test_too_many_dropped_videos_stop_with_the_reasons(prepared):
-    with pytest.raises(
-        ValueError, match=r"(?s)1 of 12 videos .* max_failed_fraction = 0\.05.*merge_train_000: missing"
-    ):
-        build(prepared, allowed=0.05)
-
-
-def test_the_report_counts_by_subset_label_and_reason(prepared):
-    write_report(
-        annotation=prepared / "annotation.json",
-        shards=[prepared / "0000.parquet", prepared / "0001.parquet"],
-        out=prepared / "report.json",
-    )
-    report = json.loads((prepared / "report.json").read_text())
-    assert (report["listed"], report["ok"], report["missing"]) == (12, 11, 1)
-    assert report["subsets"]["training"]["missing"] == 1
-    assert report["labels"]["merge"]["coverage"] == 0.5
-    assert [row["video"] for row in report["dropped"]] == ["merge_train_000"]
-
-
-def test_a_group_in_two_subsets_is_a_leak():
-    columns = ["video", "subset", "label", "group", "status", "reason", "num_frames", "num_bytes"]
-    rows = [("a", "training", "x", "p1", "ok", None, 9, 9), ("b", "testing", "x", "p1", "ok", None, 9, 9)]
-    rows += [("c", "training", "x", "p2", "ok", None, 9, 9)]
-    assert summarise(pd.DataFrame(rows, columns=columns))["shared_groups"] == {"p1": ["testing", "training"]}
-
-
-def test_shards_of_another_list_are_refused(prepared, tmp_path):
-    annotation = json.loads((prepared / "annotation.json").read_text())
-    annotation["database"]["stranger"] = {"subset": "training", "annotations": {"label": "grow"}}
-    (tmp_path / "annotation.json").write_text(json.dumps(annotation))
-    with pytest.raises(ValueError, match=r"1 videos of the annotation are in no shard, such as 'stranger'"):
-        write_report(
-            annotation=tmp_path / "annotation.json",
-            shards=[prepared / "0000.parquet", prepared / "0001.parquet"],
-            out=tmp_path / "report.json",
-        )
 
 
 def dataset(root, *, subset="training", clip=CLIP, **options):
@@ -76,20 +22,22 @@ def test_evaluation_clips_are_the_frames_of_the_video(prepared):
     item = clips[1]
     assert item["clip"].shape == (4, 3, 48, 48)
     assert item["clip"].dtype == torch.uint8
-    row = clips.index.rows.iloc[1]
+    row = clips.index.rows.slice(1, 1).to_pylist()[0]
     frames = clips.frame_numbers(1, np.random.default_rng(0))
     assert frames.tolist() == [row["start"] + 2 * number for number in range(4)]
     assert item["label"] == clips.index.labels.index(row["label"])
+    assert clips.videos[item["video"]].as_py() == row["video"]
     # a second look gives the same clip, another clip of the same video another one
     assert torch.equal(item["clip"], clips[1]["clip"])
     assert not torch.equal(item["clip"], clips[2]["clip"])
 
 
-def test_another_clip_length_is_enumerated_afresh(prepared):
-    longer = Clip(length=2, stride=1, size=48, num_val_clips=5)
-    clips = dataset(prepared, subset="validation", clip=longer)
-    assert Counter(clips.index.rows["video"]).most_common(1)[0][1] == 5
-    assert len(clips) == 6 * 5
+def test_what_a_spawned_worker_is_sent_does_not_grow_with_the_index(prepared):
+    clips = dataset(prepared, subset="validation")
+    clips[0]
+    sent = pickle.dumps(clips)
+    assert len(sent) < 5_000
+    assert torch.equal(pickle.loads(sent)[3]["clip"], clips[3]["clip"])
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -32,10 +32,11 @@ AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
         ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"', set()),
         (
             "kinema/clips/coverage.py",
-            '"listed": len(rows)',
-            '"listed": 1 * len(rows)',
+            '.fillna(0).astype("int64")',
+            '.fillna(1).astype("int64")',
             {"dataset_report", *AFTER_INDEX},
         ),
+        ("kinema/clips/report_markdown.py", '"## To mind', '"## To note', {"dataset_report", *AFTER_INDEX}),
         ("kinema/training/task.py", "def training_step", "# a comment\n    def training_step", set()),
         ("kinema/media/shard.py", '"""Bring a shard up to date', '"""Make a shard', set()),
         ("workflow/scripts/train.py", "with job_log", "# a comment\n    with job_log", set()),

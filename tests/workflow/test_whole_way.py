@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import torch
 from project import MODEL, REPOSITORY, executed
 
-from kinema.clips.dataset import ClipDataset, ClipIndex
-from kinema.clips.index import SCHEMA
+from kinema.clips.dataset import ClipDataset
+from kinema.clips.table import SCHEMA, ClipIndex
 from kinema.evaluation.evaluate import PREDICTIONS
 from kinema.models.checkpoint import load_checkpoint
 

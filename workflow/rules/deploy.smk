@@ -35,6 +35,7 @@ rule convert:
         onnx="results/{dataset}/{model}/model.onnx",
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
+        mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
     output:
         xml=temp("results/{dataset}/{model}/converted/model.xml"),
@@ -61,6 +62,7 @@ rule verify:
         weights="results/{dataset}/{model}/converted/model.bin",
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
+        mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
     output:

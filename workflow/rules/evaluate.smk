@@ -12,6 +12,7 @@ rule evaluate:
     input:
         model="results/{dataset}/{model}/model.pth",
         clips="results/{dataset}/clips.parquet",
+        mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
     output:
         evaluation="results/{dataset}/{model}/evaluation.json",

@@ -1,8 +1,10 @@
 """Annotation + shards -> what can be trained and scored on, and what became of every listed video.
 
 in   results/{dataset}/annotation.json, prepared/{corpus}/{recipe}/shards/*.parquet
-out  results/{dataset}/dataset_report.json   counts by subset, label and reason; every dropped video
-     results/{dataset}/clips.parquet         kinema.clips.index.SCHEMA
+out  results/{dataset}/dataset_report.json   counts by class and subset, every dropped video, leaks, imbalance
+     results/{dataset}/dataset_report.md     the same for a reader
+     results/{dataset}/clips.parquet         kinema.clips.table.SCHEMA
+     results/{dataset}/clips.arrow           the same rows, mapped into memory by loaders
 """
 
 
@@ -13,11 +15,15 @@ rule dataset_report:
         shards=shard_tables,
     output:
         report="results/{dataset}/dataset_report.json",
+        readable="results/{dataset}/dataset_report.md",
     log:
         "logs/{dataset}/dataset_report.log",
     conda:
         "../../envs/media.yaml"
+    resources:
+        mem_mb=2000,
     params:
+        dataset="{dataset}",
         annotation=annotation_digest,
         code=code("dataset_report"),
     script:
@@ -30,13 +36,16 @@ rule index:
         annotation=ancient("results/{dataset}/annotation.json"),
         shards=shard_tables,
         # written first, so that it is there to read when this rule fails
-        report="results/{dataset}/dataset_report.json",
+        report="results/{dataset}/dataset_report.md",
     output:
         clips="results/{dataset}/clips.parquet",
+        mapped="results/{dataset}/clips.arrow",
     log:
         "logs/{dataset}/index.log",
     conda:
         "../../envs/media.yaml"
+    resources:
+        mem_mb=2000,
     params:
         annotation=annotation_digest,
         settings=dataset_sections("clip"),

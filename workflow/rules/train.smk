@@ -11,6 +11,7 @@ rule train:
     """One Lightning run; a killed one continues from its last epoch."""
     input:
         clips="results/{dataset}/clips.parquet",
+        mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
         weights=encoder_weights,
     output:

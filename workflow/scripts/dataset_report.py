@@ -1,20 +1,22 @@
-"""Adapter of rule dataset_report for `kinema.clips.coverage.write_report`.
+"""Adapter of rule dataset_report for `kinema.clips.report.write_report`.
 
-By hand: python workflow/scripts/dataset_report.py job.yaml   (keys: input, output, log)
+By hand: python workflow/scripts/dataset_report.py job.yaml   (keys: input, output, params, log)
 """
 
 from pathlib import Path
 
-from kinema.clips.coverage import write_report
+from kinema.clips.report import write_report
 from kinema.job import job_from_argv, job_log
 
 
 def run(job):
     with job_log(job.log):
         write_report(
+            dataset=job.params["dataset"],
             annotation=Path(job.input["annotation"]),
             shards=[Path(path) for path in job.input["shards"]],
             out=Path(job.output["report"]),
+            readable=Path(job.output["readable"]),
         )
 
 

@@ -1,0 +1,135 @@
+"""Coverage of a data set -> dataset_report.json, complete, and dataset_report.md, the same for a reader.
+
+The report counts by class and subset what was listed, found and dropped, and shows what would make scores too good or a
+class unlearnable: leaks, files that claim one video, imbalance.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kinema.clips.coverage import read_coverage
+from kinema.clips.report_markdown import render
+from kinema.files import write_json, write_text
+
+COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
+LEAKS = ("content", "group", "source")  # what two subsets must not share
+log = logging.getLogger(__name__)
+
+
+def write_report(*, dataset: str, annotation: Path, shards: Sequence[Path], out: Path, readable: Path) -> None:
+    """Write dataset_report.json (`out`) and dataset_report.md (`readable`)."""
+    report = summarise(dataset, *read_coverage(annotation, shards))
+    write_json(out, report)
+    write_text(readable, render(report))
+    dropped = report["missing"] + report["failed"]
+    if dropped:
+        log.warning("%d of %d videos cannot be used; %s says why", dropped, report["listed"], readable)
+    for kind, leaks in report["leaks"].items():
+        if leaks:
+            log.warning(
+                "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), readable
+            )
+
+
+def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str, Any]:
+    """The report as JSON-like values, from the result of `read_coverage`.
+
+    Counts (listed, found, ok, ...) stand for the whole data set, under `subsets`, under `labels` and, of every label,
+    under its own `subsets`; those of videos without a label that is a class under `without_class`. Leaks look at usable
+    videos alone.
+    """
+    rows = _measures(videos)
+    by_subset, by_label, by_cell = (_counts_by(rows, key) for key in ("subset", "label", ["label", "subset"]))
+    nothing = _counts_of(rows.head(0))
+    usable = videos[videos["status"] == "ok"]
+    dropped = videos.loc[videos["status"] != "ok", ["video", "subset", "label", "status", "reason", "detail"]]
+    return {
+        "dataset": dataset,
+        **_counts_of(rows),
+        "subsets": by_subset,
+        "labels": {
+            label: by_label.get(label, nothing)
+            | {"subsets": {name: by_cell[label, name] for name in by_subset if (label, name) in by_cell}}
+            for label in labels
+        },
+        "without_class": _counts_of(rows[videos["label_index"] < 0]),
+        "leaks": {kind: _leaks(usable, kind) for kind in LEAKS},
+        "duplicates": _records(videos.loc[videos["duplicates"].notna(), ["video", "path", "duplicates"]]),
+        "imbalance": _imbalance(labels, usable),
+        "dropped": _records(dropped),
+    }
+
+
+def _measures(videos: pd.DataFrame) -> pd.DataFrame:
+    """One row a video with what is to be summed up."""
+    status = videos["status"]
+    ok = status == "ok"
+    # of the frames that are there; only where their rate is unknown of the file
+    seconds = (videos["num_frames"] / videos["fps"].astype("float64")).fillna(videos["duration_seconds"])
+    return pd.DataFrame(
+        {
+            "subset": videos["subset"],
+            "label": videos["label"],
+            "reason": videos["reason"].where(status == "failed"),
+            "listed": 1,
+            "found": status != "missing",
+            "ok": ok,
+            "missing": status == "missing",
+            "failed": status == "failed",
+            "truncated": ok & (videos["truncated"] == True),  # noqa: E712  null unless ok
+            "frames": videos["num_frames"].where(ok, 0),
+            "bytes": videos["num_bytes"].where(ok, 0),
+            "hours": (seconds.astype("float64") / 3600).where(ok, 0.0),
+        }
+    )
+
+
+def _counts_by(rows: pd.DataFrame, key: str | list[str]) -> dict[Any, dict[str, Any]]:
+    """Counts of each group of rows, in the order of the sorted keys."""
+    return {group: _counts_of(part) for group, part in rows.groupby(key)}
+
+
+def _counts_of(rows: pd.DataFrame) -> dict[str, Any]:
+    counts = {name: int(rows[name].sum()) for name in COUNTS}
+    return {
+        **counts,
+        "hours": round(float(rows["hours"].sum()), 4),
+        "coverage": round(counts["ok"] / counts["listed"], 4) if counts["listed"] else None,
+        "failed_by_reason": {str(reason): int(number) for reason, number in rows["reason"].value_counts().items()},
+    }
+
+
+def _leaks(videos: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
+    """What lies in more than one subset: the shared content, group or source, and its videos by subset."""
+    known = videos.dropna(subset=kind)
+    pairs = known[[kind, "subset"]].drop_duplicates()
+    rows = known[known[kind].isin(pairs.loc[pairs[kind].duplicated(), kind])]
+    if kind != "source":  # parts of one file share all the rest too
+        rows = rows[rows.groupby(kind)["source"].transform("nunique") > 1]
+    leaks: dict[str, dict[str, list[str]]] = {}
+    for shared, subset, video in zip(rows[kind], rows["subset"], rows["video"], strict=True):
+        leaks.setdefault(shared, {}).setdefault(subset, []).append(video)
+    return [{kind: shared, "subsets": subsets} for shared, subsets in leaks.items()]
+
+
+def _imbalance(labels: list[str], usable: pd.DataFrame) -> dict[str, Any]:
+    """Training videos of the largest class and of the smallest that has some, and the classes that have none."""
+    counted = usable.loc[usable["subset"] == "training", "label"].value_counts()
+    present = {label: int(counted[label]) for label in labels if label in counted.index}
+    ends = {"largest": max, "smallest": min}
+    found = {name: choose(present.items(), key=lambda item: item[1]) for name, choose in ends.items() if present}
+    return {
+        **{name: {"label": label, "videos": number} for name, (label, number) in found.items()},
+        "ratio": round(found["largest"][1] / found["smallest"][1], 2) if present else None,
+        "without_training": [label for label in labels if label not in present],
+    }
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON-like dictionaries, null where a value is missing."""
+    return json.loads(rows.to_json(orient="records"))

@@ -1,0 +1,190 @@
+"""The data set report as Markdown: the summary first, then what to mind, then the tables.
+
+Every class is listed; lists of videos are cut off, since dataset_report.json has them whole.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+MAX_ROWS = 50  # of a list of videos or leaks
+MAX_CHARACTERS = 200  # of what a tool said of a video
+SUBSETS = ("training", "validation", "testing")
+COUNT_COLUMNS = ["listed", "found", "ok", "ok %", "missing", "failed", "truncated", "hours", "frames", "size"]
+LEAK_TITLES = {
+    "content": "The same file content in two subsets",
+    "group": "Videos of one group in two subsets",
+    "source": "Parts of one file in two subsets",
+}
+Report = dict[str, Any]
+
+
+def render(report: Report) -> str:
+    """Markdown (GFM) of the report of kinema.clips.report.summarise."""
+    parts = [
+        f"# Data set {_text(report['dataset'])}",
+        _summary(report),
+        "## To mind\n\n" + ("\n".join(f"- {line}" for line in _remarks(report)) or "Nothing."),
+        "## By subset",
+        _table(["subset", *COUNT_COLUMNS], [[_text(name), *_cells(counts)] for name, counts in _subsets(report)]),
+        "## By class, worst first",
+        _classes(report),
+        *_reasons(report),
+        *_dropped(report),
+        *_leaks(report),
+        *_duplicates(report),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(report: Report) -> str:
+    return (
+        f"**{report['ok']:,} of {report['listed']:,} listed videos can be used ({_percent(report)} %)**: "
+        f"{_hours(report['hours'])} hours, {report['frames']:,} frames in {_size(report['bytes'])}. "
+        f"No file (missing): {report['missing']:,}. Not decoded (failed): {report['failed']:,}. "
+        f"Used as far as they could be decoded (truncated): {report['truncated']:,}."
+    )
+
+
+def _remarks(report: Report) -> Iterable[str]:
+    """One line for each thing that may spoil a training run or its score."""
+    for kind, leaks in report["leaks"].items():
+        if leaks:
+            yield f"**Leak**. {LEAK_TITLES[kind]}: {len(leaks):,}. Scores will be too good."
+    imbalance = report["imbalance"]
+    if untrained := imbalance["without_training"]:
+        yield f"Classes without a usable training video: {len(untrained):,} ({_some(untrained, 10)})."
+    if imbalance["ratio"]:
+        most, least = (
+            f"{end['videos']:,} ({_text(end['label'])})" for end in map(imbalance.get, ("largest", "smallest"))
+        )
+        each = f"{imbalance['largest']['videos']:,} each" if imbalance["ratio"] == 1 else f"{most} down to {least}"
+        yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.1f}."
+    if report["duplicates"]:
+        yield f"Videos that more than one file claims: {len(report['duplicates']):,}."
+    if report["without_class"]["listed"]:
+        yield f"Videos without a class, which are not scored: {report['without_class']['listed']:,}."
+
+
+def _subsets(report: Report) -> list[tuple[str, Report]]:
+    return [(name, report["subsets"][name]) for name in _names(report)] + [("all", report)]
+
+
+def _names(report: Report) -> list[str]:
+    """Subsets of the report, in the order of their use."""
+    return [name for name in SUBSETS if name in report["subsets"]]
+
+
+def _classes(report: Report) -> str:
+    """Every class; beside its counts how many of its listed videos each subset can use."""
+    names = _names(report)
+    none = {"ok": 0, "listed": 0}
+
+    def cells(label: str, counts: Report) -> list[str]:
+        parts = [counts["subsets"].get(name, none) for name in names]
+        return [_text(label), *_cells(counts), *(f"{part['ok']:,}/{part['listed']:,}" for part in parts)]
+
+    def badness(item: tuple[str, Report]) -> tuple:
+        label, counts = item
+        return counts["coverage"] or 0, counts["ok"] - counts["listed"], label
+
+    rows = [cells(label, counts) for label, counts in sorted(report["labels"].items(), key=badness)]
+    return _table(["class", *COUNT_COLUMNS, *(f"{name} ok/listed" for name in names)], rows)
+
+
+def _reasons(report: Report) -> Iterable[str]:
+    names = _names(report)
+    reasons = {"missing": report["missing"], **report["failed_by_reason"]}
+    rows = [
+        [_text(reason), f"{number:,}", *(f"{_of_reason(report['subsets'][name], reason):,}" for name in names)]
+        for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+        if number
+    ]
+    if rows:
+        yield "## Why videos were dropped"
+        yield _table(["reason", "videos", *names], rows)
+
+
+def _of_reason(counts: Report, reason: str) -> int:
+    return counts["missing"] if reason == "missing" else counts["failed_by_reason"].get(reason, 0)
+
+
+def _dropped(report: Report) -> Iterable[str]:
+    columns = ("video", "subset", "label", "reason", "detail")
+    rows = [[_text((row[name] or "")[:MAX_CHARACTERS]) for name in columns] for row in report["dropped"][:MAX_ROWS]]
+    if rows:
+        yield "## Dropped videos"
+        yield _table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report["dropped"])
+
+
+def _leaks(report: Report) -> Iterable[str]:
+    for kind, leaks in report["leaks"].items():
+        rows = [
+            [_text(leak[kind]), *(_some(leak["subsets"].get(name, []), 3) for name in _names(report))]
+            for leak in leaks[:MAX_ROWS]
+        ]
+        if rows:
+            yield f"## {LEAK_TITLES[kind]}"
+            yield _table([kind, *_names(report)], rows, numbers=False) + _more(leaks)
+
+
+def _duplicates(report: Report) -> Iterable[str]:
+    duplicates = report["duplicates"]
+    rows = [[_text(row["video"]), _text(row["path"]), _some(row["duplicates"], 3)] for row in duplicates[:MAX_ROWS]]
+    if rows:
+        yield "## Files that claim one video"
+        yield _table(["video", "file used", "files left aside"], rows, numbers=False) + _more(duplicates)
+
+
+def _cells(counts: Report) -> list[str]:
+    """The values of COUNT_COLUMNS."""
+    before = [f"{counts[name]:,}" for name in ("listed", "found", "ok")]
+    after = [f"{counts[name]:,}" for name in ("missing", "failed", "truncated")]
+    stored = [_hours(counts["hours"]), f"{counts['frames']:,}", _size(counts["bytes"])]
+    return [*before, _percent(counts), *after, *stored]
+
+
+def _percent(counts: Report) -> str:
+    return f"{100 * counts['coverage']:.1f}" if counts["coverage"] is not None else "-"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.1f}" if hours >= 10 else f"{hours:.2g}"
+
+
+def _size(num_bytes: int) -> str:
+    power = min(3, max(0, (len(str(num_bytes)) - 1) // 3 - 1))
+    return f"{num_bytes / 1000 ** (power + 1):,.1f} {('kB', 'MB', 'GB', 'TB')[power]}"
+
+
+def _some(names: Sequence[str], limit: int) -> str:
+    """The first names, and how many more there are."""
+    more = [f"{len(names) - limit:,} more"] if len(names) > limit else []
+    return ", ".join([*(_text(name) for name in names[:limit]), *more])
+
+
+def _more(rows: Sequence[Any]) -> str:
+    left = len(rows) - MAX_ROWS
+    return f"\n\n{left:,} more are in dataset_report.json." if left > 0 else ""
+
+
+def _text(text: str) -> str:
+    """Text that Markdown shows as it is, on one line; underscores within words need no escape."""
+    text = re.sub(r"([\\`*\[\]<>|$~&#])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+
+
+def _table(header: list[str], rows: list[list[str]], *, numbers: bool = True) -> str:
+    """A table whose columns line up in the plain text too; with `numbers` all but the first are set to the right."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    right = [numbers and column > 0 for column in range(len(header))]
+
+    def line(cells: list[str]) -> str:
+        padded = [
+            cell.rjust(width) if last else cell.ljust(width)
+            for cell, width, last in zip(cells, widths, right, strict=True)
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = ["-" * (width - last) + ":" * last for width, last in zip(widths, right, strict=True)]
+    return "\n".join([line(header), line(rule), *(line(row) for row in rows)])
