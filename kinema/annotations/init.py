@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kinema.annotations.groups import groups_of
+from kinema.annotations.rows import EXTENSION
 from kinema.annotations.split import split_by_group
 from kinema.annotations.tree import read_tree
 from kinema.config_files import load_config_files
@@ -29,9 +30,9 @@ def init_dataset(
 ) -> list[str]:
     """Write both files, relative to the working directory, and return what to tell the user, a line each.
 
-    The split is that of the folders `train`, `val`, `test`, if these are at the top; else it is drawn by whole groups,
-    which the regular expression `group`, or the naming of a known data set, finds in the file names. ValueError where
-    the tree cannot be used; FileExistsError where a file is there and `force` is off.
+    The split is that of the folders `train`, `val`, `test`, if these are at the top; what they lack is drawn by whole
+    groups, which the regular expression `group`, or the naming of a known data set, finds in the file names.
+    ValueError where the tree cannot be used; FileExistsError where a file is there and `force` is off.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds one folder per class")
@@ -74,7 +75,7 @@ def _dataset_dir() -> Path:
 
 
 def _groups(videos: pd.Series, expression: str | None) -> pd.Series:
-    names = videos.str.replace(r"^.*/", "", regex=True)
+    names = videos.str.replace(rf"^.*/|{EXTENSION}$", "", regex=True)
     if expression is None:
         return groups_of(names)
     try:
@@ -89,16 +90,13 @@ def _groups(videos: pd.Series, expression: str | None) -> pd.Series:
 
 
 def _subsets(rows: pd.DataFrame, fractions: dict[str, float], seed: int) -> pd.Series:
-    """The subsets of the folders; what they lack (validation, or all of them) is drawn from the training videos."""
+    """The subsets of the folders; those that they lack are drawn from the training videos, or from all."""
     given = rows["subset"]
     if given.notna().any() and not (given == "training").any():
         raise ValueError(
             f"the folders at the top are of {' and '.join(sorted(given.unique()))} only; a model needs train"
         )
-    if (given == "validation").any():
-        return given
-    if given.notna().any():
-        fractions = {"validation": fractions["validation"]}
+    fractions = {subset: fraction for subset, fraction in fractions.items() if not (given == subset).any()}
     free = rows[given.isna() | (given == "training")]
     drawn = split_by_group(free["label"], free["group"], fractions=fractions, seed=seed)
     lost = [subset for subset, fraction in fractions.items() if fraction > 0 and not (drawn == subset).any()]

@@ -6,6 +6,7 @@ own. Where `annotations.timestamps` holds the second of every frame, the entry n
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,27 @@ from kinema.annotations.segments import SUFFIX, with_segments
 from kinema.config import Annotations
 
 Row = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 def read_json(files: Sequence[Path], settings: Annotations) -> Dialect:
     """Entries of one file; ValueError names the file, and the first ten entries that are not as they should be."""
     (file,) = files
     labels, database = _sections(file)
+    known = set(labels)
     rows: list[Row] = []
     problems: list[str] = []
+    eventless: list[str] = []
     for name, entry in database.items():
         try:
-            rows += _entries(name, entry, set(labels))
+            of_video = _entries(name, entry, known)
         except ValueError as error:
             problems.append(f"'{name}': {error}")
+        else:
+            rows += of_video
+            eventless += [] if of_video else [name]
+    if eventless:
+        log.warning("%s: %d videos have no event, such as '%s'", file, len(eventless), eventless[0])
     listed = pd.DataFrame(rows, columns=list(COLUMNS))
     entries = with_segments(listed)
     entries["id"] = listed["id"].fillna(entries["id"])
@@ -66,8 +75,9 @@ def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
     if not isinstance(annotations, dict):
         raise ValueError(f"annotations {annotations!r}; expected an object with a label")
     row = {"subset": subset, "group": entry.get("group")}
-    if annotations.get("events") is not None:
-        return [row | _event(name, event, annotations.get("timestamps"), labels) for event in annotations["events"]]
+    events = annotations.get("events")
+    if isinstance(events, list):
+        return [row | _event(name, event, annotations.get("timestamps"), labels) for event in events]
     label = annotations.get("label") or None
     if label is None and subset != "testing":
         raise ValueError("no label; only testing entries may lack one")

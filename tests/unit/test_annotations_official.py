@@ -270,6 +270,13 @@ def test_events_of_an_untrimmed_video_become_entries(tmp_path):
     }
 
 
+def test_a_video_without_an_event_is_counted(tmp_path, caplog):
+    content = entries()
+    content["database"]["w"] = {"subset": "validation", "annotations": {"events": []}}
+    assert list(of_json(tmp_path, content)["database"]) == ["v"]
+    assert "1 videos have no event, such as 'w'" in caplog.text
+
+
 def entries(**changes):
     return {"labels": ["run"], "database": {"v": {"subset": "training", "annotations": {"label": "run"}} | changes}}
 

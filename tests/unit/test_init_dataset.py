@@ -139,16 +139,22 @@ def test_folders_named_like_subsets_are_the_split(project):
     }
 
 
-def test_a_validation_subset_that_the_folders_lack_is_drawn(project):
+def test_a_subset_that_the_folders_lack_is_drawn(project):
     plant("s", *(f"train/{file}" for label in ("run", "jump") for file in numbered(label, 10)), "test/run/t.mp4")
-    init_dataset(Path("s"))
+    init_dataset(Path("s"), test_fraction=0.4)
     subsets = [entry["subset"] for entry in listed("s").values()]
     assert {name: subsets.count(name) for name in subsets} == {"training": 16, "validation": 4, "testing": 1}
+    Path("s/test").rename("s/val")
+    init_dataset(Path("s"), test_fraction=0.4, force=True)
+    subsets = [entry["subset"] for entry in listed("s").values()]
+    assert {name: subsets.count(name) for name in subsets} == {"training": 12, "validation": 1, "testing": 8}
 
 
 def test_groups_of_the_folders_in_two_subsets_are_told(project):
     plant("s", *(f"{subset}/{c}/v_{c}_g01_c0{n}.avi" for c in "AB" for n, subset in enumerate(("train", "val"))))
-    assert "2 groups lie in more than one subset by the folders: scores will be too good" in init_dataset(Path("s"))
+    # names that need their path have groups too
+    plant("s", "train/A/v_A_g02_c01.avi", "val/B/v_A_g02_c01.avi")
+    assert "3 groups lie in more than one subset by the folders: scores will be too good" in init_dataset(Path("s"))
 
 
 @pytest.mark.real
