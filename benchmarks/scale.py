@@ -59,7 +59,7 @@ def prepare() -> None:
     number = pd.Series(range(int(Path.cwd().name)))
     rows = pd.DataFrame(
         {
-            "label": "label of class " + (number % NUM_LABELS).astype("str").str.zfill(3),
+            "label": "label of class " + (number // 20 % NUM_LABELS).astype("str").str.zfill(3),
             "youtube_id": "y" + (number * 2654435761 % 10**10).astype("str").str.zfill(10),
             "time_start": number % 300,
             "time_end": number % 300 + 10,

@@ -59,7 +59,7 @@ def _remarks(report: Report) -> Iterable[str]:
             f"{end['videos']:,} ({_text(end['label'])})" for end in map(imbalance.get, ("largest", "smallest"))
         )
         each = f"{imbalance['largest']['videos']:,} each" if imbalance["ratio"] == 1 else f"{most} down to {least}"
-        yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.1f}."
+        yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.2f}."
     if report["duplicates"]:
         yield f"Videos that more than one file claims: {len(report['duplicates']):,}."
     if report["without_class"]["listed"]:
