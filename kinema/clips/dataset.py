@@ -6,19 +6,20 @@ workers inside each index, which also works with workers that outlive an epoch.
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 from torchvision.io import ImageReadMode, decode_jpeg
 
-from kinema.clips.transforms import evaluation_transform, training_transform
+from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
 from kinema.clips.windows import RANDOM_START, clip_frames, enumerate_clips, random_start
 from kinema.config import Augmentation, Clip
 from kinema.media.packed import PackedReader
@@ -53,15 +54,28 @@ class ClipIndex:
 
 
 class ClipDataset(Dataset):
-    """Clips of an index: {"clip": uint8 (T, 3, size, size), "label": int, "video": int, "row": int}.
+    """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
-    `video` numbers the distinct videos of the index. With `augmentation` clips are random, else centre crops.
+    `video` numbers the distinct videos of the index. With `augmentation` clips are random, else centre crops; C is 3,
+    or 2 for the modality flow. The layout THWC puts the channels last.
     """
 
-    def __init__(self, index: ClipIndex, *, clip: Clip, augmentation: Augmentation | None = None, seed: int = 0):
-        self.index, self.clip, self.seed = index, clip, seed
+    def __init__(
+        self,
+        index: ClipIndex,
+        *,
+        clip: Clip,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        modality: Modality = "rgb",
+        layout: Literal["TCHW", "THWC"] = "TCHW",
+    ):
+        self.index, self.clip, self.seed, self.layout = index, clip, seed, layout
+        self.num_channels = 2 if modality == "flow" else 3
         self.transform = (
-            training_transform(clip.size, augmentation) if augmentation else evaluation_transform(clip.size)
+            TrainingTransform(clip.size, augmentation, modality=modality)
+            if augmentation
+            else EvaluationTransform(clip.size)
         )
         rows = index.rows
         self.videos = list(dict.fromkeys(rows["video"]))
@@ -76,13 +90,23 @@ class ClipDataset(Dataset):
         return len(self._start)
 
     def __getitem__(self, item: int | tuple[int, int]) -> dict[str, Any]:
+        return self.read(item)
+
+    @property
+    def clip_shape(self) -> tuple[int, ...]:
+        """Shape of every clip."""
+        size = self.clip.size
+        if self.layout == "THWC":
+            return self.clip.length, size, size, self.num_channels
+        return self.clip.length, self.num_channels, size, size
+
+    def read(self, item: int | tuple[int, int], *, out: torch.Tensor | None = None) -> dict[str, Any]:
+        """The item of an index or of (epoch, index); its clip is written to `out` where that is given."""
         epoch, row = item if isinstance(item, tuple) else (0, item)
         entropy = np.random.SeedSequence([self.seed, epoch, row])
-        frames = self.frame_numbers(row, np.random.default_rng(entropy))
-        clip = self._decode(row, frames)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(entropy.generate_state(1)[0]))
-            clip = self.transform(clip)
+        numbers = self.frame_numbers(row, np.random.default_rng(entropy))
+        with _seeded(int(entropy.generate_state(1)[0])):
+            clip = self._clip(row, numbers, out)
         return {"clip": clip, "label": int(self._label[row]), "video": int(self._video[row]), "row": row}
 
     def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
@@ -92,32 +116,32 @@ class ClipDataset(Dataset):
             start = random_start(num_frames, window=self.clip.length * self.clip.stride, rng=rng)
         return clip_frames(start, num_frames=num_frames, clip=self.clip)
 
-    def _decode(self, row: int, frames: np.ndarray) -> torch.Tensor:
-        """Frames as uint8 (T, 3, H, W); a frame that a looping clip repeats is decoded once."""
+    def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor | None) -> torch.Tensor:
+        """The transformed frames; one that a looping clip repeats is decoded and transformed once."""
+        distinct, position = np.unique(numbers, return_inverse=True)
+        frames = self._read_frames(row, distinct)
+        if len(distinct) == len(numbers) and self.layout == "TCHW":
+            clip = self.transform(frames, out=out)
+        else:
+            clip = self.transform(frames)[torch.from_numpy(position)]
+            clip = clip if self.layout == "TCHW" else clip.permute(0, 2, 3, 1).contiguous()
+        return clip if out is None or clip is out else out.copy_(clip)
+
+    def _read_frames(self, row: int, numbers: np.ndarray) -> list[torch.Tensor]:
+        """Frames of distinct, ascending numbers, each uint8 (C, H, W)."""
         shard = self._shard[row]
         offsets = self._offsets[shard, int(self._shard_row[row])]
-        needed, position = np.unique(frames, return_inverse=True)
-        spans = [(int(offsets[frame]), int(offsets[frame + 1])) for frame in needed]
+        spans = [(int(offsets[number]), int(offsets[number + 1])) for number in numbers]
         jpegs = self._reader.read(Path(shard).with_suffix(".tar"), spans)
-        images = decode_jpeg(
-            [torch.frombuffer(bytearray(data), dtype=torch.uint8) for data in jpegs], ImageReadMode.RGB
-        )
-        return torch.stack(images)[torch.from_numpy(position)]
+        return decode_jpeg([torch.frombuffer(bytearray(data), dtype=torch.uint8) for data in jpegs], ImageReadMode.RGB)
 
 
-class EpochSampler(Sampler[tuple[int, int]]):
-    """Indices of one epoch as (epoch, index): shuffled by (seed, epoch), the same on every machine."""
-
-    def __init__(self, length: int, *, seed: int):
-        self.length, self.seed, self.epoch = length, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
-        return iter([(self.epoch, int(row)) for row in order])
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seeds torch's generator of the CPU for a while; torch.manual_seed would look for GPUs, too."""
+    state = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(state)

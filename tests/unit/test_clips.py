@@ -12,8 +12,9 @@ from corpus import CLIP, build
 from torch.utils.data import DataLoader
 
 from kinema.clips.coverage import summarise, write_report
-from kinema.clips.dataset import ClipDataset, ClipIndex, EpochSampler
+from kinema.clips.dataset import ClipDataset, ClipIndex
 from kinema.clips.index import SCHEMA
+from kinema.clips.sampling import EpochSampler
 from kinema.config import Augmentation, Clip
 
 
