@@ -1,14 +1,16 @@
 """Clips a second of the loader against the bound of decoding alone and against a loader of frame files.
 
-    python benchmarks/loader.py [--storage packed] [--videos 20] [--rounds 7]
+    python benchmarks/loader.py [--videos 20] [--rounds 15]
 
 Renders 20 ten-second videos (640 x 360, h264), prepares them at 256 pixels, and reads clips of 16 frames, stride 2, at
-224 pixels with two processes; every row sees the same frames. `bound` is torchvision's decode_jpeg on JPEG data in
+224 pixels with two processes, all subjects the same frames. `bound` is torchvision's decode_jpeg on JPEG data in
 memory; `frame files` is a plain loader: cv2.imread, then crop, resize, flip and normalise each frame in float32.
-All take turns in every round; ratios are medians over the rounds.
+All take turns in every round; ratios are medians over the rounds. The last two columns count the CPU time of all
+processes, which other programs on the machine disturb less.
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import tempfile
@@ -105,13 +107,13 @@ class FrameFiles(Dataset):
     def __init__(self, clips: ClipDataset, folder: Path):
         self.clips, self.folder = clips, folder
         for video in set(clips.index.rows["video"]):
-            self.write(video)
+            self._write(video)
 
-    def write(self, video: str) -> None:
+    def _write(self, video: str) -> None:
         row = self.clips.index.rows.set_index("video").loc[video].iloc[0]
         offsets = pq.read_table(row["shard"], columns=["frame_offsets"])["frame_offsets"][row["shard_row"]].as_py()
         (self.folder / video).mkdir()
-        spans = zip(offsets, offsets[1:], strict=False)
+        spans = itertools.pairwise(offsets)
         for number, data in enumerate(PackedReader().read(Path(row["shard"]).with_suffix(".tar"), spans), start=1):
             (self.folder / video / f"image_{number:05d}.jpg").write_bytes(data)
 

@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
 from torch.utils.data import Dataset
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
 from kinema.clips.windows import RANDOM_START, clip_frames, enumerate_clips, random_start
@@ -105,8 +105,9 @@ class ClipDataset(Dataset):
         epoch, row = item if isinstance(item, tuple) else (0, item)
         entropy = np.random.SeedSequence([self.seed, epoch, row])
         numbers = self.frame_numbers(row, np.random.default_rng(entropy))
+        clip = torch.empty(self.clip_shape, dtype=torch.uint8) if out is None else out
         with _seeded(int(entropy.generate_state(1)[0])):
-            clip = self._clip(row, numbers, out)
+            self._clip(row, numbers, clip)
         return {"clip": clip, "label": int(self._label[row]), "video": int(self._video[row]), "row": row}
 
     def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
@@ -116,24 +117,25 @@ class ClipDataset(Dataset):
             start = random_start(num_frames, window=self.clip.length * self.clip.stride, rng=rng)
         return clip_frames(start, num_frames=num_frames, clip=self.clip)
 
-    def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor | None) -> torch.Tensor:
-        """The transformed frames; one that a looping clip repeats is decoded and transformed once."""
+    def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
+        """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
         distinct, position = np.unique(numbers, return_inverse=True)
-        frames = self._read_frames(row, distinct)
-        if len(distinct) == len(numbers) and self.layout == "TCHW":
-            clip = self.transform(frames, out=out)
-        else:
-            clip = self.transform(frames)[torch.from_numpy(position)]
-            clip = clip if self.layout == "TCHW" else clip.permute(0, 2, 3, 1).contiguous()
-        return clip if out is None or clip is out else out.copy_(clip)
+        clip = out if self.layout == "TCHW" else out.permute(0, 3, 1, 2)
+        in_place = len(distinct) == len(numbers) and self.layout == "TCHW"
+        memory = clip if in_place else torch.empty((len(distinct), *clip.shape[1:]), dtype=torch.uint8)
+        transformed = self.transform(self._read_frames(row, distinct), out=memory)
+        if transformed is not clip:
+            clip.copy_(transformed[torch.from_numpy(position)])
 
-    def _read_frames(self, row: int, numbers: np.ndarray) -> list[torch.Tensor]:
+    def _read_frames(self, row: int, numbers: np.ndarray) -> Iterator[torch.Tensor]:
         """Frames of distinct, ascending numbers, each uint8 (C, H, W)."""
         shard = self._shard[row]
         offsets = self._offsets[shard, int(self._shard_row[row])]
         spans = [(int(offsets[number]), int(offsets[number + 1])) for number in numbers]
-        jpegs = self._reader.read(Path(shard).with_suffix(".tar"), spans)
-        return decode_jpeg([torch.frombuffer(bytearray(data), dtype=torch.uint8) for data in jpegs], ImageReadMode.RGB)
+        for jpeg in self._reader.read(Path(shard).with_suffix(".tar"), spans):
+            # the same library as behind torchvision's decode_jpeg and the same pixels, with less around it
+            image = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+            yield torch.from_numpy(image).permute(2, 0, 1)
 
 
 @contextmanager

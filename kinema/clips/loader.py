@@ -38,7 +38,7 @@ class ClipLoader(DataLoader):
 
 
 class _SharedBatches(Dataset):
-    """Whole batches; their clips go to one of `num_slots` shared tensors in turn, which each worker makes for itself."""
+    """Whole batches; their clips go to one of `num_slots` shared tensors in turn, and each worker has its own."""
 
     def __init__(self, clips: ClipDataset, num_slots: int):
         self.clips = clips

@@ -1,4 +1,4 @@
-"""Decoded frames -> one uint8 clip: crop, size, mirror image and colour, drawn once a clip and the same for every frame.
+"""Decoded frames -> one uint8 clip: crop, size, mirror image and colour, drawn once a clip, alike for all its frames.
 
 Random numbers and colour are those of torchvision's transforms v2. Frames are cut, resized and mirrored one by one
 before they become a clip, which takes a third of the time of doing it to the stacked clip. Resizing is bilinear without
@@ -6,7 +6,7 @@ antialiasing: the reference and most code on devices do it so. Normalisation is 
 the model, on the device.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import cv2
@@ -39,15 +39,22 @@ class TrainingTransform:
         self.crop = random_crop(size, augmentation)
         self.colour = random_colour(augmentation) if modality == "rgb" else nn.Identity()
 
-    def __call__(self, frames: Sequence[torch.Tensor], *, out: torch.Tensor | None = None) -> torch.Tensor:
-        """T frames of one size, uint8 (C, H, W) -> uint8 (T, C, size, size), in the memory of `out` where it can be."""
-        box = self.crop.make_params([frames[0]])
+    def __call__(self, frames: Iterable[torch.Tensor], *, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (C, H, W) -> uint8 (T, C, size, size), written to `out` unless colours change.
+
+        Frames may come one by one as they are decoded: the next one finds the cache as this one left it.
+        """
         mirror = float(torch.rand(())) < self.flip_probability
-        images = [_resize(_cut(_image(frame), **box), self.size, self.size) for frame in frames]
-        clip = _stack(images, mirror=mirror, out=out)
+        _write(self._images(frames), out, mirror=mirror)
         if mirror and self.modality == "flow":
-            clip[:, 0] = 255 - clip[:, 0]
-        return self.colour(clip)
+            out[:, 0] = 255 - out[:, 0]
+        return self.colour(out)
+
+    def _images(self, frames: Iterable[torch.Tensor]) -> Iterator[np.ndarray]:
+        box: Box | None = None
+        for frame in frames:
+            box = box or self.crop.make_params([frame])
+            yield _resize(_cut(_image(frame), **box), self.size, self.size)
 
 
 class EvaluationTransform:
@@ -57,12 +64,16 @@ class EvaluationTransform:
         self.size, self.position = size, position
         self.short_side = round(size / scale)
 
-    def __call__(self, frames: Sequence[torch.Tensor], *, out: torch.Tensor | None = None) -> torch.Tensor:
-        """T frames of one size, uint8 (C, H, W) -> uint8 (T, C, size, size), in the memory of `out` where it can be."""
-        sides = frames[0].shape[-2:]
+    def __call__(self, frames: Iterable[torch.Tensor], *, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (C, H, W) -> uint8 (T, C, size, size), written to `out`."""
+        _write(map(self._square, frames), out)
+        return out
+
+    def _square(self, frame: torch.Tensor) -> np.ndarray:
+        sides = frame.shape[-2:]
         height, width = (self.short_side * side // min(sides) for side in sides)
         box = square_box(height, width, side=self.size, position=self.position)
-        return _stack([_cut(_resize(_image(frame), height, width), **box) for frame in frames], out=out)
+        return _cut(_resize(_image(frame), height, width), **box)
 
 
 def random_crop(size: int, augmentation: Augmentation) -> v2.Transform:
@@ -158,12 +169,10 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _stack(images: Sequence[np.ndarray], *, mirror: bool = False, out: torch.Tensor | None = None) -> torch.Tensor:
-    """Images (H, W, C) -> clip (T, C, H, W), each mirrored left to right if so wanted."""
-    if out is None:
-        height, width, channels = images[0].shape
-        # PyTorch's memory is aligned, NumPy's is not, which makes OpenCV's split slow
-        out = torch.empty((len(images), channels, height, width), dtype=torch.uint8)
-    for image, planes in zip(images, out.numpy(), strict=True):
+def _write(images: Iterable[np.ndarray], clip: torch.Tensor, *, mirror: bool = False) -> None:
+    """Images (H, W, C) to a clip (T, C, H, W), each mirrored left to right if so wanted.
+
+    OpenCV's split is slow where the memory of the clip is not aligned, as PyTorch's is and NumPy's is not.
+    """
+    for image, planes in zip(images, clip.numpy(), strict=True):
         cv2.split(cv2.flip(image, 1) if mirror else image, list(planes))
-    return out
