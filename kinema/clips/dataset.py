@@ -132,9 +132,14 @@ class ClipDataset(Dataset):
         shard = self._shard[row]
         offsets = self._offsets[shard, int(self._shard_row[row])]
         spans = [(int(offsets[number]), int(offsets[number + 1])) for number in numbers]
-        for jpeg in self._reader.read(Path(shard).with_suffix(".tar"), spans):
+        for number, jpeg in zip(numbers, self._reader.read(Path(shard).with_suffix(".tar"), spans), strict=True):
             # the same library as behind torchvision's decode_jpeg and the same pixels, with less around it
             image = cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+            if image is None:
+                raise ValueError(
+                    f"{shard}: frame {number} of video '{self.videos[self._video[row]]}' is not a JPEG image, so table "
+                    f"and tar do not belong together. Delete {shard} and run snakemake again, which rebuilds both."
+                )
             yield torch.from_numpy(image).permute(2, 0, 1)
 
 

@@ -140,3 +140,10 @@ def test_a_looping_clip_repeats_its_frames(prepared):
     assert decoded == [2, 5]
     assert torch.equal(frames[:2], frames[2:])
     assert not torch.equal(frames[0], frames[1])
+
+
+def test_bytes_that_are_no_picture_are_named(prepared):
+    clips = dataset(prepared)
+    clips._reader.read = lambda tar, spans: [b"no picture"] * len(spans)
+    with pytest.raises(ValueError, match=r"parquet: frame \d+ of video '\w+' is not a JPEG image.*Delete"):
+        clips[0]
