@@ -132,16 +132,32 @@ class Clip(Section):
 class Augmentation(Section):
     """Random changes of training clips; every frame of a clip gets the same one."""
 
-    crop_area: tuple[Fraction, Fraction] = Field(
-        (0.5, 1.0), description="Range of the random crop's area, as a fraction of the frame."
+    crop: Literal["area", "corner", "random"] = Field(
+        "area",
+        description="`area`: a part of random area and aspect anywhere; `corner`: a square of one of several scales at "
+        "a corner or in the centre; `random`: a square of the input size anywhere, not rescaled.",
     )
-    crop_aspect: tuple[float, float] = Field((0.75, 1.333), description="Range of the random crop's width over height.")
+    crop_area: tuple[Fraction, Fraction] = Field(
+        (0.5, 1.0), description="`area`: range of the crop's area, as a fraction of the frame."
+    )
+    crop_aspect: tuple[float, float] = Field(
+        (0.75, 1.333), description="`area`: range of the crop's width over height."
+    )
+    crop_scales: tuple[Annotated[Fraction, Field(gt=0)], ...] = Field(
+        (1.0, 0.84, 0.71, 0.59, 0.5),
+        min_length=1,
+        description="`corner`: sides of the square, as fractions of the frame's short side.",
+    )
     horizontal_flip: Fraction = Field(
         0.5, description="Probability that a clip is mirrored; 0 where left and right matter."
     )
     brightness: Fraction = Field(0.2, description="Largest relative change of brightness.")
     contrast: Fraction = Field(0.2, description="Largest relative change of contrast.")
     saturation: Fraction = Field(0.2, description="Largest relative change of saturation.")
+    hue: float = Field(0.0, ge=0, le=0.5, description="Largest turn of the hue, 0.5 being half a turn; costly.")
+    sharpness: Fraction = Field(0.0, description="Largest relative change of sharpness.")
+    rand_augment_ops: int = Field(0, ge=0, description="Operations of RandAugment that each clip gets; 0 is none.")
+    rand_augment_magnitude: int = Field(9, ge=0, le=30, description="Strength of RandAugment's operations.")
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self):
@@ -206,6 +222,11 @@ class Training(Section):
     )
     keep: Literal["best", "last"] = Field(
         "best", description="The epoch that model.pth holds: highest validation video top-1, or the last one."
+    )
+    sampling: Literal["uniform", "balanced", "sqrt"] = Field(
+        "uniform",
+        description="`uniform`: every training video once an epoch; as many are drawn at random with `balanced`, every "
+        "class equally often, or `sqrt`, in proportion to the square root of its number of videos.",
     )
     num_workers: int = Field(2, ge=0, description="Loader processes.")
     seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")

@@ -5,30 +5,44 @@ workers inside each index, which also works with workers that outlive an epoch.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from kinema.clips.table import ClipIndex
-from kinema.clips.transforms import evaluation_transform, training_transform
+from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
 from kinema.clips.windows import RANDOM_START, clip_frames, random_start
 from kinema.config import Augmentation, Clip
 from kinema.media.reader import FrameReader
 
 
 class ClipDataset(Dataset):
-    """Clips of an index: {"clip": uint8 (T, 3, size, size), "label": int, "video": int, "row": int}.
+    """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
-    `video` is a number in `videos`. With `augmentation` clips are random, else centre crops.
+    `video` is a number in `videos`. With `augmentation` clips are random, else centre crops; C is 3, or 2 for the
+    modality flow. The layout THWC puts the channels last.
     """
 
-    def __init__(self, index: ClipIndex, *, clip: Clip, augmentation: Augmentation | None = None, seed: int = 0):
-        self.index, self.clip, self.seed = index, clip, seed
+    def __init__(
+        self,
+        index: ClipIndex,
+        *,
+        clip: Clip,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        modality: Modality = "rgb",
+        layout: Literal["TCHW", "THWC"] = "TCHW",
+    ):
+        self.index, self.clip, self.seed, self.layout = index, clip, seed, layout
+        self.num_channels = 2 if modality == "flow" else 3
         self.transform = (
-            training_transform(clip.size, augmentation) if augmentation else evaluation_transform(clip.size)
+            TrainingTransform(clip.size, augmentation, modality=modality)
+            if augmentation
+            else EvaluationTransform(clip.size)
         )
         self._reader = FrameReader()
 
@@ -41,13 +55,24 @@ class ClipDataset(Dataset):
         return len(self.index)
 
     def __getitem__(self, item: int | tuple[int, int]) -> dict[str, Any]:
+        return self.read(item)
+
+    @property
+    def clip_shape(self) -> tuple[int, ...]:
+        """Shape of every clip."""
+        size = self.clip.size
+        if self.layout == "THWC":
+            return self.clip.length, size, size, self.num_channels
+        return self.clip.length, self.num_channels, size, size
+
+    def read(self, item: int | tuple[int, int], *, out: torch.Tensor | None = None) -> dict[str, Any]:
+        """The item of an index or of (epoch, index); its clip is written to `out` where that is given."""
         epoch, row = item if isinstance(item, tuple) else (0, item)
         entropy = np.random.SeedSequence([self.seed, epoch, row])
-        frames = self.frame_numbers(row, np.random.default_rng(entropy))
-        clip = self._decode(row, frames)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(entropy.generate_state(1)[0]))
-            clip = self.transform(clip)
+        numbers = self.frame_numbers(row, np.random.default_rng(entropy))
+        clip = torch.empty(self.clip_shape, dtype=torch.uint8) if out is None else out
+        with _seeded(int(entropy.generate_state(1)[0])):
+            self._clip(row, numbers, clip)
         label, video = int(self.index.label_index[row]), int(self.index.video_number[row])
         return {"clip": clip, "label": label, "video": video, "row": row}
 
@@ -58,26 +83,27 @@ class ClipDataset(Dataset):
             start = random_start(num_frames, window=self.clip.length * self.clip.stride, rng=rng)
         return clip_frames(start, num_frames=num_frames, clip=self.clip)
 
-    def _decode(self, row: int, frames: np.ndarray) -> torch.Tensor:
-        """Frames as uint8 (T, 3, H, W); a frame that a looping clip repeats is decoded once."""
-        needed, position = np.unique(frames, return_inverse=True)
-        images = self._reader.read(self.index.shard(row), self.index.video(row), needed.tolist())
-        return torch.stack(images)[torch.from_numpy(position)]
+    def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
+        """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
+        distinct, position = np.unique(numbers, return_inverse=True)
+        clip = out if self.layout == "TCHW" else out.permute(0, 3, 1, 2)
+        in_place = len(distinct) == len(numbers) and self.layout == "TCHW"
+        memory = clip if in_place else torch.empty((len(distinct), *clip.shape[1:]), dtype=torch.uint8)
+        transformed = self.transform(self._read_frames(row, distinct), out=memory)
+        if transformed is not clip:
+            clip.copy_(transformed[torch.from_numpy(position)])
+
+    def _read_frames(self, row: int, numbers: np.ndarray) -> Iterator[torch.Tensor]:
+        """Frames of distinct, ascending numbers, each uint8 (C, H, W)."""
+        return self._reader.read(self.index.shard(row), self.index.video(row), numbers.tolist())
 
 
-class EpochSampler(Sampler[tuple[int, int]]):
-    """Indices of one epoch as (epoch, index): shuffled by (seed, epoch), the same on every machine."""
-
-    def __init__(self, length: int, *, seed: int):
-        self.length, self.seed, self.epoch = length, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
-        return iter([(self.epoch, int(row)) for row in order])
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seeds torch's generator of the CPU for a while; torch.manual_seed would look for GPUs, too."""
+    state = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(state)

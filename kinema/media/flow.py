@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 JPEG_QUALITY_0 = 100  # libjpeg's quality falls by 2 for each step of ffmpeg's -q:v
+cv2.setNumThreads(0)  # videos run side by side already
 
 
 def flow_pictures(grey: Iterable[np.ndarray], *, bound: float) -> Iterator[np.ndarray]:
@@ -17,10 +18,9 @@ def flow_pictures(grey: Iterable[np.ndarray], *, bound: float) -> Iterator[np.nd
 
     A displacement of -bound..bound pixels becomes 0..255, no motion 128; larger ones are cut off.
     """
-    cv2.setNumThreads(1)  # videos run side by side
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     for before, after in pairwise(grey):
-        displacement = estimator.calc(before, after, np.empty((*before.shape, 2), np.float32))
+        displacement = estimator.calc(before, after, None)  # type: ignore[call-overload]  # an array would be a guess
         yield quantise(displacement.transpose(2, 0, 1), bound=bound)
 
 

@@ -4,19 +4,20 @@ A shard's table is mapped into memory, so that all workers of a loader share it.
 place may change when the shard gains another video, and no data set has to know.
 """
 
+import collections
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from kinema.config import Media
 from kinema.media.layout import END_AND_START, FILE_NAMES, TICKS, arrow_table
@@ -44,18 +45,19 @@ class FrameReader:
         self._max_open = max_open
         self._shards: OrderedDict[str, Shard] = OrderedDict()
 
-    def read(self, table: Path | str, video: str, frames: Sequence[int]) -> list[Tensor]:
+    def read(self, table: Path | str, video: str, frames: Sequence[int]) -> Iterator[Tensor]:
         """Frames of a video, by ascending numbers from 0, each uint8 (C, H, W): RGB, or flow x and y.
 
-        `table` is the Parquet table of the shard. Raises ValueError where table and frames do not belong together.
+        They are decoded as they are asked for, so that each is used while it is in the processor's cache. `table` is
+        the Parquet table of the shard. Raises ValueError where table and frames do not belong together.
         """
         shard = self._open(str(table))
         stored = shard.find(video)
         if frames[0] < 0 or frames[-1] >= stored.num_frames:
             raise ValueError(f"{table}: frames {frames[0]}..{frames[-1]} of '{video}', which has {stored.num_frames}")
         try:
-            return shard.read(stored, frames)
-        except (OSError, RuntimeError) as error:  # RuntimeError: a JPEG that is none
+            yield from shard.read(stored, frames)
+        except OSError as error:
             raise ValueError(f"{stored.place}: cannot read '{video}' ({error}). {_remedy(table)}") from error
 
     def close(self) -> None:
@@ -103,15 +105,17 @@ class Shard:
         packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)
         return StoredVideo(place=self._columns["stored"][row].as_py(), offsets=packed, **facts)
 
-    def read(self, video: StoredVideo, frames: Sequence[int]) -> list[Tensor]:
-        """See `FrameReader.read`."""
+    def read(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[Tensor]:
+        """See `FrameReader.read`; OSError where the frames are not what the table says."""
         if self.media.storage == "video":
-            return self._read_video(video, frames)
-        jpegs = self._packed(video, frames) if self.media.storage == "packed" else self._files(video, frames)
-        if self.media.modality == "rgb":
-            return decode_jpeg([_bytes(jpeg) for jpeg in jpegs], ImageReadMode.RGB)
-        planes = decode_jpeg([_bytes(plane) for jpeg in jpegs for plane in _two(jpeg)], ImageReadMode.GRAY)
-        return [torch.cat(pair) for pair in zip(planes[::2], planes[1::2], strict=True)]
+            yield from self._read_video(video, frames)
+            return
+        for jpeg in self._packed(video, frames) if self.media.storage == "packed" else self._files(video, frames):
+            if self.media.modality == "rgb":
+                yield torch.from_numpy(_decode(jpeg, cv2.IMREAD_COLOR_RGB)).permute(2, 0, 1)
+            else:
+                planes = [_decode(plane, cv2.IMREAD_GRAYSCALE) for plane in _two(jpeg)]
+                yield torch.from_numpy(np.stack(planes))
 
     def close(self) -> None:
         """Let go of the tar."""
@@ -123,36 +127,34 @@ class Shard:
         if hasattr(self, "_tar"):
             self.close()
 
-    def _packed(self, video: StoredVideo, frames: Sequence[int]) -> list[bytes]:
+    def _packed(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[bytes]:
         if self._tar is None:
             self._tar = os.open(video.place, os.O_RDONLY | os.O_CLOEXEC)
-        jpegs = []
         for frame in frames:
             start, end = int(video.offsets[frame]), int(video.offsets[frame + 1])
-            jpegs.append(os.pread(self._tar, end - start, start))
-            if len(jpegs[-1]) != end - start:
+            jpeg = os.pread(self._tar, end - start, start)
+            if len(jpeg) != end - start:
                 raise OSError(f"it ends before byte {end}, where the table places frame {frame}")
-        return jpegs
+            yield jpeg
 
-    def _files(self, video: StoredVideo, frames: Sequence[int]) -> list[bytes]:
+    def _files(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[bytes]:
         folder, names = Path(video.place), FILE_NAMES[self.media.modality]
-        return [b"".join((folder / f"{name}_{frame + 1:05d}.jpg").read_bytes() for name in names) for frame in frames]
+        for frame in frames:
+            yield b"".join((folder / f"{name}_{frame + 1:05d}.jpg").read_bytes() for name in names)
 
-    def _read_video(self, video: StoredVideo, frames: Sequence[int]) -> list[Tensor]:
-        found: list[Tensor] = []
+    def _read_video(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[Tensor]:
+        wanted = collections.deque(frames)
         with av.open(f"file:{video.place}") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            container.seek(round(frames[0] / video.fps * TICKS), stream=stream)  # to the key frame before
+            container.seek(round(wanted[0] / video.fps * TICKS), stream=stream)  # to the key frame before
             for picture in container.decode(stream):
-                number = round(picture.pts / TICKS * video.fps)
-                if len(found) < len(frames) and number == frames[len(found)]:
-                    found.append(self._pixels(picture, video.height))
-                if number >= frames[-1]:
-                    break
-        if len(found) != len(frames):
-            raise OSError(f"it has {len(found)} of the frames {', '.join(map(str, frames))}")
-        return found
+                if round(picture.pts / TICKS * video.fps) == wanted[0]:
+                    yield self._pixels(picture, video.height)
+                    wanted.popleft()
+                if not wanted:
+                    return
+        raise OSError(f"it lacks frame {wanted[0]}")
 
     def _pixels(self, picture: av.VideoFrame, height: int) -> Tensor:
         if self.media.modality == "rgb":
@@ -161,8 +163,12 @@ class Shard:
         return torch.from_numpy(picture.to_ndarray()[: 2 * height]).unflatten(0, (2, height))
 
 
-def _bytes(jpeg: bytes) -> Tensor:
-    return torch.frombuffer(bytearray(jpeg), dtype=torch.uint8)
+def _decode(jpeg: bytes, flags: int) -> np.ndarray:
+    # the library behind torchvision's decode_jpeg and the same pixels, with less around it
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
+    if image is None:
+        raise OSError("a frame is no JPEG image")
+    return image
 
 
 def _two(jpegs: bytes) -> tuple[bytes, bytes]:

@@ -36,11 +36,11 @@ def train(
     state = work / fingerprint(clips=clips, model=model, settings=settings, code=code)
     with sole_user(work, purpose=f"training in {work}"):
         batches, validation = training_loader(clips, settings), validation_loader(clips, settings)
-        index = batches.dataset.index  # type: ignore[attr-defined]
+        index = batches.clips.index
         recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
         # a third faster on CPUs (benchmarks/train_step.py)
         recognizer.to(memory_format=torch.channels_last)
-        task = RecognitionTask(recognizer, training=settings.training, videos=batches.dataset.videos)  # type: ignore[attr-defined]
+        task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos)
         curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
         trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
         last = state / "last.ckpt"

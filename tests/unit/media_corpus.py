@@ -65,4 +65,4 @@ class Corpus:
         return {row["id"]: row for row in table.to_pylist()}
 
     def frames(self, row: dict) -> list[torch.Tensor]:
-        return FrameReader().read(self.table, row["id"], range(row["num_frames"]))
+        return list(FrameReader().read(self.table, row["id"], range(row["num_frames"])))

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from corpus import CLIP
-from torch.utils.data import DataLoader
 
-from kinema.clips.dataset import ClipDataset, EpochSampler
+from kinema.clips.dataset import ClipDataset
+from kinema.clips.loader import ClipLoader
+from kinema.clips.sampling import EpochSampler
 from kinema.clips.table import ClipIndex
-from kinema.config import Augmentation, Clip
+from kinema.config import Augmentation
 
 
 def dataset(root, *, subset="training", clip=CLIP, **options):
@@ -41,13 +42,14 @@ def test_what_a_spawned_worker_is_sent_does_not_grow_with_the_index(prepared):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_training_clips_depend_on_seed_epoch_and_row_alone(prepared, workers):
-    clips = dataset(prepared, augmentation=Augmentation(), seed=3)
+@pytest.mark.parametrize("crop", ["area", "corner", "random"])
+def test_training_clips_depend_on_seed_epoch_and_row_alone(prepared, crop, workers):
+    clips = dataset(prepared, augmentation=Augmentation(crop=crop, rand_augment_ops=1), seed=3)
     sampler = EpochSampler(len(clips), seed=3)
 
     def epoch(number, num_workers):
         sampler.set_epoch(number)
-        batches = DataLoader(clips, batch_size=2, sampler=sampler, num_workers=num_workers)
+        batches = ClipLoader(clips, batch_size=2, sampler=sampler, num_workers=num_workers)
         return torch.cat([batch["clip"] for batch in batches])
 
     torch.manual_seed(workers)
@@ -64,22 +66,25 @@ def test_reading_a_clip_leaves_the_global_generator_alone(prepared):
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_augmentation_is_the_same_for_all_frames_of_a_clip(prepared):
-    still = Clip(length=3, stride=1, size=48)
-    clips = dataset(prepared, clip=still, augmentation=Augmentation(brightness=0.9, crop_area=(0.2, 0.4)), seed=1)
-    clips.frame_numbers = lambda row, rng: np.array([5, 5, 5])
+@pytest.mark.parametrize("numbers", [[3, 5, 7, 9], [3, 5, 3, 5]])
+def test_a_layout_with_the_channels_last_has_the_same_clips(prepared, numbers):
+    first = dataset(prepared, augmentation=Augmentation(), seed=3)
+    last = dataset(prepared, augmentation=Augmentation(), seed=3, layout="THWC")
+    first.frame_numbers = last.frame_numbers = lambda row, rng: np.array(numbers)
+    item = last[0]["clip"]
+    assert item.is_contiguous()
+    assert tuple(item.shape) == last.clip_shape == (4, 48, 48, 3)
+    assert torch.equal(item.permute(0, 3, 1, 2), first[0]["clip"])
+    (batch,) = ClipLoader(last, batch_size=5, num_workers=1)
+    assert torch.equal(batch["clip"][0], item)
+
+
+def test_a_looping_clip_repeats_its_frames(prepared):
+    clips = dataset(prepared, augmentation=Augmentation(brightness=0.9, crop_area=(0.2, 0.4)), seed=1)
+    read, clips.frame_numbers = clips._read_frames, lambda row, rng: np.array([2, 5, 2, 5])
+    clips._read_frames = lambda row, numbers: decoded.extend(numbers) or read(row, numbers)
+    decoded = []
     frames = clips[0]["clip"]
-    assert torch.equal(frames[0], frames[1])
-    assert torch.equal(frames[0], frames[2])
-
-
-def test_every_training_video_is_seen_once_an_epoch(prepared):
-    clips = dataset(prepared, augmentation=Augmentation())
-    sampler = EpochSampler(len(clips), seed=0)
-    first = list(sampler)
-    sampler.set_epoch(1)
-    second = list(sampler)
-    assert sorted(row for _, row in first) == sorted(row for _, row in second) == list(range(5))
-    assert {epoch for epoch, _ in second} == {1}
-    orders = {tuple(row for _, row in EpochSampler(5, seed=seed)) for seed in range(8)}
-    assert len(orders) > 1
+    assert decoded == [2, 5]
+    assert torch.equal(frames[:2], frames[2:])
+    assert not torch.equal(frames[0], frames[1])

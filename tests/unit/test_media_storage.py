@@ -80,7 +80,7 @@ def test_any_frames_come_alone_as_they_come_together(stored):
 def test_frames_that_do_not_exist_are_refused(stored, numbers):
     stored.write("ab", media(stored.storage))
     with pytest.raises(ValueError, match=r"of 'a', which has 30"):
-        FrameReader().read(stored.table, "a", numbers)
+        list(FrameReader().read(stored.table, "a", numbers))
 
 
 def test_flow_is_the_motion_in_grey_values(stored):
@@ -166,23 +166,34 @@ def num_finished(corpus: Corpus, storage: str) -> int:
 def test_what_is_gone_is_named_with_its_remedy(stored, tmp_path):
     stored.write("ab", media(stored.storage))
     with pytest.raises(ValueError, match=r"no frames of the video 'c'.*delete .*0000\.parquet"):
-        FrameReader().read(stored.table, "c", [0])
+        list(FrameReader().read(stored.table, "c", [0]))
     place = Path(stored.rows()["a"]["stored"])
     shutil.rmtree(place) if place.is_dir() else place.unlink()
     with pytest.raises(ValueError, match=r"cannot read 'a'.*delete .*0000\.parquet and run snakemake again"):
-        FrameReader().read(stored.table, "a", [0])
+        list(FrameReader().read(stored.table, "a", [0]))
     with pytest.raises(ValueError, match=r"0001\.arrow: no such shard"):
-        FrameReader().read(tmp_path / "0001.parquet", "a", [0])
+        list(FrameReader().read(tmp_path / "0001.parquet", "a", [0]))
+
+
+def test_bytes_that_are_no_picture_are_named(corpus):
+    make_video(corpus.videos / "a.mp4")
+    corpus.write("a")
+    start, end = corpus.rows()["a"]["frame_offsets"][2:4]
+    with corpus.tar.open("r+b") as tar:
+        tar.seek(start)
+        tar.write(bytes(end - start))
+    with pytest.raises(ValueError, match=r"0000\.tar: cannot read 'a' \(a frame is no JPEG image\).*delete .*parquet"):
+        list(FrameReader().read(corpus.table, "a", [1, 2]))
 
 
 def test_a_reader_travels_to_another_process_and_opens_few_shards(stored, tmp_path):
     stored.write("ab", media(stored.storage))
     others = [shutil.copy(stored.table.with_suffix(".arrow"), tmp_path / f"000{number}.arrow") for number in (1, 2)]
     reader = FrameReader(max_open=1)
-    first = reader.read(stored.table, "b", [1])[0]
+    first = next(reader.read(stored.table, "b", [1]))
     for other in (*others, stored.table):
-        assert torch.equal(reader.read(Path(other).with_suffix(".parquet"), "b", [1])[0], first)
-    assert torch.equal(pickle.loads(pickle.dumps(reader)).read(stored.table, "b", [1])[0], first)
+        assert torch.equal(next(reader.read(Path(other).with_suffix(".parquet"), "b", [1])), first)
+    assert torch.equal(next(pickle.loads(pickle.dumps(reader)).read(stored.table, "b", [1])), first)
 
 
 def test_too_much_is_a_failure(stored):

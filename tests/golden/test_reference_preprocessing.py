@@ -1,0 +1,51 @@
+"""Evaluation frames against the reference's own, within one of 255 levels."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from kinema.clips.transforms import EvaluationTransform
+
+pytestmark = pytest.mark.real
+NORMS = {
+    "none": (np.zeros(3), np.ones(3)),
+    "imagenet": (np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])),
+    "kinetics": (np.array([0.434, 0.405, 0.378]), np.array([0.152, 0.148, 0.157])),
+}
+
+
+@pytest.fixture(scope="module")
+def arrays(shared):
+    with np.load(shared / "golden/data/preprocessing.npz") as archive:
+        return dict(archive)
+
+
+def evaluated(image, size, **options):
+    """An image (H, W, 3) after our transform, (3, size, size)."""
+    out = torch.empty((1, 3, size, size), dtype=torch.uint8)
+    return EvaluationTransform(size, **options)([torch.from_numpy(image).permute(2, 0, 1)], out=out)[0].numpy()
+
+
+def test_evaluation_frames(shared, arrays):
+    cases = json.loads((shared / "golden/data/preprocessing.json").read_text())
+    assert len(cases) == 20
+    for case in cases:
+        scale, position = case.get("scale_in_test", 1.0), case.get("position", "c")
+        ours = evaluated(arrays[f"{case['image']}/rgb"], case["size"], scale=scale, position=position)
+        assert list(ours.shape) == case["shape"], case
+        mean, std = (values[:, None, None] for values in NORMS[case["norm"]])
+        theirs = arrays[f"{case['image']}/{case['case']}"] * std + mean
+        assert np.abs(ours / 255 - theirs).max() <= 1 / 255, case
+
+
+def test_scaled_frames(arrays):
+    images = {name.split("/")[0] for name in arrays}
+    assert len(images) == 4
+    for image in images:
+        theirs = arrays[f"{image}/scaled224"]
+        for position in ("tl", "br"):
+            ours = evaluated(arrays[f"{image}/rgb"], 224, position=position).transpose(1, 2, 0)
+            expected = theirs[:224, :224] if position == "tl" else theirs[-224:, -224:]
+            assert np.array_equal(ours, expected), (image, position)
