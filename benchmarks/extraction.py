@@ -7,7 +7,6 @@ are added: how many a second run decodes, and what it costs.
 """
 
 import argparse
-import json
 import shutil
 import statistics
 import subprocess
@@ -16,14 +15,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from generated_videos import make_videos
+from generated_videos import WORKERS, extract, make_videos
 
 from kinema.config import Media
 from kinema.media.ffmpeg import find_ffmpeg
-from kinema.media.plan import manifest_path, plan_shards
-from kinema.media.shard import write_shard
-
-WORKERS = 2
 
 
 def plain(videos: list[Path], out: Path) -> float:
@@ -43,14 +38,7 @@ def one_plain(video: Path, folder: Path) -> None:
 def ours(videos: list[Path], out: Path, media: Media) -> tuple[float, dict[str, int]]:
     """Seconds of planning and writing one shard of the videos, and what was done."""
     started_at = time.perf_counter()
-    database = {video.stem: {"subset": "training", "annotations": {"label": "x"}} for video in videos}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "annotation.json").write_text(json.dumps({"labels": ["x"], "database": database}))
-    plan_shards(
-        [out / "annotation.json"], videos=videos[0].parent, num_shards=1, storage=media.storage, out=out / "plan.json"
-    )
-    manifest = manifest_path(out / "plan.json", "0000")
-    counts = write_shard(manifest, table=out / "shards" / "0000.parquet", media=media, ffmpeg=None, workers=WORKERS)
+    counts = extract(videos, out, media)
     return time.perf_counter() - started_at, counts
 
 
@@ -63,10 +51,8 @@ def main() -> None:
         root = Path(folder)
         videos = make_videos(root / "videos", arguments.videos + 3)
         first = videos[: arguments.videos]
-        recipes = {
-            storage: Media(storage=storage, modality=modality)  # type: ignore[arg-type]
-            for storage, modality in (("packed", "rgb"), ("frames", "rgb"), ("video", "rgb"))
-        }
+        recipes = {storage: Media(storage=storage) for storage in ("packed", "frames", "video")}
+        recipes["packed flow"] = Media(modality="flow")
         times: dict[str, list[float]] = {name: [] for name in ("plain ffmpeg", *recipes)}
         for _ in range(arguments.rounds):
             times["plain ffmpeg"].append(plain(first, root / "plain"))

@@ -1,24 +1,70 @@
-"""Videos for benchmarks: moving, textured pictures at the bit rate that video sites give this size."""
+"""A data set of generated videos for benchmarks: textured pictures in motion, at the bit rate that video sites use."""
 
-import subprocess
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kinema.media.ffmpeg import find_ffmpeg
+import av
+import cv2
+import numpy as np
+
+from kinema.clips.index import build_index
+from kinema.clips.table import ClipIndex
+from kinema.config import Clip, Media
+from kinema.media.plan import manifest_path, plan_shards
+from kinema.media.shard import write_shard
+
+FPS, WIDTH, HEIGHT = 30, 640, 360
+ENCODER = {"preset": "medium", "b": "700k", "threads": "1"}
+WORKERS = 2
 
 
-def make_videos(folder: Path, count: int, *, seconds: int = 10, size: str = "640x360") -> list[Path]:
-    """`count` h264 files, 30 fps, 700 kbit/s, each a different part of a Mandelbrot zoom with film grain."""
+def make_videos(folder: Path, count: int, *, seconds: int = 10) -> list[Path]:
+    """`count` h264 files of 640 x 360 pixels and 30 frames a second."""
     folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"video_{number:03d}.mp4" for number in range(count)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda number: render(paths[number], seed=number, seconds=seconds), range(count)))
+    return paths
 
-    def make(number: int) -> Path:
-        path = folder / f"video_{number:03d}.mp4"
-        picture = f"mandelbrot=size={size}:rate=30:start_scale={0.6 + 0.1 * number}:end_scale=0.01:maxiter=300"
-        options = ["-t", str(seconds), "-vf", f"noise=alls=6:allf=t:all_seed={number}", "-pix_fmt", "yuv420p"]
-        encoder = ["-c:v", "libx264", "-preset", "medium", "-b:v", "700k", "-threads", "1", path]
-        source = ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", picture]
-        subprocess.run([find_ffmpeg(), *source, *options, *encoder], check=True)
-        return path
 
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(make, range(count)))
+def render(path: Path, *, seed: int, seconds: int) -> None:
+    """A camera that pans over a textured picture, with a disc that moves against it."""
+    rng = np.random.default_rng(seed)
+    coarse, fine = rng.integers(0, 256, (30, 45, 3), dtype=np.uint8), rng.normal(0, 9, (600, 900, 3))
+    scene = cv2.resize(coarse, (900, 600), interpolation=cv2.INTER_CUBIC) + cv2.GaussianBlur(fine, (3, 3), 0) * 2
+    scene = np.clip(scene, 0, 255).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options=ENCODER)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for angle in np.linspace(0, 2 * np.pi, seconds * FPS):
+            left, top = int(130 + 129 * np.cos(angle)), int(120 + 119 * np.sin(angle))
+            frame = scene[top : top + HEIGHT, left : left + WIDTH].copy()
+            cv2.circle(frame, (320 - left, 60 + top), 50, (250, 240, 30), -1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def extract(videos: list[Path], out: Path, media: Media) -> dict[str, int]:
+    """Plan and write one shard of training videos; returns what was done."""
+    database = {video.stem: {"subset": "training", "annotations": {"label": "any"}} for video in videos}
+    out.mkdir(parents=True, exist_ok=True)
+    annotation = out / "annotation.json"
+    annotation.write_text(json.dumps({"labels": ["any"], "database": database}))
+    plan_shards([annotation], videos=videos[0].parent, num_shards=1, storage=media.storage, out=out / "plan.json")
+    manifest, table = manifest_path(out / "plan.json", "0000"), out / "shards" / "0000.parquet"
+    return write_shard(manifest, table=table, media=media, ffmpeg=None, workers=WORKERS)
+
+
+def extracted_index(videos: list[Path], out: Path, media: Media, *, clip: Clip) -> ClipIndex:
+    """The clip index of training videos that are extracted first."""
+    extract(videos, out, media)
+    build_index(
+        annotation=out / "annotation.json",
+        shards=[out / "shards" / "0000.parquet"],
+        clip=clip,
+        max_failed_fraction=0,
+        report=out / "dataset_report.md",
+        out=out / "clips.parquet",
+    )
+    return ClipIndex.load(out / "clips.parquet", subset="training", clip=clip)

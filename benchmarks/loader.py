@@ -2,39 +2,32 @@
 
     python benchmarks/loader.py [--videos 20] [--rounds 15]
 
-Renders 20 ten-second videos (640 x 360, h264), prepares them at 256 pixels, and reads clips of 16 frames, stride 2, at
-224 pixels with two processes, all subjects the same frames. `bound` is torchvision's decode_jpeg on JPEG data in
-memory; `frame files` is a plain loader: cv2.imread, then crop, resize, flip and normalise each frame in float32.
+Renders 20 ten-second videos (640 x 360, h264), prepares them at 256 pixels in each storage, and reads clips of 16
+frames, stride 2, at 224 pixels with two processes, all subjects the same frames. `bound` is torchvision's decode_jpeg
+on JPEG data in memory; `frame files` is a plain loader: cv2.imread, then crop, resize, flip and normalise each frame in
+float32.
 All take turns in every round; ratios are medians over the rounds. The last two columns count the CPU time of all
 processes, which other programs on the machine disturb less.
 """
 
 import argparse
-import itertools
-import json
 import statistics
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
-import pandas as pd
 import psutil
-import pyarrow.parquet as pq
 import torch
-from kinema.media.packed import PackedReader
+from generated_videos import extracted_index, make_videos
 from torch.utils.data import DataLoader, Dataset
-from torchvision.io import decode_jpeg
+from torchvision.io import decode_jpeg, read_file
 
-from kinema.clips.dataset import ClipDataset, ClipIndex
+from kinema.clips.dataset import ClipDataset
 from kinema.clips.loader import ClipLoader
-from kinema.clips.sampling import EpochSampler
-from kinema.clips.windows import RANDOM_START
 from kinema.config import Augmentation, Clip, Media
-from kinema.media.shard import write_shard
 
 CLIP = Clip(length=16, stride=2, size=224)
 CLIPS_PER_VIDEO = 4  # a round
@@ -45,94 +38,52 @@ AUGMENTATIONS = {
     "area crop": Augmentation(crop="area", **PLAIN),
     "area crop, colour": Augmentation(crop="area"),
 }
+OTHER_STORAGES = [("frames", "crop and flip"), ("video", "crop and flip")]
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
-
-
-def render(path: Path, rng: np.random.Generator, *, seconds: int = 10, fps: int = 25) -> None:
-    """A camera that pans over a textured picture, with a disc that moves against it."""
-    coarse, fine = rng.integers(0, 256, (30, 45, 3), dtype=np.uint8), rng.normal(0, 9, (600, 900, 3))
-    scene = cv2.resize(coarse, (900, 600), interpolation=cv2.INTER_CUBIC) + cv2.GaussianBlur(fine, (3, 3), 0) * 2
-    scene = np.clip(scene, 0, 255).astype(np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"preset": "veryfast", "crf": "20"})
-        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
-        for angle in np.linspace(0, 2 * np.pi, seconds * fps):
-            left, top = int(130 + 129 * np.cos(angle)), int(120 + 119 * np.sin(angle))
-            frame = scene[top : top + 360, left : left + 640].copy()
-            cv2.circle(frame, (320 - left, 60 + top), 50, (250, 240, 30), -1)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
-
-
-def prepare(folder: Path, *, num_videos: int) -> pd.DataFrame:
-    """Render and pack videos; rows of a clip index with one row a clip."""
-    rows = []
-    for number in range(num_videos):
-        path = folder / f"{number:02d}.mp4"
-        render(path, np.random.default_rng(number))
-        stat = path.stat()
-        rows.append({"id": path.stem, "path": str(path), "size": stat.st_size, "mtime_ns": stat.st_mtime_ns})
-    manifest, table = folder / "0000.jsonl", folder / "0000.parquet"
-    manifest.write_text("\n".join(json.dumps(row) for row in rows))
-    write_shard(manifest, tar=folder / "0000.tar", table=table, media=Media(), ffmpeg=None, workers=2)
-    shard = pq.read_table(table, columns=["id", "num_frames", "num_bytes"]).to_pandas()
-    size = shard["num_bytes"].sum() / shard["num_frames"].sum()
-    print(f"{num_videos} videos, {size / 1000:.1f} kB a frame", flush=True)
-    videos = shard.rename(columns={"id": "video"}).assign(
-        shard=str(table), shard_row=range(num_videos), label_index=0, start=RANDOM_START
-    )
-    return pd.concat([videos] * CLIPS_PER_VIDEO, ignore_index=True)
 
 
 class Decoding(Dataset):
     """The bound: JPEG data in memory is decoded and dropped."""
 
-    def __init__(self, clips: ClipDataset):
-        self.clips, self.jpegs = clips, {}
-        offsets = pq.read_table(clips.index.rows["shard"][0], columns=["frame_offsets"])["frame_offsets"].to_pylist()
-        reader = PackedReader()
-        for row, (shard, video) in enumerate(clips.index.rows[["shard", "shard_row"]].itertuples(index=False)):
-            spans = [offsets[video][number : number + 2] for number in frame_numbers(clips, row)]
-            data = reader.read(Path(shard).with_suffix(".tar"), spans)
-            self.jpegs[row] = [torch.frombuffer(bytearray(jpeg), dtype=torch.uint8) for jpeg in data]
+    def __init__(self, clips: ClipDataset, jpegs: Path):
+        self.clips = clips
+        self.jpegs = {
+            item: [read_file(str(path)) for path in frame_files(clips, item, jpegs)] for item in items_of(clips)
+        }
 
     def __getitem__(self, item: tuple[int, int]) -> int:
-        decode_jpeg(self.jpegs[item[1]])
+        decode_jpeg(self.jpegs[item])
         return 0
 
 
 class FrameFiles(Dataset):
     """One file a frame, each read and transformed by itself; a multi-scale corner crop, as in `corner crop`."""
 
-    def __init__(self, clips: ClipDataset, folder: Path):
-        self.clips, self.folder = clips, folder
-        for video in set(clips.index.rows["video"]):
-            self._write(video)
-
-    def _write(self, video: str) -> None:
-        row = self.clips.index.rows.set_index("video").loc[video].iloc[0]
-        offsets = pq.read_table(row["shard"], columns=["frame_offsets"])["frame_offsets"][row["shard_row"]].as_py()
-        (self.folder / video).mkdir()
-        spans = itertools.pairwise(offsets)
-        for number, data in enumerate(PackedReader().read(Path(row["shard"]).with_suffix(".tar"), spans), start=1):
-            (self.folder / video / f"image_{number:05d}.jpg").write_bytes(data)
+    def __init__(self, clips: ClipDataset, jpegs: Path):
+        self.clips, self.folder = clips, jpegs
 
     def __getitem__(self, item: tuple[int, int]) -> torch.Tensor:
-        video, rng = self.clips.index.rows["video"][item[1]], np.random.default_rng(item)
-        numbers, mirror = frame_numbers(self.clips, item[1]), rng.random() < 0.5
-        side = int(256 * rng.choice([1.0, 0.84, 0.71, 0.59, 0.5]))
+        rng = np.random.default_rng(item)
+        mirror, side = rng.random() < 0.5, int(256 * rng.choice([1.0, 0.84, 0.71, 0.59, 0.5]))
         frames = []
-        for number in numbers:
-            image = cv2.imread(str(self.folder / video / f"image_{number + 1:05d}.jpg"))[:side, :side, ::-1]
+        for path in frame_files(self.clips, item, self.folder):
+            image = cv2.imread(str(path))[:side, :side, ::-1]
             image = cv2.resize(image, (CLIP.size, CLIP.size)).astype(np.float32) / 255
             image = (image[:, ::-1] if mirror else image) - MEAN
             frames.append((image / STD).transpose(2, 0, 1))
         return torch.from_numpy(np.stack(frames))
 
 
-def frame_numbers(clips: ClipDataset, row: int) -> np.ndarray:
-    """The frames that epoch 0 takes of this row."""
-    return clips.frame_numbers(row, np.random.default_rng(np.random.SeedSequence([clips.seed, 0, row])))
+def items_of(clips: ClipDataset) -> list[tuple[int, int]]:
+    """What a round reads: every video in the first epochs."""
+    return [(epoch, row) for epoch in range(CLIPS_PER_VIDEO) for row in range(len(clips))]
+
+
+def frame_files(clips: ClipDataset, item: tuple[int, int], folder: Path) -> list[Path]:
+    """Files of the frames that an item takes."""
+    epoch, row = item
+    numbers = clips.frame_numbers(row, np.random.default_rng(np.random.SeedSequence([clips.seed, epoch, row])))
+    return [folder / clips.index.video(row) / f"image_{number + 1:05d}.jpg" for number in numbers]
 
 
 def cpu_seconds() -> float:
@@ -156,17 +107,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        index = ClipIndex(rows=prepare(Path(folder), num_videos=arguments.videos), labels=["any"])
+        root = Path(folder)
+        videos = make_videos(root / "videos", arguments.videos)
+        indices = {
+            storage: extracted_index(videos, root / storage, Media(storage=storage), clip=CLIP)
+            for storage in ("packed", "frames", "video")
+        }
+        jpegs = root / "frames" / "frames" / "any"
         ours = {
-            f"packed, {name}": ClipDataset(index, clip=CLIP, augmentation=augmentation)
-            for name, augmentation in AUGMENTATIONS.items()
+            f"{storage}, {name}": ClipDataset(indices[storage], clip=CLIP, augmentation=AUGMENTATIONS[name])
+            for storage, name in [*(("packed", name) for name in AUGMENTATIONS), *OTHER_STORAGES]
         }
         clips = next(iter(ours.values()))
-        datasets = {"bound": Decoding(clips), **ours, "frame files, corner crop": FrameFiles(clips, Path(folder))}
-        sampler = EpochSampler(len(clips), seed=0)
+        datasets = {"bound": Decoding(clips, jpegs), **ours, "frame files, corner crop": FrameFiles(clips, jpegs)}
         persistent = partial(DataLoader, persistent_workers=True)
         loaders = {
-            name: (ClipLoader if name in ours else persistent)(dataset, batch_size=8, sampler=sampler, num_workers=2)
+            name: (ClipLoader if name in ours else persistent)(
+                dataset, batch_size=8, sampler=items_of(clips), num_workers=2
+            )
             for name, dataset in datasets.items()
         }
         rounds = [{name: measure(loader) for name, loader in loaders.items()} for _ in range(arguments.rounds + 1)]

@@ -93,8 +93,8 @@ class ClipDataset(Dataset):
         if transformed is not clip:
             clip.copy_(transformed[torch.from_numpy(position)])
 
-    def _read_frames(self, row: int, numbers: np.ndarray) -> Iterator[torch.Tensor]:
-        """Frames of distinct, ascending numbers, each uint8 (C, H, W)."""
+    def _read_frames(self, row: int, numbers: np.ndarray) -> Iterator[np.ndarray]:
+        """Frames of distinct, ascending numbers, each uint8 (H, W, C), as the transforms take them."""
         return self._reader.read(self.index.shard(row), self.index.video(row), numbers.tolist())
 
 

@@ -1,63 +1,96 @@
 """Clips -> batches: a DataLoader whose workers write clips into shared memory that is used again and again.
 
 PyTorch takes new shared memory for every batch, and the kernel clears each page of it: a third of the time that it
-takes to decode the clips (benchmarks/loader.py).
+takes to decode the clips (benchmarks/loader.py). Here a batch is handed over without a copy; its memory goes back to
+the worker when the last tensor that uses it is gone.
 """
 
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from kinema.clips.dataset import ClipDataset
 
+MAX_SLOTS = 1024  # batches of one worker that can be alive at a time and have memory to be used again
+FREE, WRITTEN, HELD = 0, 1, 2
+
 
 class ClipLoader(DataLoader):
-    """A DataLoader of `clips` whose workers, if it has any, outlive an epoch. Each batch has memory of its own."""
+    """A DataLoader of `clips`; its workers, if it has any, outlive an epoch."""
 
     def __init__(self, clips: ClipDataset, *, num_workers: int = 0, prefetch_factor: int = 2, **options: Any):
         self.clips = clips
-        # a worker may be ahead by `prefetch_factor` batches while the consumer copies one
-        self.num_slots = prefetch_factor + 1
+        self._memory: dict[tuple[int, int], torch.Tensor] = {}  # by worker and slot, as mapped here
+        dataset: Dataset = clips
         if num_workers:
+            self._states = torch.zeros((num_workers, MAX_SLOTS), dtype=torch.uint8).share_memory_()
             options |= {"persistent_workers": True, "prefetch_factor": prefetch_factor, "collate_fn": _as_it_is}
-        dataset = _SharedBatches(clips, self.num_slots) if num_workers else clips
+            dataset = _SharedBatches(clips, self._states, prefetch_factor)
         super().__init__(dataset, num_workers=num_workers, **options)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        if not self.num_workers:
-            yield from super().__iter__()
-            return
-        mapped: deque[torch.Tensor] = deque(maxlen=self.num_workers * self.num_slots)
         for batch in super().__iter__():
-            mapped.append(batch["clip"])  # memory that is still referred to need not be mapped again
-            # NumPy, unlike PyTorch, asks for huge pages, which are cheap to clear
-            yield batch | {"clip": torch.from_numpy(batch["clip"].numpy().copy())}
+            yield self._received(batch) if self.num_workers else batch
+
+    def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """A worker's batch with its clips: a tensor on the memory of its slot, which it holds while it is in use."""
+        place, memory = batch.pop("place"), batch.pop("memory")
+        if memory is not None:
+            self._memory[place] = memory
+        self._states[place] = HELD
+        # an array of its own: the storage of every tensor made from it refers to it
+        clips = self._memory[place].numpy()[: len(batch["label"])]
+        weakref.finalize(clips, _release, self._states, place).atexit = False
+        return batch | {"clip": torch.from_numpy(clips)}
 
 
 class _SharedBatches(Dataset):
-    """Whole batches; their clips go to one of `num_slots` shared tensors in turn, and each worker has its own."""
+    """Whole batches; their clips go to a free slot, a shared tensor of this worker's, sent along at first."""
 
-    def __init__(self, clips: ClipDataset, num_slots: int):
-        self.clips = clips
-        self.slots = [torch.empty(0, dtype=torch.uint8)] * num_slots
-        self.turn = 0
+    def __init__(self, clips: ClipDataset, states: torch.Tensor, prefetch_factor: int):
+        self.clips, self.states = clips, states
+        self.slots: list[torch.Tensor] = []
+        # No more batches than this are on their way. One that was written earlier and is not held was dropped.
+        self.on_their_way: deque[int] = deque(maxlen=prefetch_factor + 1)
 
     def __len__(self) -> int:
         return len(self.clips)
 
     def __getitems__(self, items: list[Any]) -> dict[str, Any]:
-        self.turn = (self.turn + 1) % len(self.slots)
-        if len(self.slots[self.turn]) < len(items):
+        worker = get_worker_info()
+        assert worker is not None
+        slot = self._free_slot(worker.id, len(items))
+        # where a batch was dropped, its slot may have never arrived
+        is_known = slot < len(self.slots) and self.states[worker.id, slot] == FREE
+        if slot == len(self.slots):
             shape = (len(items), *self.clips.clip_shape)
-            self.slots[self.turn] = torch.empty(shape, dtype=torch.uint8).share_memory_()
-        memory = self.slots[self.turn][: len(items)]
-        read = [self.clips.read(item, out=out) for item, out in zip(items, memory, strict=True)]
+            self.slots.append(torch.empty(shape, dtype=torch.uint8).share_memory_())
+        memory = self.slots[slot]
+        self.states[worker.id, slot] = WRITTEN
+        self.on_their_way.append(slot)
+        read = [self.clips.read(item, out=out) for item, out in zip(items, memory, strict=False)]
         for item in read:
             del item["clip"]
-        return {"clip": memory, **default_collate(read)}
+        return {"place": (worker.id, slot), "memory": None if is_known else memory, **default_collate(read)}
+
+    def _free_slot(self, worker: int, length: int) -> int:
+        """A slot that has memory for so many clips and is not in use; one more than there are asks for a new one."""
+        states = self.states[worker, : len(self.slots)].tolist()
+        for slot, (state, memory) in enumerate(zip(states, self.slots, strict=True)):
+            is_free = state == FREE or (state == WRITTEN and slot not in self.on_their_way)
+            if is_free and len(memory) >= length:
+                return slot
+        if len(self.slots) == MAX_SLOTS:
+            raise RuntimeError(f"{MAX_SLOTS} batches of one loader process are alive; let go of some, or copy them")
+        return len(self.slots)
+
+
+def _release(states: torch.Tensor, place: tuple[int, int]) -> None:
+    states[place] = FREE
 
 
 def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Decoded frames -> one uint8 clip: crop, size, mirror image and colour, drawn once a clip, alike for all its frames.
 
-Random numbers and colour are those of torchvision's transforms v2. Frames are cut, resized and mirrored one by one
-before they become a clip, which takes a third of the time of doing it to the stacked clip. Resizing is bilinear without
-antialiasing: the reference and most code on devices do it so. Normalisation is not here: it is the first step inside
-the model, on the device.
+Random numbers are drawn by torchvision's transforms v2, and the result is theirs. Frames are cut, resized, coloured and
+mirrored by OpenCV one by one before they become a clip, which takes a third of the time of doing it to the stacked
+clip. Resizing is bilinear without antialiasing: the reference and most code on devices do it so. Normalisation is not
+here: it is the first step inside the model, on the device.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import cv2
@@ -24,6 +24,8 @@ cv2.setNumThreads(0)
 Modality = Literal["rgb", "flow"]
 Position = Literal["c", "tl", "tr", "bl", "br"]  # centre, or top or bottom, left or right
 POSITIONS: tuple[Position, ...] = ("c", "tl", "tr", "bl", "br")
+# every row the weights of blue, green and red in grey, as of torchvision
+GREY_OF_BGR = np.tile([0.1140, 0.5870, 0.2989], (3, 1))
 Box = dict[str, int]  # top, left, height, width
 
 
@@ -37,24 +39,29 @@ class TrainingTransform:
         self.size, self.modality = size, modality
         self.flip_probability = augmentation.horizontal_flip
         self.crop = random_crop(size, augmentation)
-        self.colour = random_colour(augmentation) if modality == "rgb" else nn.Identity()
+        self.colours = ColourMatrix(augmentation) if modality == "rgb" else None
+        self.effects = random_effects(augmentation) if modality == "rgb" else nn.Identity()
 
-    def __call__(self, frames: Iterable[torch.Tensor], *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (C, H, W) -> uint8 (T, C, size, size), written to `out` unless colours change.
+    def __call__(self, frames: Iterable[np.ndarray], *, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), to `out` unless there are effects.
 
-        Frames may come one by one as they are decoded: the next one finds the cache as this one left it.
+        Frames are B, G, R as `FrameReader` gives them, the clip is R, G, B; those of flow are x, y. They may come one
+        by one as they are decoded: the next one finds the cache as this one left it.
         """
         mirror = float(torch.rand(())) < self.flip_probability
         _write(self._images(frames), out, mirror=mirror)
         if mirror and self.modality == "flow":
             out[:, 0] = 255 - out[:, 0]
-        return self.colour(out)
+        return self.effects(out)
 
-    def _images(self, frames: Iterable[torch.Tensor]) -> Iterator[np.ndarray]:
+    def _images(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         box: Box | None = None
         for frame in frames:
-            box = box or self.crop.make_params([frame])
-            yield _resize(_cut(_image(frame), **box), self.size, self.size)
+            if box is None:
+                box = self.crop.make_params([torch.empty((0, *frame.shape[:2]))])
+                change = self.colours.draw() if self.colours else None
+            image = _resize(_cut(frame, **box), self.size, self.size)
+            yield change(image) if change else image
 
 
 class EvaluationTransform:
@@ -64,16 +71,16 @@ class EvaluationTransform:
         self.size, self.position = size, position
         self.short_side = round(size / scale)
 
-    def __call__(self, frames: Iterable[torch.Tensor], *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (C, H, W) -> uint8 (T, C, size, size), written to `out`."""
+    def __call__(self, frames: Iterable[np.ndarray], *, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), written to `out`; B, G, R -> R, G, B."""
         _write(map(self._square, frames), out)
         return out
 
-    def _square(self, frame: torch.Tensor) -> np.ndarray:
-        sides = frame.shape[-2:]
+    def _square(self, frame: np.ndarray) -> np.ndarray:
+        sides = frame.shape[:2]
         height, width = (self.short_side * side // min(sides) for side in sides)
         box = square_box(height, width, side=self.size, position=self.position)
-        return _cut(_resize(_image(frame), height, width), **box)
+        return _cut(_resize(frame, height, width), **box)
 
 
 def random_crop(size: int, augmentation: Augmentation) -> v2.Transform:
@@ -85,17 +92,44 @@ def random_crop(size: int, augmentation: Augmentation) -> v2.Transform:
     return v2.RandomResizedCrop(size, scale=augmentation.crop_area, ratio=augmentation.crop_aspect)
 
 
-def random_colour(augmentation: Augmentation) -> nn.Module:
-    """What changes the pixels of a clip where they are."""
+def random_effects(augmentation: Augmentation) -> nn.Module:
+    """What changes the pixels of a finished clip."""
     steps: list[nn.Module] = []
-    jitter = (augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue)
-    if any(jitter):
-        steps.append(v2.ColorJitter(*jitter))
+    if augmentation.hue:
+        steps.append(v2.ColorJitter(hue=augmentation.hue))
     if augmentation.sharpness:
         steps.append(Sharpness(augmentation.sharpness))
     if augmentation.rand_augment_ops:
         steps.append(v2.RandAugment(augmentation.rand_augment_ops, augmentation.rand_augment_magnitude))
     return nn.Sequential(*steps)
+
+
+class ColourMatrix:
+    """Brightness, contrast and saturation of v2.ColorJitter: together they are one linear map of the colours."""
+
+    def __init__(self, augmentation: Augmentation):
+        self.jitter = v2.ColorJitter(augmentation.brightness, augmentation.contrast, augmentation.saturation)
+
+    def draw(self) -> Callable[[np.ndarray], np.ndarray] | None:
+        """What to do with each frame (H, W, 3) of a clip, B, G, R; None if there is nothing to do."""
+        drawn = self.jitter.make_params([])
+        names = [("brightness", "contrast", "saturation")[index] for index in drawn["fn_idx"].tolist() if index < 3]
+        steps = [(name, factor) for name in names if (factor := drawn[f"{name}_factor"]) is not None]
+        return (lambda frame: _coloured(frame, steps)) if steps else None
+
+
+def _coloured(frame: np.ndarray, steps: Sequence[tuple[str, float]]) -> np.ndarray:
+    matrix, offset = np.eye(3), np.zeros(3)
+    for name, factor in steps:
+        if name == "saturation":
+            blend = factor * np.eye(3) + (1 - factor) * GREY_OF_BGR
+            matrix, offset = blend @ matrix, blend @ offset
+            continue
+        matrix, offset = factor * matrix, factor * offset
+        if name == "contrast":
+            mean_grey = GREY_OF_BGR @ (matrix @ cv2.mean(frame)[:3] + offset) / factor
+            offset += (1 - factor) * mean_grey
+    return cv2.transform(frame, np.column_stack([matrix, offset]))
 
 
 class FixedSizeCrop(v2.Transform):
@@ -154,11 +188,6 @@ def square_box(height: int, width: int, *, side: int, position: Position) -> Box
     return {"top": top, "left": left, "height": side, "width": side}
 
 
-def _image(frame: torch.Tensor) -> np.ndarray:
-    """View of a frame as OpenCV wants it, (H, W, C); a copy if its memory is not in that order, as the decoder's is."""
-    return frame.permute(1, 2, 0).contiguous().numpy()
-
-
 def _cut(image: np.ndarray, *, top: int, left: int, height: int, width: int) -> np.ndarray:
     return image[top : top + height, left : left + width]
 
@@ -170,9 +199,10 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _write(images: Iterable[np.ndarray], clip: torch.Tensor, *, mirror: bool = False) -> None:
-    """Images (H, W, C) to a clip (T, C, H, W), each mirrored left to right if so wanted.
+    """Images (H, W, C) to a clip (T, C, H, W), each mirrored left to right if so wanted; three channels turn round.
 
     OpenCV's split is slow where the memory of the clip is not aligned, as PyTorch's is and NumPy's is not.
     """
     for image, planes in zip(images, clip.numpy(), strict=True):
-        cv2.split(cv2.flip(image, 1) if mirror else image, list(planes))
+        channels = list(planes[::-1] if len(planes) == 3 else planes)
+        cv2.split(cv2.flip(image, 1) if mirror else image, channels)

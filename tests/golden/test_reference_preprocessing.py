@@ -25,7 +25,7 @@ def arrays(shared):
 def evaluated(image, size, **options):
     """An image (H, W, 3) after our transform, (3, size, size)."""
     out = torch.empty((1, 3, size, size), dtype=torch.uint8)
-    return EvaluationTransform(size, **options)([torch.from_numpy(image).permute(2, 0, 1)], out=out)[0].numpy()
+    return EvaluationTransform(size, **options)([np.ascontiguousarray(image[..., ::-1])], out=out)[0].numpy()
 
 
 def test_evaluation_frames(shared, arrays):

@@ -65,4 +65,11 @@ class Corpus:
         return {row["id"]: row for row in table.to_pylist()}
 
     def frames(self, row: dict) -> list[torch.Tensor]:
-        return list(FrameReader().read(self.table, row["id"], range(row["num_frames"])))
+        """All frames of a video, each (C, H, W), R, G, B."""
+        return [as_tensor(frame) for frame in FrameReader().read(self.table, row["id"], range(row["num_frames"]))]
+
+
+def as_tensor(frame: np.ndarray) -> torch.Tensor:
+    """What a reader gives, (H, W, C) and B, G, R, as (C, H, W) and R, G, B."""
+    order = frame[..., ::-1] if frame.shape[-1] == 3 else frame
+    return torch.from_numpy(np.ascontiguousarray(order.transpose(2, 0, 1)))

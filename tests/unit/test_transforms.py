@@ -19,7 +19,12 @@ from kinema.config import Augmentation
 
 def clip_of(transform, images):
     out = torch.empty((len(images), images[0].shape[0], transform.size, transform.size), dtype=torch.uint8)
-    return transform(iter(images), out=out)
+    return transform((as_read(image) for image in images), out=out)
+
+
+def as_read(image):
+    """A frame (C, H, W), R, G, B, as the reader gives it: (H, W, C), B, G, R."""
+    return (image.flip(0) if len(image) == 3 else image).permute(1, 2, 0).contiguous().numpy()
 
 
 PLAIN = {"horizontal_flip": 0, "brightness": 0, "contrast": 0, "saturation": 0}
@@ -27,10 +32,10 @@ CROPS = ("area", "corner", "random")
 
 
 def frames(count=1, *, height=48, width=64, channels=3):
-    """The same smooth random frame, as the decoder gives it: channels last in memory, (C, H, W) to see."""
+    """The same smooth random frame, uint8 (C, H, W)."""
     image = torch.rand((1, channels, 8, 8), generator=torch.Generator().manual_seed(0)) * 255
     image = torch.nn.functional.interpolate(image, size=(height, width), mode="bicubic").clamp(0, 255)[0]
-    return [image.to(torch.uint8).permute(1, 2, 0).contiguous().permute(2, 0, 1) for _ in range(count)]
+    return [image.to(torch.uint8) for _ in range(count)]
 
 
 @pytest.mark.parametrize("crop", CROPS)
@@ -120,6 +125,25 @@ def test_the_mirror_image_of_flow_moves_the_other_way():
     mirrored = torch.stack(square).flip(-1)
     assert torch.equal(clip[:, 0], 255 - mirrored[:, 0])
     assert torch.equal(clip[:, 1], mirrored[:, 1])
+
+
+def test_colours_change_as_torchvision_changes_them():
+    augmentation = Augmentation(**PLAIN | {"brightness": 0.2, "contrast": 0.3, "saturation": 0.4}, crop="random")
+    # neither black nor white: there torchvision cuts off after every step
+    images = [image // 2 + 60 for image in frames(2, height=32, width=32)]
+    orders = set()
+    for seed in range(30):
+        torch.manual_seed(seed)
+        clip = clip_of(TrainingTransform(32, augmentation), images)
+        torch.manual_seed(seed)
+        torch.rand(())
+        random_crop(32, augmentation).make_params([images[0]])
+        jitter = v2.ColorJitter(augmentation.brightness, augmentation.contrast, augmentation.saturation)
+        drawn = jitter.make_params([])
+        expected = jitter.transform(torch.stack(images), drawn)
+        assert (clip.int() - expected.int()).abs().max() <= 3, seed
+        orders.add(tuple(index for index in drawn["fn_idx"].tolist() if index < 3))
+    assert len(orders) == 6
 
 
 def test_colour_leaves_flow_alone():

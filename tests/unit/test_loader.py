@@ -1,0 +1,68 @@
+"""Batches from worker processes: the right clips, in memory that is theirs as long as someone uses it."""
+
+import pytest
+import torch
+from corpus import CLIP
+
+from kinema.clips.dataset import ClipDataset
+from kinema.clips.loader import ClipLoader
+from kinema.clips.table import ClipIndex
+from kinema.config import Augmentation
+
+
+@pytest.fixture
+def clips(prepared) -> ClipDataset:
+    index = ClipIndex.load(prepared / "clips.parquet", subset="validation", clip=CLIP)
+    return ClipDataset(index, clip=CLIP, augmentation=Augmentation())
+
+
+def num_slots(loader: ClipLoader) -> int:
+    return len(loader._memory)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_that_are_kept_stay_as_they_are(clips, workers):
+    expected = list(ClipLoader(clips, batch_size=2))
+    loader = ClipLoader(clips, batch_size=2, num_workers=workers)
+    for _ in range(3):
+        # one keeps the batches, one only views of their clips
+        kept, views = [], []
+        for number, batch in enumerate(loader):
+            (kept if number % 2 else views).append(batch if number % 2 else batch["clip"][:, 1:])
+        for batch, reference in zip(kept, expected[1::2], strict=True):
+            assert torch.equal(batch["clip"], reference["clip"])
+            assert torch.equal(batch["row"], reference["row"])
+            assert torch.equal(batch["label"], reference["label"])
+        for view, reference in zip(views, expected[::2], strict=True):
+            assert torch.equal(view, reference["clip"][:, 1:])
+
+
+def test_memory_that_is_let_go_is_used_again(clips):
+    loader = ClipLoader(clips, batch_size=2, num_workers=1)
+    places = set()
+    for _ in range(4):
+        for batch in loader:
+            places.add(batch["clip"].data_ptr())
+    assert num_slots(loader) == len(places) <= 4
+    kept = list(loader)
+    assert num_slots(loader) >= len(kept)
+
+
+def test_epochs_that_are_left_early_lose_no_memory(clips):
+    loader = ClipLoader(clips, batch_size=2, num_workers=1)
+    for _ in range(8):
+        next(iter(loader))
+    assert num_slots(loader) <= 5
+    assert [len(batch["label"]) for batch in loader] == [2] * (len(clips) // 2)
+
+
+def test_a_last_batch_may_be_smaller(clips):
+    batches = list(ClipLoader(clips, batch_size=4, num_workers=2))
+    assert [len(batch["clip"]) for batch in batches] == [len(batch["label"]) for batch in batches]
+    assert sum(len(batch["clip"]) for batch in batches) == len(clips)
+
+
+def test_an_error_in_a_worker_is_the_callers(clips, monkeypatch):
+    monkeypatch.setattr(clips, "read", lambda item, out: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(ClipLoader(clips, num_workers=1))
