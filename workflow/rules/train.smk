@@ -12,7 +12,7 @@ rule train:
     input:
         clips="results/{dataset}/clips.parquet",
         shards=ancient(shard_tables),
-        weights=encoder_weights,
+        weights=weight_files,
     output:
         model="results/{dataset}/{model}/model.pth",
         history="results/{dataset}/{model}/training.csv",
