@@ -18,43 +18,55 @@ logger = logging.getLogger(__name__)
 EXPECTED = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
 
 
-def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any]) -> None:
-    """Fill `model` from a file, or from what was read from one; its input is normalised as in that file from then on.
+def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, where: str = "weights") -> None:
+    """Fill `model` from a file, or from what was read from one, called `where` in errors.
+
+    From then on its input is normalised as it was for that file.
 
     A missing, left-over or misshapen tensor is a ValueError. Where only the number of classes differs, the classifier
     stays as it was, with a warning.
     """
     if isinstance(source, Mapping):
-        content, where = source, "weights"
+        content: Any = source
     else:
         content, where = read_torch_file(Path(source), expected=EXPECTED), str(source)
-    misshapen: list[str] = []
-    if isinstance(content, Mapping) and content.get("format") == CHECKPOINT_FORMAT:
-        name, num_classes = content["model"], content["num_classes"]
-        _check_name(name, model, where=where)
-        found, spec = dict(content["state_dict"]), InputSpec.from_dict(content["input"])
-        mean, std = spec.mean, spec.std
-    else:
-        state = tensors_of(content, where=where)
-        published = recognise(state, where=where)
-        _check_name(published.name, model, where=where)
-        check_settings(published, model.network, where=where)
-        found, misshapen = convert(state, model, where=where)
-        num_classes, (mean, std) = published.num_classes, published.normalisation(model.spec)
-    replaced = _classifier(found, model, num_classes=num_classes)
-    complaints = differences({**found, **replaced}, model.state_dict())
-    complaints["misshapen"] += misshapen
+    ours = isinstance(content, Mapping) and content.get("format") == CHECKPOINT_FORMAT
+    start = (_of_ours if ours else _of_reference)(content, model, where=where)
+    kept = _classifier(start, model)
+    complaints = differences({**start.found, **kept}, model.state_dict())
+    complaints["misshapen"] += start.misshapen
     raise_for(complaints, where=f"{where} for '{model.name}'")
-    model.load_state_dict({**found, **replaced})
-    model.set_spec(dataclasses.replace(model.spec, mean=mean, std=std))
-    if replaced:
-        logger.warning(
-            "%s: %d classes, here %d: the classifier (%s) starts anew, all else is loaded",
-            where,
-            num_classes,
-            model.num_classes,
-            ", ".join(sorted(replaced)),
-        )
+    model.load_state_dict({**start.found, **kept})
+    model.set_spec(dataclasses.replace(model.spec, mean=start.mean, std=start.std))
+    if kept:
+        text = "%s: %d classes, here %d: the classifier (%s) starts anew, all else is loaded"
+        logger.warning(text, where, start.num_classes, model.num_classes, ", ".join(sorted(kept)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Start:
+    """Tensors of a file under our names, and what they were trained with."""
+
+    found: dict[str, Tensor]
+    num_classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    misshapen: list[str] = dataclasses.field(default_factory=list)
+
+
+def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _Start:
+    _check_name(content["model"], model, where=where)
+    spec = InputSpec.from_dict(content["input"])
+    return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
+
+
+def _of_reference(content: Any, model: Recognizer, *, where: str) -> _Start:
+    state = tensors_of(content, where=where)
+    published = recognise(state, where=where)
+    _check_name(published.name, model, where=where)
+    check_settings(published, model.network, where=where)
+    found, misshapen = convert(state, model, where=where)
+    return _Start(found, published.num_classes, *published.normalisation(model.spec), misshapen)
 
 
 def _check_name(name: str, model: Recognizer, *, where: str) -> None:
@@ -62,14 +74,14 @@ def _check_name(name: str, model: Recognizer, *, where: str) -> None:
         raise ValueError(f"{where}: these are weights of '{name}', the model is '{model.name}'; choose one of the two")
 
 
-def _classifier(found: Mapping[str, Tensor], model: Recognizer, *, num_classes: int) -> dict[str, Tensor]:
+def _classifier(start: _Start, model: Recognizer) -> dict[str, Tensor]:
     """Tensors of ours that have a row for each class, where the file has another number of classes."""
-    if num_classes == model.num_classes:
+    if start.num_classes == model.num_classes:
         return {}
+    rows = (start.num_classes, model.num_classes)
     return {
         key: value
         for key, value in model.state_dict().items()
-        if key.startswith("decoder.") and key in found and value.ndim and found[key].ndim
-        if (len(found[key]), len(value)) == (num_classes, model.num_classes)
-        if found[key].shape[1:] == value.shape[1:]
+        if key.startswith("decoder.") and key in start.found and value.ndim and start.found[key].ndim
+        if (len(start.found[key]), len(value)) == rows and start.found[key].shape[1:] == value.shape[1:]
     }
