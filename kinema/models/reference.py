@@ -100,15 +100,6 @@ def recognise(state: Mapping[str, Tensor], *, where: str) -> Published:
     return Published(str(name), num_classes=len(head), settings=_settings(keys, name.decoder), num_frames=num_frames)
 
 
-def check_settings(published: Published, network: Network, *, where: str) -> None:
-    """ValueError where the network was configured otherwise than the one in the file."""
-    wrong = [key for key, value in published.settings.items() if getattr(network, key) != value]
-    if wrong:
-        found = ", ".join(f"{key}: {str(published.settings[key]).lower()}" for key in wrong)
-        ours = ", ".join(f"{key}: {str(getattr(network, key)).lower()}" for key in wrong)
-        raise ValueError(f"{where}: its network has {found}; the configured one {ours}. Set them under `network`.")
-
-
 def convert(state: Mapping[str, Tensor], model: Recognizer, *, where: str) -> tuple[dict[str, Tensor], list[str]]:
     """Our names and shapes of a state dict, and complaints about misshapen attention heads.
 

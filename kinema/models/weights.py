@@ -8,13 +8,15 @@ from typing import Any
 
 from torch import Tensor
 
+from kinema.config import Network
 from kinema.models.recognizer import Recognizer
-from kinema.models.reference import check_settings, convert, recognise
+from kinema.models.reference import convert, recognise
 from kinema.models.spec import InputSpec
 from kinema.models.state import CHECKPOINT_FORMAT, differences, raise_for, read_torch_file, tensors_of
 
 logger = logging.getLogger(__name__)
 
+FREE_SETTINGS = {"weights", "encoder_weights", "dropout"}  # may differ between a network and the one it starts from
 EXPECTED = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
 
 
@@ -56,6 +58,9 @@ class _Start:
 
 def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _Start:
     _check_name(content["model"], model, where=where)
+    trained = Network.model_validate(content["network"])
+    same = set(Network.model_fields) - FREE_SETTINGS
+    check_settings(trained.model_dump(include=same), model.network, where=where)
     spec = InputSpec.from_dict(content["input"])
     return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
 
@@ -64,9 +69,18 @@ def _of_reference(content: Any, model: Recognizer, *, where: str) -> _Start:
     state = tensors_of(content, where=where)
     published = recognise(state, where=where)
     _check_name(published.name, model, where=where)
-    check_settings(published, model.network, where=where)
+    check_settings(published.settings, model.network, where=where)
     found, misshapen = convert(state, model, where=where)
     return _Start(found, published.num_classes, *published.normalisation(model.spec), misshapen)
+
+
+def check_settings(trained: Mapping[str, Any], network: Network, *, where: str) -> None:
+    """ValueError where the network was configured otherwise than the one in the file."""
+    wrong = {key: value for key, value in trained.items() if getattr(network, key) != value}
+    if wrong:
+        found = ", ".join(f"{key}: {str(value).lower()}" for key, value in wrong.items())
+        ours = ", ".join(f"{key}: {str(getattr(network, key)).lower()}" for key in wrong)
+        raise ValueError(f"{where}: its network has {found}; the configured one {ours}. Set them under `network`.")
 
 
 def _check_name(name: str, model: Recognizer, *, where: str) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 
 from kinema.config import Clip, Network
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.clip_network import create_clip_encoder
 from kinema.models.reference import recognise
 from kinema.models.registry import create_model
 from kinema.models.weights import load_weights
@@ -163,6 +165,19 @@ def test_every_tensor_of_every_family_is_loaded(shared, name, model):
     positions = sum(value.numel() for key, value in state.items() if "position_encoding" in key)
     parameters = sum(value.numel() for value in loaded(state).parameters())
     assert parameters == keys["parameters"] - positions  # the table is computed here
+
+
+@pytest.mark.parametrize(("keys", "name"), [("densenet201", "densenet201_3d"), ("r3d_34", "r3d_34")])
+def test_clip_networks_have_the_layers_of_the_reference(shared, keys, name):
+    """DenseNet's names and shapes; shapes alone of R3D, whose names are torchvision's here."""
+    entries = {e["name"]: tuple(e["shape"]) for e in keys_of(shared, keys)["entries"]}
+    theirs = {
+        re.sub(r"\.(norm|conv)\.([12])\.", r".\1\2.", key): shape
+        for key, shape in entries.items()
+        if key.split(".")[0] not in ("classifier", "fc")
+    }
+    ours = {key: tuple(value.shape) for key, value in create_clip_encoder(name, "none").body.state_dict().items()}
+    assert (ours == theirs) if name == "densenet201_3d" else (sorted(ours.values()) == sorted(theirs.values()))
 
 
 @pytest.mark.parametrize("name", NEVER_PUBLISHED)

@@ -229,6 +229,35 @@ def test_weights_that_do_not_fit_are_listed(tmp_path):
         create_encoder("resnet18", str(tmp_path / "absent.pth"))
 
 
+def test_without_the_network_the_hub_is_asked_once_and_then_left_alone(monkeypatch):
+    from huggingface_hub import constants
+
+    asked, offline = [], []
+
+    class Unreachable:
+        def head(self, url, timeout):
+            asked.append(url)
+            raise OSError("name or service not known")
+
+    def create(name, pretrained=False, **options):
+        offline.append(constants.HF_HUB_OFFLINE)
+        raise OSError("not in the cache")
+
+    monkeypatch.setattr("huggingface_hub.utils.get_session", Unreachable)
+    monkeypatch.setattr("timm.create_model", create)
+    with pytest.raises(ValueError, match=r"could not get its pretrained weights \(not in the cache\)"):
+        create_encoder("resnet18", "timm")
+    assert (asked, offline) == ([constants.ENDPOINT], [True])
+    assert not constants.HF_HUB_OFFLINE
+
+
+def test_what_was_never_published_starts_at_random_with_a_warning(caplog):
+    create_encoder("rmnet", "auto")
+    assert "encoder 'rmnet': no weights are published for it; it starts at random" in caplog.text
+    with pytest.raises(ValueError, match="'rmnet': encoder_weights is `timm`, but it is no timm model"):
+        create_encoder("rmnet", "timm")
+
+
 # checkpoints
 
 LABELS = ["a", "b", "c", "d", "e"]
@@ -251,6 +280,18 @@ def test_a_checkpoint_gives_the_same_logits(tmp_path, models):
     assert [file.name for file in path.parent.iterdir()] == ["model.pth"]
     encoder = create_encoder("efficientnet_lite0", str(path))
     assert torch.equal(encoder.body.conv_stem.weight, model.encoder.body.conv_stem.weight)
+
+
+def test_a_model_starts_from_another_of_the_same_network(tmp_path):
+    model, path = model_of(), tmp_path / "model.pth"
+    save_checkpoint(path, model, labels=LABELS, settings={})
+    again = model_of(weights=str(path), encoder_weights="timm", dropout=0.5)  # nothing is fetched
+    assert all(torch.equal(value, again.state_dict()[key]) for key, value in model.state_dict().items())
+    assert again.network.weights == str(path)
+    with pytest.raises(ValueError, match=r"model.pth: its network has num_heads: 4; the configured one num_heads: 2"):
+        model_of(weights=str(path), num_heads=2)
+    with pytest.raises(ValueError, match=r"weights of 'resnet18_vtn', the model is 'resnet18_baseline'"):
+        model_of("resnet18_baseline", weights=str(path))
 
 
 def test_labels_must_match_the_classes(tmp_path, models):
