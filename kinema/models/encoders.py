@@ -79,11 +79,11 @@ def create_encoder(name: str, weights: str, *, channels: int = 3, size: int = 22
     if weights == "auto":
         weights = _default_weights(name, source)
     mean, std = _mean_std(source, weights)
-    pretrained = _download(name, size=size) if weights == "timm" else None
-    body = pretrained if pretrained and channels == 3 else _build(name, channels=channels, size=size)
-    if pretrained and body is not pretrained:
-        body.load_state_dict(adapted(pretrained.state_dict(), body.state_dict()))
-    elif weights == "bundled":
+    if weights == "timm":
+        body = _download(name, channels=channels, size=size)
+    else:
+        body = _build(name, channels=channels, size=size)
+    if weights == "bundled":
         load_bundled(name, source, body, adapted)
     elif weights not in ("timm", "none"):
         load_file(name, body, weights, adapted)
@@ -96,12 +96,12 @@ def create_encoder(name: str, weights: str, *, channels: int = 3, size: int = 22
 
 def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights of convolutions over RGB, averaged and repeated where `wanted` has another number of input channels."""
-    adapted = dict(found)
+    fitting = dict(found)
     for key, weight in found.items():
         shape = wanted[key].shape if key in wanted else weight.shape
         if len(shape) == 4 and shape != weight.shape and weight.shape[1] == 3:
-            adapted[key] = weight.mean(1, keepdim=True).repeat(1, shape[1], 1, 1)
-    return adapted
+            fitting[key] = weight.mean(1, keepdim=True).repeat(1, shape[1], 1, 1)
+    return fitting
 
 
 def _default_weights(name: str, source: str) -> str:
@@ -159,12 +159,12 @@ def _mean_std(source: str, weights: str) -> tuple[Rgb, Rgb]:
     return (settings.mean, settings.std) if settings else (IMAGENET_MEAN, IMAGENET_STD)
 
 
-def _download(name: str, *, size: int) -> Any:
+def _download(name: str, *, channels: int, size: int) -> Any:
     if name in OWN_ENCODERS:
         raise ValueError(f"encoder '{name}': encoder_weights is `timm`, but it is no timm model; use `none` or a file")
     try:
         with _offline_at_once():
-            return _build(name, channels=3, size=size, pretrained=True)
+            pretrained = _build(name, channels=3, size=size, pretrained=True)
     except Exception as error:  # hub, socket, file and "no weights exist" errors share no base class
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
@@ -172,6 +172,11 @@ def _download(name: str, *, size: int) -> Any:
             "network.encoder_weights to `none` (random start) or to a .pth or .safetensors file, or choose the encoder "
             "efficientnet_lite0, whose weights are `bundled`."
         ) from error
+    if channels == 3:
+        return pretrained
+    body = _build(name, channels=channels, size=size)  # timm itself would take the first two of R, G, B
+    body.load_state_dict(adapted(pretrained.state_dict(), body.state_dict()))
+    return body
 
 
 @contextmanager

@@ -99,6 +99,8 @@ def test_exported_parts_give_the_same_numbers(tmp_path, name):
     model = model_of(name)
     parts = model.export_parts()
     assert [part.name for part in parts] == (["model", "encoder", "decoder"] if model.separable else ["model"])
+    if name.endswith("_vtn") and name != "resnet18_vtn":  # the decoder is the same, and the whole is made of the two
+        parts = [part for part in parts if part.name == "encoder"]
     for part in parts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the tracing exporter: shapes become constants, which is what we want
