@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
-    experiment.add_argument("model", help="ENCODER_DECODER, optionally @variant")
+    experiment.add_argument("model", help="a model name, optionally with @variant")
     experiment.add_argument("--configfile", type=Path, action="append", default=[], help="laid over config/config.yaml")
     experiment.set_defaults(command=_experiment)
     reference = commands.add_parser("config-reference", help="print the table of all configuration keys")

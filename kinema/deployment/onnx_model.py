@@ -3,6 +3,7 @@
 import json
 import logging
 import tempfile
+import warnings
 from pathlib import Path
 
 import onnx
@@ -32,33 +33,37 @@ def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
 
 def part_to_onnx(part: ExportPart, *, exporter: str, opset: int) -> onnx.ModelProto:
     """The graph of a part in evaluation mode; `exporter` is `dynamo` or `tracing`."""
-    module, inputs, outputs = part.module.eval(), [part.input_name], [part.output_name]
     if exporter == "tracing":
-        axes = {part.input_name: {0: "batch"}, part.output_name: {0: "batch"}}
-        with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
-            torch.onnx.export(
-                module,
-                (part.example,),
-                file.name,
-                dynamo=False,
-                opset_version=opset,
-                input_names=inputs,
-                output_names=outputs,
-                dynamic_axes=axes,
-            )
-            return onnx.load(file.name)
+        return _traced(part, opset=opset)
     program = torch.onnx.export(
-        module,
+        part.module.eval(),
         (part.example,),
         dynamo=True,
         opset_version=opset,
+        input_names=[part.input_name],
+        output_names=[part.output_name],
         dynamic_shapes=({0: torch.export.Dim("batch", min=part.min_batch)},),
         verbose=False,
-        input_names=inputs,
-        output_names=outputs,
     )
     assert program is not None
     return program.model_proto
+
+
+def _traced(part: ExportPart, *, opset: int) -> onnx.ModelProto:
+    """By torch's older exporter, which records one run: all but the batch is fixed, as it is in the input spec."""
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of every size that becomes a constant, and of its age
+        torch.onnx.export(
+            part.module.eval(),
+            (part.example,),
+            file.name,
+            dynamo=False,
+            opset_version=opset,
+            input_names=[part.input_name],
+            output_names=[part.output_name],
+            dynamic_axes={part.input_name: {0: "batch"}, part.output_name: {0: "batch"}},
+        )
+        return onnx.load(file.name)
 
 
 def model_metadata(trained: Checkpoint) -> dict[str, str]:

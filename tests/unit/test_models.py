@@ -5,7 +5,8 @@ import torch
 
 from kinema.config import Clip, Network
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
-from kinema.models.encoders import BUNDLED_MEAN, FLOW_MEAN, create_encoder
+from kinema.models.clip_network import create_clip_encoder, register_clip_network
+from kinema.models.encoders import BUNDLED_MEAN, FLOW_MEAN, create_encoder, register_encoder
 from kinema.models.names import ENCODERS, OWN_ENCODERS
 from kinema.models.positions import position_table
 from kinema.models.registry import create_model, register_decoder
@@ -79,6 +80,19 @@ def test_layer_norm_can_be_left_out(models):
     assert all("_norm." in key for key in left_out)
 
 
+def test_an_lstm_reads_the_clip_in_one_direction_or_both():
+    both, one = model_of("resnet18_lstm"), model_of("resnet18_lstm", bidirectional=False, hidden=40)
+    assert (both.decoder.fc.in_features, one.decoder.fc.in_features) == (1024, 40)
+    embeddings = torch.rand(1, 6, 512)
+    changed = embeddings.clone()
+    changed[:, -1] += 1
+    for model, sees in ((both, True), (one, False)):
+        steps, after = model.decoder.lstm(embeddings)[0], model.decoder.lstm(changed)[0]
+        assert bool((steps[:, 0] != after[:, 0]).any()) is sees
+        with torch.no_grad():
+            assert model(clips_of()).isfinite().all()
+
+
 def test_param_groups_follow_the_recipe(models):
     model = model_of()
     groups = model.param_groups(lr=1.0, encoder_lr_factor=0.1, weight_decay=0.5)
@@ -98,9 +112,15 @@ def test_param_groups_follow_the_recipe(models):
 # names, registry, spec
 
 
-def test_a_decoder_name_is_registered_once():
+def test_a_name_is_registered_once():
     with pytest.raises(ValueError, match="decoder 'vtn' is registered twice"):
         register_decoder("vtn")(VTNDecoder)
+    create_encoder("rmnet", "none")
+    with pytest.raises(ValueError, match="encoder 'rmnet' is registered twice"):
+        register_encoder("rmnet")(VTNDecoder)
+    create_clip_encoder("s3d", "none")
+    with pytest.raises(ValueError, match="clip network 's3d' is registered twice"):
+        register_clip_network("s3d")(VTNDecoder)
 
 
 def test_every_well_known_encoder_is_a_timm_model():
