@@ -34,6 +34,7 @@ class ExportPart:
 class Recognizer(nn.Module):
     """An action-recognition network. It knows all that is needed to build it again.
 
+    `separable`: frames are encoded one by one, so that a stream can keep their embeddings.
     `exporter` is how its graph is taken: `dynamo` (torch.export) or `tracing`. Clips of fewer than `min_frames` frames
     are refused.
     """
@@ -42,7 +43,7 @@ class Recognizer(nn.Module):
     decoder: Any
     exporter: str = "dynamo"
     separable = False
-    memory_format = torch.contiguous_format
+    memory_format = torch.contiguous_format  # 3D convolutions were not faster with channels last, 2D ones are
     min_frames = 1
     pixel_mean: Tensor
     pixel_std: Tensor
