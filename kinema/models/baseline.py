@@ -1,6 +1,6 @@
 """The baseline decoder: every frame is classified alone, the clip gets the mean. It is blind to the order of frames."""
 
-# B = clips, T = frames of a clip, C = encoder channels, K = classes
+# B = clips, T = frames of a clip, N = frames of any clips, C = encoder channels, K = classes
 
 from torch import Tensor, nn
 
@@ -17,6 +17,10 @@ class BaselineDecoder(Decoder):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         self.fc = nn.Linear(num_features, num_classes)
 
-    def forward(self, embeddings_BTE: Tensor) -> Tensor:
-        """Mean features (B, T, C) -> logits (B, K)."""
-        return self.fc(embeddings_BTE).mean(1)
+    def embed(self, maps_NChw: Tensor) -> Tensor:
+        """Feature maps (N, C, h, w) of any size -> logits of each frame (N, K), which is all that is kept of it."""
+        return self.fc(super().embed(maps_NChw))
+
+    def forward(self, embeddings_BTK: Tensor) -> Tensor:
+        """Logits of frames (B, T, K) -> logits (B, K)."""
+        return embeddings_BTK.mean(1)

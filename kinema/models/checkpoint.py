@@ -17,9 +17,8 @@ from kinema.files import atomic_path
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.models.spec import InputSpec
-from kinema.models.state import check_same_tensors, read_torch_file
+from kinema.models.state import CHECKPOINT_FORMAT, check_same_tensors, read_torch_file
 
-FORMAT = "kinema-checkpoint"
 FORMAT_VERSION = 1
 EXPECTED = "a kinema checkpoint (model.pth of a training run)"
 
@@ -38,7 +37,7 @@ def save_checkpoint(path: str | Path, model: Recognizer, *, labels: Sequence[str
     if len(labels) != model.num_classes:
         raise ValueError(f"{path}: {len(labels)} labels for a model of {model.num_classes} classes")
     content = {
-        "format": FORMAT,
+        "format": CHECKPOINT_FORMAT,
         "format_version": FORMAT_VERSION,
         "kinema_version": __version__,
         "model": model.name,
@@ -58,8 +57,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """The model in a file that `save_checkpoint` wrote; ValueError for any other file."""
     path = Path(path)
     content = read_torch_file(path, expected=EXPECTED)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise ValueError(f"{path}: not {EXPECTED}; weights of other tools are loaded with kinema.models.reference")
+    if not isinstance(content, dict) or content.get("format") != CHECKPOINT_FORMAT:
+        raise ValueError(f"{path}: not {EXPECTED}; checkpoints of the reference: `kinema import-checkpoint`")
     if content.get("format_version") != FORMAT_VERSION:
         raise ValueError(
             f"{path}: checkpoint format {content.get('format_version')}, this is kinema {__version__}, which reads "
@@ -82,7 +81,7 @@ def _rebuild(content: dict[str, Any]) -> Recognizer:
         content["model"],
         num_classes=content["num_classes"],
         clip=Clip.model_validate(content["clip"]),
-        network=network.model_copy(update={"encoder_weights": "none"}),
+        network=network.model_copy(update={"encoder_weights": "none", "weights": None}),
         spec=InputSpec.from_dict(content["input"]),
     )
     check_same_tensors(content["state_dict"], model.state_dict(), where="state_dict")

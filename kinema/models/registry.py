@@ -1,55 +1,96 @@
 """The only door to models: `create_model("resnet34_vtn", ...)`."""
 
-import importlib
-from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
+
+from torch import nn
 
 from kinema.config import Clip, Network
+from kinema.models.clip_network import ClipHead, create_clip_encoder
 from kinema.models.decoder import Decoder
 from kinema.models.encoders import create_encoder
-from kinema.models.names import DECODERS, parse_model_name
-from kinema.models.recognizer import Recognizer
-from kinema.models.spec import InputSpec
+from kinema.models.names import DECODERS, ModelName, parse_model_name
+from kinema.models.recognizer import ClipRecognizer, FrameRecognizer, Recognizer, TwoStreamRecognizer
+from kinema.models.registered import Registered
+from kinema.models.spec import CHANNELS, InputSpec
+from kinema.models.weights import load_weights
 
-DecoderClass = TypeVar("DecoderClass", bound=type[Decoder])
+decoders = Registered[type[Decoder]]("decoder", DECODERS)
+register_decoder = decoders.register
 
-_registered: dict[str, type[Decoder]] = {}
-
-
-def register_decoder(name: str) -> Callable[[DecoderClass], DecoderClass]:
-    """Class decorator that makes a decoder known by name; a second one of that name is an error."""
-
-    def register(cls: DecoderClass) -> DecoderClass:
-        if name in _registered:
-            raise ValueError(f"decoder '{name}' is registered twice, by {_registered[name]} and {cls}; rename one")
-        _registered[name] = cls
-        return cls
-
-    return register
+MODALITIES = {"flow": "flow", "two_stream_flow": "rgb+flow"}  # of a stream; all else takes RGB
 
 
 def create_model(
     name: str, *, num_classes: int, clip: Clip, network: Network, spec: InputSpec | None = None
 ) -> Recognizer:
-    """The network behind a name, its encoder started as `network.encoder_weights` says.
+    """The network behind a name.
 
-    `spec` is for rebuilding a trained model: without it, mean and std are those of the encoder's weights.
+    It starts from `network.weights`, else its encoder starts as `network.encoder_weights` says. `spec` is for
+    rebuilding a trained model: without it, mean and std are those of the weights.
     """
     if num_classes < 1:
         raise ValueError(f"model '{name}': num_classes is {num_classes}, expected at least 1")
-    model_name = parse_model_name(name)
-    encoder = create_encoder(model_name.encoder, network.encoder_weights)
-    decoder = _decoder_class(model_name.decoder)(
-        encoder.num_features, num_classes=num_classes, clip=clip, network=network
+    parts = parse_model_name(name)
+    # weights of the whole fill the encoder as well, so nothing is fetched for it
+    start = network.model_copy(update={"encoder_weights": "none"}) if network.weights else network
+    encoder, decoder = _encoder_and_decoder(parts, num_classes=num_classes, clip=clip, network=start)
+    model = _kind(parts)(
+        str(parts),
+        encoder,
+        decoder,
+        num_classes=num_classes,
+        spec=spec or _spec(parts, encoder, clip),
+        clip=clip,
+        network=network,
     )
-    spec = spec or InputSpec(
-        num_frames=clip.length, stride=clip.stride, size=clip.size, mean=encoder.mean, std=encoder.std
-    )
-    return Recognizer(str(model_name), encoder, decoder, num_classes=num_classes, spec=spec, clip=clip, network=network)
+    if clip.length < model.min_frames:
+        raise ValueError(f"model '{name}': clip.length is {clip.length}, it needs at least {model.min_frames} frames")
+    if network.weights:
+        load_weights(model, network.weights)
+    return model
 
 
-def _decoder_class(name: str) -> type[Decoder]:
-    module = DECODERS[name]
-    importlib.import_module(module)
-    assert name in _registered, f"{module} does not register the decoder '{name}'"
-    return _registered[name]
+def _kind(name: ModelName) -> type[Recognizer]:
+    if not name.decoder:
+        return ClipRecognizer
+    return TwoStreamRecognizer if name.stream in ("two_stream", "two_stream_flow") else FrameRecognizer
+
+
+def _encoder_and_decoder(name: ModelName, **options: Any) -> tuple[nn.Module, nn.Module]:
+    """Modules of one network, or module dicts of the two of a two-stream network."""
+    if not name.decoder:
+        encoder = create_clip_encoder(name.encoder, options["network"].encoder_weights)
+        head = ClipHead(encoder.num_features, num_classes=options["num_classes"], dropout=encoder.dropout)
+        return encoder, head
+    if _kind(name) is FrameRecognizer:
+        return _frame_network(name, MODALITIES.get(name.stream or "", "rgb"), **options)
+    streams = {"rgb": "rgb", "motion": "flow" if name.stream == "two_stream_flow" else "rgb"}
+    networks = {stream: _frame_network(name, modality, **options) for stream, modality in streams.items()}
+    encoders = {stream: encoder for stream, (encoder, _) in networks.items()}
+    return nn.ModuleDict(encoders), nn.ModuleDict({stream: decoder for stream, (_, decoder) in networks.items()})
+
+
+def _frame_network(
+    name: ModelName, modality: str, *, num_classes: int, clip: Clip, network: Network
+) -> tuple[nn.Module, nn.Module]:
+    assert name.decoder
+    channels = len(CHANNELS[modality])
+    encoder = create_encoder(name.encoder, network.encoder_weights, channels=channels, size=clip.size)
+    decoder = decoders[name.decoder](encoder.num_features, num_classes=num_classes, clip=clip, network=network)
+    return encoder, decoder
+
+
+def _spec(name: ModelName, encoder: Any, clip: Clip) -> InputSpec:
+    modality = MODALITIES.get(name.stream or "", "rgb")
+    sources = [encoder]
+    if isinstance(encoder, nn.ModuleDict):
+        sources = [encoder["rgb"], encoder["motion"]] if modality == "rgb+flow" else [encoder["rgb"]]
+    return InputSpec(
+        num_frames=clip.length,
+        stride=clip.stride,
+        size=clip.size,
+        mean=tuple(number for source in sources for number in source.mean),
+        std=tuple(number for source in sources for number in source.std),
+        modality=modality,
+        color_order=CHANNELS[modality],
+    )

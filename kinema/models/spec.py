@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-ALLOWED: dict[str, tuple[str, ...]] = {"modality": ("rgb",), "color_order": ("RGB",), "layout": ("BTCHW",)}
+# Modality -> its channels in order. X and Y are optical flow in 8 bits: 128 is no motion, 0 and 255 are the bounds.
+CHANNELS: dict[str, str] = {"rgb": "RGB", "flow": "XY", "rgb+flow": "RGBXY"}
+LAYOUT = "BTCHW"
 
 
 @dataclass(frozen=True)
@@ -22,27 +24,36 @@ class InputSpec:
     num_frames: int
     stride: int
     size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     modality: str = "rgb"
     color_order: str = "RGB"
-    layout: str = "BTCHW"
+    layout: str = LAYOUT
 
     def __post_init__(self) -> None:
         for name in ("num_frames", "stride", "size"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"input spec: {name} is {value!r}, expected a positive integer")
+        if self.modality not in CHANNELS:
+            raise ValueError(f"input spec: modality is {self.modality!r}, allowed: {', '.join(CHANNELS)}")
+        for name, allowed in (("color_order", CHANNELS[self.modality]), ("layout", LAYOUT)):
+            if getattr(self, name) != allowed:
+                raise ValueError(f"input spec: {name} is {getattr(self, name)!r}, allowed: {allowed}")
         for name in ("mean", "std"):
             value = tuple(float(number) for number in getattr(self, name))
-            if len(value) != 3 or not all(0 <= number <= 1 for number in value):
-                raise ValueError(f"input spec: {name} is {value}, expected three numbers between 0 and 1 (pixel / 255)")
+            if len(value) != self.channels or not all(0 <= number <= 1 for number in value):
+                raise ValueError(
+                    f"input spec: {name} is {value}, expected {self.channels} numbers between 0 and 1 (pixel / 255)"
+                )
             object.__setattr__(self, name, value)  # lists from JSON become tuples, so that specs compare equal
         if min(self.std) == 0:
             raise ValueError(f"input spec: std is {self.std}, expected numbers above 0")
-        for name, allowed in ALLOWED.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"input spec: {name} is {getattr(self, name)!r}, allowed: {', '.join(allowed)}")
+
+    @property
+    def channels(self) -> int:
+        """Channels of a frame."""
+        return len(self.color_order)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

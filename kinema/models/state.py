@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+CHECKPOINT_FORMAT = "kinema-checkpoint"  # how a file says that it is one of ours
 MAX_NAMED = 5  # keys named in an error; a wrong file would otherwise fill the screen
 
 

@@ -39,7 +39,7 @@ def train(
         index = batches.clips.index
         recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
         # a third faster on CPUs (benchmarks/train_step.py)
-        recognizer.to(memory_format=torch.channels_last)
+        recognizer.to(memory_format=recognizer.memory_format)
         task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos)
         curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
         trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
@@ -61,7 +61,8 @@ def fingerprint(*, clips: Path, model: str, settings: Settings, code: str) -> st
     """Short hash of all that a training result depends on."""
     with clips.open("rb") as file:
         data = hashlib.file_digest(file, "blake2b").hexdigest()
-    weights = file_digest(settings.network.encoder_weights)  # of the user's file, where it is one
+    files = (settings.network.weights, settings.network.encoder_weights)
+    weights = [file_digest(file) for file in files if file]  # of the user's files, where they are some
     return digest([model, settings.model_dump(mode="json"), weights, data, code])
 
 

@@ -11,7 +11,16 @@ from kinema.cli import main
 from kinema.config import Config
 from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.config_reference import with_reference
-from kinema.experiments import annotation_files, as_json, check_target, datasets_of, media_of, resolve, shards_of
+from kinema.experiments import (
+    annotation_files,
+    as_json,
+    check_target,
+    datasets_of,
+    media_of,
+    resolve,
+    shards_of,
+    weight_files,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}
@@ -202,6 +211,27 @@ def test_missing_files_are_named_with_their_key(tmp_path, monkeypatch):
     (tmp_path / "list.csv").touch()
     with pytest.raises(ConfigError, match=r"datasets\.mine\.videos: 'videos' does not exist"):
         annotation_files(load(), "mine")
+
+
+def test_a_model_that_cannot_be_exported_is_refused_before_it_is_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").touch()
+    (tmp_path / "videos").mkdir()
+    check_target(load(), "results/mine/mvit_v2_s/evaluation.json")
+    with pytest.raises(ConfigError, match=r"mvit_v2_s/model.xml: 'mvit_v2_s' cannot be exported: torch's"):
+        check_target(load(), "results/mine/mvit_v2_s/model.xml")
+
+
+def test_weights_of_a_whole_network_are_an_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").touch()
+    (tmp_path / "videos").mkdir()
+    config = load(network={"weights": "lost.pth", "encoder_weights": "also_lost.pth"})
+    assert weight_files(resolve(config, "mine", "resnet34_vtn")) == {"network.weights": "lost.pth"}
+    with pytest.raises(ConfigError, match=r"network\.weights: 'lost\.pth' is no file$"):
+        check_target(config, "results/mine/resnet34_vtn/model.pth")
+    made = load(network={"weights": "results/kinetics/resnet34_vtn/model.pth"})
+    check_target(made, "results/mine/resnet34_vtn/model.pth")  # the workflow makes it
 
 
 def test_a_missing_file_of_encoder_weights_is_told_before_anything_runs(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from kinema.models.names import (
     DECODERS,
     ModelName,
     canonical,
-    decoder_modules,
+    model_modules,
     parse_model_name,
     split_variant,
     timm_name,
@@ -27,6 +27,22 @@ def test_a_name_has_two_parts(text, encoder, decoder):
     name = parse_model_name(text)
     assert name == ModelName(encoder=encoder, decoder=decoder)
     assert str(name) == canonical(text) == f"{encoder}_{decoder}"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("inception-i3d", ModelName("inception_i3d")),
+        ("r2+1d_34", ModelName("r2+1d_34")),
+        ("resnet34_attn_lstm", ModelName("resnet34", "attn_lstm")),
+        ("resnet34_vtn_rgbdiff", ModelName("resnet34", "vtn", "rgbdiff")),
+        ("se-resnext101-32x4d_vtn_two-stream-flow", ModelName("se_resnext101_32x4d", "vtn", "two_stream_flow")),
+        ("rmnet_lstm_flow", ModelName("rmnet", "lstm", "flow")),
+    ],
+)
+def test_streams_and_clip_networks(text, name):
+    assert parse_model_name(text) == name
+    assert str(name) == canonical(text)
 
 
 def test_the_longest_decoder_wins(monkeypatch):
@@ -50,11 +66,16 @@ def test_the_variant_follows_the_first_at(text, parts):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("resnet34_vtm", r"'resnet34_vtm': it does not end in .*did you mean 'resnet34_vtn'.*baseline, vtn.*any timm"),
+        (
+            "resnet34_vtm",
+            r"'resnet34_vtm': it is no .*did you mean 'resnet34_vtn'.*baseline, lstm, vtn.*any timm",
+        ),
         ("resnet43_vtn", r"unknown encoder 'resnet43'; did you mean 'resnet34_vtn'"),
-        ("vtn", r"'vtn': it does not end in a known decoder"),
-        ("_vtn", r"'_vtn': it does not end in a known decoder"),
-        ("", r"model '': it does not end in a known decoder\. A model is ENCODER_DECODER"),
+        ("r2+1d_43", r"did you mean 'r2\+1d_34'"),
+        ("resnet34_vtn_flo", r"did you mean 'resnet34_vtn_flow'"),
+        ("vtn", r"'vtn': it is no clip network and does not end in a known decoder"),
+        ("_vtn", r"'_vtn': it is no clip network and does not end in a known decoder"),
+        ("", r"model '': .*does not end in a known decoder\. A model is ENCODER_DECODER"),
     ],
 )
 def test_unknown_names_are_explained(text, message):
@@ -63,7 +84,9 @@ def test_unknown_names_are_explained(text, message):
 
 
 def test_a_model_has_its_own_modules():
-    assert decoder_modules("resnet34-vtn@lr3e-4") == ["kinema.models.vtn"]
+    assert model_modules("resnet34-vtn@lr3e-4") == ["kinema.models.vtn"]
+    assert model_modules("rmnet_lstm_flow") == ["kinema.models.lstm", "kinema.models.rmnet"]
+    assert model_modules("r3d_18") == ["kinema.models.resnet3d"]
 
 
 def test_our_names_for_timm_models():

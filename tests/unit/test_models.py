@@ -5,11 +5,14 @@ import torch
 
 from kinema.config import Clip, Network
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
-from kinema.models.encoders import BUNDLED_MEAN, bundled_file, create_encoder
-from kinema.models.names import ENCODERS
+from kinema.models.clip_network import create_clip_encoder, register_clip_network
+from kinema.models.encoders import BUNDLED_MEAN, FLOW_MEAN, create_encoder, register_encoder
+from kinema.models.names import ENCODERS, OWN_ENCODERS
+from kinema.models.positions import position_table
 from kinema.models.registry import create_model, register_decoder
 from kinema.models.spec import InputSpec
-from kinema.models.vtn import FrameNorm, VTNDecoder, position_table
+from kinema.models.starts import bundled_file
+from kinema.models.vtn import FrameNorm, VTNDecoder
 
 CLIP = Clip(length=4, stride=2, size=64)
 MICRO = Network(encoder_weights="none", embedding=32, num_blocks=2, num_heads=4, feedforward=48)
@@ -33,31 +36,6 @@ def models():
     return {name: model_of(name) for name in MODELS}
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_any_size_and_length(models, name):
-    for length, size in ((4, 64), (1, 64), (6, 96), (2, 36)):
-        with torch.no_grad():
-            logits = models[name](clips_of(length=length, size=size))
-        assert logits.shape == (2, 5)
-        assert logits.isfinite().all()
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_a_gradient_reaches_every_parameter(name):
-    model = model_of(name).train()
-    model(clips_of()).square().sum().backward()
-    idle = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
-    assert not idle
-    assert all(p.grad.any() for p in model.decoder.parameters())
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_clips_of_a_batch_do_not_mix(models, name):
-    clips = clips_of(batch=3)
-    with torch.no_grad():
-        torch.testing.assert_close(models[name](clips)[1:2], models[name](clips[1:2]), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize(("name", "aware"), [("resnet18_vtn", True), ("resnet18_baseline", False)])
 def test_only_vtn_sees_the_order_of_frames(models, name, aware):
     clips = clips_of()
@@ -66,22 +44,10 @@ def test_only_vtn_sees_the_order_of_frames(models, name, aware):
     assert (difference > 1e-3) == aware
 
 
-def test_streaming_parts_make_up_the_whole(models):
-    model, clips = models["resnet18_vtn"], clips_of()
-    with torch.no_grad():
-        embeddings = torch.stack([model.encode(frames) for frames in clips])
-        assert embeddings.shape == (2, 4, 32)
-        torch.testing.assert_close(model.decode(embeddings), model(clips), rtol=1e-4, atol=1e-5)
-        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.spec.mean, model.spec.std))
-        torch.testing.assert_close(
-            model.forward_normalized((clips / 255 - mean) / std), model(clips), rtol=1e-4, atol=1e-5
-        )
-
-
 def test_wrong_input_is_refused(models):
     with pytest.raises(ValueError, match=r"frames are torch.float32, expected uint8"):
         models["resnet18_vtn"](clips_of().float())
-    with pytest.raises(ValueError, match=r"\(2, 3, 4, 64, 64\), expected \(B, T, 3, H, W\)"):
+    with pytest.raises(ValueError, match=r"\(2, 3, 4, 64, 64\), expected \(B, T, 3, H, W\): .* takes rgb"):
         models["resnet18_vtn"](clips_of().transpose(1, 2))
 
 
@@ -114,6 +80,19 @@ def test_layer_norm_can_be_left_out(models):
     assert all("_norm." in key for key in left_out)
 
 
+def test_an_lstm_reads_the_clip_in_one_direction_or_both():
+    both, one = model_of("resnet18_lstm"), model_of("resnet18_lstm", bidirectional=False, hidden=40)
+    assert (both.decoder.fc.in_features, one.decoder.fc.in_features) == (1024, 40)
+    embeddings = torch.rand(1, 6, 512)
+    changed = embeddings.clone()
+    changed[:, -1] += 1
+    for model, sees in ((both, True), (one, False)):
+        steps, after = model.decoder.lstm(embeddings)[0], model.decoder.lstm(changed)[0]
+        assert bool((steps[:, 0] != after[:, 0]).any()) is sees
+        with torch.no_grad():
+            assert model(clips_of()).isfinite().all()
+
+
 def test_param_groups_follow_the_recipe(models):
     model = model_of()
     groups = model.param_groups(lr=1.0, encoder_lr_factor=0.1, weight_decay=0.5)
@@ -133,21 +112,68 @@ def test_param_groups_follow_the_recipe(models):
 # names, registry, spec
 
 
-def test_a_decoder_name_is_registered_once():
+def test_a_name_is_registered_once():
     with pytest.raises(ValueError, match="decoder 'vtn' is registered twice"):
         register_decoder("vtn")(VTNDecoder)
+    create_encoder("rmnet", "none")
+    with pytest.raises(ValueError, match="encoder 'rmnet' is registered twice"):
+        register_encoder("rmnet")(VTNDecoder)
+    create_clip_encoder("s3d", "none")
+    with pytest.raises(ValueError, match="clip network 's3d' is registered twice"):
+        register_clip_network("s3d")(VTNDecoder)
 
 
 def test_every_well_known_encoder_is_a_timm_model():
     import timm
 
-    assert [name for name in ENCODERS.values() if not timm.is_model(name)] == []
+    assert {name for name in ENCODERS.values() if not timm.is_model(name)} == set(OWN_ENCODERS)
 
 
-def test_a_transformer_encoder_is_refused():
-    encoder = create_encoder("vit_tiny_patch16_224", "none")
-    with pytest.raises(ValueError, match=r"'vit_tiny_patch16_224' gives .*choose a convolutional timm model"):
-        encoder(torch.zeros(1, 3, 224, 224))
+@pytest.mark.parametrize(
+    ("name", "size", "shape"),
+    [
+        ("vit_tiny_patch16_224", 64, (192, 4, 4)),  # tokens, with a class token
+        ("mixer_s16_224", 64, (512, 4, 4)),  # tokens
+        ("swin_tiny_patch4_window7_224", 64, (768, 2, 2)),  # channels last
+        ("convnext_tiny", 64, (768, 2, 2)),
+        ("maxvit_rmlp_pico_rw_256", 64, (256, 2, 2)),
+    ],
+)
+def test_encoders_of_every_layout_give_maps(name, size, shape):
+    encoder = create_encoder(name, "none", size=size).eval()
+    frames = torch.rand(2, 3, size, size)
+    with torch.no_grad():
+        maps = encoder(frames)
+        assert maps.shape == (2, *shape)
+        half = frames.clone()
+        half[..., : size // 2, :] = 0  # the upper half of the map is what changes most
+        change = (encoder(half) - maps).abs().mean((0, 1, 3))
+    assert change[0] > change[-1]
+
+
+def test_an_encoder_that_cannot_take_the_frames_is_refused_when_it_is_made():
+    with pytest.raises(ValueError, match=r"encoder 'coat_tiny': timm cannot build it without pooling for 64 pixels"):
+        create_encoder("coat_tiny", "none", size=64)
+    with pytest.raises(ValueError, match=r"encoder 'efficientformer_l1' cannot take frames of 64 x 64 pixels"):
+        create_encoder("efficientformer_l1", "none", size=64)
+
+
+def test_flow_starts_from_the_mean_of_rgb_weights(tmp_path):
+    rgb = create_encoder("resnet18", "none")
+    torch.save(rgb.body.state_dict(), tmp_path / "rgb.pth")
+    flow = create_encoder("resnet18", str(tmp_path / "rgb.pth"), channels=2)
+    expected = rgb.body.conv1.weight.mean(1)
+    assert torch.equal(flow.body.conv1.weight[:, 0], expected)
+    assert torch.equal(flow.body.conv1.weight[:, 1], expected)
+    assert torch.equal(flow.body.layer4[0].conv1.weight, rgb.body.layer4[0].conv1.weight)
+    assert flow.mean == FLOW_MEAN
+    assert create_encoder("efficientnet_lite0", "bundled", channels=2).body.conv_stem.weight.shape[1] == 2
+
+
+def test_mobilenetv2_is_the_published_one_without_relu6():
+    kinds = {type(module).__name__ for module in create_encoder("mobilenetv2", "none").modules()}
+    assert "ReLU" in kinds
+    assert "ReLU6" not in kinds
 
 
 def test_spec_survives_json_and_rejects_nonsense(models):
@@ -161,6 +187,8 @@ def test_spec_survives_json_and_rejects_nonsense(models):
         ({"std": (0.2, 0.2, 0.0)}, "numbers above 0"),
         ({"stride": 0}, "stride is 0, expected a positive integer"),
         ({"color_order": "BGR"}, "color_order is 'BGR', allowed: RGB"),
+        ({"modality": "depth"}, "modality is 'depth', allowed: rgb, flow"),
+        ({"modality": "flow", "color_order": "XY"}, "mean is .*expected 2 numbers"),
     ):
         with pytest.raises(ValueError, match=message):
             dataclasses.replace(spec, **change)
@@ -221,6 +249,35 @@ def test_weights_that_do_not_fit_are_listed(tmp_path):
         create_encoder("resnet18", str(tmp_path / "absent.pth"))
 
 
+def test_without_the_network_the_hub_is_asked_once_and_then_left_alone(monkeypatch):
+    from huggingface_hub import constants
+
+    asked, offline = [], []
+
+    class Unreachable:
+        def head(self, url, timeout):
+            asked.append(url)
+            raise OSError("name or service not known")
+
+    def create(name, pretrained=False, **options):
+        offline.append(constants.HF_HUB_OFFLINE)
+        raise OSError("not in the cache")
+
+    monkeypatch.setattr("huggingface_hub.utils.get_session", Unreachable)
+    monkeypatch.setattr("timm.create_model", create)
+    with pytest.raises(ValueError, match=r"could not get its pretrained weights \(not in the cache\)"):
+        create_encoder("resnet18", "timm")
+    assert (asked, offline) == ([constants.ENDPOINT], [True])
+    assert not constants.HF_HUB_OFFLINE
+
+
+def test_what_was_never_published_starts_at_random_with_a_warning(caplog):
+    create_encoder("rmnet", "auto")
+    assert "encoder 'rmnet': no weights are published for it; it starts at random" in caplog.text
+    with pytest.raises(ValueError, match="'rmnet': encoder_weights is `timm`, but it is no timm model"):
+        create_encoder("rmnet", "timm")
+
+
 # checkpoints
 
 LABELS = ["a", "b", "c", "d", "e"]
@@ -243,6 +300,18 @@ def test_a_checkpoint_gives_the_same_logits(tmp_path, models):
     assert [file.name for file in path.parent.iterdir()] == ["model.pth"]
     encoder = create_encoder("efficientnet_lite0", str(path))
     assert torch.equal(encoder.body.conv_stem.weight, model.encoder.body.conv_stem.weight)
+
+
+def test_a_model_starts_from_another_of_the_same_network(tmp_path):
+    model, path = model_of(), tmp_path / "model.pth"
+    save_checkpoint(path, model, labels=LABELS, settings={})
+    again = model_of(weights=str(path), encoder_weights="timm", dropout=0.5)  # nothing is fetched
+    assert all(torch.equal(value, again.state_dict()[key]) for key, value in model.state_dict().items())
+    assert again.network.weights == str(path)
+    with pytest.raises(ValueError, match=r"model.pth: its network has num_heads: 4; the configured one num_heads: 2"):
+        model_of(weights=str(path), num_heads=2)
+    with pytest.raises(ValueError, match=r"weights of 'resnet18_vtn', the model is 'resnet18_baseline'"):
+        model_of("resnet18_baseline", weights=str(path))
 
 
 def test_labels_must_match_the_classes(tmp_path, models):
@@ -270,32 +339,3 @@ def test_other_files_are_no_checkpoints(tmp_path, models):
         torch.save(changed, path)
         with pytest.raises(ValueError, match=message):
             load_checkpoint(path)
-
-
-# export
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_exported_graph_gives_the_same_logits(tmp_path, models, name):
-    import openvino
-
-    path = tmp_path / "model.onnx"
-    torch.onnx.export(
-        models[name],
-        (clips_of(),),
-        path,
-        dynamo=True,
-        opset_version=20,
-        input_names=["clips"],
-        output_names=["logits"],
-        dynamic_shapes={"clips": {0: torch.export.Dim("batch")}},
-        verbose=False,
-    )
-    core = openvino.Core()
-    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    for batch in (1, 3):
-        clips = clips_of(batch=batch)
-        with torch.no_grad():
-            expected = models[name](clips)
-        found = torch.from_numpy(compiled(clips.numpy())[0])
-        torch.testing.assert_close(found, expected, rtol=0, atol=1e-4 * float(expected.abs().max()))

@@ -13,7 +13,7 @@ from kinema import experiments
 from kinema.config_files import ConfigError, load_config
 from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
-from kinema.models.names import decoder_modules, parse_model_name, timm_name
+from kinema.models.names import model_modules, parse_model_name, timm_name
 from kinema.provenance import digest, file_digest, source_digest
 
 share_library(workflow.basedir)
@@ -46,13 +46,13 @@ for argument in sys.argv[1:]:
 
 
 def code(script, wildcards=None):
-    """Digest of an adapter and all that it imports, with the decoder and the encoder of `wildcards.model`."""
+    """Digest of an adapter and all that it imports, with the modules of `wildcards.model`."""
     path = f"{workflow.basedir}/workflow/scripts/{script}.py"
     if wildcards is None:
         return source_digest(path)
     model = model_name(wildcards)
     return digest(
-        [source_digest(path, modules=tuple(decoder_modules(model))), timm_name(parse_model_name(model).encoder)]
+        [source_digest(path, modules=tuple(model_modules(model))), timm_name(parse_model_name(model).encoder)]
     )
 
 
@@ -126,6 +126,6 @@ def shard_tables(wildcards):
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
 
-def encoder_weights(wildcards):
-    """The file that the encoder starts from, where it is a file of the user's."""
-    return experiments.encoder_weights(asked(experiments.resolve, wildcards.dataset, wildcards.model))
+def weight_files(wildcards):
+    """The files that the network starts from, where they are files of the user's."""
+    return list(experiments.weight_files(asked(experiments.resolve, wildcards.dataset, wildcards.model)).values())

@@ -13,7 +13,7 @@ rule train:
         clips="results/{dataset}/clips.parquet",
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
-        weights=encoder_weights,
+        weights=weight_files,
     output:
         model="results/{dataset}/{model}/model.pth",
         history="results/{dataset}/{model}/training.csv",

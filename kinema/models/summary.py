@@ -1,0 +1,71 @@
+"""What a model costs: parameters, and multiplications a clip. Nothing is computed and no weights are held for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from kinema.config import Clip, Network
+from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS
+from kinema.models.registry import create_model
+
+SHOWN_ENCODER = "resnet34"  # carries the decoders and the streams in the table of all models
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One row of the table. GMACs are billions of multiply-adds of one clip; normalisation and activations are free."""
+
+    name: str
+    input: str
+    parameters: int
+    gmacs: float
+    separable: bool
+    exportable: bool
+
+
+def known_models() -> list[str]:
+    """One name for every encoder, decoder, stream and clip network; all other combinations exist as well."""
+    return [
+        *(f"{encoder}_vtn" for encoder in ENCODERS),
+        *(f"{SHOWN_ENCODER}_{decoder}" for decoder in DECODERS if decoder != "vtn"),
+        *(f"{SHOWN_ENCODER}_vtn_{stream}" for stream in STREAMS),
+        *CLIP_NETWORKS,
+    ]
+
+
+def summarise(name: str, *, num_classes: int, clip: Clip, network: Network) -> Summary:
+    """Count the parameters and operations of a model on tensors without numbers."""
+    network = network.model_copy(update={"encoder_weights": "none", "weights": None})
+    with torch.device("meta"):
+        model = create_model(name, num_classes=num_classes, clip=clip, network=network).eval()
+        clips = torch.zeros(1, clip.length, model.spec.channels, clip.size, clip.size)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            model.forward_normalized(clips)
+    return Summary(
+        name=model.name,
+        input=model.spec.modality,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        gmacs=counter.get_total_flops() / 2e9,
+        separable=model.separable,
+        exportable=model.name not in EXPORT_OBSTACLES,
+    )
+
+
+def as_table(rows: Iterable[Summary]) -> str:
+    """Lines of text; `no*` marks models that cannot be exported."""
+    head = ("model", "input", "M parameters", "GMACs", "separable", "exportable")
+    cells: list[Sequence[str]] = [head]
+    for row in rows:
+        yes = ("yes" if row.separable else "no", "yes" if row.exportable else "no")
+        cells.append((row.name, row.input, f"{row.parameters / 1e6:.2f}", f"{row.gmacs:.2f}", *yes))
+    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
+    lines = []
+    for line in cells:
+        words = [
+            word.rjust(width) if column in (2, 3) else word.ljust(width)
+            for column, (word, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        lines.append("  ".join(words).rstrip())
+    return "\n".join(lines)

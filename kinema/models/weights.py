@@ -1,0 +1,101 @@
+"""A whole network's start from a file: a checkpoint of ours or of the reference toolkit, every tensor of it."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from kinema.config import Network
+from kinema.models.recognizer import Recognizer
+from kinema.models.reference import convert, recognise
+from kinema.models.spec import InputSpec
+from kinema.models.state import CHECKPOINT_FORMAT, differences, raise_for, read_torch_file, tensors_of
+
+logger = logging.getLogger(__name__)
+
+FREE_SETTINGS = {"weights", "encoder_weights", "dropout"}  # may differ between a network and the one it starts from
+EXPECTED = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
+
+
+def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, where: str = "weights") -> None:
+    """Fill `model` from a file, or from what was read from one, called `where` in errors.
+
+    From then on its input is normalised as it was for that file.
+
+    A missing, left-over or misshapen tensor is a ValueError. Where only the number of classes differs, the classifier
+    stays as it was, with a warning.
+    """
+    if isinstance(source, Mapping):
+        content: Any = source
+    else:
+        content, where = read_torch_file(Path(source), expected=EXPECTED), str(source)
+    ours = isinstance(content, Mapping) and content.get("format") == CHECKPOINT_FORMAT
+    start = (_of_ours if ours else _of_reference)(content, model, where=where)
+    kept = _classifier(start, model)
+    complaints = differences({**start.found, **kept}, model.state_dict())
+    complaints["misshapen"] += start.misshapen
+    raise_for(complaints, where=f"{where} for '{model.name}'")
+    model.load_state_dict({**start.found, **kept})
+    model.set_spec(dataclasses.replace(model.spec, mean=start.mean, std=start.std))
+    if kept:
+        text = "%s: %d classes, here %d: the classifier (%s) starts anew, all else is loaded"
+        logger.warning(text, where, start.num_classes, model.num_classes, ", ".join(sorted(kept)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Start:
+    """Tensors of a file under our names, and what they were trained with."""
+
+    found: dict[str, Tensor]
+    num_classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    misshapen: list[str] = dataclasses.field(default_factory=list)
+
+
+def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _Start:
+    _check_name(content["model"], model, where=where)
+    trained = Network.model_validate(content["network"])
+    same = set(Network.model_fields) - FREE_SETTINGS
+    check_settings(trained.model_dump(include=same), model.network, where=where)
+    spec = InputSpec.from_dict(content["input"])
+    return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
+
+
+def _of_reference(content: Any, model: Recognizer, *, where: str) -> _Start:
+    state = tensors_of(content, where=where)
+    published = recognise(state, where=where)
+    _check_name(published.name, model, where=where)
+    check_settings(published.settings, model.network, where=where)
+    found, misshapen = convert(state, model, where=where)
+    return _Start(found, published.num_classes, *published.normalisation(model.spec), misshapen)
+
+
+def check_settings(trained: Mapping[str, Any], network: Network, *, where: str) -> None:
+    """ValueError where the network was configured otherwise than the one in the file."""
+    wrong = {key: value for key, value in trained.items() if getattr(network, key) != value}
+    if wrong:
+        found = ", ".join(f"{key}: {str(value).lower()}" for key, value in wrong.items())
+        ours = ", ".join(f"{key}: {str(getattr(network, key)).lower()}" for key in wrong)
+        raise ValueError(f"{where}: its network has {found}; the configured one {ours}. Set them under `network`.")
+
+
+def _check_name(name: str, model: Recognizer, *, where: str) -> None:
+    if name != model.name:
+        raise ValueError(f"{where}: these are weights of '{name}', the model is '{model.name}'; choose one of the two")
+
+
+def _classifier(start: _Start, model: Recognizer) -> dict[str, Tensor]:
+    """Tensors of ours that have a row for each class, where the file has another number of classes."""
+    if start.num_classes == model.num_classes:
+        return {}
+    rows = (start.num_classes, model.num_classes)
+    return {
+        key: value
+        for key, value in model.state_dict().items()
+        if key.startswith("decoder.") and key in start.found and value.ndim and start.found[key].ndim
+        if (len(start.found[key]), len(value)) == rows and start.found[key].shape[1:] == value.shape[1:]
+    }

@@ -1,0 +1,173 @@
+"""What must hold for every model there is, at micro sizes."""
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+from torchvision.models.video.resnet import BasicBlock, Bottleneck
+
+from kinema.config import Clip, Network
+from kinema.deployment.onnx_model import part_to_onnx
+from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS
+from kinema.models.registry import create_model
+
+CLIP = Clip(length=6, stride=2, size=64)
+MICRO = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=4, feedforward=48, hidden=24, dropout=0.0)
+MODELS = [
+    *(f"resnet18_{decoder}" for decoder in DECODERS),
+    *(f"resnet18_vtn_{stream}" for stream in STREAMS),
+    *(f"{encoder}_vtn" for encoder in ENCODERS if encoder != "resnet18"),
+    *CLIP_NETWORKS,
+]
+# One of each family; of the others every layer is in one of these. Exports of them take seconds each.
+FAST_FORWARD = {
+    *(name for name in MODELS if name.startswith("resnet18")),
+    *("rmnet_vtn", "mobilenetv2_vtn", "inception_i3d", "r3d_18", "r2+1d_18", "mc3_18", "s3d", "mvit_v2_s", "swin3d_t"),
+}
+FAST_EXPORT = {"resnet18_vtn", "resnet18_attn_lstm", "resnet18_vtn_two_stream_flow", "r2+1d_18", "swin3d_t"}
+# The published network reads its last block at the class token alone, which has no position.
+WITHOUT_GRADIENT = {"mvit_v2_s": ("encoder.body.blocks.15.attn.rel_pos_", "encoder.body.blocks.15.attn.pool_q.pool")}
+EXPORTABLE = [name for name in MODELS if name not in EXPORT_OBSTACLES]
+
+
+def slow_unless(fast, names):
+    return [name if name in fast else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+def model_of(name, clip=CLIP):
+    """A model whose every parameter is used and whose numbers are tame.
+
+    Scales that start as zero (the last norm of a residual block) are raised, those of torchvision's 3D blocks lowered,
+    and batch norms take their statistics from a batch: else 50 blocks overflow, or blow rounding errors up.
+    """
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=5, clip=clip, network=MICRO)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(0.05 * torch.randn_like(parameter))
+        for module in model.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.momentum = 1.0
+            if isinstance(module, (BasicBlock, Bottleneck)):
+                (module.conv3 if isinstance(module, Bottleneck) else module.conv2)[-1].weight.mul_(0.2)
+        model.train()(clips_of(model))
+    return model.eval()
+
+
+def clips_of(model, *, batch=2, length=CLIP.length, size=CLIP.size):
+    """Coarse noise: fine noise averages to the same features everywhere."""
+    generator = torch.Generator().manual_seed(1)
+    shape = (batch, length, model.spec.channels, 4, 4)
+    coarse = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    return coarse.repeat_interleave(size // 4, -1).repeat_interleave(size // 4, -2)
+
+
+@pytest.mark.parametrize("name", slow_unless(FAST_FORWARD, MODELS))
+def test_logits_of_clips_of_any_size_and_length(name):
+    model = model_of(name)
+    for length, size in ((6, 64), (model.min_frames, 64), (9, 96), (16, 48)):
+        with torch.no_grad():
+            logits = model(clips_of(model, length=length, size=size))
+        assert logits.shape == (2, 5)
+        assert logits.isfinite().all()
+    if model.min_frames > 1:
+        with pytest.raises(ValueError, match=f"'{model.name}': 0 frames|1 frames, expected at least|: 4 frames"):
+            model(clips_of(model, length=model.min_frames - 1))
+
+
+@pytest.mark.parametrize("name", slow_unless(FAST_FORWARD, MODELS))
+def test_a_gradient_reaches_every_parameter(name):
+    model = model_of(name)  # in evaluation mode: in training, whole blocks are left out at random
+    model(clips_of(model)).square().sum().backward()
+    idle = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not idle
+    known = WITHOUT_GRADIENT.get(name, ())
+    assert [key for key, p in model.named_parameters() if not p.grad.any() and not key.startswith(known)] == []
+
+
+@pytest.mark.parametrize("name", slow_unless(FAST_FORWARD, MODELS))
+def test_clips_of_a_batch_do_not_mix(name):
+    model = model_of(name)
+    clips = clips_of(model, batch=3)
+    with torch.no_grad():
+        alone, together = model(clips[1:2]), model(clips)
+    tolerance = 1e-4 * float(together.abs().max())
+    torch.testing.assert_close(together[1:2], alone, rtol=0, atol=tolerance)
+    assert (together[0] - together[1]).abs().max() > 10 * tolerance, "the clips do not matter: the test is blind"
+
+
+@pytest.mark.parametrize("name", slow_unless(FAST_EXPORT, EXPORTABLE))
+def test_exported_parts_give_the_same_numbers(tmp_path, name):
+    model = model_of(name)
+    parts = model.export_parts()
+    assert [part.name for part in parts] == (["model", "encoder", "decoder"] if model.separable else ["model"])
+    if name.endswith("_vtn") and name != "resnet18_vtn":  # the decoder is the same, and the whole is made of the two
+        parts = [part for part in parts if part.name == "encoder"]
+    for part in parts:
+        graph = part_to_onnx(part, exporter=model.exporter, opset=20)
+        path = tmp_path / f"{part.name}.onnx"
+        path.write_bytes(graph.SerializeToString())
+        network = ov.convert_model(path)
+        compiled = ov.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        assert (network.inputs[0].any_name, network.outputs[0].any_name) == (part.input_name, part.output_name)
+        for batch in (part.min_batch, 3):
+            given = example_of(part, model, batch)
+            with torch.no_grad():
+                expected = part.module(given).numpy()
+            found = compiled({part.input_name: given.numpy()})[0]
+            assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def example_of(part, model, batch):
+    if part.name == "decoder":
+        return torch.randn(batch, *part.example.shape[1:])
+    clips = clips_of(model, batch=batch)
+    return clips if part.name == "model" else clips[:, 0]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith("resnet18") and "two_stream" not in name])
+def test_streaming_parts_make_up_the_whole(name):
+    model = model_of(name)
+    clips = clips_of(model)
+    with torch.no_grad():
+        embeddings = torch.stack([model.encode(frames) for frames in clips])
+        assert embeddings.shape[:2] == (2, 5 if "rgbdiff" in name else 6)
+        torch.testing.assert_close(model.decode(embeddings), model(clips), rtol=1e-4, atol=1e-5)
+        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (model.spec.mean, model.spec.std))
+        torch.testing.assert_close(
+            model.forward_normalized((clips / 255 - mean) / std), model(clips), rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", EXPORT_OBSTACLES)
+def test_a_model_that_cannot_be_exported_says_so(name):
+    with pytest.raises(ValueError, match=f"model '{name}' cannot be exported: .*deploy another model"):
+        model_of(name).export_parts()
+
+
+def test_a_clip_that_is_too_short_for_a_model_is_refused_when_it_is_made():
+    for name, length, needed in (("s3d", 4, 5), ("resnet18_vtn_rgbdiff", 1, 2)):
+        with pytest.raises(ValueError, match=f"'{name}': clip.length is {length}, it needs at least {needed} frames"):
+            create_model(name, num_classes=5, clip=Clip(length=length, size=64), network=MICRO)
+
+
+def test_motion_comes_from_neighbouring_frames():
+    differences, frames = model_of("resnet18_vtn_rgbdiff"), model_of("resnet18_vtn_flow")
+    still = clips_of(differences, length=1).repeat(1, 6, 1, 1, 1)
+    with torch.no_grad():
+        black = torch.zeros_like(still)
+        torch.testing.assert_close(differences(still), differences(black))  # nothing moves in either
+        no_motion = torch.full((1, 6, 2, 64, 64), 128, dtype=torch.uint8)
+        torch.testing.assert_close(frames(no_motion), frames.forward_normalized(torch.zeros(1, 6, 2, 64, 64)))
+
+
+def test_two_streams_are_the_mean_of_their_networks():
+    model = model_of("resnet18_vtn_two_stream_flow")
+    assert (model.spec.modality, model.spec.color_order, model.spec.channels) == ("rgb+flow", "RGBXY", 5)
+    clips = model.normalized(clips_of(model))
+    logits = []
+    for stream, channels in (("rgb", slice(0, 3)), ("motion", slice(3, 5))):
+        embedded = model.decoder[stream].embed(model.encoder[stream](clips[:, :, channels].flatten(0, 1)))
+        logits.append(model.decoder[stream](embedded.unflatten(0, (2, 6))))
+    torch.testing.assert_close(model.forward_normalized(clips), (logits[0] + logits[1]) / 2)
