@@ -2,16 +2,19 @@
 
     python benchmarks/extraction.py [--rounds 3] [--videos 20]
 
-Both run in turn in one call, on the same files, two at a time; prints the median of each and the ratio. Then 3 videos
-are added: how many a second run decodes, and what it costs.
+All run in turn in one call, on the same files, two at a time; prints the median of each and the median ratio, of wall
+time and of processor time, which other programs on the machine disturb less. Then 3 videos are added: how many a second
+run decodes, and what it costs.
 """
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,12 +24,10 @@ from kinema.config import Media
 from kinema.media.ffmpeg import find_ffmpeg
 
 
-def plain(videos: list[Path], out: Path) -> float:
-    """Seconds of one `ffmpeg ... image_%05d.jpg` a video, two at a time."""
-    started_at = time.perf_counter()
+def plain(videos: list[Path], out: Path) -> None:
+    """One `ffmpeg ... image_%05d.jpg` a video, two at a time."""
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda video: one_plain(video, out / video.stem), videos))
-    return time.perf_counter() - started_at
 
 
 def one_plain(video: Path, folder: Path) -> None:
@@ -35,11 +36,11 @@ def one_plain(video: Path, folder: Path) -> None:
     subprocess.run([find_ffmpeg(), "-nostdin", "-loglevel", "error", *options], check=True)
 
 
-def ours(videos: list[Path], out: Path, media: Media) -> tuple[float, dict[str, int]]:
-    """Seconds of planning and writing one shard of the videos, and what was done."""
-    started_at = time.perf_counter()
-    counts = extract(videos, out, media)
-    return time.perf_counter() - started_at, counts
+def cost(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of wall time, and of processor time of this process and those it started."""
+    started_at, used = time.perf_counter(), sum(os.times()[:4])
+    work()
+    return time.perf_counter() - started_at, sum(os.times()[:4]) - used
 
 
 def main() -> None:
@@ -53,21 +54,25 @@ def main() -> None:
         first = videos[: arguments.videos]
         recipes = {storage: Media(storage=storage) for storage in ("packed", "frames", "video")}
         recipes["packed flow"] = Media(modality="flow")
-        times: dict[str, list[float]] = {name: [] for name in ("plain ffmpeg", *recipes)}
+        rounds = []
         for _ in range(arguments.rounds):
-            times["plain ffmpeg"].append(plain(first, root / "plain"))
+            spent = {"plain ffmpeg": cost(lambda: plain(first, root / "plain"))}
             shutil.rmtree(root / "plain")
             for name, media in recipes.items():
                 shutil.rmtree(root / name, ignore_errors=True)
-                times[name].append(ours(first, root / name, media)[0])
-        base = statistics.median(times["plain ffmpeg"])
-        for name, seconds in times.items():
-            ratios = [mine / theirs for mine, theirs in zip(seconds, times["plain ffmpeg"], strict=True)]
-            print(f"{name:12s} {statistics.median(seconds):6.2f} s   {statistics.median(ratios):.2f} of plain ffmpeg")
+                spent[name] = cost(lambda name=name, media=media: extract(first, root / name, media))
+            rounds.append(spent)
+        for name in rounds[0]:
+            seconds = statistics.median(spent[name][0] for spent in rounds)
+            wall, processor = (
+                statistics.median(spent[name][column] / spent["plain ffmpeg"][column] for spent in rounds)
+                for column in (0, 1)
+            )
+            print(f"{name:12s} {seconds:6.2f} s   {wall:.2f} of plain ffmpeg; processor time {processor:.2f}")
         for name, media in recipes.items():
-            seconds, counts = ours(videos, root / name, media)
-            print(f"{name:12s} again with 3 new videos: {seconds:.2f} s, {counts}")
-        print(f"({arguments.videos} videos of 10 s, 640x360, to 256; {base / arguments.videos:.2f} s a video)")
+            started_at = time.perf_counter()
+            counts = extract(videos, root / name, media)
+            print(f"{name:12s} again with 3 new videos: {time.perf_counter() - started_at:.2f} s, {counts}")
 
 
 if __name__ == "__main__":
