@@ -67,7 +67,7 @@ def _type(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join("null" if arg is type(None) else _type(arg) for arg in args)
     if origin is tuple:
-        return "[low, high]"
+        return f"list of {_type(args[0])}" if args[-1] is Ellipsis else "[low, high]"
     if origin is dict:
         return f"mapping of names to {_type(args[1])}"
     if origin is list:

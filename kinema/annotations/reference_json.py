@@ -7,6 +7,7 @@ own. Where `annotations.timestamps` holds the second of every frame, the entry n
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pandas as pd
 
 from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
 from kinema.annotations.rows import SHOWN
-from kinema.annotations.segments import SUFFIX, with_segments
+from kinema.annotations.segments import SHORTEST, SUFFIX, with_segments
 from kinema.config import Annotations
 
 Row = dict[str, Any]
@@ -54,7 +55,7 @@ def read_json(files: Sequence[Path], settings: Annotations) -> Dialect:
 def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
     expected = 'expected {"labels": [...], "database": {id: {"subset": ..., "annotations": {"label": ...}}}}'
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
         labels, database = content["labels"], content["database"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}: not an annotation file ({error!r}); {expected}") from None
@@ -63,6 +64,14 @@ def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
     if len(set(labels)) < len(labels):
         raise ValueError(f"{file}: a label stands in `labels` twice")
     return labels, database
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"'{next(name for name in names if names.count(name) > 1)}' stands twice in one object")
+    return values
 
 
 def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
@@ -74,11 +83,11 @@ def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
     annotations = entry.get("annotations") or {}
     if not isinstance(annotations, dict):
         raise ValueError(f"annotations {annotations!r}; expected an object with a label")
-    row = {"subset": subset, "group": entry.get("group")}
+    row = {"subset": subset, "group": _text(entry.get("group"), "group")}
     events = annotations.get("events")
     if isinstance(events, list):
         return [row | _event(name, event, annotations.get("timestamps"), labels) for event in events]
-    label = annotations.get("label") or None
+    label = _text(annotations.get("label"), "label") or None
     if label is None and subset != "testing":
         raise ValueError("no label; only testing entries may lack one")
     if label not in labels and subset == "training":
@@ -86,13 +95,34 @@ def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
     return [row | _part(name, entry) | {"id": name, "label": label}]
 
 
+def _text(value: Any, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} {value!r}; expected a text")
+    return value
+
+
 def _part(name: str, entry: Row) -> Row:
     """Which part of which file an entry of our own dialect is; the whole of its own in the reference's."""
-    part = {"video": entry.get("video", name)} | {key: entry.get(key) for key in ("start", "end", "unit")}
-    numbers = [number for number in (part["start"], part["end"]) if number is not None]
-    if not all(isinstance(number, int | float) for number in numbers) or (numbers and part["unit"] not in SUFFIX):
-        raise ValueError(f"{part}; expected numbers or null, and the unit {' or '.join(SUFFIX)}")
+    part = {"video": _text(entry.get("video", name), "video")} | {
+        key: entry.get(key) for key in ("start", "end", "unit")
+    }
+    if part["start"] is None and part["end"] is None:
+        return part
+    if part["unit"] not in SUFFIX:
+        raise ValueError(f"unit {part['unit']!r}; expected {' or '.join(SUFFIX)}")
+    start, end = part["start"] or 0, math.inf if part["end"] is None else part["end"]
+    _check_range(start, end, part["unit"], text=f"start {part['start']!r} and end {part['end']!r}")
     return part
+
+
+def _check_range(start: Any, end: Any, unit: str, *, text: str) -> None:
+    """ValueError unless [start, end) is a range that holds something; the end may be infinite."""
+    if not all(isinstance(number, int | float) for number in (start, end)) or not 0 <= start < end:
+        raise ValueError(f"{text}; expected numbers with 0 <= start < end, or null")
+    if unit == "frames" and any(number % 1 for number in (start, end) if math.isfinite(number)):
+        raise ValueError(f"{text}; frames are whole numbers")
+    if end - start < SHORTEST[unit]:
+        raise ValueError(f"{text}: it holds no frame")
 
 
 def _event(video: str, event: Any, timestamps: Sequence[float] | None, labels: set[str]) -> Row:
@@ -100,8 +130,10 @@ def _event(video: str, event: Any, timestamps: Sequence[float] | None, labels: s
         label, start, stop = event["event"], float(event["start"]), float(event["stop"])
     except (KeyError, TypeError, ValueError):
         raise ValueError(f'event {event!r}; expected {{"event": label, "start": seconds, "stop": seconds}}') from None
-    if label not in labels:
+    if _text(label, "event") not in labels:
         raise ValueError(f"event '{label}' is not in `labels`")
+    if not math.isfinite(stop):
+        raise ValueError(f"event {event!r}; expected finite numbers of seconds")
     row = {"video": video, "label": label, "start": start, "end": stop, "unit": "seconds"}
     if timestamps is not None:
         start, stop = (int(frame) for frame in np.searchsorted(timestamps, [start, stop]))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -30,9 +31,10 @@ def read_tables(files: Sequence[Path], *, columns: Sequence[str], required: Sequ
     """
     frames = []
     for file in files:
-        table = _text_columns(file, _read(file), columns, required)
+        whole = _read(file)
+        table = _text_columns(file, whole, columns, required)
         frame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
-        frame.index = pd.RangeIndex(2, len(frame) + 2)  # line 1 is the header
+        frame.index = _lines(whole, is_text=file.suffix.lower() != ".parquet")
         frames.append(frame.apply(_stripped).dropna(how="all"))
     return _stacked(files, frames)
 
@@ -87,6 +89,16 @@ class Problems:
         return f"{file} line {number}: {text}; the line is {_shortened(line)!r}"
 
 
+def _lines(table: pa.Table, *, is_text: bool) -> pd.Index:
+    """The line on which each row begins, line 1 being the header; cells of a text file may hold line breaks."""
+    lines = np.arange(2, len(table) + 2)
+    for column in table.columns if is_text else ():
+        breaks = pc.count_substring(column, "\n").fill_null(0).to_numpy()
+        if breaks.any():
+            lines[1:] += breaks.cumsum()[:-1]
+    return pd.Index(lines)
+
+
 def _text_columns(file: Path, table: pa.Table, columns: Sequence[str], required: Sequence[str]) -> pa.Table:
     names = [str(name).strip() for name in table.column_names]
     lacking = [name for name in required if name not in names]
@@ -135,7 +147,8 @@ def _read_csv(file: Path, separator: str) -> pa.Table:
 
     def note(row: pa_csv.InvalidRow) -> str:
         what = f"expected {row.expected_columns} cells as in the header, found {row.actual_columns}"
-        malformed.append(f"{file} line {row.number}: {what}; the line is {_shortened(row.text)!r}")
+        line = _decoded(file).partition(row.text)[0].count("\n") + 1 if len(malformed) < SHOWN else row.number
+        malformed.append(f"{file} line {line}: {what}; the line is {_shortened(row.text)!r}")
         return "skip"
 
     table = pa_csv.read_csv(

@@ -10,6 +10,7 @@ import pandas as pd
 from kinema.annotations.rows import each_distinct
 
 SUFFIX = {"seconds": "s", "frames": "f"}
+SHORTEST = {"seconds": 1e-6, "frames": 1}  # numbers have so many digits
 
 
 def with_segments(rows: pd.DataFrame) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def _check(rows: pd.DataFrame, parts: pd.DataFrame, numbers: dict[str, pd.Series
             problems.report(number % 1 > 0, f"{name} '{{{name}}}' is no whole frame (video '{{video}}')")
     start = numbers["start"].fillna(0)
     text = "end {end} <= start {start} (video '{video}'); intervals are [start, end). Fix the row or drop it."
-    problems.report(numbers["end"] <= start, text)
+    problems.report(numbers["end"].round(6) <= start.round(6), text)
     problems.check()
 
 

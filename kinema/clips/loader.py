@@ -5,6 +5,7 @@ takes to decode the clips (benchmarks/loader.py). Here a batch is handed over wi
 the worker when the last tensor that uses it is gone.
 """
 
+import os
 import weakref
 from collections import deque
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ class ClipLoader(DataLoader):
     """A DataLoader of `clips`; its workers, if it has any, outlive an epoch."""
 
     def __init__(self, clips: ClipDataset, *, num_workers: int = 0, prefetch_factor: int = 2, **options: Any):
+        if options.get("pin_memory"):
+            raise ValueError("pin_memory copies every batch, which this loader spares; leave it off")
         self.clips = clips
         self._memory: dict[tuple[int, int], torch.Tensor] = {}  # by worker and slot, as mapped here
         dataset: Dataset = clips
@@ -44,7 +47,7 @@ class ClipLoader(DataLoader):
         self._states[place] = HELD
         # an array of its own: the storage of every tensor made from it refers to it
         clips = self._memory[place].numpy()[: len(batch["label"])]
-        weakref.finalize(clips, _release, self._states, place).atexit = False
+        weakref.finalize(clips, _release, self._states, place, os.getpid()).atexit = False
         return batch | {"clip": torch.from_numpy(clips)}
 
 
@@ -89,8 +92,9 @@ class _SharedBatches(Dataset):
         return len(self.slots)
 
 
-def _release(states: torch.Tensor, place: tuple[int, int]) -> None:
-    states[place] = FREE
+def _release(states: torch.Tensor, place: tuple[int, int], owner: int) -> None:
+    if os.getpid() == owner:  # a forked process inherits batches, and lets go of them when it ends
+        states[place] = FREE
 
 
 def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:

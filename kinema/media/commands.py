@@ -7,6 +7,7 @@ decoder. ffmpeg turns frames upright by the file's rotation and scales a stream 
 import functools
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,29 @@ import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
 from kinema.media.layout import TICKS
+from kinema.media.probe import Probe
 
 CRF_OF_QUALITY_0 = 15  # x264's scale starts lower than -q:v: its 16 looks like -q:v 1
+ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
 DEFAULT_FPS = 25.0  # of a video that does not say its rate
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end."""
+    """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
+
+    `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
+    """
 
     start: float | None = None
     end: float | None = None
     unit: str = "seconds"
+    seek: bool = False
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> "Segment":
+    def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
         """The segment that a manifest row asks for; the whole video where it names none."""
-        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"))
+        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
 
 
 WHOLE = Segment()
@@ -72,24 +79,25 @@ def flow_video_command(out: Path, *, media: Media, ffmpeg: str, fps: float, heig
 def _scaled(path: Path, media: Media, segment: Segment, **colours: str) -> Any:
     """The wanted frames of the first video stream, at the wanted rate and size."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
-    frames = ffmpeg_python.input(f"file:{path}", threads=1, **_seconds(segment))["V:0"]  # V leaves out cover pictures
-    if segment.unit == "frames" and (segment.start or segment.end):
-        frames = frames.filter("trim", **_given(start_frame=segment.start, end_frame=segment.end))
+    frames = ffmpeg_python.input(f"file:{path}", threads=1, **_entry(segment))["V:0"]  # V leaves out cover pictures
+    if segment.start or segment.end is not None:
+        keys = ("start", "end") if segment.unit == "seconds" else ("start_frame", "end_frame")
+        frames = frames.filter("trim", **_given(zip(keys, (segment.start or 0, segment.end), strict=True)))
     if media.fps:
         frames = frames.filter("fps", fps=media.fps)
     return frames.filter("scale", **_size(media.short_side), **colours)
 
 
-def _seconds(segment: Segment) -> dict[str, float]:
-    """Input options that read only a range of seconds; ffmpeg still decodes from the key frame before it."""
-    if segment.unit != "seconds":
+def _entry(segment: Segment) -> dict[str, Any]:
+    """Input options that enter a long file well before the segment. What comes too early is cut by its time stamp."""
+    entry = (segment.start or 0) - ENTRY_SECONDS
+    if segment.unit != "seconds" or not segment.seek or entry <= 0:
         return {}
-    start = segment.start or 0.0
-    return _given(ss=segment.start or None, t=None if segment.end is None else segment.end - start)
+    return {"ss": entry, "noaccurate_seek": None}
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+def _given(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in options if value is not None}
 
 
 def _size(short_side: int | None) -> dict[str, str]:
@@ -126,7 +134,8 @@ def _one_to_one(ffmpeg: str) -> dict[str, Any]:
 
 def _compiled(output: Any, ffmpeg: str) -> list[str]:
     quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-filter_complex_threads", "1"]
-    return output.global_args(*quiet).compile(cmd=ffmpeg)
+    # times count from the beginning of the file, also where it is entered later
+    return output.global_args(*quiet, "-copyts", "-start_at_zero").compile(cmd=ffmpeg)
 
 
 @functools.lru_cache
@@ -137,6 +146,7 @@ def _every_frame_once(ffmpeg: str) -> dict[str, str]:
     return {"vsync" if is_old else "fps_mode": "passthrough"}
 
 
+@functools.lru_cache
 def ffmpeg_version(binary: str) -> str:
     """First line of `ffmpeg -version`. Raises OSError or SubprocessError if it does not run."""
     result = subprocess.run(

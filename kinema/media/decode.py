@@ -17,7 +17,7 @@ import numpy as np
 
 from kinema.config import Media
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, Segment, flow_video_command, video_command
+from kinema.media.commands import DEFAULT_FPS, Segment, ffmpeg_version, flow_video_command, video_command
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.layout import FILE_NAMES
@@ -93,8 +93,9 @@ class Decoder:
             if error.reason == "missing":
                 return None
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
-            failure = {"reason": error.reason, "detail": error.detail or None, "passing": error.passing, "num_bytes": 0}
-            return Decoded(record | {"status": "failed"} | failure, None)
+            failure = {"reason": error.reason, "detail": error.detail or None, "passing": error.passing}
+            found_by = {"ffmpeg": ffmpeg_version(self.ffmpeg), "num_bytes": 0}
+            return Decoded(record | {"status": "failed"} | failure | found_by, None)
         facts = self._facts(about, written)
         if damage:
             facts |= {"truncated": True, "detail": damage.detail}
@@ -105,9 +106,11 @@ class Decoder:
         """Whether decoding the video of a row again would give what this record says."""
         if any(record.get(key) != value for key, value in self._identity(row).items() if key != "min_frames"):
             return False
-        if record["status"] == "ok":
+        if record.get("status") == "ok":
             return record["num_frames"] >= self.media.min_frames
-        return not record["passing"] and record["min_frames"] == self.media.min_frames
+        # another ffmpeg may know the codec
+        known = (record.get("passing"), record.get("min_frames"), record.get("ffmpeg"))
+        return known == (False, self.media.min_frames, ffmpeg_version(self.ffmpeg))
 
     def _identity(self, row: dict[str, Any]) -> Record:
         return {
@@ -125,7 +128,7 @@ class Decoder:
             self._write_video(row, out, written, about)
             return
         write = self._write_packed if self.media.storage == "packed" else self._write_files
-        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row))) as frames:
+        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about))) as frames:
             write(frames, out, written)
 
     def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
@@ -161,7 +164,7 @@ class Decoder:
         encode = self._encode_video if self.media.modality == "rgb" else self._encode_flow
         damage = None
         try:
-            encode(Path(row["path"]), Segment.of(row), out, written, self._rate(about))
+            encode(Path(row["path"]), Segment.of(row, about), out, written, self._rate(about))
         except DecodeError as error:
             damage = error
         if written.num_frames and out.is_file():
@@ -203,13 +206,15 @@ class Decoder:
             process.stdin.close()
             process.wait()  # what could be decoded becomes a whole file
             raise
+        except BrokenPipeError:
+            return  # the encoder has ended; `running` knows why
         process.stdin.close()
 
     def _go_on(self, written: Written) -> None:
         if self.stop.is_set():
             raise StoppedError
         if written.num_bytes > self.media.max_gigabytes * 1e9:
-            raise MediaError("too large", detail=f"more than {self.media.max_gigabytes:g} GB of frames")
+            raise MediaError("too large", detail=f"more than {self.media.max_gigabytes:g} GB of frames", passing=True)
 
     def _check(self, written: Written, damage: DecodeError | None) -> None:
         """MediaError if too little came out; says where a damaged video breaks off."""

@@ -9,6 +9,9 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from kinema.media.probe import MediaError
+
+SMALLEST_SIDE = 16
 JPEG_QUALITY_0 = 100  # libjpeg's quality falls by 2 for each step of ffmpeg's -q:v
 cv2.setNumThreads(0)  # videos run side by side already
 
@@ -16,10 +19,13 @@ cv2.setNumThreads(0)  # videos run side by side already
 def flow_pictures(grey: Iterable[np.ndarray], *, bound: float) -> Iterator[np.ndarray]:
     """Flow from each picture (H, W) to the next: uint8 (2, H, W), x before y; one fewer than pictures.
 
-    A displacement of -bound..bound pixels becomes 0..255, no motion 128; larger ones are cut off.
+    A displacement of -bound..bound pixels becomes 0..255, no motion 128; larger ones are cut off. Raises MediaError if
+    a side has fewer than 16 pixels, on which OpenCV crashes.
     """
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     for before, after in pairwise(grey):
+        if min(before.shape) < SMALLEST_SIDE:
+            raise MediaError("too small for flow", detail=f"{before.shape[1]} x {before.shape[0]} pixels")
         displacement = estimator.calc(before, after, None)  # type: ignore[call-overload]  # an array would be a guess
         yield quantise(displacement.transpose(2, 0, 1), bound=bound)
 

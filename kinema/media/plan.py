@@ -8,6 +8,7 @@ call: it needs the standard library only.
 import functools
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 from kinema.files import write_text
 
+log = logging.getLogger(__name__)
 VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 LABELLED_STORAGES = ("frames", "video")
 SEGMENT_KEYS = ("start", "end", "unit")
@@ -109,12 +111,17 @@ def _walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
         if (identity.st_dev, identity.st_ino) in seen:
             continue
         seen.add((identity.st_dev, identity.st_ino))
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.is_dir():
-                    folders.append((f"{prefix}{entry.name}/", entry.path))
-                elif entry.name.lower().endswith(VIDEO_EXTENSIONS) and entry.is_file():
-                    yield prefix + entry.name, entry
+        try:
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except PermissionError:
+            log.warning("%s: no permission to look into this folder; videos in it are not found", folder)
+            continue
+        for entry in entries:
+            if entry.is_dir():
+                folders.append((f"{prefix}{entry.name}/", entry.path))
+            elif entry.name.lower().endswith(VIDEO_EXTENSIONS) and entry.is_file():
+                yield prefix + entry.name, entry
 
 
 def _stem(relative: str) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import av
 
+INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+
 
 class MediaError(Exception):
     """A video cannot be used. `reason` is short and stable: the data-set report counts videos by it.
@@ -22,13 +24,17 @@ class MediaError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """The first video stream of a file. Height and width are in pixels as stored, before any rotation."""
+    """The first video stream of a file. Height and width are in pixels as stored, before any rotation.
+
+    `is_indexed`: the container knows its key frames, so that seeking finds the one before a time.
+    """
 
     duration_seconds: float | None
     fps: float | None
     width: int
     height: int
     codec: str
+    is_indexed: bool
 
 
 def probe(path: Path, *, timeout_seconds: float | None = None) -> Probe:
@@ -80,6 +86,7 @@ def _describe(container) -> Probe:
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         codec=stream.codec_context.codec.canonical_name,
+        is_indexed=container.format.name in INDEXED_FORMATS,
     )
 
 

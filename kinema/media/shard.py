@@ -65,7 +65,8 @@ def write_shard(manifest: Path, *, table: Path, media: Media, ffmpeg: str | None
     are safe then, and the next run continues with them.
     """
     rows = {row["id"]: row for row in map(json.loads, manifest.read_text(encoding="utf-8").splitlines())}
-    store, shard = create_store(table, media), table.stem
+    num_shards = len(list(manifest.parent.glob("*.jsonl")))
+    store, shard = create_store(table, media, num_shards), table.stem
     with _sole_writer(table) as spill:
         decoder = Decoder(media=media, ffmpeg=find_ffmpeg(ffmpeg), spill=spill, stop=threading.Event())
         try:
@@ -141,17 +142,23 @@ def _kind(video: Stored | None, was_kept: bool) -> str:
 
 
 def _table_row(row: Row, video: Stored | None) -> Row:
+    duplicates = [_text(path) for path in row["duplicates"]]
     if video is None:
-        return {"id": row["id"], "status": "missing", "duplicates": row["duplicates"]}
+        return {"id": row["id"], "status": "missing", "duplicates": duplicates}
     record = video.record
     facts = {name: record.get(name) for name in SHARD_SCHEMA.names}
-    facts |= {"path": row["path"], "duplicates": row["duplicates"]}
+    facts |= {"path": _text(row["path"]), "duplicates": duplicates}
     if video.place is not None:
         facts["stored"] = str(video.place)
     if video.data_offset is not None:
         offsets = list(accumulate(record["frame_bytes"], initial=video.data_offset))
         facts |= {"data_offset": video.data_offset, "frame_offsets": offsets}
     return facts
+
+
+def _text(path: str) -> str:
+    """A path for reading: bytes in it that are no UTF-8 are replaced."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _write_table(rows: list[Row], table: Path, media: Media) -> None:

@@ -5,6 +5,8 @@ Both kinds lie beside the shard's table and are no declared outputs: Snakemake w
 """
 
 import contextlib
+import hashlib
+import itertools
 import json
 import logging
 import os
@@ -16,9 +18,11 @@ from kinema.config import Media
 from kinema.files import atomic_path
 from kinema.media.archive import ArchiveWriter, Record, Stored, read_stored
 from kinema.media.decode import Decoded, remove
+from kinema.media.plan import shard_name, shard_of
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
+LONGEST_NAME = 240  # bytes; file systems allow 255, an extension included
 UNLABELLED = "test"  # folder of videos without a label, as in the reference
 
 
@@ -92,12 +96,16 @@ class PackedStore:
 
 
 class FileStore:
-    """A folder of JPEG files or an mp4 file a video, `<label>/<video>`, and a ledger with one JSON line a video."""
+    """A folder of JPEG files or an mp4 file a video, `<label>/<video>`, and a ledger with one JSON line a video.
 
-    def __init__(self, table: Path, media: Media):
+    All shards share the folders. A video that now belongs to another of the `num_shards` shards is left to that one.
+    """
+
+    def __init__(self, table: Path, media: Media, num_shards: int):
         self.ledger = table.with_suffix(".jsonl")
         self.root = table.parent.parent / {"frames": "frames", "video": "videos"}[media.storage]
         self.suffix = ".mp4" if media.storage == "video" else ""
+        self.shard, self.num_shards = table.stem, num_shards
 
     def earlier(self) -> list[Stored]:
         """Videos of the ledger whose files have the size that it says; the last line of an id comes first."""
@@ -108,31 +116,41 @@ class FileStore:
     def update(self, kept: dict[str, Stored], rows: dict[str, Row], fresh: Iterator[Decoded]) -> dict[str, Stored]:
         """See `Store`. A video whose label has changed moves."""
         before = self._listed()
-        result = {video_id: self._moved(video, rows[video_id]) for video_id, video in kept.items()}
-        self.ledger.parent.mkdir(parents=True, exist_ok=True)
+        self._rewrite(before[::-1])  # a line that was cut off goes
+        result = {}
         with self.ledger.open("a", encoding="utf-8") as ledger:
-            for decoded in fresh:
-                video = self._moved(Stored(decoded.record, decoded.frames), rows[decoded.record["id"]])
-                ledger.write(self._line(video))
-                ledger.flush()
-                result[decoded.record["id"]] = video
-        wanted = {video.place for video in result.values()}
-        for video in before:
-            if video.place and video.place not in wanted:
-                remove(video.place)
-        with atomic_path(self.ledger) as temporary:
-            temporary.write_text("".join(map(self._line, result.values())), encoding="utf-8")
+            for video in itertools.chain(kept.values(), (Stored(new.record, new.frames) for new in fresh)):
+                video_id = video.record["id"]
+                result[video_id] = self._moved(video, rows[video_id])
+                if result[video_id] != kept.get(video_id):
+                    ledger.write(self._line(result[video_id]))
+                    ledger.flush()
+        self._remove_unwanted(before, {video.place for video in result.values()})
+        self._rewrite(list(result.values()))
         return result
 
+    def _remove_unwanted(self, before: list[Stored], wanted: set[Path | None]) -> None:
+        for video in before:
+            is_ours = shard_name(shard_of(video.record["id"], self.num_shards)) == self.shard
+            if is_ours and video.place and video.place not in wanted:
+                remove(video.place)
+
     def _listed(self) -> list[Stored]:
-        if not self.ledger.is_file():
-            return []
-        listed = []
-        for line in self.ledger.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):  # the last line of a killed run may be cut off
-                entry = json.loads(line)
-                listed.append(Stored(entry["record"], self.root / entry["place"] if entry["place"] else None))
-        return listed[::-1]
+        lines = self.ledger.read_bytes().splitlines() if self.ledger.is_file() else []
+        # a killed run or a power failure leaves lines that are none
+        return [video for line in reversed(lines) if (video := self._parsed(line))]
+
+    def _parsed(self, line: bytes) -> Stored | None:
+        try:
+            entry = json.loads(line)
+            video = Stored(entry["record"], self.root / entry["place"] if entry["place"] else None)
+            return video if isinstance(video.record["id"], str) and "num_bytes" in video.record else None
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _rewrite(self, videos: list[Stored]) -> None:
+        with atomic_path(self.ledger) as temporary:
+            temporary.write_text("".join(map(self._line, videos)), encoding="utf-8")
 
     def _line(self, video: Stored) -> str:
         place = str(video.place.relative_to(self.root)) if video.place else None
@@ -150,15 +168,19 @@ class FileStore:
         return Stored(video.record, place)
 
 
-def create_store(table: Path, media: Media) -> Store:
-    """The store of a shard's videos, beside its table."""
-    return PackedStore(table) if media.storage == "packed" else FileStore(table, media)
+def create_store(table: Path, media: Media, num_shards: int) -> Store:
+    """The store of a shard's videos, beside its table; the corpus has `num_shards` shards."""
+    return PackedStore(table) if media.storage == "packed" else FileStore(table, media, num_shards)
 
 
 def file_name(text: str) -> str:
-    """A label or an id as one name on disk: as it is, but for what would be a path."""
+    """A label or an id as one name on disk: as it is, but for what would be a path or too long for a name."""
     name = text.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
-    return name.replace(".", "%2E") if name.strip(".") == "" else name
+    name = name.replace(".", "%2E") if name.strip(".") == "" else name
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    kept = name.encode()[: LONGEST_NAME - 20].decode(errors="ignore")
+    return f"{kept}~{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 def _size(place: Path) -> int:

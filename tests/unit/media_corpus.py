@@ -10,19 +10,26 @@ import pyarrow.parquet as pq
 import torch
 
 from kinema.config import Media
-from kinema.media.plan import plan_shards
+from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.reader import FrameReader
 from kinema.media.shard import SHARD_SCHEMA, write_shard
 
 MEDIA = Media(short_side=32, jpeg_quality=3)
 
 
-def make_video(path: Path, *, frames: int = 6, size=(64, 48), times=None, seed: int = 0) -> Path:
-    """A small H.264 file; `size` is width and height, `times` the time stamps in fiftieths of a second."""
+def make_video(
+    path: Path, *, frames: int = 6, size=(64, 48), times=None, seed: int = 0, codec="libx264", container=None, **options
+) -> Path:
+    """A small file; `size` is width and height, `times` the time stamps in fiftieths of a second.
+
+    `container` is ffmpeg's name of one, for files whose name does not tell.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    with av.open(f"file:{path}", "w", format="matroska" if path.suffix == ".mkv" else "mp4") as container:
-        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+    chosen = container or ("matroska" if path.suffix == ".mkv" else "mp4")
+    encoder = options or ({"preset": "ultrafast"} if codec == "libx264" else {"qscale": "2"})
+    with av.open(f"file:{path}", "w", format=chosen) as container:
+        stream = container.add_stream(codec, rate=25, options=encoder)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = stream.time_base = Fraction(1, 50)
@@ -58,6 +65,16 @@ class Corpus:
     def write(self, entries, media: Media = MEDIA, *, label: str = "wave", workers: int = 1) -> dict[str, int]:
         manifest = self.plan(entries, media.storage, label)
         return write_shard(manifest, table=self.table, media=media, ffmpeg=None, workers=workers)
+
+    def write_shards(self, ids, media: Media, num_shards: int) -> list[Path]:
+        """The tables of so many shards."""
+        self.plan(ids)
+        plan = self.root / "plan.json"
+        plan_shards([self.root / "a.json"], videos=self.videos, num_shards=num_shards, storage=media.storage, out=plan)
+        tables = [self.table.with_name(f"{shard:04d}.parquet") for shard in range(num_shards)]
+        for table in tables:
+            write_shard(manifest_path(plan, table.stem), table=table, media=media, ffmpeg=None, workers=2)
+        return tables
 
     def rows(self) -> dict[str, dict]:
         table = pq.read_table(self.table)

@@ -178,6 +178,9 @@ RANGED = "video,label,subset,start,end\n"
             "video,label,subset\na,x,train\nb,x,y,train\n",
             r"list\.csv line 3: expected 3 cells .*, found 4; .*'b,x,y,train'",
         ),
+        ('video,label,subset\n"a\nb",x,train\nc,x,trian\n', r"list\.csv row 4: subset 'trian'"),
+        ('video,label,subset\n"a\nb",x,train\nc,x\n', r"list\.csv line 4: expected 3 cells .*; the line is 'c,x'"),
+        (RANGED + "v,x,train,0,0.0000001\n", r"list\.csv row 2: end 0.0000001 <= start 0"),
         ("video,label,subset\na,train\n", r"list\.csv line 2: expected 3 cells .*, found 2; .*'a,train'"),
         ('video,label,subset\n"a,x,train\nb,x,val\n', r"list\.csv line 2: expected 3 cells"),
         (

@@ -281,6 +281,13 @@ def entries(**changes):
     return {"labels": ["run"], "database": {"v": {"subset": "training", "annotations": {"label": "run"}} | changes}}
 
 
+def test_a_video_that_stands_twice_in_a_json_is_named(tmp_path):
+    entry = '"v": {"subset": "training", "annotations": {"label": "run"}}'
+    (tmp_path / "list.json").write_text(f'{{"labels": ["run"], "database": {{{entry}, {entry}}}}}')
+    with pytest.raises(ValueError, match=r"list\.json: .*'v' stands twice in one object"):
+        convert([tmp_path / "list.json"], settings=Annotations(format="json", path="x"), out=tmp_path / "a.json")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -291,8 +298,15 @@ def entries(**changes):
         (entries(subset="trian"), r"list\.json: 'v': subset 'trian'; expected training, validation or testing"),
         (entries(annotations={"label": "ran"}), r"list\.json: 'v': label 'ran' is not in `labels`"),
         (entries(annotations={}), r"list\.json: 'v': no label; only testing entries may lack one"),
-        (entries(video="w", start="1", end=2, unit="seconds"), r"'v': .*'start': '1'.*; expected numbers or null"),
-        (entries(video="w", start=1, end=2), r"'v': .*'unit': None.*; expected .* the unit seconds or frames"),
+        (entries(video="w", start="1", end=2, unit="seconds"), r"'v': start '1' and end 2; expected numbers"),
+        (entries(video="w", start=3, end=2, unit="seconds"), r"'v': start 3 and end 2; .* 0 <= start < end"),
+        (entries(video="w", start=float("inf"), unit="seconds"), r"'v': start inf and end None; expected numbers"),
+        (entries(video="w", start=0, end=1.5, unit="frames"), r"'v': .*end 1.5; frames are whole numbers"),
+        (entries(video="w", start=0, end=1e-9, unit="seconds"), r"'v': .*: it holds no frame"),
+        (entries(video=7), r"'v': video 7; expected a text"),
+        (entries(group=5), r"'v': group 5; expected a text"),
+        (entries(annotations={"label": ["run"]}), r"'v': label \['run'\]; expected a text"),
+        (entries(video="w", start=1, end=2), r"'v': unit None; expected seconds or frames"),
         (entries(annotations=[1]), r"list\.json: 'v': annotations \[1\]; expected an object"),
         (
             entries(annotations={"events": [{"event": "run", "start": 2}]}),

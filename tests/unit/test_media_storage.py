@@ -11,9 +11,10 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
-from media_corpus import Corpus, as_tensor, make_video
+from media_corpus import MEDIA, Corpus, as_tensor, make_video
 
 from kinema.config import Media
 from kinema.media.archive import read_stored
@@ -196,11 +197,38 @@ def test_a_reader_travels_to_another_process_and_opens_few_shards(stored, tmp_pa
     assert np.array_equal(next(pickle.loads(pickle.dumps(reader)).read(stored.table, "b", [1])), first)
 
 
-def test_too_much_is_a_failure(stored):
+def test_too_much_is_a_failure_until_more_is_allowed(stored):
     stored.write("ab", media(stored.storage, max_gigabytes=1e-6))
     rows = stored.rows()
     assert {(row["status"], row["reason"]) for row in rows.values()} <= {("failed", "too large"), ("ok", None)}
     assert rows["a"]["reason"] == "too large"
+    stored.write("ab", media(stored.storage))
+    assert {row["status"] for row in stored.rows().values()} == {"ok"}
+
+
+def test_another_number_of_shards_leaves_no_video_without_its_frames(stored):
+    recipe, ids = media(stored.storage), [f"v{number}" for number in range(8)]
+    for number, name in enumerate(ids):
+        make_video(stored.videos / f"{name}.mp4", seed=number)
+    for num_shards in (2, 5, 3):
+        tables = stored.write_shards(ids, recipe, num_shards)
+        found = {row["id"]: (table, row) for table in tables for row in pq.read_table(table).to_pylist()}
+        assert sorted(found) == ids
+        for name, (table, row) in found.items():
+            assert len(list(FrameReader().read(table, name, range(row["num_frames"])))) == 6
+
+
+def test_a_pipe_that_breaks_is_the_encoders_end(stored, monkeypatch):
+    hasty = media(stored.storage, "flow", timeout_seconds=0.05)
+    stored.write("a", hasty)
+    assert stored.rows()["a"]["reason"] in ("timeout", None)
+
+
+@pytest.mark.parametrize("size", [(64, 8), (10, 10)])
+def test_what_is_too_small_for_flow_fails(corpus, size):
+    make_video(corpus.videos / "a.mp4", size=size)
+    corpus.write("a", Media(modality="flow", short_side=None))
+    assert corpus.rows()["a"]["reason"] == "too small for flow"
 
 
 @pytest.mark.parametrize(("unit", "start", "end", "first"), [("frames", 10, 16, 10), ("seconds", 0.4, 0.64, 10)])
@@ -215,6 +243,33 @@ def test_a_part_of_a_video_has_its_frames_only(stored, unit, start, end, first):
         assert (ours.float() - theirs.float()).abs().mean() < 2
     # another range is another video
     assert stored.write({"a": {}, "part": {"video": "a", "start": 0, "end": end, "unit": unit}}, recipe)["kept"] == 1
+
+
+@pytest.mark.parametrize(
+    ("container", "options"),
+    [
+        ("mp4", {}),
+        ("mp4", {"bf": "3", "preset": "veryfast"}),
+        ("matroska", {"bf": "3", "preset": "veryfast"}),
+        ("mpegts", {"g": "1000", "preset": "ultrafast"}),
+        ("mpegts", {"g": "10", "bf": "2", "preset": "veryfast"}),
+        ("avi", {"codec": "mpeg4"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("start", "end"), [(1.0, 2.0), (3.52, 4), (33.0, 33.2), (100, 101)])
+def test_seconds_are_seconds_in_every_container(corpus, container, options, start, end):
+    make_video(corpus.videos / "a.mp4", frames=34 * 25, container=container, **options)
+    corpus.write({"a": {}, "part": {"video": "a", "start": start, "end": end, "unit": "seconds"}}, MEDIA)
+    rows = corpus.rows()
+    first, last = round(start * 25), round(end * 25)
+    if start == 100:
+        assert (rows["part"]["status"], rows["part"]["reason"]) == ("failed", "too few frames")
+        return
+    assert rows["part"]["num_frames"] == last - first
+    whole = corpus.frames(rows["a"])[first:last]
+    for ours, theirs in zip(corpus.frames(rows["part"]), whole, strict=True):
+        assert (ours.float().mean((1, 2)) - theirs.float().mean((1, 2))).abs().max() < 2
 
 
 def test_an_open_end_reaches_to_the_last_frame(stored):
@@ -271,12 +326,13 @@ def test_a_folder_that_lost_files_is_made_again(corpus, spoil):
     assert len(corpus.frames(corpus.rows()["a"])) == 6
 
 
-def test_a_ledger_that_was_cut_off_loses_its_last_line_only(corpus):
+@pytest.mark.parametrize("damage", [b"", b"null\n5\n[1]\n{}\n", b"\xff\xfe\n", b'{"record": {}, "place": "x"}\n'])
+def test_a_damaged_ledger_loses_its_damaged_lines_only(corpus, damage):
     for name in "ab":
         make_video(corpus.videos / f"{name}.mp4")
     corpus.write("ab", media("frames"))
     ledger = corpus.table.with_suffix(".jsonl")
-    ledger.write_text(ledger.read_text()[:-20])
+    ledger.write_bytes(damage + ledger.read_bytes()[:-20])
     assert corpus.write("ab", media("frames")) == {"kept": 1, "decoded": 1, "failed": 0, "missing": 0}
     assert [json.loads(line)["record"]["id"] for line in ledger.read_text().splitlines()] == ["a", "b"]
 
