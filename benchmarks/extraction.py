@@ -1,6 +1,6 @@
 """Frames of 20 videos: our shard job against plain parallel ffmpeg processes that write JPEG files.
 
-    python benchmarks/extraction.py [--rounds 3] [--videos 20]
+    python benchmarks/extraction.py [--rounds 3] [--videos 20] [--flow]
 
 All run in turn in one call, on the same files, two at a time; prints the median of each and the median ratio, of wall
 time and of processor time, which other programs on the machine disturb less. Then 3 videos are added: how many a second
@@ -47,13 +47,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--videos", type=int, default=20)
+    parser.add_argument("--flow", action="store_true", help="optical flow, too; it takes ten times as long")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         videos = make_videos(root / "videos", arguments.videos + 3)
         first = videos[: arguments.videos]
         recipes = {storage: Media(storage=storage) for storage in ("packed", "frames", "video")}
-        recipes["packed flow"] = Media(modality="flow")
+        if arguments.flow:
+            recipes["packed flow"] = Media(modality="flow")
         rounds = []
         for _ in range(arguments.rounds):
             spent = {"plain ffmpeg": cost(lambda: plain(first, root / "plain"))}
