@@ -88,11 +88,11 @@ def test_a_gradient_reaches_every_parameter(name):
 
 @pytest.mark.parametrize("name", slow_unless(FAST_FORWARD, MODELS))
 def test_clips_of_a_batch_do_not_mix(name):
-    model = model_of(name)
+    model = model_of(name).double()
     clips = clips_of(model, batch=3)
     with torch.no_grad():
         alone, together = model(clips[1:2]), model(clips)
-    tolerance = 1e-4 * float(together.abs().max())
+    tolerance = 1e-7 * float(together.abs().max())
     torch.testing.assert_close(together[1:2], alone, rtol=0, atol=tolerance)
     assert (together[0] - together[1]).abs().max() > 10 * tolerance, "the clips do not matter: the test is blind"
 
@@ -113,10 +113,18 @@ def test_exported_parts_give_the_same_numbers(tmp_path, name):
         assert (network.inputs[0].any_name, network.outputs[0].any_name) == (part.input_name, part.output_name)
         for batch in (part.min_batch, 3):
             given = example_of(part, model, batch)
-            with torch.no_grad():
-                expected = part.module(given).numpy()
+            expected, rounding = exact(part.module, given)
             found = compiled({part.input_name: given.numpy()})[0]
-            assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+            assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max() + 5 * rounding
+
+
+def exact(module, given):
+    """Output in float64, and by how much float32 misses it: random networks blow rounding errors up."""
+    with torch.no_grad():
+        single = module(given).numpy()
+        double = module.double()(given.double() if given.is_floating_point() else given).numpy()
+    module.float()
+    return double, np.abs(single - double).max()
 
 
 def example_of(part, model, batch):
