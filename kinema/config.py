@@ -236,6 +236,11 @@ class Training(Section):
         description="`uniform`: every training video once an epoch; as many are drawn at random with `balanced`, every "
         "class equally often, or `sqrt`, in proportion to the square root of its number of videos.",
     )
+    checkpoint_minutes: float = Field(
+        10,
+        gt=0,
+        description="Longest time in minutes that a crash can cost; a resume point is written after epochs, too.",
+    )
     num_workers: int = Field(2, ge=0, description="Loader processes.")
     seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")
 

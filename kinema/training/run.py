@@ -9,13 +9,15 @@ from pathlib import Path
 import lightning as L
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import RichProgressBar
 
 from kinema.config import Settings
 from kinema.files import atomic_path, sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
+from kinema.models.state import read_torch_file
 from kinema.provenance import digest, file_digest
+from kinema.training.checkpoints import DurableIO, ResumePoints, best_epoch, newest_point, resumable
 from kinema.training.data import training_loader, validation_loader
 from kinema.training.history import History
 from kinema.training.task import RecognitionTask
@@ -29,7 +31,7 @@ def train(
     """Train `model` on the index `clips`; write the checkpoint `out` and the curve `history` (CSV).
 
     Resume state lives in `work/<fingerprint>/`, the fingerprint of experiment, data and code: an interrupted run goes
-    on from its last epoch, a changed one starts anew. All of `work` is removed once the outputs are written.
+    on from its last resume point, a changed one starts anew. All of `work` is removed once the outputs are written.
     """
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
@@ -41,14 +43,15 @@ def train(
         # a third faster on CPUs (benchmarks/train_step.py)
         recognizer.to(memory_format=recognizer.memory_format)
         task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos)
-        curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
-        trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
-        last = state / "last.ckpt"
-        if last.exists():
+        curve, best = History(), best_epoch(state, monitor="val_video_top1")
+        points = ResumePoints(state, minutes=settings.training.checkpoint_minutes)
+        trainer = create_trainer(settings, [curve, *([best] if validation else []), points])
+        if last := newest_point(state):
             log.info("continuing from %s", last)
-        trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
+        with resumable(state):
+            trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
         if settings.training.keep == "best" and validation:
-            kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
+            kept = read_torch_file(Path(best.best_model_path), expected="the best epoch of this training")
             task.load_state_dict(kept["state_dict"])
             log.info("keeping the best epoch: val_video_top1 %.4f", best.best_model_score)
         with atomic_path(history) as temporary:
@@ -58,24 +61,13 @@ def train(
 
 
 def fingerprint(*, clips: Path, model: str, settings: Settings, code: str) -> str:
-    """Short hash of all that a training result depends on."""
+    """Short hash of all that a training result depends on; what may be changed to get past a crash is no part of it."""
     with clips.open("rb") as file:
         data = hashlib.file_digest(file, "blake2b").hexdigest()
     files = (settings.network.weights, settings.network.encoder_weights)
     weights = [file_digest(file) for file in files if file]  # of the user's files, where they are some
-    return digest([model, settings.model_dump(mode="json"), weights, data, code])
-
-
-def every_epoch(folder: Path, name: str, *, monitor: str | None = None) -> ModelCheckpoint:
-    """Writes `<name>.ckpt` after an epoch where `monitor` is the highest so far; without one after every epoch."""
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename=name,
-        monitor=monitor,
-        mode="max",
-        save_on_train_epoch_end=True,  # after validation and History, so that both are inside
-        enable_version_counter=False,
-    )
+    chosen = settings.model_dump(mode="json", exclude={"training": {"num_workers", "checkpoint_minutes"}})
+    return digest([model, chosen, weights, data, code])
 
 
 def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
@@ -98,5 +90,6 @@ def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
         logger=False,
         num_sanity_val_steps=2,
         use_distributed_sampler=False,
+        plugins=[DurableIO()],
         deterministic="warn",
     )

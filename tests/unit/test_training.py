@@ -61,7 +61,7 @@ def test_a_killed_run_continues_to_the_same_result(prepared, tmp_path, monkeypat
         patch.setattr(History, "on_train_batch_end", die)
         with pytest.raises(Killed):
             run_training(prepared, tmp_path, settings())
-    assert list((tmp_path / "work").glob("*/last.ckpt"))
+    assert list((tmp_path / "work").glob("*/resume-*.ckpt"))
     assert not (tmp_path / "model.pth").exists()
     trained, curve = run_training(prepared, tmp_path, settings())
     expected, expected_curve = uninterrupted

@@ -8,7 +8,7 @@ out  results/{dataset}/{model}/model.pth      weights, input specification, labe
 
 
 rule train:
-    """One Lightning run; a killed one continues from its last epoch."""
+    """One Lightning run; a killed one continues from its last resume point, inside an epoch as well."""
     input:
         clips="results/{dataset}/clips.parquet",
         mapped=ancient("results/{dataset}/clips.arrow"),
