@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kinema.clips.dataset import ClipDataset
+from kinema.clips.dataset import clips_for
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler, sampling_weights
 from kinema.clips.table import ClipIndex, labelled_subsets
@@ -38,11 +38,11 @@ class ResumableLoader(ClipLoader):
             yield batch
 
 
-def training_loader(clips: Path, settings: Settings) -> ResumableLoader:
+def training_loader(clips: Path, settings: Settings, *, modality: str) -> ResumableLoader:
     """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept."""
     training = settings.training
     index = ClipIndex.load(clips, subset="training", clip=settings.clip, labelled=True)
-    dataset = ClipDataset(index, clip=settings.clip, augmentation=settings.augmentation, seed=training.seed)
+    dataset = clips_for(index, modality, clip=settings.clip, augmentation=settings.augmentation, seed=training.seed)
     weights = sampling_weights(index.label_index, training.sampling)
     return ResumableLoader(
         dataset,
@@ -52,13 +52,13 @@ def training_loader(clips: Path, settings: Settings) -> ResumableLoader:
     )
 
 
-def validation_loader(clips: Path, settings: Settings) -> ClipLoader | None:
+def validation_loader(clips: Path, settings: Settings, *, modality: str) -> ClipLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none with a label."""
     if "validation" not in labelled_subsets(clips):
         return None
     index = ClipIndex.load(clips, subset="validation", clip=settings.clip, labelled=True)
     return ClipLoader(
-        ClipDataset(index, clip=settings.clip),
+        clips_for(index, modality, clip=settings.clip),
         batch_size=settings.training.batch_size,
         num_workers=settings.training.num_workers,
     )

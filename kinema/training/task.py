@@ -13,16 +13,24 @@ from torchmetrics import MeanMetric
 from kinema.config import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
+from kinema.training.distillation import Teacher
 
 log = logging.getLogger(__name__)
 
 
 class RecognitionTask(L.LightningModule):
-    """Trains `model` by the recipe `training`; `videos` name the videos by number, for error messages."""
+    """Trains `model` by the recipe `training`, on labels and, where there is one, on a teacher's answers.
 
-    def __init__(self, model: Recognizer, *, training: Training, videos: pa.StringArray):
+    `videos` name the videos by number, for error messages.
+    """
+
+    def __init__(
+        self, model: Recognizer, *, training: Training, videos: pa.StringArray, teacher: Teacher | None = None
+    ):
         super().__init__()
-        self.model, self.training_settings, self.videos = model, training, videos
+        self.model, self.training_settings, self.videos, self.teacher = model, training, videos, teacher
+        if teacher:
+            teacher.check(model)
         self.loss = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
         # means so far of an epoch; in the state, so that a run resumed inside an epoch reports the whole of it
         self.train_loss, self.train_clip_top1 = MeanMetric(), MeanMetric()
@@ -47,6 +55,8 @@ class RecognitionTask(L.LightningModule):
         """Cross-entropy of a batch of clips; a loss that is not finite stops the run."""
         logits = self.model(batch["clip"])
         loss = self.loss(logits, batch["label"])
+        if self.teacher:
+            loss = self.teacher.loss(loss, batch["clip"], logits)
         if not torch.isfinite(loss):
             names = [str(self.videos[number]) for number in batch["video"].tolist()]
             rate = self.optimizers().param_groups[-1]["lr"]

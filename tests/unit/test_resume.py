@@ -44,7 +44,9 @@ def run_training(prepared, folder, recipe: Settings):
         model="test_efficientnet_vtn",
         settings=recipe,
         out=folder / "model.pth",
+        starts={},
         history=folder / "training.csv",
+        record=folder / "training.json",
         work=folder / "work",
         code="1",
         threads=1,
@@ -191,7 +193,7 @@ def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkey
 
 
 def test_what_helps_after_a_crash_does_not_start_anew(prepared):
-    options = {"clips": prepared / "clips.parquet", "model": "a_vtn", "code": "1"}
+    options = {"clips": prepared / "clips.parquet", "model": "a_vtn", "starts": {}, "code": "1"}
     found = {
         fingerprint(settings=settings(**change), **options)
         for change in ({}, {"num_workers": 4}, {"checkpoint_minutes": 1})
