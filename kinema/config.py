@@ -260,7 +260,13 @@ class Training(Section):
         gt=0,
         description="Longest time in minutes that a crash can cost; a resume point is written after epochs, too.",
     )
-    num_workers: int = Field(2, ge=0, description="Loader processes.")
+    devices: int = Field(
+        1, ge=1, description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`."
+    )
+    nodes: int = Field(
+        1, ge=1, description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one."
+    )
+    num_workers: int = Field(2, ge=0, description="Loader processes, per device.")
     seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")
 
 

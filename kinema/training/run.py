@@ -5,6 +5,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import lightning as L
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from kinema.clips.loader import ClipLoader
+from kinema.clips.table import labels_of
 from kinema.config import Settings
 from kinema.files import atomic_path, sole_user
+from kinema.job import is_first_process
 from kinema.models.checkpoint import save_checkpoint
-from kinema.models.names import modality_of
 from kinema.models.state import read_torch_file
 from kinema.origins import is_trained
 from kinema.provenance import digest, file_digest
@@ -53,18 +56,20 @@ def train(
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
     state = work / fingerprint(clips=clips, model=model, settings=settings, starts=starts, code=code)
-    with sole_user(work, purpose=f"training in {work}"):
-        modality = modality_of(model)
-        batches = training_loader(clips, settings, modality=modality)
-        validation = validation_loader(clips, settings, modality=modality)
-        labels = batches.clips.index.labels
+    with sole_user(work, purpose=f"training in {work}") if is_first_process() else nullcontext():
+        labels = labels_of(clips)
         recognizer = create_network(model, labels=labels, settings=settings, starts=starts)
         rows: list[dict[str, Any]] = []
         seconds, kept_best = 0.0, False
         if is_trained(settings, starts):
+            modality = recognizer.spec.modality
+            batches = training_loader(clips, settings, modality=modality)
+            validation = validation_loader(clips, settings, modality=modality)
             teacher = load_teacher(starts, labels=labels, settings=settings)
             task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)
             rows, seconds, kept_best = fit(task, batches, validation, settings=settings, state=state)
+        if not is_first_process():
+            return
         with atomic_path(history) as temporary:
             pd.DataFrame(rows, columns=None if rows else ["epoch", *COLUMNS]).to_csv(temporary, index=False)
         write_record(
@@ -88,7 +93,8 @@ def fit(
 ) -> tuple[list[dict[str, Any]], float, bool]:
     """Train a task from the newest resume point in `state`; it then has the weights of the epoch to keep.
 
-    The rows of the curve, the seconds that training took, and whether the best epoch is the one that is kept.
+    The rows of the curve, the seconds that training took, and whether the best epoch is the one that is kept; of
+    several processes only the first one gives them.
     """
     # a third faster on CPUs (benchmarks/train_step.py)
     task.model.to(memory_format=task.model.memory_format)
@@ -99,6 +105,8 @@ def fit(
         log.info("continuing from %s", last)
     with resumable(state):
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
+    if not trainer.is_global_zero:
+        return [], 0.0, False
     keeps_best = bool(settings.training.keep == "best" and validation)
     # of the last epoch, too, the weights are taken from its file: those of averages are there alone
     file = Path(best.best_model_path) if keeps_best else resume_points(state)[0]
@@ -118,15 +126,19 @@ def fingerprint(*, clips: Path, model: str, settings: Settings, starts: Mapping[
 
 
 def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
-    """A Lightning trainer for one device, quiet where no one watches."""
+    """A Lightning trainer, quiet where no one watches."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).handlers.clear()  # what it warns of goes to the job's log, like our lines
         logging.getLogger(name).setLevel(logging.WARNING)
     watched = sys.stderr.isatty()
     training = settings.training
+    is_alone = training.devices * training.nodes == 1
     return L.Trainer(
         accelerator="auto",
-        devices=1,
+        devices=training.devices,
+        num_nodes=training.nodes,
+        # parts of a network may be frozen
+        strategy="auto" if is_alone else "ddp_find_unused_parameters_true",
         max_epochs=training.epochs,
         precision=training.precision,
         accumulate_grad_batches=training.accumulate,
@@ -137,6 +149,7 @@ def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
         logger=False,
         num_sanity_val_steps=2,
         use_distributed_sampler=False,
-        plugins=[DurableIO()],
+        # one process is no business of a cluster's, whatever number of tasks its environment speaks of
+        plugins=[DurableIO(), *([LightningEnvironment()] if is_alone else [])],
         deterministic="warn",
     )

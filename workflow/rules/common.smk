@@ -126,6 +126,11 @@ def shard_tables(wildcards):
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
 
+def devices(wildcards):
+    """GPUs of a training job."""
+    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings.training.devices
+
+
 def start_files(wildcards):
     """What training starts from: files of the user's, and models that are trained first."""
     return list(asked(origins.start_files, wildcards.dataset, wildcards.model).values())

@@ -28,7 +28,7 @@ rule train:
     threads: 8
     resources:
         mem_mb=8000,
-        gpu=1,
+        gpu=devices,
     params:
         model=model_name,
         settings=sections("clip", "augmentation", "network", "training", "distillation"),
