@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shutil
 import sys
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -103,7 +104,8 @@ def fit(
     trainer = create_trainer(settings, [curve, *([best] if validation else []), points])
     if last := newest_point(state):
         log.info("continuing from %s", last)
-    with resumable(state):
+    with resumable(state), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* not empty")  # it is not, in a resumed run
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
         return [], 0.0, False

@@ -1,14 +1,18 @@
 """Training from other models: what is taken over, and what is refused before the first step."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 import torch
-from corpus import CLIP
+from corpus import CLIP, build
 
 from kinema.clips.table import ClipIndex
-from kinema.config import Network, Settings, Training
+from kinema.config import Evaluation, Media, Network, Settings, Training
+from kinema.evaluation.evaluate import evaluate
+from kinema.media.plan import manifest_path
+from kinema.media.shard import write_shard
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training.data import training_loader
@@ -113,6 +117,24 @@ def test_what_does_not_fit_is_refused(prepared, tmp_path, key, options, message)
     saved(tmp_path / "file.pth", NAME, ["x", "y"])
     with pytest.raises(ValueError, match=message):
         run_training(prepared, tmp_path, {key: tmp_path / "file.pth"}, **options)
+
+
+def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
+    for shard in ("0000", "0001"):
+        manifest, table = manifest_path(prepared / "plan.json", shard), tmp_path / f"{shard}.parquet"
+        write_shard(manifest, table=table, media=Media(short_side=64, modality="flow"), ffmpeg=None, workers=1)
+    shutil.copy(prepared / "annotation.json", tmp_path)
+    build(tmp_path, allowed=0.2)
+    assert run_training(tmp_path, tmp_path, {}, model=f"{NAME}_flow").spec.modality == "flow"
+    outputs = {name.split(".")[0]: tmp_path / name for name in ("evaluation", "predictions", "confusion.png")}
+    evaluate(
+        checkpoint=tmp_path / "out/model.pth",
+        clips=tmp_path / "clips.parquet",
+        settings=Evaluation(),
+        threads=1,
+        **outputs,
+    )
+    assert json.loads(outputs["evaluation"].read_text())["num_videos"] == 6
 
 
 def test_frames_of_another_kind_are_refused(prepared):
