@@ -28,7 +28,8 @@ def write_record(
     seconds: float,
 ) -> None:
     """Write the record of one training; `data` and `code` are digests, `rows` the epochs (none: it was not trained)."""
-    best = max(rows, key=lambda row: row[MONITOR]) if kept_best else rows[-1] if rows else None
+    candidates = [row for row in rows if MONITOR in row] if kept_best else rows[-1:]  # not every epoch is validated
+    best = max(candidates, key=lambda row: row.get(MONITOR, 0)) if candidates else None
     record = {
         "model": model,
         "labels": list(labels),
