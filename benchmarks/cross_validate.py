@@ -55,7 +55,13 @@ def fold_accuracy(clips: Path, experiment: Experiment, *, fold: int, num_folds: 
             threads=threads,
         )
         trained = load_checkpoint(model)
-        dataset = evaluation_dataset(index, subset="validation", clip=trained.model.clip, labels=trained.labels)
+        dataset = evaluation_dataset(
+            index,
+            subset="validation",
+            clip=trained.model.clip,
+            labels=trained.labels,
+            modality=trained.model.spec.modality,
+        )
         videos = by_video(score(torch_predictor(trained.model), dataset, batch_size=8))
         return topk_accuracy(videos.probabilities, videos.labels, 1)
 

@@ -236,8 +236,49 @@ class Training(Section):
         description="`uniform`: every training video once an epoch; as many are drawn at random with `balanced`, every "
         "class equally often, or `sqrt`, in proportion to the square root of its number of videos.",
     )
-    num_workers: int = Field(2, ge=0, description="Loader processes.")
+    train: bool = Field(
+        True,
+        description="false: model.pth is made of `network.weights` or `init_from` as it is, to be scored and exported.",
+    )
+    init_from: str | None = Field(
+        None,
+        description="Fine-tune: a data set, whose model of the same name is trained first if it is not there yet, or a "
+        "file as in `network.weights`. With another number of classes the classifier starts anew.",
+    )
+    teacher: str | None = Field(
+        None,
+        description="A model of the same data set, `@variant` allowed, that this one learns from (see `distillation`); "
+        "trained first where it is not there yet. Set it in an override for the student.",
+    )
+    joint: bool = Field(
+        False,
+        description="Two-stream networks: train both streams together, from the trained models of the streams; false "
+        "only averages their logits.",
+    )
+    checkpoint_minutes: float = Field(
+        10,
+        gt=0,
+        description="Longest time in minutes that a crash can cost; a resume point is written after epochs, too.",
+    )
+    devices: int = Field(
+        1, ge=1, description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`."
+    )
+    nodes: int = Field(
+        1, ge=1, description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one."
+    )
+    num_workers: int = Field(2, ge=0, description="Loader processes, per device.")
     seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")
+
+
+class Distillation(Section):
+    """What a student learns from its teacher, beside the labels."""
+
+    temperature: float = Field(8.0, gt=0, description="Both networks' logits are divided by this before the softmax.")
+    weight: Fraction = Field(
+        0.4,
+        description="Share of the teacher in the loss (KL divergence times temperature squared); the rest is the "
+        "labels'.",
+    )
 
 
 class Evaluation(Section):
@@ -274,6 +315,7 @@ class Settings(Section):
     augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training clips.")
     network: Network = Field(default_factory=Network, description="The network.")
     training: Training = Field(default_factory=Training, description="The training recipe.")
+    distillation: Distillation = Field(default_factory=Distillation, description="Learning from a teacher.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="How a model is scored.")
     deployment: Deployment = Field(default_factory=Deployment, description="Export and its gates.")
 

@@ -13,9 +13,7 @@ from pathlib import Path
 from kinema.annotations.sources import list_files
 from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
 from kinema.config_files import ConfigError, nearest
-from kinema.models.names import EXPORT_OBSTACLES, canonical, parse_model_name, split_variant
-
-DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
+from kinema.models.names import canonical, parse_model_name, split_variant
 
 
 @dataclass(frozen=True)
@@ -25,23 +23,6 @@ class Experiment:
     dataset: str
     model: str
     settings: Settings
-
-
-def check_target(config: Config, target: str) -> None:
-    """ConfigError where a target names what does not exist (data set, model, variant, files) or cannot be made."""
-    parts = Path(target).parts
-    if len(parts) < 3 or parts[0] != "results":
-        return
-    dataset_named(config, parts[1])
-    if len(parts) > 3:
-        experiment = resolve(config, parts[1], parts[2])
-        if obstacle := EXPORT_OBSTACLES.get(experiment.model) if Path(target).suffix in DEPLOYED else None:
-            raise ConfigError(f"{target}: '{experiment.model}' cannot be exported: {obstacle}.")
-        for key, file in weight_files(experiment).items():
-            if not Path(file).is_file() and Path(file).parts[0] != "results":  # those the workflow makes itself
-                words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
-                raise ConfigError(f"{key}: '{file}' is no file{words}")
-    annotation_files(config, parts[1])
 
 
 def dataset_named(config: Config, name: str) -> Dataset:

@@ -41,13 +41,19 @@ def share_library(folder: str | Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([inherited] if inherited else [])])
 
 
+def is_first_process() -> bool:
+    """False in the processes that run the job's script beside it, one a GPU: they leave files to the first one."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK"))
+
+
 @contextmanager
 def job_log(files: Iterable[str]) -> Iterator[None]:
     """Send the log records, warnings and the traceback of this block to the job's log file.
 
-    Snakemake does not redirect a script's output by itself. Without a log file records go to stderr.
+    Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
+    the other processes of a job.
     """
-    paths = [Path(file) for file in files]
+    paths = [Path(file) for file in files] if is_first_process() else []
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8") for path in paths]

@@ -17,7 +17,16 @@ PACKAGE = Path(__file__).resolve().parent
 # Fields of syntax trees that some versions of Python have and others do not, or that follow from the rest.
 VERSION_FIELDS = {"ctx", "kind", "type_comment", "type_params"}
 # What these decide reaches a rule through its params, or is a matter of logging: an edit here changes no result.
-NEUTRAL = {"kinema", "kinema.config", "kinema.experiments", "kinema.job", "kinema.provenance", "kinema.models.names"}
+NEUTRAL = {
+    "kinema",
+    "kinema.config",
+    "kinema.experiments",
+    "kinema.job",
+    "kinema.provenance",
+    "kinema.models.names",
+    "kinema.origins",
+    "kinema.targets",
+}
 
 
 def digest(value: Any) -> str:

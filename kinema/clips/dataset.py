@@ -98,6 +98,18 @@ class ClipDataset(Dataset):
         return self._reader.read(self.index.shard(row), self.index.video(row), numbers.tolist())
 
 
+def clips_for(index: ClipIndex, modality: str, **options: Any) -> ClipDataset:
+    """Clips for a model that takes `modality`; ValueError where the shards hold another."""
+    shard = index.shard(0)
+    found = FrameReader().modality(shard)
+    if found != modality:
+        raise ValueError(
+            f"{shard}: its frames are {found}, the model takes {modality}; choose a model for {found}, or a data set "
+            f"with `media: {{modality: {modality}}}`"
+        )
+    return ClipDataset(index, modality=modality, **options)  # type: ignore[arg-type]
+
+
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seeds torch's generator of the CPU for a while; torch.manual_seed would look for GPUs, too."""

@@ -12,13 +12,14 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     Without `weights` every index comes once an epoch; with them as many are drawn, with replacement, each as often as
     its share of the weights says. Of `num_replicas` processes each gets every `num_replicas`-th index from its `rank`
-    on; the order starts again where it does not divide evenly.
+    on; the order starts again where it does not divide evenly. The first `start` indices of a process are left out,
+    for an epoch that was interrupted; the length stays.
     """
 
     def __init__(
         self, length: int, *, seed: int, weights: np.ndarray | None = None, num_replicas: int = 1, rank: int = 0
     ):
-        self.length, self.seed, self.epoch = length, seed, 0
+        self.length, self.seed, self.epoch, self.start = length, seed, 0, 0
         self.probabilities = None if weights is None else weights / weights.sum()
         self.num_replicas, self.rank = num_replicas, rank
 
@@ -35,7 +36,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
             order = rng.permutation(self.length)
         else:
             order = rng.choice(self.length, self.length, p=self.probabilities)
-        order = np.resize(order, len(self) * self.num_replicas)[self.rank :: self.num_replicas]
+        order = np.resize(order, len(self) * self.num_replicas)[self.rank :: self.num_replicas][self.start :]
         return zip(np.full(len(order), self.epoch).tolist(), order.tolist(), strict=True)
 
 

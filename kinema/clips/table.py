@@ -65,6 +65,11 @@ def labelled_subsets(clips: Path) -> list[str]:
     return [subset for subset in subsets if (ClipIndex(path, subset).label_index >= 0).any()]
 
 
+def labels_of(clips: Path) -> list[str]:
+    """Labels of the data set, in the order of their classes."""
+    return json.loads(_open(mapped_path(clips)).schema.metadata[b"labels"])
+
+
 class ClipIndex:
     """Clips of one subset in mapped memory: columns are arrays (N,), and row i is clip i.
 

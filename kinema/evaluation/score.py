@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from kinema.clips.dataset import ClipDataset
+from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
 from kinema.job import progress
@@ -32,7 +32,7 @@ def evaluation_subset(clips: Path, wanted: str) -> str:
     )
 
 
-def evaluation_dataset(clips: Path, *, subset: str, clip: Clip, labels: list[str]) -> ClipDataset:
+def evaluation_dataset(clips: Path, *, subset: str, clip: Clip, labels: list[str], modality: str) -> ClipDataset:
     """Labelled clips of a subset, checked against the labels the model was trained with."""
     index = ClipIndex.load(clips, subset=subset, clip=clip, labelled=True)
     if index.labels != labels:
@@ -40,7 +40,7 @@ def evaluation_dataset(clips: Path, *, subset: str, clip: Clip, labels: list[str
             f"{clips}: its {len(index.labels)} labels are not the {len(labels)} labels of the model; "
             "the annotation has changed since: train again"
         )
-    return ClipDataset(index, clip=clip)
+    return clips_for(index, modality, clip=clip)
 
 
 def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_workers: int = 1) -> ClipScores:

@@ -69,6 +69,10 @@ class FrameReader:
     def __setstate__(self, state: dict[str, int]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
+    def modality(self, table: Path | str) -> str:
+        """What the frames of a shard are: `rgb` or `flow`."""
+        return self._open(str(table)).media.modality
+
     def _open(self, table: str) -> "Shard":
         if table in self._shards:
             self._shards.move_to_end(table)

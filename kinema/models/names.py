@@ -24,6 +24,10 @@ STREAMS: dict[str, str] = {
     "two_stream_flow": "RGB frames, and optical flow in a second network; logits averaged",
 }
 
+# Stream -> what the network takes, where it is not RGB. A two-stream network -> the stream beside its RGB network.
+MODALITIES: dict[str, str] = {"flow": "flow", "two_stream_flow": "rgb+flow"}
+MOTION: dict[str, str] = {"two_stream": "rgbdiff", "two_stream_flow": "flow"}
+
 # Network over whole clips -> the module that registers it.
 CLIP_NETWORKS: dict[str, str] = {
     "densenet201_3d": "kinema.models.densenet3d",
@@ -115,6 +119,11 @@ def parse_model_name(text: str) -> ModelName:
                 raise ValueError(_unknown(text, f"unknown encoder '{encoder}'"))
             return ModelName(encoder, *endings[ending])
     raise ValueError(_unknown(text, "it is no clip network and does not end in a known decoder"))
+
+
+def modality_of(text: str) -> str:
+    """What a model takes: `rgb`, `flow` or `rgb+flow`."""
+    return MODALITIES.get(parse_model_name(text).stream or "", "rgb")
 
 
 def timm_name(encoder: str) -> str:

@@ -8,7 +8,7 @@ from kinema.config import Clip, Network
 from kinema.models.clip_network import ClipHead, create_clip_encoder
 from kinema.models.decoder import Decoder
 from kinema.models.encoders import create_encoder
-from kinema.models.names import DECODERS, ModelName, parse_model_name
+from kinema.models.names import DECODERS, MODALITIES, ModelName, parse_model_name
 from kinema.models.recognizer import ClipRecognizer, FrameRecognizer, Recognizer, TwoStreamRecognizer
 from kinema.models.registered import Registered
 from kinema.models.spec import CHANNELS, InputSpec
@@ -16,8 +16,6 @@ from kinema.models.weights import load_weights
 
 decoders = Registered[type[Decoder]]("decoder", DECODERS)
 register_decoder = decoders.register
-
-MODALITIES = {"flow": "flow", "two_stream_flow": "rgb+flow"}  # of a stream; all else takes RGB
 
 
 def create_model(

@@ -12,11 +12,19 @@ from kinema.config import Network
 from kinema.models.recognizer import Recognizer
 from kinema.models.reference import convert, recognise
 from kinema.models.spec import InputSpec
-from kinema.models.state import CHECKPOINT_FORMAT, differences, raise_for, read_torch_file, tensors_of
+from kinema.models.state import (
+    CHECKPOINT_FORMAT,
+    check_same_tensors,
+    differences,
+    raise_for,
+    read_torch_file,
+    tensors_of,
+)
 
 logger = logging.getLogger(__name__)
 
 FREE_SETTINGS = {"weights", "encoder_weights", "dropout"}  # may differ between a network and the one it starts from
+SHARED_SETTINGS = set(Network.model_fields) - FREE_SETTINGS
 EXPECTED = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
 
 
@@ -45,6 +53,39 @@ def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, w
         logger.warning(text, where, start.num_classes, model.num_classes, ", ".join(sorted(kept)))
 
 
+def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
+    """Fill a two-stream network from the model.pth of each stream, `rgb` and `motion`, of the same classes."""
+    found: dict[str, Tensor] = {}
+    specs = []
+    for stream, path in streams.items():
+        content = read_torch_file(path, expected=EXPECTED)
+        if not isinstance(content, Mapping) or content.get("format") != CHECKPOINT_FORMAT:
+            raise ValueError(f"{path}: expected a model.pth of kinema")
+        trained = Network.model_validate(content["network"])
+        check_settings(trained.model_dump(include=SHARED_SETTINGS), model.network, where=str(path))
+        for key, value in content["state_dict"].items():
+            part, _, rest = key.partition(".")
+            found[f"{part}.{stream}.{rest}"] = value
+        specs.append(InputSpec.from_dict(content["input"]))
+    check_same_tensors(
+        found, model.state_dict(), where=f"{' and '.join(map(str, streams.values()))} for '{model.name}'"
+    )
+    if model.spec.modality == "rgb" and specs[0].std != specs[1].std:
+        raise ValueError(f"{' and '.join(map(str, streams.values()))}: trained with other normalisations: {specs}")
+    mean, std = (sum((getattr(spec, name) for spec in specs), ()) for name in ("mean", "std"))
+    channels = model.spec.channels
+    model.load_state_dict(found)
+    model.set_spec(dataclasses.replace(model.spec, mean=mean[:channels], std=std[:channels]))
+
+
+def classes_of(path: Path) -> list[str] | int:
+    """Labels of the model in a file; the number of its classes where the file is one of the reference toolkit."""
+    content = read_torch_file(path, expected=EXPECTED)
+    if isinstance(content, Mapping) and content.get("format") == CHECKPOINT_FORMAT:
+        return list(content["labels"])
+    return recognise(tensors_of(content, where=str(path)), where=str(path)).num_classes
+
+
 @dataclasses.dataclass(frozen=True)
 class _Start:
     """Tensors of a file under our names, and what they were trained with."""
@@ -59,8 +100,7 @@ class _Start:
 def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _Start:
     _check_name(content["model"], model, where=where)
     trained = Network.model_validate(content["network"])
-    same = set(Network.model_fields) - FREE_SETTINGS
-    check_settings(trained.model_dump(include=same), model.network, where=where)
+    check_settings(trained.model_dump(include=SHARED_SETTINGS), model.network, where=where)
     spec = InputSpec.from_dict(content["input"])
     return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
 

@@ -41,12 +41,13 @@ class History(Callback):
         log.info("epoch %d/%d: %s, %.0f s left", trainer.current_epoch + 1, trainer.max_epochs, text, left)
 
     def state_dict(self) -> dict[str, Any]:
-        """Rows travel with Lightning's checkpoint."""
-        return {"rows": self.rows}
+        """Rows, and the age of an epoch that is not finished, travel with Lightning's checkpoint."""
+        return {"rows": self.rows, "seconds": self._age()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Rows up to the resume point."""
         self.rows = list(state_dict["rows"])
+        self._started_at = time.monotonic() - state_dict["seconds"]
 
     def _age(self) -> float:
         return time.monotonic() - self._started_at

@@ -4,90 +4,143 @@ import hashlib
 import logging
 import shutil
 import sys
+import warnings
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.plugins.environments import LightningEnvironment
 
+from kinema.clips.loader import ClipLoader
+from kinema.clips.table import labels_of
 from kinema.config import Settings
 from kinema.files import atomic_path, sole_user
+from kinema.job import is_first_process
 from kinema.models.checkpoint import save_checkpoint
-from kinema.models.registry import create_model
+from kinema.models.state import read_torch_file
+from kinema.origins import is_trained
 from kinema.provenance import digest, file_digest
-from kinema.training.data import training_loader, validation_loader
-from kinema.training.history import History
+from kinema.training.checkpoints import DurableIO, ResumePoints, best_epoch, newest_point, resumable, resume_points
+from kinema.training.data import ResumableLoader, training_loader, validation_loader
+from kinema.training.history import COLUMNS, History
+from kinema.training.record import MONITOR, write_record
+from kinema.training.start import create_network, load_teacher
 from kinema.training.task import RecognitionTask
 
 log = logging.getLogger(__name__)
 
 
 def train(
-    *, clips: Path, model: str, settings: Settings, out: Path, history: Path, work: Path, code: str, threads: int
+    *,
+    clips: Path,
+    model: str,
+    settings: Settings,
+    starts: Mapping[str, str],
+    out: Path,
+    history: Path,
+    record: Path,
+    work: Path,
+    code: str,
+    threads: int,
 ) -> None:
-    """Train `model` on the index `clips`; write the checkpoint `out` and the curve `history` (CSV).
+    """Train `model` on the index `clips`; write the checkpoint `out`, the curve `history` (CSV) and the record (JSON).
 
-    Resume state lives in `work/<fingerprint>/`, the fingerprint of experiment, data and code: an interrupted run goes
-    on from its last epoch, a changed one starts anew. All of `work` is removed once the outputs are written.
+    `starts` are the files that training starts from (`kinema.origins`). Resume state lives in `work/<fingerprint>/`,
+    the fingerprint of experiment, data and code: an interrupted run goes on from its last resume point, a changed one
+    starts anew. All of `work` is removed once the outputs are written.
     """
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
-    state = work / fingerprint(clips=clips, model=model, settings=settings, code=code)
-    with sole_user(work, purpose=f"training in {work}"):
-        batches, validation = training_loader(clips, settings), validation_loader(clips, settings)
-        index = batches.clips.index
-        recognizer = create_model(model, num_classes=len(index.labels), clip=settings.clip, network=settings.network)
-        # a third faster on CPUs (benchmarks/train_step.py)
-        recognizer.to(memory_format=recognizer.memory_format)
-        task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos)
-        curve, best = History(), every_epoch(state, "best", monitor="val_video_top1")
-        trainer = create_trainer(settings, [curve, *([best] if validation else []), every_epoch(state, "last")])
-        last = state / "last.ckpt"
-        if last.exists():
-            log.info("continuing from %s", last)
-        trainer.fit(task, batches, validation, ckpt_path=last if last.exists() else None, weights_only=True)
-        if settings.training.keep == "best" and validation:
-            kept = torch.load(best.best_model_path, weights_only=True, map_location="cpu")
-            task.load_state_dict(kept["state_dict"])
-            log.info("keeping the best epoch: val_video_top1 %.4f", best.best_model_score)
+    state = work / fingerprint(clips=clips, model=model, settings=settings, starts=starts, code=code)
+    with sole_user(work, purpose=f"training in {work}") if is_first_process() else nullcontext():
+        labels = labels_of(clips)
+        recognizer = create_network(model, labels=labels, settings=settings, starts=starts)
+        rows: list[dict[str, Any]] = []
+        seconds, kept_best = 0.0, False
+        if is_trained(settings, starts):
+            modality = recognizer.spec.modality
+            batches = training_loader(clips, settings, modality=modality)
+            validation = validation_loader(clips, settings, modality=modality)
+            teacher = load_teacher(starts, labels=labels, settings=settings)
+            task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)
+            rows, seconds, kept_best = fit(task, batches, validation, settings=settings, state=state)
+        if not is_first_process():
+            return
         with atomic_path(history) as temporary:
-            pd.DataFrame(curve.rows).to_csv(temporary, index=False)
-        save_checkpoint(out, recognizer.cpu().eval(), labels=index.labels, settings=settings.model_dump(mode="json"))
+            pd.DataFrame(rows, columns=None if rows else ["epoch", *COLUMNS]).to_csv(temporary, index=False)
+        write_record(
+            record,
+            model=model,
+            settings=settings,
+            labels=labels,
+            starts=starts,
+            data=file_digest(clips),
+            code=code,
+            rows=rows,
+            kept_best=kept_best,
+            seconds=seconds,
+        )
+        save_checkpoint(out, recognizer.cpu().eval(), labels=labels, settings=settings.model_dump(mode="json"))
         shutil.rmtree(work)  # with what changed experiments left behind
 
 
-def fingerprint(*, clips: Path, model: str, settings: Settings, code: str) -> str:
-    """Short hash of all that a training result depends on."""
+def fit(
+    task: RecognitionTask, batches: ResumableLoader, validation: ClipLoader | None, *, settings: Settings, state: Path
+) -> tuple[list[dict[str, Any]], float, bool]:
+    """Train a task from the newest resume point in `state`; it then has the weights of the epoch to keep.
+
+    The rows of the curve, the seconds that training took, and whether the best epoch is the one that is kept; of
+    several processes only the first one gives them.
+    """
+    # a third faster on CPUs (benchmarks/train_step.py)
+    task.model.to(memory_format=task.model.memory_format)
+    curve, best = History(), best_epoch(state, monitor=MONITOR)
+    points = ResumePoints(state, minutes=settings.training.checkpoint_minutes)
+    trainer = create_trainer(settings, [curve, *([best] if validation else []), points])
+    if last := newest_point(state):
+        log.info("continuing from %s", last)
+    with resumable(state), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* not empty")  # it is not, in a resumed run
+        trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
+    if not trainer.is_global_zero:
+        return [], 0.0, False
+    keeps_best = bool(settings.training.keep == "best" and validation)
+    # of the last epoch, too, the weights are taken from its file: those of averages are there alone
+    file = Path(best.best_model_path) if keeps_best else resume_points(state)[0]
+    task.load_state_dict(read_torch_file(file, expected="an epoch of this training")["state_dict"])
+    if keeps_best:
+        log.info("keeping the best epoch: %s %.4f", MONITOR, best.best_model_score)
+    return curve.rows, points.seconds, keeps_best
+
+
+def fingerprint(*, clips: Path, model: str, settings: Settings, starts: Mapping[str, str], code: str) -> str:
+    """Short hash of all that a training result depends on; what may be changed to get past a crash is no part of it."""
     with clips.open("rb") as file:
         data = hashlib.file_digest(file, "blake2b").hexdigest()
-    files = (settings.network.weights, settings.network.encoder_weights)
-    weights = [file_digest(file) for file in files if file]  # of the user's files, where they are some
-    return digest([model, settings.model_dump(mode="json"), weights, data, code])
-
-
-def every_epoch(folder: Path, name: str, *, monitor: str | None = None) -> ModelCheckpoint:
-    """Writes `<name>.ckpt` after an epoch where `monitor` is the highest so far; without one after every epoch."""
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename=name,
-        monitor=monitor,
-        mode="max",
-        save_on_train_epoch_end=True,  # after validation and History, so that both are inside
-        enable_version_counter=False,
-    )
+    weights = {key: file_digest(file) for key, file in starts.items()}
+    chosen = settings.model_dump(mode="json", exclude={"training": {"num_workers", "checkpoint_minutes"}})
+    return digest([model, chosen, weights, data, code])
 
 
 def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
-    """A Lightning trainer for one device, quiet where no one watches."""
+    """A Lightning trainer, quiet where no one watches."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).handlers.clear()  # what it warns of goes to the job's log, like our lines
         logging.getLogger(name).setLevel(logging.WARNING)
     watched = sys.stderr.isatty()
     training = settings.training
+    is_alone = training.devices * training.nodes == 1
     return L.Trainer(
         accelerator="auto",
-        devices=1,
+        devices=training.devices,
+        num_nodes=training.nodes,
+        # parts of a network may be frozen
+        strategy="auto" if is_alone else "ddp_find_unused_parameters_true",
         max_epochs=training.epochs,
         precision=training.precision,
         accumulate_grad_batches=training.accumulate,
@@ -98,5 +151,7 @@ def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
         logger=False,
         num_sanity_val_steps=2,
         use_distributed_sampler=False,
+        # one process is no business of a cluster's, whatever number of tasks its environment speaks of
+        plugins=[DurableIO(), *([LightningEnvironment()] if is_alone else [])],
         deterministic="warn",
     )

@@ -8,21 +8,34 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import nn
+from torchmetrics import MeanMetric
 
 from kinema.config import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
+from kinema.training.distillation import Teacher
 
 log = logging.getLogger(__name__)
 
 
 class RecognitionTask(L.LightningModule):
-    """Trains `model` by the recipe `training`; `videos` name the videos by number, for error messages."""
+    """Trains `model` by the recipe `training`, on labels and, where there is one, on a teacher's answers.
 
-    def __init__(self, model: Recognizer, *, training: Training, videos: pa.StringArray):
+    `videos` name the videos by number, for error messages.
+    """
+
+    def __init__(
+        self, model: Recognizer, *, training: Training, videos: pa.StringArray, teacher: Teacher | None = None
+    ):
         super().__init__()
-        self.model, self.training_settings, self.videos = model, training, videos
+        self.model, self.training_settings, self.videos, self.teacher = model, training, videos, teacher
+        if teacher:
+            teacher.check(model)
         self.loss = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+        # means so far of an epoch; in the state, so that a run resumed inside an epoch reports the whole of it
+        self.train_loss, self.train_clip_top1 = MeanMetric(), MeanMetric()
+        for mean in (self.train_loss, self.train_clip_top1):
+            mean.persistent(True)
         self._validated: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
     def on_train_epoch_start(self) -> None:
@@ -34,11 +47,16 @@ class RecognitionTask(L.LightningModule):
         """Dropout is drawn by (seed, epoch, step), so that a resumed run repeats the one it replaces."""
         entropy = np.random.SeedSequence([self.training_settings.seed, self.current_epoch, batch_idx])
         torch.manual_seed(int(entropy.generate_state(1)[0]))
+        if batch_idx == 0:  # on_train_epoch_start also comes where a run goes on inside an epoch
+            for mean in (self.train_loss, self.train_clip_top1):
+                mean.reset()
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Cross-entropy of a batch of clips; a loss that is not finite stops the run."""
         logits = self.model(batch["clip"])
         loss = self.loss(logits, batch["label"])
+        if self.teacher:
+            loss = self.teacher.loss(loss, batch["clip"], logits)
         if not torch.isfinite(loss):
             names = [str(self.videos[number]) for number in batch["video"].tolist()]
             rate = self.optimizers().param_groups[-1]["lr"]
@@ -46,9 +64,11 @@ class RecognitionTask(L.LightningModule):
                 f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {rate:.3g}; "
                 f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
             )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(logits))
         correct = (logits.argmax(1) == batch["label"]).float().mean()
-        self.log("train_clip_top1", correct, on_step=False, on_epoch=True, batch_size=len(logits))
+        self.train_loss.update(loss.detach(), weight=len(logits))
+        self.train_clip_top1.update(correct, weight=len(logits))
+        self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
+        self.log("train_clip_top1", self.train_clip_top1, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:

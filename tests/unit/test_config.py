@@ -14,13 +14,13 @@ from kinema.config_reference import with_reference
 from kinema.experiments import (
     annotation_files,
     as_json,
-    check_target,
     datasets_of,
     media_of,
     resolve,
     shards_of,
     weight_files,
 )
+from kinema.targets import check_target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}

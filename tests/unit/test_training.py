@@ -9,7 +9,7 @@ from kinema.config import Network, Settings, Training
 from kinema.files import sole_user
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
-from kinema.training import run
+from kinema.training import run, start
 from kinema.training.history import History
 from kinema.training.run import fingerprint, train
 from kinema.training.task import create_optimizer, create_schedule, freeze_batch_norm
@@ -28,7 +28,9 @@ def run_training(prepared, folder, recipe: Settings, model: str = "test_efficien
         model=model,
         settings=recipe,
         out=folder / "model.pth",
+        starts={},
         history=folder / "training.csv",
+        record=folder / "training.json",
         work=folder / "work",
         code="1",
         threads=2,
@@ -61,7 +63,7 @@ def test_a_killed_run_continues_to_the_same_result(prepared, tmp_path, monkeypat
         patch.setattr(History, "on_train_batch_end", die)
         with pytest.raises(Killed):
             run_training(prepared, tmp_path, settings())
-    assert list((tmp_path / "work").glob("*/last.ckpt"))
+    assert list((tmp_path / "work").glob("*/resume-*.ckpt"))
     assert not (tmp_path / "model.pth").exists()
     trained, curve = run_training(prepared, tmp_path, settings())
     expected, expected_curve = uninterrupted
@@ -96,13 +98,13 @@ def test_two_runs_do_not_write_one_work_folder(prepared, tmp_path):
 
 def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
     clips = prepared / "clips.parquet"
-    one = fingerprint(clips=clips, model="a_vtn", settings=settings(), code="1")
-    assert one == fingerprint(clips=clips, model="a_vtn", settings=settings(), code="1")
+    one = fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(), code="1")
+    assert one == fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(), code="1")
     others = [
-        fingerprint(clips=clips, model="a_vtn", settings=settings(lr=2e-3), code="1"),
-        fingerprint(clips=clips, model="b_vtn", settings=settings(), code="1"),
-        fingerprint(clips=clips, model="a_vtn", settings=settings(), code="2"),
-        fingerprint(clips=prepared / "annotation.json", model="a_vtn", settings=settings(), code="1"),
+        fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(lr=2e-3), code="1"),
+        fingerprint(clips=clips, starts={}, model="b_vtn", settings=settings(), code="1"),
+        fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(), code="2"),
+        fingerprint(clips=prepared / "annotation.json", starts={}, model="a_vtn", settings=settings(), code="1"),
     ]
     assert len({one, *others}) == 5
 
@@ -113,7 +115,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, mon
         torch.nn.init.constant_(model.decoder.fc.bias, float("nan"))
         return model
 
-    monkeypatch.setattr(run, "create_model", broken)
+    monkeypatch.setattr(start, "create_model", broken)
     with pytest.raises(
         FloatingPointError, match=r"loss is nan at epoch 0, step 0, lr .* videos of the batch: \w+_train"
     ):

@@ -9,7 +9,7 @@ import sys
 # this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
 
-from kinema import experiments
+from kinema import experiments, origins, targets
 from kinema.config_files import ConfigError, load_config
 from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
@@ -42,7 +42,7 @@ def asked(function, *args):
 # What is asked for by name is checked before the DAG is built: later Snakemake takes a rule that fails for one that does
 # not apply, and an old output for up to date. Its own list of targets is not known yet at this point.
 for argument in sys.argv[1:]:
-    asked(experiments.check_target, argument)
+    asked(targets.check_target, argument)
 
 
 def code(script, wildcards=None):
@@ -126,6 +126,16 @@ def shard_tables(wildcards):
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
 
-def weight_files(wildcards):
-    """The files that the network starts from, where they are files of the user's."""
-    return list(experiments.weight_files(asked(experiments.resolve, wildcards.dataset, wildcards.model)).values())
+def devices(wildcards):
+    """GPUs of a training job."""
+    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings.training.devices
+
+
+def start_files(wildcards):
+    """What training starts from: files of the user's, and models that are trained first."""
+    return list(asked(origins.start_files, wildcards.dataset, wildcards.model).values())
+
+
+def starts(wildcards):
+    """The same by the keys that ask for them, as JSON."""
+    return asked(origins.starts_json, wildcards.dataset, wildcards.model)

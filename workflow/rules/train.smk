@@ -1,22 +1,24 @@
 """Clips -> a trained model.
 
-in   results/{dataset}/clips.parquet
+in   results/{dataset}/clips.parquet, and the models that training starts from (kinema.origins)
 out  results/{dataset}/{model}/model.pth      weights, input specification, labels, settings
      results/{dataset}/{model}/training.csv   one row an epoch
+     results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
      work/{dataset}/{model}/<fingerprint>/    resume state while it runs: no output, Snakemake would delete it
 """
 
 
 rule train:
-    """One Lightning run; a killed one continues from its last epoch."""
+    """One Lightning run; a killed one continues from its last resume point, inside an epoch as well."""
     input:
         clips="results/{dataset}/clips.parquet",
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
-        weights=weight_files,
+        starts=start_files,
     output:
         model="results/{dataset}/{model}/model.pth",
         history="results/{dataset}/{model}/training.csv",
+        record="results/{dataset}/{model}/training.json",
     log:
         "logs/{dataset}/{model}/train.log",
     benchmark:
@@ -26,10 +28,11 @@ rule train:
     threads: 8
     resources:
         mem_mb=8000,
-        gpu=1,
+        gpu=devices,
     params:
         model=model_name,
-        settings=sections("clip", "augmentation", "network", "training"),
+        settings=sections("clip", "augmentation", "network", "training", "distillation"),
+        starts=starts,
         work="work/{dataset}/{model}",
         code=model_code("train"),
     script:

@@ -3,6 +3,7 @@
 By hand: python workflow/scripts/train.py job.yaml   (keys: input, output, params, threads, log)
 """
 
+import json
 from pathlib import Path
 
 from kinema.config import Settings
@@ -16,8 +17,10 @@ def run(job):
             clips=Path(job.input["clips"]),
             model=job.params["model"],
             settings=Settings.model_validate_json(job.params["settings"]),
+            starts=json.loads(job.params["starts"]),
             out=Path(job.output["model"]),
             history=Path(job.output["history"]),
+            record=Path(job.output["record"]),
             work=Path(job.params["work"]),
             code=job.params["code"],
             threads=job.threads,

@@ -1,0 +1,132 @@
+"""An experiment -> the files its training starts from: the user's, or models that the workflow trains before.
+
+`training.init_from` names a data set, whose model of the same name is fine-tuned, or a file. `training.teacher` names a
+model of the same data set. A two-stream network is made of the two models of its streams, variant included.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from kinema.config import ENCODER_WEIGHTS, Config, Settings
+from kinema.config_files import ConfigError
+from kinema.experiments import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
+from kinema.models.names import MOTION, canonical, modality_of, parse_model_name, split_variant
+
+WEIGHTS, INIT, TEACHER, RGB, MOTION_STREAM = (
+    "network.weights",
+    "training.init_from",
+    "training.teacher",
+    "rgb",
+    "motion",
+)
+
+
+def start_files(config: Config, dataset: str, model: str) -> dict[str, str]:
+    """Files that training reads beside the clips, by the key that asks for them, or by the stream.
+
+    ConfigError where a model would start from itself, where a name is unknown, or where keys contradict each other.
+    """
+    _check_lineage(config, dataset, model, ())
+    return _starts(config, dataset, model)
+
+
+def starts_json(config: Config, dataset: str, model: str) -> str:
+    """The same as JSON."""
+    return json.dumps(start_files(config, dataset, model), sort_keys=True)
+
+
+def check_starts(config: Config, dataset: str, model: str) -> None:
+    """ConfigError where a file of the user's is not there, for this model or one that is trained before it."""
+    for key, file in start_files(config, dataset, model).items():
+        if made := _made_here(config, file):
+            annotation_files(config, made[0])
+            check_starts(config, *made)
+        elif not Path(file).is_file() and Path(file).parts[0] != "results":
+            words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
+            raise ConfigError(f"{key}: '{file}' is no file{words}")
+
+
+def _starts(config: Config, dataset: str, model: str) -> dict[str, str]:
+    experiment = resolve(config, dataset, model)
+    _check_modality(config, experiment)
+    training, found = experiment.settings.training, weight_files(experiment)
+    streams = {} if WEIGHTS in found else _streams(experiment, model)
+    if streams:
+        found = streams
+    elif training.init_from:
+        if WEIGHTS in found:
+            raise ConfigError(
+                f"{dataset}/{model}: network.weights and {INIT} both name a start; set one of the two to null."
+            )
+        found = {INIT: _init_file(config, training.init_from, split_variant(model)[0])}
+    if not is_trained(experiment.settings, found):
+        if not found.keys() & {WEIGHTS, INIT, RGB}:
+            raise ConfigError(
+                f"{dataset}/{model}: training.train is false, but no model is named: set {WEIGHTS} to its file."
+            )
+        return found
+    if training.teacher:
+        resolve(config, dataset, training.teacher)
+        found[TEACHER] = f"results/{dataset}/{training.teacher}/model.pth"
+    return found
+
+
+def is_trained(settings: Settings, starts: Mapping[str, str]) -> bool:
+    """Whether a model is trained, or only made of what it starts from, as two streams are unless `joint` is set."""
+    return settings.training.train and (RGB not in starts or settings.training.joint)
+
+
+def _streams(experiment: Experiment, model: str) -> dict[str, str]:
+    """The models of a two-stream network's streams, spelled as it is itself; nothing for other networks."""
+    name = parse_model_name(experiment.model)
+    if name.stream not in MOTION:
+        return {}
+    base, variant = split_variant(model)
+    plain = base[: len(f"{name.encoder}_{name.decoder}")]  # `-` and `_` are equally long
+    ending = "/model.pth" if variant is None else f"@{variant}/model.pth"
+    folder = f"results/{experiment.dataset}"
+    return {RGB: f"{folder}/{plain}{ending}", MOTION_STREAM: f"{folder}/{plain}_{MOTION[name.stream]}{ending}"}
+
+
+def _init_file(config: Config, source: str, model: str) -> str:
+    """A data set's model, without variant: those are for the data set that is fine-tuned on; else the file itself."""
+    if source in config.datasets:
+        return f"results/{source}/{model}/model.pth"
+    if len(Path(source).parts) == 1 and not Path(source).suffix:
+        try:
+            dataset_named(config, source)
+        except ConfigError as error:
+            raise ConfigError(f"{INIT}: {error} A file is named with its ending, e.g. {source}.pth.") from None
+    return source
+
+
+def _check_modality(config: Config, experiment: Experiment) -> None:
+    wanted, found = modality_of(experiment.model), media_of(config, experiment.dataset).modality
+    if wanted != found:
+        data_set = f"a data set with `media: {{modality: {wanted}}}`"
+        advice = "no data set holds both yet" if "+" in wanted else f"choose {data_set}, or a model for {found}"
+        raise ConfigError(
+            f"'{experiment.model}' takes {wanted}, the frames of '{experiment.dataset}' are {found} (media.modality): "
+            f"{advice}."
+        )
+
+
+def _check_lineage(config: Config, dataset: str, model: str, descendants: tuple[str, ...]) -> None:
+    here = f"{dataset}/{canonical(model)}"
+    if here in descendants:
+        way = " <- ".join([*descendants, here])
+        raise ConfigError(
+            f"a model would start from itself: {way}. Set {INIT} and {TEACHER} where only the models match that need "
+            "them: in config/datasets/<data set>.yaml, or under `overrides` with a pattern for `model`."
+        )
+    for file in _starts(config, dataset, model).values():
+        if made := _made_here(config, file):
+            _check_lineage(config, *made, (*descendants, here))
+
+
+def _made_here(config: Config, file: str) -> tuple[str, str] | None:
+    """Data set and model of a model.pth that the workflow makes."""
+    parts = Path(file).parts
+    is_ours = len(parts) == 4 and (parts[0], parts[3]) == ("results", "model.pth") and parts[1] in config.datasets
+    return (parts[1], parts[2]) if is_ours else None

@@ -1,0 +1,25 @@
+"""What is asked for on the command line, checked before anything is planned."""
+
+from pathlib import Path
+
+from kinema.config import Config
+from kinema.config_files import ConfigError
+from kinema.experiments import annotation_files, dataset_named, resolve
+from kinema.models.names import EXPORT_OBSTACLES
+from kinema.origins import check_starts
+
+DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
+
+
+def check_target(config: Config, target: str) -> None:
+    """ConfigError where a target names what does not exist (data set, model, variant, files) or cannot be made."""
+    parts = Path(target).parts
+    if len(parts) < 3 or parts[0] != "results":
+        return
+    dataset_named(config, parts[1])
+    if len(parts) > 3:
+        experiment = resolve(config, parts[1], parts[2])
+        if obstacle := EXPORT_OBSTACLES.get(experiment.model) if Path(target).suffix in DEPLOYED else None:
+            raise ConfigError(f"{target}: '{experiment.model}' cannot be exported: {obstacle}.")
+        check_starts(config, parts[1], parts[2])
+    annotation_files(config, parts[1])

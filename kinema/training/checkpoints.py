@@ -1,0 +1,192 @@
+"""A running training -> resume points on disk, and the newest whole one -> the place where the next run goes on.
+
+A point is written after every epoch and every so many minutes, inside an epoch as well. The one before it stays until
+the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run.
+"""
+
+import errno
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from kinema.files import atomic_path
+from kinema.models.state import read_torch_file
+
+log = logging.getLogger(__name__)
+KEY = "kinema"  # of what we add to Lightning's checkpoint
+KEPT = 2
+CRASHES = {  # part of an error's text -> what happened and what helps
+    "out of memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "can't allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "DataLoader worker": "a loader process died, as a rule because memory ran out: lower training.num_workers, "
+    "which changes no result",
+}
+
+
+class DurableIO(TorchCheckpointIO):
+    """Writes checkpoints that are there whole or not at all, whatever happens to the machine."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a file beside it, flush it to the disk, and rename it."""
+        with atomic_path(Path(path)) as temporary:
+            super().save_checkpoint(checkpoint, temporary, storage_options)
+
+
+class ResumePoints(Checkpoint):
+    """Writes `folder/resume-<batches>.ckpt` after epochs, every `minutes` and on SIGTERM; the newest two are kept.
+
+    Beside Lightning's state a point holds the generators of random numbers, gradients that are not yet used, and the
+    time spent in training. As a `Checkpoint` it comes after the callbacks whose state it must hold.
+    """
+
+    def __init__(self, folder: Path, *, minutes: float):
+        self.folder, self.interval_seconds = folder, 60 * minutes
+        self._restored: dict[str, Any] = {}
+        self._seconds_before = 0.0
+        self._started_at = self._saved_at = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in training, that of interrupted runs up to their last point included."""
+        return self._seconds_before + time.monotonic() - self._started_at
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Put back what Lightning does not."""
+        self._saved_at = time.monotonic()
+        if not self._restored:
+            return
+        # Lightning would, too, but not where the schedule asked for the number of steps, which opens the loader first
+        trainer.train_dataloader.load_state_dict(self._restored["loader"])
+        _set_random_states(self._restored["random"])
+        gradients = self._restored["gradients"]
+        for name, parameter in pl_module.named_parameters():
+            parameter.grad = gradients[name].to(parameter.device) if name in gradients else None
+        self._restored = {}
+        if trainer.fit_loop.restarted_mid_epoch:
+            pl_module.on_train_epoch_start()  # Lightning leaves it out, but it decides what is frozen
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """A point inside the epoch, when it is time; after the last batch, validation and the epoch's point follow."""
+        is_due = trainer.received_sigterm or time.monotonic() - self._saved_at >= self.interval_seconds
+        # gradients that wait for more batches differ from process to process, and one process writes
+        is_possible = trainer.world_size == 1 or not trainer.fit_loop._should_accumulate()
+        is_last = args[2] + 1 == trainer.num_training_batches
+        if not is_last and is_possible and trainer.strategy.reduce_boolean_decision(is_due, all=False):
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A point after every epoch."""
+        self._save(trainer)
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning leaves out."""
+        waiting = trainer.fit_loop._should_accumulate()
+        named = pl_module.named_parameters() if waiting else ()
+        checkpoint[KEY] = {
+            "random": _random_states(),
+            "gradients": {name: parameter.grad for name, parameter in named if parameter.grad is not None},
+            "loader": trainer.train_dataloader.state_dict(),
+            "seconds": self.seconds,
+        }
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep it until training starts."""
+        self._restored = checkpoint[KEY]
+        self._seconds_before = self._restored["seconds"]
+
+    def _save(self, trainer: L.Trainer) -> None:
+        trainer.save_checkpoint(self.folder / f"resume-{trainer.fit_loop.total_batch_idx + 1:09d}.ckpt")
+        self._saved_at = time.monotonic()
+        if trainer.is_global_zero:
+            for old in resume_points(self.folder)[KEPT:]:
+                old.unlink()
+
+
+def resume_points(folder: Path) -> list[Path]:
+    """Files of a run's resume points, the newest first."""
+    return sorted(folder.glob("resume-*.ckpt"), reverse=True)
+
+
+def newest_point(folder: Path) -> Path | None:
+    """The newest resume point that can be read; damaged ones are removed, each with a warning. None: start anew."""
+    for path in resume_points(folder):
+        try:
+            read_torch_file(path, expected="a resume point")
+        except ValueError as error:
+            log.warning("%s; it is damaged, so training goes on from the point before it", error)
+            path.unlink()
+        else:
+            return path
+    return None
+
+
+def best_epoch(folder: Path, *, monitor: str) -> ModelCheckpoint:
+    """Writes `folder/best.ckpt` after an epoch where `monitor` is the highest so far."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor=monitor,
+        mode="max",
+        save_on_train_epoch_end=True,  # after validation and History, so that both are inside
+        enable_version_counter=False,
+    )
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Errors of a machine that runs out of something, and SIGTERM, say what happened and where the next run goes on."""
+    try:
+        yield
+    except SIGTERMException:
+        raise RuntimeError(f"training was asked to end (SIGTERM). {_next_run(folder)}") from None
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not (reason := _reason(error, folder)):
+            raise
+        raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
+
+
+def _reason(error: Exception, folder: Path) -> str | None:
+    if isinstance(error, OSError):
+        return f"no space left on the disk of {folder}" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+    text = "out of memory" if isinstance(error, MemoryError) else str(error)
+    return next((reason for part, reason in CRASHES.items() if part in text), None)
+
+
+def _next_run(folder: Path) -> str:
+    points = resume_points(folder)
+    return (
+        f"The next run goes on from {points[0]}."
+        if points
+        else "No resume point was written yet: the next starts anew."
+    )
+
+
+def _random_states() -> dict[str, Any]:
+    """Of Python, NumPy and PyTorch, as what a file that is not unpickled may hold."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all(),
+    }
+
+
+def _set_random_states(states: dict[str, Any]) -> None:
+    random.setstate(states["python"])
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(states["torch"])
+    if len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])

@@ -1,0 +1,46 @@
+"""Logits of a trained teacher -> a second target for its student, beside the labels."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kinema.config import Distillation
+from kinema.models.recognizer import Recognizer
+
+
+class Teacher:
+    """A frozen network. No module of the task, so that neither checkpoints nor optimizers nor averages hold it."""
+
+    def __init__(self, model: Recognizer, settings: Distillation):
+        self.model, self.settings = model.eval().requires_grad_(False), settings
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Teacher":
+        return self  # nothing changes it, so copies of a task share it
+
+    def check(self, student: Recognizer) -> None:
+        """ValueError where the two networks cannot look at one clip or tell the same classes apart."""
+        for what in ("num_classes", "modality"):
+            theirs, ours = (getattr(m if what == "num_classes" else m.spec, what) for m in (self.model, student))
+            if theirs != ours:
+                raise ValueError(
+                    f"the teacher '{self.model.name}' has {what} {theirs}, its student '{student.name}' {ours}; "
+                    "train both on one data set, with one kind of input"
+                )
+
+    def loss(self, label_loss: Tensor, clips: Tensor, logits: Tensor) -> Tensor:
+        """Weighted mean of the labels' loss and of the distance to the teacher's answer to the same uint8 clips."""
+        with torch.no_grad():
+            target = self.model.to(clips.device)(clips)
+        weight = self.settings.weight
+        return (1 - weight) * label_loss + weight * divergence(logits, target, temperature=self.settings.temperature)
+
+
+def divergence(logits: Tensor, target: Tensor, *, temperature: float) -> Tensor:
+    """KL divergence of softened predictions, logits (B, K), from softened targets (B, K): mean of the clips.
+
+    Times the temperature squared, so that its gradients are as large as those of the labels.
+    """
+    soft, soft_target = (F.log_softmax(values.float() / temperature, dim=1) for values in (logits, target))
+    return temperature**2 * F.kl_div(soft, soft_target, reduction="batchmean", log_target=True)

@@ -1,0 +1,57 @@
+"""What a model was trained with, by what, on what and how well -> training.json, to be read in a year."""
+
+import importlib.metadata
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kinema import __version__
+from kinema.config import Settings
+from kinema.files import write_json
+
+LIBRARIES = ("torch", "torchvision", "lightning", "timm", "numpy")
+MONITOR = "val_video_top1"
+
+
+def write_record(
+    path: Path,
+    *,
+    model: str,
+    settings: Settings,
+    labels: Sequence[str],
+    starts: Mapping[str, str],
+    data: str,
+    code: str,
+    rows: Sequence[Mapping[str, Any]],
+    kept_best: bool,
+    seconds: float,
+) -> None:
+    """Write the record of one training; `data` and `code` are digests, `rows` the epochs (none: it was not trained)."""
+    candidates = [row for row in rows if MONITOR in row] if kept_best else rows[-1:]  # not every epoch is validated
+    best = max(candidates, key=lambda row: row.get(MONITOR, 0)) if candidates else None
+    record = {
+        "model": model,
+        "labels": list(labels),
+        "settings": settings.model_dump(mode="json"),
+        "starts": dict(starts),
+        "seed": settings.training.seed,
+        "data": data,
+        "code": code,
+        "commit": git_commit(),
+        "versions": {"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "seconds": round(seconds, 1),
+        "num_epochs": len(rows),
+        "kept_epoch": dict(best) if best else None,
+    }
+    write_json(path, record)
+
+
+def git_commit() -> str | None:
+    """Commit of the code, `-dirty` where files differ from it; None where it is no repository."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

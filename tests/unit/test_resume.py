@@ -1,0 +1,201 @@
+"""Training that was stopped anywhere, by anything, goes on as if it had not been."""
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from corpus import CLIP
+from lightning.fabric.plugins.io import torch_io
+
+from kinema.config import Network, Settings, Training
+from kinema.models.checkpoint import load_checkpoint
+from kinema.training.checkpoints import newest_point, resume_points
+from kinema.training.run import fingerprint, train
+from kinema.training.task import RecognitionTask
+
+ALWAYS = 1e-9  # minutes between resume points: one after every step
+STEPS = 9  # 5 or 6 training videos in batches of 2, 3 epochs
+NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0.3)
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_resume import at_step, run_training, settings, signalled
+at_step(int(sys.argv[4]), signalled(int(sys.argv[5])))
+run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings())
+"""
+
+
+def settings(**training) -> Settings:
+    recipe = {"epochs": 3, "batch_size": 2, "lr": 1e-3, "num_workers": 0, "freeze_batch_norm": True}
+    return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe | {"checkpoint_minutes": ALWAYS} | training))
+
+
+def run_training(prepared, folder, recipe: Settings):
+    train(
+        clips=prepared / "clips.parquet",
+        model="test_efficientnet_vtn",
+        settings=recipe,
+        out=folder / "model.pth",
+        starts={},
+        history=folder / "training.csv",
+        record=folder / "training.json",
+        work=folder / "work",
+        code="1",
+        threads=1,
+    )
+    return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
+
+
+def at_step(number: int, happens, patch=setattr) -> None:
+    """Let something happen in the training step of this number, counted from 0 over all epochs."""
+    step = RecognitionTask.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.trainer.fit_loop.total_batch_idx == number:
+            happens()
+        return step(self, batch, batch_idx)
+
+    patch(RecognitionTask, "training_step", training_step)
+
+
+def signalled(number: int):
+    """What sends a signal to this process."""
+    return lambda: os.kill(os.getpid(), number)
+
+
+def fails(error: Exception):
+    """What raises an error."""
+
+    def happens():
+        raise error
+
+    return happens
+
+
+def stop_in_subprocess(prepared, folder, *, step: int, number: int) -> subprocess.CompletedProcess:
+    arguments = [Path(__file__).parent, prepared, folder, step, int(number)]
+    return subprocess.run(
+        [sys.executable, "-c", CHILD, *map(str, arguments)], capture_output=True, text=True, timeout=300
+    )
+
+
+def assert_same(result, expected) -> None:
+    (trained, curve), (expected_model, expected_curve) = result, expected
+    pd.testing.assert_frame_equal(curve.drop(columns="seconds"), expected_curve.drop(columns="seconds"), rtol=1e-5)
+    for name, tensor in trained.model.state_dict().items():
+        torch.testing.assert_close(tensor, expected_model.model.state_dict()[name], rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(prepared, tmp_path_factory):
+    return run_training(prepared, tmp_path_factory.mktemp("run"), settings())
+
+
+def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, tmp_path, uninterrupted):
+    step = random.SystemRandom().randrange(1, STEPS)
+    print(f"killed in step {step}")  # shown if it fails
+    done = stop_in_subprocess(prepared, tmp_path, step=step, number=signal.SIGKILL)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert len(list((tmp_path / "work").glob("*/resume-*.ckpt"))) == min(step, 2)
+    assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
+
+
+def test_sigterm_saves_and_ends(prepared, tmp_path, uninterrupted):
+    done = stop_in_subprocess(prepared, tmp_path, step=4, number=signal.SIGTERM)
+    assert done.returncode == 1
+    assert "asked to end (SIGTERM). The next run goes on from" in done.stderr
+    (state,) = (tmp_path / "work").iterdir()
+    assert resume_points(state)[0].name == "resume-000000005.ckpt"
+    assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
+
+
+@pytest.mark.parametrize("step", [1, 3, 5])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"accumulate": 2, "num_workers": 1},  # gradients wait; batches are made ahead
+        {"sampling": "balanced", "freeze_batch_norm": False, "optimizer": "sgd"},
+    ],
+    ids=["accumulate", "balanced"],
+)
+def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, monkeypatch, recipe, step):
+    recipe = settings(epochs=2, **recipe)
+    expected = run_training(prepared, tmp_path / "whole", recipe)
+    with monkeypatch.context() as patch:
+        at_step(step, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path, recipe)
+    seen = []
+    at_step_ = RecognitionTask.on_train_batch_start
+    monkeypatch.setattr(
+        RecognitionTask,
+        "on_train_batch_start",
+        lambda self, batch, number: (seen.append(self.trainer.fit_loop.total_batch_idx), at_step_(self, batch, number)),
+    )
+    assert_same(run_training(prepared, tmp_path, recipe), expected)
+    assert seen[0] == step, "no step is made again"
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: os.truncate(path, 3000)])
+def test_a_damaged_point_falls_back_to_the_one_before(prepared, tmp_path, monkeypatch, caplog, uninterrupted, damage):
+    with monkeypatch.context() as patch:
+        at_step(5, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path, settings())
+    (state,) = (tmp_path / "work").iterdir()
+    newest, before = resume_points(state)
+    damage(newest)
+    assert newest_point(state) == before
+    assert [record.levelname for record in caplog.records if "damaged" in record.message] == ["WARNING"]
+    assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried"),
+            "out of memory: lower training.batch_size .*goes on from",
+        ),
+        (MemoryError(), "out of memory: lower training.batch_size .*goes on from .*resume-000000001.ckpt"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "a loader process died.*num_workers"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space left on the disk of .*work.*goes on from"),
+    ],
+)
+def test_what_the_machine_runs_out_of_is_named(prepared, tmp_path, monkeypatch, error, message):
+    at_step(1, fails(error), monkeypatch.setattr)
+    with pytest.raises(RuntimeError, match=message):
+        run_training(prepared, tmp_path, settings(epochs=1))
+
+
+def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkeypatch):
+    save = torch_io._atomic_save
+
+    def full(checkpoint, path):
+        save(checkpoint, path)
+        if "resume-000000003" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch_io, "_atomic_save", full)
+    with pytest.raises(RuntimeError, match=r"no space left on the disk of .*goes on from .*resume-000000002.ckpt"):
+        run_training(prepared, tmp_path, settings())
+    (state,) = (tmp_path / "work").iterdir()
+    assert {path.name for path in state.iterdir()} >= {"resume-000000001.ckpt", "resume-000000002.ckpt"}
+    assert not [path for path in state.iterdir() if ".part" in path.name]
+
+
+def test_what_helps_after_a_crash_does_not_start_anew(prepared):
+    options = {"clips": prepared / "clips.parquet", "model": "a_vtn", "starts": {}, "code": "1"}
+    found = {
+        fingerprint(settings=settings(**change), **options)
+        for change in ({}, {"num_workers": 4}, {"checkpoint_minutes": 1})
+    }
+    assert len(found) == 1
