@@ -1,42 +1,114 @@
-"""One training step with channels_last weights against the default layout, in turn in one run; prints the ratio.
+"""A training step of the Lightning task against a bare PyTorch loop, and what layouts and arithmetic change.
 
-python benchmarks/train_step.py [--model efficientnet_lite0_vtn] [--size 96] [--rounds 7]
+    python benchmarks/train_step.py [--model efficientnet_lite0_vtn] [--size 96] [--rounds 7]
+
+All on eight clips of eight frames in memory, in turn in one run; prints ratios of medians over the rounds. Last, the
+differences of frames as one subtraction against a loop over frames.
 """
 
 import argparse
+import logging
 import statistics
 import time
+import warnings
+from collections.abc import Callable, Iterator
 
+import lightning as L
 import torch
 import torch.nn.functional as F
+from lightning.pytorch.callbacks import Callback
+from torch.utils.data import DataLoader
 
-from kinema.config import Clip, Network, Training
+from kinema.config import Clip, Network, Settings, Training
+from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
-from kinema.training.task import create_optimizer, freeze_batch_norm
+from kinema.training.optim import create_optimizer
+from kinema.training.run import create_trainer
+from kinema.training.task import RecognitionTask, freeze_batch_norm
+
+BATCH, LENGTH, CLASSES = 8, 8, 6
+WARM_UP = 2
+RECIPE = Training(epochs=1, gradient_clip=None, freeze_batch_norm=True, schedule="constant", warmup_fraction=0)
 
 
-def prepare(name: str, size: int, memory_format: torch.memory_format):
-    """A function that trains one step on eight clips of eight random frames."""
-    clip, network = Clip(length=8, size=size), Network(encoder_weights="none")
-    model = create_model(name, num_classes=6, clip=clip, network=network).train().to(memory_format=memory_format)
+def network(name: str, size: int, memory_format: torch.memory_format) -> Recognizer:
+    clip, settings = Clip(length=LENGTH, size=size), Network(encoder_weights="none")
+    model = create_model(name, num_classes=CLASSES, clip=clip, network=settings).train()
+    return model.to(memory_format=memory_format)
+
+
+def random_batch(size: int) -> dict[str, torch.Tensor]:
+    clips = torch.randint(0, 255, (BATCH, LENGTH, 3, size, size), dtype=torch.uint8)
+    numbers = torch.arange(BATCH)
+    return {"clip": clips, "label": torch.randint(0, CLASSES, (BATCH,)), "video": numbers, "row": numbers}
+
+
+def bare_step(model: Recognizer, batch: dict[str, torch.Tensor], *, bf16: bool = False) -> Callable[[], None]:
+    """A function that trains one step, as one writes it first."""
     freeze_batch_norm(model.encoder)
-    recipe = Training()
-    groups = model.param_groups(lr=recipe.lr, encoder_lr_factor=1.0, weight_decay=recipe.weight_decay)
-    optimizer = create_optimizer(groups, recipe)
-    clips, labels = torch.randint(0, 255, (8, 8, 3, size, size), dtype=torch.uint8), torch.randint(0, 6, (8,))
+    groups = model.param_groups(lr=RECIPE.lr, encoder_lr_factor=1.0, weight_decay=RECIPE.weight_decay)
+    optimizer = create_optimizer(groups, RECIPE)
 
     def step() -> None:
-        F.cross_entropy(model(clips), labels).backward()
-        optimizer.step()
         optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = F.cross_entropy(model(batch["clip"]), batch["label"])
+        loss.backward()
+        optimizer.step()
 
     return step
 
 
-def seconds(step) -> float:
+class Alternating(Callback):
+    """After each step of the Lightning run, one of the bare loop; seconds of both from batch to batch."""
+
+    def __init__(self, other: Callable[[], None]):
+        self.other = other
+        self.lightning: list[float] = []
+        self.bare: list[float] = []
+        self._since: float | None = None
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args) -> None:
+        """Stop the clock, let the bare loop make its step, and start it again."""
+        if self._since is not None:
+            self.lightning.append(time.perf_counter() - self._since)
+        self.bare.append(seconds(self.other))
+        self._since = time.perf_counter()
+
+
+def lightning_against_bare(name: str, size: int, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of the steps of the task, fetching and logging included, and of a bare loop on the same batch."""
+    batch = random_batch(size)
+    model, twin = (network(name, size, torch.channels_last) for _ in range(2))
+    alternating = Alternating(bare_step(twin, batch))
+    task = RecognitionTask(model, training=RECIPE, videos=[str(number) for number in range(BATCH)])
+    batches = [batch] * (rounds + WARM_UP + 1)
+    create_trainer(Settings(training=RECIPE), [alternating]).fit(task, DataLoader(batches, batch_size=None))
+    return alternating.lightning[WARM_UP:], alternating.bare[1 + WARM_UP :]
+
+
+def in_turn(steps: list[Callable[[], None]], rounds: int) -> Iterator[list[float]]:
+    """Seconds of each step, round by round."""
+    for number in range(rounds + WARM_UP):
+        times = [seconds(step) for step in steps]
+        if number >= WARM_UP:
+            yield times
+
+
+def seconds(step: Callable[[], object]) -> float:
     started_at = time.perf_counter()
     step()
     return time.perf_counter() - started_at
+
+
+def report(what: str, times: list[float], beside: str, others: list[float]) -> None:
+    ratio = statistics.median(one / other for one, other in zip(times, others, strict=True))
+    one, other = (1000 * statistics.median(values) for values in (times, others))
+    print(f"{what} {one:.1f} ms, {beside} {other:.1f} ms: ratio {ratio:.2f}", flush=True)
+
+
+def looped_differences(clips: torch.Tensor) -> torch.Tensor:
+    return torch.stack([clips[:, number + 1] - clips[:, number] for number in range(clips.shape[1] - 1)], 1)
 
 
 def main() -> None:
@@ -45,12 +117,28 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    steps = [prepare(arguments.model, arguments.size, kind) for kind in (torch.channels_last, torch.contiguous_format)]
-    pairs = [tuple(seconds(step) for step in steps) for _ in range(arguments.rounds + 2)][2:]
-    ratio = statistics.median(last / default for last, default in pairs)
-    last, default = (statistics.median(column) for column in zip(*pairs, strict=True))
-    times = f"channels_last {last:.2f} s, default {default:.2f} s"
-    print(f"{arguments.model} {arguments.size} px: {times}, ratio {ratio:.2f}")
+    name, size, rounds = arguments.model, arguments.size, arguments.rounds
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+    print(f"{name}, {BATCH} clips of {LENGTH} frames at {size} px, {torch.get_num_threads()} threads")
+    task, bare = lightning_against_bare(name, size, rounds)
+    report("Lightning task", task, "bare loop", bare)
+    batch = random_batch(size)
+    steps = [
+        bare_step(network(name, size, memory_format), batch, bf16=bf16)
+        for memory_format, bf16 in (
+            (torch.channels_last, False),
+            (torch.contiguous_format, False),
+            (torch.channels_last, True),
+        )
+    ]
+    last, default, bf16 = (list(column) for column in zip(*in_turn(steps, rounds), strict=True))
+    report("channels_last", last, "default layout", default)
+    report("bf16 autocast", bf16, "float32", last)
+    clips = torch.rand(BATCH, LENGTH, 3, size, size)
+    differences = [lambda: clips[:, 1:] - clips[:, :-1], lambda: looped_differences(clips)]
+    at_once, loop = (list(column) for column in zip(*in_turn(differences, 10 * rounds), strict=True))
+    report("differences at once", at_once, "in a loop", loop)
 
 
 if __name__ == "__main__":

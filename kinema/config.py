@@ -191,6 +191,11 @@ class Network(Section):
     layer_norm: bool = Field(True, description="VTN: normalise after attention and after the position-wise layer.")
     hidden: int = Field(512, ge=8, description="LSTM and attention-LSTM: width of the hidden state.")
     bidirectional: bool = Field(True, description="LSTM: read the clip in both directions.")
+    normalize: bool = Field(
+        True,
+        description="Subtract the encoder's mean from RGB pixels and divide by its std; false leaves them between 0 "
+        "and 1. A network that starts from `weights` sees them as it did before.",
+    )
 
     @model_validator(mode="after")
     def _heads_divide_embedding(self):
@@ -205,28 +210,72 @@ class Training(Section):
     epochs: int = Field(30, ge=1, description="Passes over the training videos; one random clip a video and pass.")
     batch_size: int = Field(16, ge=1, description="Clips per step and device.")
     accumulate: int = Field(1, ge=1, description="Steps whose gradients are added up before the optimizer moves.")
-    optimizer: Literal["adamw", "adam", "sgd"] = Field(
-        "adamw", description="adamw, adam, or sgd with Nesterov momentum 0.9."
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="adamw, adam, or sgd with `momentum`.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="sgd: momentum.")
+    nesterov: bool = Field(True, description="sgd: Nesterov's momentum; false is the plain one.")
+    betas: tuple[float, float] = Field(
+        (0.9, 0.999), description="adam, adamw: decay of the running means of gradients and of their squares."
     )
     lr: float = Field(1e-4, gt=0, description="Highest learning rate.")
     encoder_lr_factor: float = Field(
         1.0, ge=0, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
     )
+    freeze_encoder_epochs: int = Field(
+        0, ge=0, description="Epochs at the start in which the encoder stays as it was loaded."
+    )
     weight_decay: float = Field(
         0.01, ge=0, description="Weight decay of matrices and kernels; biases and norms have none."
     )
-    schedule: Literal["onecycle", "cosine", "constant"] = Field(
+    schedule: Literal["onecycle", "cosine", "constant", "step", "plateau"] = Field(
         "onecycle",
-        description="Warm-up, then cosine (`onecycle` cycles momentum too) or `constant`.",
+        description="`onecycle`: up, then down along a cosine, momentum the other way round; `cosine`: down along a "
+        "cosine; `constant`; `step`: times `lr_gamma` now and then; `plateau`: times `lr_gamma` where validation video "
+        "top-1 stops rising. All but `plateau` begin with a warm-up.",
     )
-    warmup_fraction: Fraction = Field(0.3, description="Part of all steps in which the learning rate rises.")
+    warmup_fraction: Fraction = Field(
+        0.3, description="Part of all steps in which the learning rate rises; not with `plateau`."
+    )
+    lr_gamma: float = Field(0.1, gt=0, lt=1, description="`step`, `plateau`: factor of the learning rate.")
+    lr_step_epochs: int = Field(30, ge=1, description="`step`: epochs between two steps, without `lr_milestones`.")
+    lr_milestones: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (), description="`step`: numbers of epochs after which the learning rate falls, in place of `lr_step_epochs`."
+    )
+    plateau_patience: int = Field(
+        10, ge=0, description="`plateau`: validations in a row without a new best that are waited for."
+    )
+    validate_every: int = Field(
+        1, ge=1, description="Epochs between two validations; at least one is made where there are videos for it."
+    )
     gradient_clip: float | None = Field(1.0, gt=0, description="Largest gradient norm; null does not clip.")
     label_smoothing: Fraction = Field(0.0, description="Part of the target spread evenly over the classes.")
+    mixup_alpha: float = Field(
+        0.0,
+        ge=0,
+        description="Blend each clip of a batch with another, by a share from Beta(alpha, alpha); 0 does not. With "
+        "`cutmix_alpha` too, every batch gets one of the two at random.",
+    )
+    cutmix_alpha: float = Field(
+        0.0, ge=0, description="Paste a box of another clip into each; its area is drawn from Beta(alpha, alpha)."
+    )
+    ema_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Validate and keep a running mean of the weights that has this decay a step, e.g. 0.999; null: the "
+        "weights themselves.",
+    )
     freeze_batch_norm: bool = Field(
         False, description="Keep the encoder's batch-norm statistics as they were loaded (small batches)."
     )
+    sync_batch_norm: bool = Field(
+        False, description="Batch-norm statistics over the clips of all GPUs; makes no difference on one."
+    )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
         "32-true", description="Lightning's name of the arithmetic."
+    )
+    compile: bool = Field(
+        False,
+        description="Use torch.compile: minutes at the start, faster steps; where it fails, training goes on.",
     )
     keep: Literal["best", "last"] = Field(
         "best", description="The epoch that model.pth holds: highest validation video top-1, or the last one."
@@ -268,6 +317,21 @@ class Training(Section):
     )
     num_workers: int = Field(2, ge=0, description="Loader processes, per device.")
     seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")
+
+    @field_validator("betas")
+    @classmethod
+    def _betas_are_decays(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are two numbers in [0, 1), got {list(betas)}")
+        return betas
+
+    @model_validator(mode="after")
+    def _options_fit_together(self):
+        if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0; set nesterov: false for plain sgd")
+        if list(self.lr_milestones) != sorted(set(self.lr_milestones)):
+            raise ValueError(f"lr_milestones rise from one to the next, got {list(self.lr_milestones)}")
+        return self
 
 
 class Distillation(Section):

@@ -1,9 +1,13 @@
-"""Labels of the training videos -> the order in which an epoch visits them: each once, or drawn by weight."""
+"""Labels of the training videos -> the order in which an epoch visits them: each once, or drawn by weight.
+
+Where several processes train together, each visits its part.
+"""
 
 from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
+import torch.distributed as dist
 from torch.utils.data import Sampler
 
 
@@ -11,24 +15,21 @@ class EpochSampler(Sampler[tuple[int, int]]):
     """Indices of one epoch as (epoch, index): drawn by (seed, epoch), the same on every machine.
 
     Without `weights` every index comes once an epoch; with them as many are drawn, with replacement, each as often as
-    its share of the weights says. Of `num_replicas` processes each gets every `num_replicas`-th index from its `rank`
-    on; the order starts again where it does not divide evenly. The first `start` indices of a process are left out,
-    for an epoch that was interrupted; the length stays.
+    its share of the weights says. Of n processes each gets every n-th index from its rank on; the order starts again
+    where it does not divide evenly. The first `start` indices of a process are left out, for an epoch that was
+    interrupted; the length stays.
     """
 
-    def __init__(
-        self, length: int, *, seed: int, weights: np.ndarray | None = None, num_replicas: int = 1, rank: int = 0
-    ):
+    def __init__(self, length: int, *, seed: int, weights: np.ndarray | None = None):
         self.length, self.seed, self.epoch, self.start = length, seed, 0, 0
         self.probabilities = None if weights is None else weights / weights.sum()
-        self.num_replicas, self.rank = num_replicas, rank
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.length // self.num_replicas)
+        return len(_of_this_rank(np.arange(self.length)))
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         rng = np.random.default_rng([self.seed, self.epoch])
@@ -36,8 +37,24 @@ class EpochSampler(Sampler[tuple[int, int]]):
             order = rng.permutation(self.length)
         else:
             order = rng.choice(self.length, self.length, p=self.probabilities)
-        order = np.resize(order, len(self) * self.num_replicas)[self.rank :: self.num_replicas][self.start :]
+        order = _of_this_rank(order)[self.start :]
         return zip(np.full(len(order), self.epoch).tolist(), order.tolist(), strict=True)
+
+
+class RankSampler(Sampler[int]):
+    """Every n-th index of n processes, from this one's rank on; none has fewer, since they step together.
+
+    Where the number does not divide evenly, the first ones come twice; who counts them takes each once.
+    """
+
+    def __init__(self, length: int):
+        self.length = length
+
+    def __len__(self) -> int:
+        return len(_of_this_rank(np.arange(self.length)))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(_of_this_rank(np.arange(self.length)).tolist())
 
 
 def sampling_weights(labels: np.ndarray, sampling: Literal["uniform", "balanced", "sqrt"]) -> np.ndarray | None:
@@ -48,3 +65,15 @@ def sampling_weights(labels: np.ndarray, sampling: Literal["uniform", "balanced"
         return None
     _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return counts[number] ** {"balanced": -1.0, "sqrt": -0.5}[sampling]
+
+
+def num_ranks_and_rank() -> tuple[int, int]:
+    """Number of processes that train together, and the number of this one."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return 1, 0
+    return dist.get_world_size(), dist.get_rank()
+
+
+def _of_this_rank(order: np.ndarray) -> np.ndarray:
+    num_ranks, rank = num_ranks_and_rank()
+    return np.resize(order, -(-len(order) // num_ranks) * num_ranks)[rank::num_ranks]

@@ -37,7 +37,7 @@ def create_model(
         encoder,
         decoder,
         num_classes=num_classes,
-        spec=spec or _spec(parts, encoder, clip),
+        spec=spec or _spec(parts, encoder, clip, normalize=network.normalize),
         clip=clip,
         network=network,
     )
@@ -78,17 +78,21 @@ def _frame_network(
     return encoder, decoder
 
 
-def _spec(name: ModelName, encoder: Any, clip: Clip) -> InputSpec:
+def _spec(name: ModelName, encoder: Any, clip: Clip, *, normalize: bool) -> InputSpec:
     modality = MODALITIES.get(name.stream or "", "rgb")
     sources = [encoder]
     if isinstance(encoder, nn.ModuleDict):
         sources = [encoder["rgb"], encoder["motion"]] if modality == "rgb+flow" else [encoder["rgb"]]
+    mean = tuple(number for source in sources for number in source.mean)
+    std = tuple(number for source in sources for number in source.std)
+    if not normalize and modality != "flow":  # flow stays centred: its zero is not black
+        mean, std = (0.0, 0.0, 0.0, *mean[3:]), (1.0, 1.0, 1.0, *std[3:])
     return InputSpec(
         num_frames=clip.length,
         stride=clip.stride,
         size=clip.size,
-        mean=tuple(number for source in sources for number in source.mean),
-        std=tuple(number for source in sources for number in source.std),
+        mean=mean,
+        std=std,
         modality=modality,
         color_order=CHANNELS[modality],
     )

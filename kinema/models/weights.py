@@ -23,7 +23,8 @@ from kinema.models.state import (
 
 logger = logging.getLogger(__name__)
 
-FREE_SETTINGS = {"weights", "encoder_weights", "dropout"}  # may differ between a network and the one it starts from
+# may differ between a network and the one it starts from
+FREE_SETTINGS = {"weights", "encoder_weights", "dropout", "normalize"}
 SHARED_SETTINGS = set(Network.model_fields) - FREE_SETTINGS
 EXPECTED = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
 

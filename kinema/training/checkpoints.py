@@ -131,13 +131,14 @@ def newest_point(folder: Path) -> Path | None:
     return None
 
 
-def best_epoch(folder: Path, *, monitor: str) -> ModelCheckpoint:
-    """Writes `folder/best.ckpt` after an epoch where `monitor` is the highest so far."""
+def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> ModelCheckpoint:
+    """Writes `folder/best.ckpt` after an epoch where `monitor`, measured every `period` epochs, is highest so far."""
     return ModelCheckpoint(
         dirpath=folder,
         filename="best",
         monitor=monitor,
         mode="max",
+        every_n_epochs=period,
         save_on_train_epoch_end=True,  # after validation and History, so that both are inside
         enable_version_counter=False,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from kinema.clips.dataset import clips_for
 from kinema.clips.loader import ClipLoader
-from kinema.clips.sampling import EpochSampler, sampling_weights
+from kinema.clips.sampling import EpochSampler, RankSampler, sampling_weights
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Settings
 
@@ -59,6 +59,7 @@ def validation_loader(clips: Path, settings: Settings, *, modality: str) -> Clip
     index = ClipIndex.load(clips, subset="validation", clip=settings.clip, labelled=True)
     return ClipLoader(
         clips_for(index, modality, clip=settings.clip),
+        sampler=RankSampler(len(index)),
         batch_size=settings.training.batch_size,
         num_workers=settings.training.num_workers,
     )

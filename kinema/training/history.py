@@ -7,6 +7,8 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
+from kinema.training.speed import SPEED
+
 log = logging.getLogger(__name__)
 COLUMNS = ("train_loss", "train_clip_top1", "val_clip_top1", "val_video_top1")
 PLAIN_INTERVAL_SECONDS = 15.0
@@ -33,9 +35,14 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """One row; validation has run by now."""
-        metrics = {name: float(trainer.callback_metrics[name]) for name in COLUMNS if name in trainer.callback_metrics}
+        validated = (trainer.current_epoch + 1) % trainer.check_val_every_n_epoch == 0
+        known = trainer.callback_metrics  # those of an earlier validation are still there
+        names = [name for name in COLUMNS if name in known and (validated or not name.startswith("val_"))]
+        metrics = {name: float(known[name]) for name in names}
+        speed = {name: round(float(known[name]), 4) for name in SPEED if name in known}
         rate = trainer.optimizers[0].param_groups[-1]["lr"]
-        self.rows.append({"epoch": trainer.current_epoch, **metrics, "lr": rate, "seconds": round(self._age(), 2)})
+        times = {"seconds": round(self._age(), 2), **speed}
+        self.rows.append({"epoch": trainer.current_epoch, **metrics, "lr": rate, **times})
         left = (int(trainer.max_epochs or 0) - trainer.current_epoch - 1) * self._age()
         text = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("epoch %d/%d: %s, %.0f s left", trainer.current_epoch + 1, trainer.max_epochs, text, left)

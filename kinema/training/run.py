@@ -13,12 +13,13 @@ from typing import Any
 import lightning as L
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from kinema.clips.loader import ClipLoader
 from kinema.clips.table import labels_of
-from kinema.config import Settings
+from kinema.config import Settings, Training
 from kinema.files import atomic_path, sole_user
 from kinema.job import is_first_process
 from kinema.models.checkpoint import save_checkpoint
@@ -29,6 +30,7 @@ from kinema.training.checkpoints import DurableIO, ResumePoints, best_epoch, new
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.history import COLUMNS, History
 from kinema.training.record import MONITOR, write_record
+from kinema.training.speed import Speed
 from kinema.training.start import create_network, load_teacher
 from kinema.training.task import RecognitionTask
 
@@ -99,9 +101,11 @@ def fit(
     """
     # a third faster on CPUs (benchmarks/train_step.py)
     task.model.to(memory_format=task.model.memory_format)
-    curve, best = History(), best_epoch(state, monitor=MONITOR)
+    curve = History()
+    best = best_epoch(state, monitor=MONITOR, period=validation_period(settings.training))
     points = ResumePoints(state, minutes=settings.training.checkpoint_minutes)
-    trainer = create_trainer(settings, [curve, *([best] if validation else []), points])
+    callbacks = [*averaging(settings.training), Speed(), curve, *([best] if validation else []), points]
+    trainer = create_trainer(settings, callbacks)
     if last := newest_point(state):
         log.info("continuing from %s", last)
     with resumable(state), warnings.catch_warnings():
@@ -127,6 +131,18 @@ def fingerprint(*, clips: Path, model: str, settings: Settings, starts: Mapping[
     return digest([model, chosen, weights, data, code])
 
 
+def validation_period(training: Training) -> int:
+    """Epochs from one validation to the next; there is one at least."""
+    return min(training.validate_every, training.epochs)
+
+
+def averaging(training: Training) -> list[Callback]:
+    """The running mean of the weights, where the recipe asks for it; checkpoints hold it in place of the weights."""
+    if training.ema_decay is None:
+        return []
+    return [WeightAveraging(multi_avg_fn=get_ema_multi_avg_fn(training.ema_decay))]
+
+
 def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
     """A Lightning trainer, quiet where no one watches."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
@@ -142,6 +158,8 @@ def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
         # parts of a network may be frozen
         strategy="auto" if is_alone else "ddp_find_unused_parameters_true",
         max_epochs=training.epochs,
+        check_val_every_n_epoch=validation_period(training),
+        sync_batchnorm=training.sync_batch_norm,
         precision=training.precision,
         accumulate_grad_batches=training.accumulate,
         gradient_clip_val=training.gradient_clip,

@@ -13,7 +13,12 @@ from torchmetrics import MeanMetric
 from kinema.config import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
+from kinema.training.compiling import compile_if_possible
 from kinema.training.distillation import Teacher
+from kinema.training.mixing import ClipMixer
+from kinema.training.optim import create_optimizer, create_schedule
+from kinema.training.ranks import gathered
+from kinema.training.record import MONITOR
 
 log = logging.getLogger(__name__)
 
@@ -32,39 +37,45 @@ class RecognitionTask(L.LightningModule):
         if teacher:
             teacher.check(model)
         self.loss = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+        self.mix = ClipMixer(training, num_classes=model.num_classes)
         # means so far of an epoch; in the state, so that a run resumed inside an epoch reports the whole of it
         self.train_loss, self.train_clip_top1 = MeanMetric(), MeanMetric()
         for mean in (self.train_loss, self.train_clip_top1):
             mean.persistent(True)
-        self._validated: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._validated: list[tuple[np.ndarray, ...]] = []
+
+    def on_fit_start(self) -> None:
+        """Compile the network where the recipe asks for it."""
+        if self.training_settings.compile:
+            compile_if_possible(self.model)
 
     def on_train_epoch_start(self) -> None:
-        """Batch-norm statistics of the encoder stay as loaded where the recipe says so, or freezes the encoder."""
-        if self.training_settings.freeze_batch_norm or self.training_settings.encoder_lr_factor == 0:
-            freeze_batch_norm(self.model.encoder)
+        """Freeze or free the encoder; frozen, or where the recipe says so, its batch-norm statistics stay as loaded."""
+        settings, encoder = self.training_settings, self.model.encoder
+        frozen = settings.encoder_lr_factor == 0 or self.current_epoch < settings.freeze_encoder_epochs
+        encoder.requires_grad_(not frozen).train()
+        if frozen or settings.freeze_batch_norm:
+            freeze_batch_norm(encoder)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Dropout is drawn by (seed, epoch, step), so that a resumed run repeats the one it replaces."""
-        entropy = np.random.SeedSequence([self.training_settings.seed, self.current_epoch, batch_idx])
-        torch.manual_seed(int(entropy.generate_state(1)[0]))
+        """Dropout and mixing are drawn by (seed, epoch, step, rank), so that a resumed run repeats what it replaces."""
+        place = [self.training_settings.seed, self.current_epoch, batch_idx, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         if batch_idx == 0:  # on_train_epoch_start also comes where a run goes on inside an epoch
             for mean in (self.train_loss, self.train_clip_top1):
                 mean.reset()
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
-        """Cross-entropy of a batch of clips; a loss that is not finite stops the run."""
-        logits = self.model(batch["clip"])
-        loss = self.loss(logits, batch["label"])
+        """Loss of a batch of clips; one that is not finite stops the run. Mixed clips count as their largest part."""
+        clips, target = self.mix(batch["clip"], batch["label"])
+        logits = self.model(clips)
+        loss = self.loss(logits, target)
         if self.teacher:
-            loss = self.teacher.loss(loss, batch["clip"], logits)
+            loss = self.teacher.loss(loss, clips, logits)
         if not torch.isfinite(loss):
-            names = [str(self.videos[number]) for number in batch["video"].tolist()]
-            rate = self.optimizers().param_groups[-1]["lr"]
-            raise FloatingPointError(
-                f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {rate:.3g}; "
-                f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
-            )
-        correct = (logits.argmax(1) == batch["label"]).float().mean()
+            raise FloatingPointError(self._not_finite(loss, batch))
+        labels = target if target.ndim == 1 else target.argmax(1)
+        correct = (logits.argmax(1) == labels).float().mean()
         self.train_loss.update(loss.detach(), weight=len(logits))
         self.train_clip_top1.update(correct, weight=len(logits))
         self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
@@ -73,57 +84,45 @@ class RecognitionTask(L.LightningModule):
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
         """Keep the logits; accuracy needs all clips of a video."""
-        logits = self.model(batch["clip"]).float().cpu().numpy()
-        self._validated.append((logits, batch["label"].cpu().numpy(), batch["video"].cpu().numpy()))
+        logits = self.model(batch["clip"]).float()
+        kept = (logits, *(batch[name] for name in ("label", "video", "row")))
+        self._validated.append(tuple(values.cpu().numpy() for values in kept))
 
     def on_validation_epoch_end(self) -> None:
-        """Log clip and video top-1 of the validation videos."""
-        logits, labels, videos = (np.concatenate(part) for part in zip(*self._validated, strict=True))
+        """Log clip and video top-1 of the validation videos; of several processes each has seen a part."""
+        logits, labels, videos = gathered(self._validated)
         self._validated.clear()
         scores = by_video(ClipScores(logits, labels, videos))
-        self.log("val_clip_top1", topk_accuracy(logits, labels, 1))
-        self.log("val_video_top1", topk_accuracy(scores.probabilities, scores.labels, 1))
+        # all processes log the same; that they agree once more is what Lightning expects of several
+        self.log("val_clip_top1", topk_accuracy(logits, labels, 1), sync_dist=True)
+        self.log(MONITOR, topk_accuracy(scores.probabilities, scores.labels, 1), sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """Optimizer over the model's parameter groups, with the schedule stepped after every step."""
+        """Optimizer over the model's parameter groups, with the schedule stepped after every step or validation."""
         settings = self.training_settings
         groups = self.model.param_groups(
             lr=settings.lr, encoder_lr_factor=settings.encoder_lr_factor, weight_decay=settings.weight_decay
         )
         optimizer = create_optimizer(groups, settings)
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = create_schedule(optimizer, settings, total_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        schedule = create_schedule(optimizer, settings, int(self.trainer.estimated_stepping_batches))
+        if settings.schedule != "plateau":
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        if not self.trainer.enable_validation:
+            raise ValueError(
+                "training.schedule is plateau, but the data set has no validation videos with a label; add some "
+                "(`annotations.split`), or choose another schedule"
+            )
+        every = self.trainer.check_val_every_n_epoch
+        plateau = {"scheduler": schedule, "interval": "epoch", "frequency": every, "monitor": MONITOR}
+        return {"optimizer": optimizer, "lr_scheduler": plateau}
 
-
-def create_optimizer(groups: list[dict[str, Any]], settings: Training) -> torch.optim.Optimizer:
-    """The optimizer of the recipe; each group brings its own lr and weight decay."""
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=settings.lr, momentum=0.9, nesterov=True)
-    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, lr=settings.lr)
-
-
-def create_schedule(optimizer: torch.optim.Optimizer, settings: Training, total_steps: int):
-    """Learning rate over `total_steps` optimizer steps: warm-up, then cosine to zero or constant."""
-    warmup = settings.warmup_fraction * total_steps
-    if settings.schedule == "onecycle":
-        return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=[group["lr"] for group in optimizer.param_groups],
-            total_steps=max(2, total_steps),
-            pct_start=settings.warmup_fraction,
+    def _not_finite(self, loss: torch.Tensor, batch: dict[str, torch.Tensor]) -> str:
+        names = [str(self.videos[number]) for number in batch["video"].tolist()]
+        rate = self.optimizers().param_groups[-1]["lr"]
+        return (
+            f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {rate:.3g}; "
+            f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
         )
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        if settings.schedule == "constant":
-            return 1.0
-        done = min(1.0, (step - warmup) / max(1.0, total_steps - warmup))
-        return 0.5 * (1 + float(np.cos(np.pi * done)))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
 def freeze_batch_norm(module: nn.Module) -> None:

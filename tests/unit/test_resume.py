@@ -18,6 +18,7 @@ from kinema.config import Network, Settings, Training
 from kinema.models.checkpoint import load_checkpoint
 from kinema.training.checkpoints import newest_point, resume_points
 from kinema.training.run import fingerprint, train
+from kinema.training.speed import SPEED
 from kinema.training.task import RecognitionTask
 
 ALWAYS = 1e-9  # minutes between resume points: one after every step
@@ -89,7 +90,8 @@ def stop_in_subprocess(prepared, folder, *, step: int, number: int) -> subproces
 
 def assert_same(result, expected) -> None:
     (trained, curve), (expected_model, expected_curve) = result, expected
-    pd.testing.assert_frame_equal(curve.drop(columns="seconds"), expected_curve.drop(columns="seconds"), rtol=1e-5)
+    times = ["seconds", *SPEED]
+    pd.testing.assert_frame_equal(curve.drop(columns=times), expected_curve.drop(columns=times), rtol=1e-5)
     for name, tensor in trained.model.state_dict().items():
         torch.testing.assert_close(tensor, expected_model.model.state_dict()[name], rtol=1e-5, atol=1e-5)
 

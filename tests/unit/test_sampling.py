@@ -7,6 +7,7 @@ import pytest
 import torch
 from corpus import CLIP
 
+from kinema.clips import sampling as sampling_module
 from kinema.clips.dataset import ClipDataset, ClipIndex
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler, sampling_weights
@@ -55,12 +56,14 @@ def test_how_often_each_class_is_drawn(sampling, shares):
 
 
 @pytest.mark.parametrize("weights", [None, sampling_weights(LABELS, "sqrt")])
-def test_replicas_share_an_epoch(weights):
+def test_processes_that_train_together_share_an_epoch(weights, monkeypatch):
     whole = rows(EpochSampler(len(LABELS), seed=0, weights=weights))
-    samplers = [EpochSampler(len(LABELS), seed=0, weights=weights, num_replicas=3, rank=rank) for rank in range(3)]
-    parts = [rows(sampler) for sampler in samplers]
-    assert [len(part) for part in parts] == [len(sampler) for sampler in samplers] == [334] * 3
-    # two indices come again, so that all replicas take the same number of steps
+    sampler, parts = EpochSampler(len(LABELS), seed=0, weights=weights), []
+    for rank in range(3):
+        monkeypatch.setattr(sampling_module, "num_ranks_and_rank", lambda rank=rank: (3, rank))
+        parts.append(rows(sampler))
+        assert len(parts[-1]) == len(sampler) == 334
+    # two indices come again, so that all processes take the same number of steps
     assert Counter(row for part in parts for row in part) == Counter(whole + whole[:2])
 
 
