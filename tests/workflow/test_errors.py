@@ -47,7 +47,7 @@ def test_a_model_that_differs_from_its_ir_is_not_shipped(project):
     project.edit(
         "kinema/deployment/onnx_model.py",
         "    program = torch.onnx.export(",
-        "    trained.model.pixel_std.fill_(1.0)\n    program = torch.onnx.export(",
+        "    part.module.pixel_std.fill_(1.0)\n    program = torch.onnx.export(",
     )
     output = project.snakemake(f"{MODEL}/model.xml", check=False)
     assert "the IR differs from PyTorch by" in output

@@ -15,8 +15,13 @@ AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
     ("file", "old", "new", "stale"),
     [  # convert goes with verify: the unverified IR is a temporary file
         ("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5", {"train", *AFTER_TRAINING}),
-        ("config/config.yaml", "overrides: []", "deployment: {opset: 21}", {"export", "convert", "verify"}),
-        ("config/config.yaml", "overrides: []", "evaluation: {batch_size: 3}", {"evaluate", "convert", "verify"}),
+        ("config/config.yaml", "\nvariants:", "\ndeployment: {opset: 21}\nvariants:", {"export", "convert", "verify"}),
+        (
+            "config/config.yaml",
+            "\nvariants:",
+            "\nevaluation: {batch_size: 3}\nvariants:",
+            {"evaluate", "convert", "verify"},
+        ),
         ("config/config.yaml", "seed: 1", "seed: 1  # a comment", set()),
         ("config/config.yaml", "  seed: 1\n", "", set()),
         (
@@ -26,7 +31,12 @@ AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
             {"evaluate", "convert", "verify"},
         ),
         ("kinema/deployment/verify.py", "1 / len", "2 / len", {"convert", "verify"}),
-        ("kinema/training/task.py", "momentum=0.9", "momentum=0.8", {"train", *AFTER_TRAINING}),
+        (
+            "kinema/training/optim.py",
+            "momentum=settings.momentum",
+            "momentum=0.8 * settings.momentum",
+            {"train", *AFTER_TRAINING},
+        ),
         ("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3", {"train", *AFTER_TRAINING}),
         ("kinema/models/baseline.py", ".mean(1)", ".sum(1)", set()),
         ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"', set()),
