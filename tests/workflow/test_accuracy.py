@@ -55,4 +55,4 @@ def test_real_clips_train_to_a_useful_model_within_the_budget(shared, tmp_path):
     assert evaluation["video_top1"] >= 0.70
     report = read(root / "results/ut_interaction/dataset_report.json")
     assert (report["listed"], report["ok"]) == (120, 120)
-    assert report["shared_groups"] == {}
+    assert report["leaks"] == {"content": [], "group": [], "source": []}
