@@ -109,8 +109,8 @@ class RecognitionTask(L.LightningModule):
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
         if not self.trainer.enable_validation:
             raise ValueError(
-                "training.schedule is plateau, but the data set has no validation videos with a label; add some "
-                "(`annotations.split`), or choose another schedule"
+                "training.schedule is plateau, but the data set has no validation videos with a label; give some "
+                "the subset validation in the list, or choose another schedule"
             )
         every = self.trainer.check_val_every_n_epoch
         plateau = {"scheduler": schedule, "interval": "epoch", "frequency": every, "monitor": MONITOR}
