@@ -28,6 +28,12 @@ MODEL = "test_efficientnet_vtn"
 NUM_CLASSES = 3
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """A trainer without callbacks that save writes checkpoints where it runs."""
+    monkeypatch.chdir(tmp_path)
+
+
 def model_of(name=MODEL, *, num_classes=NUM_CLASSES, **network):
     torch.manual_seed(0)
     return create_model(name, num_classes=num_classes, clip=CLIP, network=NETWORK.model_copy(update=network))
