@@ -48,9 +48,12 @@ def fold_accuracy(clips: Path, experiment: Experiment, *, fold: int, num_folds: 
             clips=index,
             model=experiment.model,
             settings=experiment.settings,
+            starts={},
             out=model,
             history=Path(folder) / "training.csv",
-            work=Path(folder),
+            record=Path(folder) / "training.json",
+            work=Path(folder) / "work",
+            logs=Path(folder) / "logs",
             code="",
             threads=threads,
         )

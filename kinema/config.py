@@ -12,6 +12,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
+# Keys of `training` that change no result: they may be changed for a run that goes on, and re-run nothing.
+UNTRACKED = ("num_workers", "checkpoint_minutes", "log_every_steps")
 ENCODER_WEIGHTS = ("auto", "bundled", "timm", "torchvision", "none")  # anything else is a file
 
 
@@ -308,6 +310,9 @@ class Training(Section):
         10,
         gt=0,
         description="Longest time in minutes that a crash can cost; a resume point is written after epochs, too.",
+    )
+    log_every_steps: int = Field(
+        10, ge=1, description="Steps from one point of the logs (TensorBoard, metrics.csv) to the next."
     )
     devices: int = Field(
         1, ge=1, description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`."

@@ -19,7 +19,7 @@ PLAIN_INTERVAL_SECONDS = 15.0
 
 
 def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
-    """The job described by a YAML file, shaped like the `snakemake` object: input, output, params, log, threads.
+    """The job described by a YAML file, shaped like the `snakemake` object: input, output, params and so on.
 
     This is how an adapter runs by hand: `python workflow/scripts/<rule>.py job.yaml`.
     """
@@ -29,7 +29,8 @@ def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
             "usage: python workflow/scripts/<rule>.py job.yaml   (keys: input, output, params, log, threads)"
         )
     values = yaml.safe_load(Path(argv[0]).read_text())
-    return SimpleNamespace(**{"input": {}, "output": {}, "params": {}, "log": [], "threads": 1, **values})
+    sections: dict = {name: {} for name in ("input", "output", "params", "resources")}
+    return SimpleNamespace(**{**sections, "log": [], "threads": 1, **values})
 
 
 def share_library(folder: str | Path) -> None:

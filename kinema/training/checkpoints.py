@@ -131,6 +131,11 @@ def newest_point(folder: Path) -> Path | None:
     return None
 
 
+def num_steps(point: Path) -> int:
+    """Optimizer steps that were made when a resume point was written."""
+    return read_torch_file(point, expected="a resume point")["global_step"]
+
+
 def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> ModelCheckpoint:
     """Writes `folder/best.ckpt` after an epoch where `monitor`, measured every `period` epochs, is highest so far."""
     return ModelCheckpoint(

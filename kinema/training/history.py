@@ -30,8 +30,10 @@ class History(Callback):
         now = time.monotonic()
         if now - self._spoke_at > PLAIN_INTERVAL_SECONDS:
             self._spoke_at = now
-            step, steps = args[2] + 1, trainer.num_training_batches
-            log.info("epoch %d: step %d/%s, %.2f steps/s", trainer.current_epoch, step, steps, step / self._age())
+            step, steps, speed = args[2] + 1, int(trainer.num_training_batches), (args[2] + 1) / self._age()
+            left = ((int(trainer.max_epochs or 0) - trainer.current_epoch) * steps - step) / speed
+            text = "epoch %d/%d: step %d/%d, %.2f steps/s, %.0f s left without validation"
+            log.info(text, trainer.current_epoch + 1, trainer.max_epochs, step, steps, speed, left)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """One row; validation has run by now."""

@@ -5,7 +5,7 @@ import logging
 import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,31 @@ import lightning as L
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from kinema.clips.loader import ClipLoader
 from kinema.clips.table import labels_of
-from kinema.config import Settings, Training
+from kinema.config import UNTRACKED, Settings, Training
 from kinema.files import atomic_path, sole_user
 from kinema.job import is_first_process
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.state import read_torch_file
 from kinema.origins import is_trained
 from kinema.provenance import digest, file_digest
-from kinema.training.checkpoints import DurableIO, ResumePoints, best_epoch, newest_point, resumable, resume_points
+from kinema.training.checkpoints import (
+    DurableIO,
+    ResumePoints,
+    best_epoch,
+    newest_point,
+    num_steps,
+    resumable,
+    resume_points,
+)
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.history import COLUMNS, History
+from kinema.training.logs import curve_loggers
 from kinema.training.record import MONITOR, write_record
 from kinema.training.speed import Speed
 from kinema.training.start import create_network, load_teacher
@@ -47,6 +57,7 @@ def train(
     history: Path,
     record: Path,
     work: Path,
+    logs: Path,
     code: str,
     threads: int,
 ) -> None:
@@ -54,11 +65,12 @@ def train(
 
     `starts` are the files that training starts from (`kinema.origins`). Resume state lives in `work/<fingerprint>/`,
     the fingerprint of experiment, data and code: an interrupted run goes on from its last resume point, a changed one
-    starts anew. All of `work` is removed once the outputs are written.
+    starts anew. All of `work` is removed once the outputs are written. Curves go to `logs/<fingerprint>/` and stay.
     """
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
-    state = work / fingerprint(clips=clips, model=model, settings=settings, starts=starts, code=code)
+    run = fingerprint(clips=clips, model=model, settings=settings, starts=starts, code=code)
+    state = work / run
     with sole_user(work, purpose=f"training in {work}") if is_first_process() else nullcontext():
         labels = labels_of(clips)
         recognizer = create_network(model, labels=labels, settings=settings, starts=starts)
@@ -70,7 +82,7 @@ def train(
             validation = validation_loader(clips, settings, modality=modality)
             teacher = load_teacher(starts, labels=labels, settings=settings)
             task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)
-            rows, seconds, kept_best = fit(task, batches, validation, settings=settings, state=state)
+            rows, seconds, kept_best = fit(task, batches, validation, settings=settings, state=state, logs=logs / run)
         if not is_first_process():
             return
         with atomic_path(history) as temporary:
@@ -92,7 +104,13 @@ def train(
 
 
 def fit(
-    task: RecognitionTask, batches: ResumableLoader, validation: ClipLoader | None, *, settings: Settings, state: Path
+    task: RecognitionTask,
+    batches: ResumableLoader,
+    validation: ClipLoader | None,
+    *,
+    settings: Settings,
+    state: Path,
+    logs: Path,
 ) -> tuple[list[dict[str, Any]], float, bool]:
     """Train a task from the newest resume point in `state`; it then has the weights of the epoch to keep.
 
@@ -105,9 +123,10 @@ def fit(
     best = best_epoch(state, monitor=MONITOR, period=validation_period(settings.training))
     points = ResumePoints(state, minutes=settings.training.checkpoint_minutes)
     callbacks = [*averaging(settings.training), Speed(), curve, *([best] if validation else []), points]
-    trainer = create_trainer(settings, callbacks)
     if last := newest_point(state):
         log.info("continuing from %s", last)
+    loggers = curve_loggers(logs, step=num_steps(last) if last else 0)
+    trainer = create_trainer(settings, callbacks, loggers)
     with resumable(state), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Checkpoint directory .* not empty")  # it is not, in a resumed run
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
@@ -127,7 +146,7 @@ def fingerprint(*, clips: Path, model: str, settings: Settings, starts: Mapping[
     with clips.open("rb") as file:
         data = hashlib.file_digest(file, "blake2b").hexdigest()
     weights = {key: file_digest(file) for key, file in starts.items()}
-    chosen = settings.model_dump(mode="json", exclude={"training": {"num_workers", "checkpoint_minutes"}})
+    chosen = settings.model_dump(mode="json", exclude={"training": set(UNTRACKED)})
     return digest([model, chosen, weights, data, code])
 
 
@@ -143,7 +162,7 @@ def averaging(training: Training) -> list[Callback]:
     return [WeightAveraging(multi_avg_fn=get_ema_multi_avg_fn(training.ema_decay))]
 
 
-def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
+def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger] = ()) -> L.Trainer:
     """A Lightning trainer, quiet where no one watches."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).handlers.clear()  # what it warns of goes to the job's log, like our lines
@@ -166,7 +185,8 @@ def create_trainer(settings: Settings, callbacks: list) -> L.Trainer:
         callbacks=[*callbacks, *([RichProgressBar()] if watched else [])],
         enable_progress_bar=watched,
         enable_model_summary=False,
-        logger=False,
+        logger=loggers,
+        log_every_n_steps=training.log_every_steps,
         num_sanity_val_steps=2,
         use_distributed_sampler=False,
         # one process is no business of a cluster's, whatever number of tasks its environment speaks of

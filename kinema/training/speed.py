@@ -2,59 +2,86 @@
 
 import resource
 import time
-from typing import Any
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
 GIB = 2**30
-SPEED = ("data_seconds", "step_seconds", "clips_per_second", "peak_memory_gib")
+SPEED = ("data_seconds", "step_seconds", "clips_per_second", "images_per_second", "peak_memory_gib")
+
+
+class Step(NamedTuple):
+    """One step of this process: seconds waited for its batch, seconds that it took, and what was in the batch."""
+
+    data: float
+    step: float
+    clips: int
+    images: int
 
 
 class Speed(Callback):
-    """Logs, per epoch: seconds a step that were waited for data, and that it took; clips per second; peak memory.
+    """Logs seconds a step that were waited for data, and that it took; clips and their frames per second; peak memory.
 
-    On a GPU the memory is PyTorch's there, else the process's. A GPU works on while the next batch is fetched: its
-    waits and steps are as long as the processor notices. Of an interrupted epoch, the part that this run made.
+    Of each epoch, and as `step/...` of the steps from one point of the logs to the next. On a GPU the memory is
+    PyTorch's there, else the process's. A GPU works on while the next batch is fetched: its waits and steps are as long
+    as the processor notices. Of an interrupted epoch, the part that this run made.
     """
 
     def __init__(self) -> None:
-        self._data = self._step = 0.0
-        self._steps = self._clips = 0
+        self._recent: deque[Step] = deque(maxlen=1)
+        self._epoch = Step(0, 0, 0, 0)
+        self._num_steps = 0
+        self._data = 0.0
         self._since = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start anew."""
-        self._data = self._step = 0.0
-        self._steps = self._clips = 0
+        self._recent = deque(maxlen=trainer.log_every_n_steps)
+        self._epoch, self._num_steps = Step(0, 0, 0, 0), 0
         self._since = time.perf_counter()
 
     def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """The batch is here."""
-        self._data += self._lap()
+        self._data = self._lap()
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """The step is done."""
-        self._step += self._lap()
-        self._steps += 1
-        self._clips += len(args[1]["label"])
+        num_clips, length = args[1]["clip"].shape[:2]
+        step = Step(self._data, self._lap(), num_clips, num_clips * length)
+        self._recent.append(step)
+        self._epoch, self._num_steps = _sum([self._epoch, step]), self._num_steps + 1
+        recent = _speed(_sum(self._recent), len(self._recent), trainer.world_size)
+        pl_module.log_dict({f"step/{name}": value for name, value in recent.items()})
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Log the epoch's numbers; those of several processes are added up or averaged where that is their sense."""
-        if not self._steps:
-            return
-        values = (
-            self._data / self._steps,
-            self._step / self._steps,
-            self._clips * trainer.world_size / (self._data + self._step),
-            peak_memory_bytes() / GIB,
-        )
-        pl_module.log_dict(dict(zip(SPEED, values, strict=True)))
+        """Log the epoch's numbers."""
+        if self._num_steps:
+            pl_module.log_dict(_speed(self._epoch, self._num_steps, trainer.world_size))
 
     def _lap(self) -> float:
         before, self._since = self._since, time.perf_counter()
         return self._since - before
+
+
+def _sum(steps: Sequence[Step] | deque[Step]) -> Step:
+    return Step(*map(sum, zip(*steps, strict=True)))
+
+
+def _speed(total: Step, num_steps: int, num_processes: int) -> dict[str, float]:
+    """The numbers of SPEED; clips of several processes, which are as fast as each other, are added up."""
+    seconds = total.data + total.step
+    values = (
+        total.data / num_steps,
+        total.step / num_steps,
+        total.clips * num_processes / seconds,
+        total.images * num_processes / seconds,
+        peak_memory_bytes() / GIB,
+    )
+    return dict(zip(SPEED, values, strict=True))
 
 
 def peak_memory_bytes() -> int:

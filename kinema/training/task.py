@@ -80,6 +80,7 @@ class RecognitionTask(L.LightningModule):
         self.train_clip_top1.update(correct, weight=len(logits))
         self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
         self.log("train_clip_top1", self.train_clip_top1, on_step=False, on_epoch=True)
+        self.log_dict({"step/loss": loss.detach(), "step/clip_top1": correct, "step/lr": self._rate()})
         return loss
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
@@ -116,11 +117,14 @@ class RecognitionTask(L.LightningModule):
         plateau = {"scheduler": schedule, "interval": "epoch", "frequency": every, "monitor": MONITOR}
         return {"optimizer": optimizer, "lr_scheduler": plateau}
 
+    def _rate(self) -> float:
+        """The learning rate of all but the encoder."""
+        return self.optimizers().param_groups[-1]["lr"]
+
     def _not_finite(self, loss: torch.Tensor, batch: dict[str, torch.Tensor]) -> str:
         names = [str(self.videos[number]) for number in batch["video"].tolist()]
-        rate = self.optimizers().param_groups[-1]["lr"]
         return (
-            f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {rate:.3g}; "
+            f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {self._rate():.3g}; "
             f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
         )
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 from corpus import CLIP
 from lightning.fabric.plugins.io import torch_io
+from training_runs import run_training
 
 from kinema.config import Network, Settings, Training
-from kinema.models.checkpoint import load_checkpoint
 from kinema.training.checkpoints import newest_point, resume_points
-from kinema.training.run import fingerprint, train
+from kinema.training.run import fingerprint
 from kinema.training.speed import SPEED
 from kinema.training.task import RecognitionTask
 
@@ -37,22 +37,6 @@ run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings())
 def settings(**training) -> Settings:
     recipe = {"epochs": 3, "batch_size": 2, "lr": 1e-3, "num_workers": 0, "freeze_batch_norm": True}
     return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe | {"checkpoint_minutes": ALWAYS} | training))
-
-
-def run_training(prepared, folder, recipe: Settings):
-    train(
-        clips=prepared / "clips.parquet",
-        model="test_efficientnet_vtn",
-        settings=recipe,
-        out=folder / "model.pth",
-        starts={},
-        history=folder / "training.csv",
-        record=folder / "training.json",
-        work=folder / "work",
-        code="1",
-        threads=1,
-    )
-    return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
 
 
 def at_step(number: int, happens, patch=setattr) -> None:
@@ -198,6 +182,6 @@ def test_what_helps_after_a_crash_does_not_start_anew(prepared):
     options = {"clips": prepared / "clips.parquet", "model": "a_vtn", "starts": {}, "code": "1"}
     found = {
         fingerprint(settings=settings(**change), **options)
-        for change in ({}, {"num_workers": 4}, {"checkpoint_minutes": 1})
+        for change in ({}, {"num_workers": 4}, {"checkpoint_minutes": 1}, {"log_every_steps": 3})
     }
     assert len(found) == 1

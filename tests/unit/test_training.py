@@ -4,14 +4,15 @@ import pandas as pd
 import pytest
 import torch
 from corpus import CLIP
+from training_runs import run_training
 
 from kinema.config import Network, Settings, Training
 from kinema.files import sole_user
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training import run, start
 from kinema.training.history import History
-from kinema.training.run import fingerprint, train
+from kinema.training.run import fingerprint
 from kinema.training.speed import SPEED
 from kinema.training.task import freeze_batch_norm
 
@@ -21,22 +22,6 @@ NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=
 def settings(**training) -> Settings:
     recipe = {"epochs": 3, "batch_size": 2, "lr": 1e-3, "num_workers": 0, "freeze_batch_norm": True, **training}
     return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe))
-
-
-def run_training(prepared, folder, recipe: Settings, model: str = "test_efficientnet_vtn"):
-    train(
-        clips=prepared / "clips.parquet",
-        model=model,
-        settings=recipe,
-        out=folder / "model.pth",
-        starts={},
-        history=folder / "training.csv",
-        record=folder / "training.json",
-        work=folder / "work",
-        code="1",
-        threads=2,
-    )
-    return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
 
 
 @pytest.fixture(scope="module")

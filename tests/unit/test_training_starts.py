@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import torch
+import training_runs
 from corpus import CLIP, build
 
 from kinema.clips.table import ClipIndex
@@ -16,7 +17,6 @@ from kinema.media.shard import write_shard
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training.data import training_loader
-from kinema.training.run import train
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
 NAME = "test_efficientnet_vtn"
@@ -37,19 +37,9 @@ def saved(path, name, labels, *, seed=0, network=NETWORK):
 
 def run_training(prepared, folder, starts, *, model=NAME, network=NETWORK, **recipe):
     training = Training(**{"epochs": 1, "batch_size": 2, "num_workers": 0} | recipe)
-    train(
-        clips=prepared / "clips.parquet",
-        model=model,
-        settings=Settings(clip=CLIP, network=network, training=training),
-        starts={key: str(file) for key, file in starts.items()},
-        out=folder / "out/model.pth",
-        history=folder / "out/training.csv",
-        record=folder / "out/training.json",
-        work=folder / "work",
-        code="1",
-        threads=1,
-    )
-    return load_checkpoint(folder / "out/model.pth").model
+    settings = Settings(clip=CLIP, network=network, training=training)
+    starts = {key: str(file) for key, file in starts.items()}
+    return training_runs.run_training(prepared, folder, settings, model, starts)[0].model
 
 
 def assert_same_weights(one, other):
@@ -62,8 +52,8 @@ def test_a_given_model_is_not_changed(prepared, tmp_path, labels):
     weights = NETWORK.model_copy(update={"weights": str(tmp_path / "given.pth")})
     starts = {"network.weights": tmp_path / "given.pth"}
     assert_same_weights(run_training(prepared, tmp_path, starts, network=weights, train=False), given)
-    assert pd.read_csv(tmp_path / "out/training.csv").empty
-    assert json.loads((tmp_path / "out/training.json").read_text())["kept_epoch"] is None
+    assert pd.read_csv(tmp_path / "training.csv").empty
+    assert json.loads((tmp_path / "training.json").read_text())["kept_epoch"] is None
 
 
 def test_fine_tuning_starts_from_the_weights(prepared, tmp_path, labels):
@@ -89,7 +79,7 @@ def test_two_streams(prepared, tmp_path, labels, joint):
     with torch.inference_mode():
         mean = (parts["rgb"](clips) + parts["motion"](clips)) / 2
         assert torch.allclose(fused(clips), mean, atol=1e-5) is not joint
-    assert len(pd.read_csv(tmp_path / "out/training.csv")) == joint
+    assert len(pd.read_csv(tmp_path / "training.csv")) == joint
 
 
 def test_a_student_learns_from_its_teacher(prepared, tmp_path, labels):
@@ -97,7 +87,7 @@ def test_a_student_learns_from_its_teacher(prepared, tmp_path, labels):
     taught = run_training(prepared, tmp_path / "a", {"training.teacher": tmp_path / "teacher.pth"})
     alone = run_training(prepared, tmp_path / "b", {})
     assert not torch.equal(taught.decoder.fc.weight, alone.decoder.fc.weight)
-    record = json.loads((tmp_path / "a/out/training.json").read_text())
+    record = json.loads((tmp_path / "a/training.json").read_text())
     assert record["starts"] == {"training.teacher": str(tmp_path / "teacher.pth")}
 
 
@@ -128,7 +118,7 @@ def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     assert run_training(tmp_path, tmp_path, {}, model=f"{NAME}_flow").spec.modality == "flow"
     outputs = {name.split(".")[0]: tmp_path / name for name in ("evaluation", "predictions", "confusion.png")}
     evaluate(
-        checkpoint=tmp_path / "out/model.pth",
+        checkpoint=tmp_path / "model.pth",
         clips=tmp_path / "clips.parquet",
         settings=Evaluation(),
         threads=1,

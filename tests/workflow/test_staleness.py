@@ -23,6 +23,7 @@ AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
             {"evaluate", "convert", "verify"},
         ),
         ("config/config.yaml", "seed: 1", "seed: 1  # a comment", set()),
+        ("config/datasets/tiny.yaml", "num_workers: 0", "num_workers: 1\n  log_every_steps: 3", set()),
         ("config/config.yaml", "  seed: 1\n", "", set()),
         (
             "kinema/evaluation/evaluate.py",

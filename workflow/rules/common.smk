@@ -65,6 +65,11 @@ def sections(*names):
     return lambda wildcards: experiments.as_json(asked(experiments.resolve, wildcards.dataset, wildcards.model), names)
 
 
+def untracked(wildcards):
+    """Settings that change no result, as JSON: a resource, since a changed one re-runs nothing."""
+    return experiments.untracked_json(asked(experiments.resolve, wildcards.dataset, wildcards.model))
+
+
 def model_name(wildcards):
     return asked(experiments.resolve, wildcards.dataset, wildcards.model).model
 

@@ -5,6 +5,7 @@ out  results/{dataset}/{model}/model.pth      weights, input specification, labe
      results/{dataset}/{model}/training.csv   one row an epoch
      results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
      work/{dataset}/{model}/<fingerprint>/    resume state while it runs: no output, Snakemake would delete it
+     logs/{dataset}/{model}/curves/<fingerprint>/   TensorBoard events and metrics.csv of the steps
 """
 
 
@@ -29,11 +30,13 @@ rule train:
     resources:
         mem_mb=8000,
         gpu=devices,
+        untracked=untracked,
     params:
         model=model_name,
         settings=sections("clip", "augmentation", "network", "training", "distillation"),
         starts=starts,
         work="work/{dataset}/{model}",
+        logs="logs/{dataset}/{model}/curves",
         code=model_code("train"),
     script:
         "../scripts/train.py"

@@ -6,7 +6,7 @@ By hand: python workflow/scripts/train.py job.yaml   (keys: input, output, param
 import json
 from pathlib import Path
 
-from kinema.config import Settings
+from kinema.experiments import from_json
 from kinema.job import job_from_argv, job_log
 from kinema.training.run import train
 
@@ -16,12 +16,13 @@ def run(job):
         train(
             clips=Path(job.input["clips"]),
             model=job.params["model"],
-            settings=Settings.model_validate_json(job.params["settings"]),
+            settings=from_json(job.params["settings"], job.resources.get("untracked", "{}")),
             starts=json.loads(job.params["starts"]),
             out=Path(job.output["model"]),
             history=Path(job.output["history"]),
             record=Path(job.output["record"]),
             work=Path(job.params["work"]),
+            logs=Path(job.params["logs"]),
             code=job.params["code"],
             threads=job.threads,
         )
