@@ -29,7 +29,7 @@ from kinema.training.run import train
 
 def fold_index(clips: Path, out: Path, *, fold: int, num_folds: int, experiment: Experiment) -> None:
     """An index of the training videos alone; every `num_folds`-th group becomes the validation subset."""
-    rows = pq.read_table(clips, filters=[("subset", "=", "training")])
+    rows = pq.read_table(clips, filters=[("subset", "=", "training"), ("clip", "=", 0)])
     if rows["group"].null_count == len(rows):
         raise SystemExit(f"{clips}: its videos have no groups to fold by")
     held_out = sorted(rows["group"].drop_null().unique().to_pylist())[fold::num_folds]

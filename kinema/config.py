@@ -123,6 +123,7 @@ class Clip(Section):
     length: int = Field(16, ge=1, description="Frames in a clip.")
     stride: int = Field(2, ge=1, description="Distance of neighbouring frames of a clip, in video frames.")
     size: int = Field(224, ge=32, description="Height and width of the network input in pixels.")
+    num_train_clips: int = Field(1, ge=1, description="Random clips per training video and epoch.")
     num_val_clips: int = Field(
         3, description="Evenly spaced clips per validation video; 0 or less takes every start, 1 the centre."
     )
@@ -209,7 +210,9 @@ class Network(Section):
 class Training(Section):
     """The recipe of a training run."""
 
-    epochs: int = Field(30, ge=1, description="Passes over the training videos; one random clip a video and pass.")
+    epochs: int = Field(
+        30, ge=1, description="Passes over the training videos, with `clip.num_train_clips` random clips of each."
+    )
     batch_size: int = Field(16, ge=1, description="Clips per step and device.")
     accumulate: int = Field(1, ge=1, description="Steps whose gradients are added up before the optimizer moves.")
     optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="adamw, adam, or sgd with `momentum`.")

@@ -1,7 +1,7 @@
 """Annotation + shard tables -> clips.parquet: what can be trained and scored on.
 
-clips.parquet has one row a training video (start -1: drawn anew every epoch) and one row an evaluation clip of every
-other video. Where the frames lie stays in the shard tables; `shard` and `video` lead there.
+clips.parquet has one row a clip; the start of training clips (one a video unless `clip.num_train_clips` says otherwise)
+is -1: drawn anew every epoch. Where the frames lie stays in the shard tables; `shard` and `video` lead there.
 """
 
 import logging

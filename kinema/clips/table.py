@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kinema.clips.windows import enumerate_clips, num_evaluation_clips
+from kinema.clips.windows import enumerate_clips, num_clips_asked
 from kinema.config import Clip
 from kinema.files import atomic_path
 
@@ -169,11 +169,10 @@ def _open(path: Path) -> pa.RecordBatchFileReader:
 
 
 def _same_clips(subset: str, one: Clip, other: Clip) -> bool:
-    """Whether two settings give a subset the same rows; training clips are drawn later."""
-    if subset == "training":
-        return True
-    keys = [(clip.length * clip.stride, num_evaluation_clips(subset, clip)) for clip in (one, other)]
-    return keys[0] == keys[1]
+    """Whether two settings give a subset the same rows; where training clips start is drawn later."""
+    if num_clips_asked(subset, one) != num_clips_asked(subset, other):
+        return False
+    return subset == "training" or one.length * one.stride == other.length * other.stride
 
 
 def _by_subset(rows: pa.Table) -> dict[str, pa.Table]:

@@ -35,24 +35,25 @@ def clip_frames(start: int, *, num_frames: int, clip: Clip) -> np.ndarray:
     return np.resize(frames, clip.length)
 
 
-def num_evaluation_clips(subset: str, clip: Clip) -> int:
+def num_clips_asked(subset: str, clip: Clip) -> int:
     """Clips asked for per video of a subset."""
-    return clip.num_test_clips if subset == "testing" else clip.num_val_clips
+    return {"training": clip.num_train_clips, "testing": clip.num_test_clips}.get(subset, clip.num_val_clips)
 
 
 def enumerate_clips(videos: pa.Table, clip: Clip) -> pa.Table:
-    """One row a training video and one a clip of any other, in the order of `videos`, with the columns clip and start.
+    """One row a clip, in the order of `videos`, with the columns clip and start; training clips start at random.
 
     `videos` has the columns subset and num_frames; the others are repeated as they are.
     """
     subsets = videos["subset"].unique().to_pylist()
-    numbers = pa.array([num_evaluation_clips(subset, clip) for subset in subsets], pa.int64())
+    numbers = pa.array([num_clips_asked(subset, clip) for subset in subsets], pa.int64())
     num_clips = numbers.take(pc.index_in(videos["subset"], pa.array(subsets, pa.string())).combine_chunks())
     first, step, count = _spacing(
         videos["num_frames"].to_numpy(), window=clip.length * clip.stride, num_clips=num_clips.to_numpy()
     )
     training = pc.equal(videos["subset"], "training").to_numpy()
-    first, count = np.where(training, RANDOM_START, first), np.where(training, 1, count)
+    count = np.where(training, clip.num_train_clips, count)
+    first, step = np.where(training, RANDOM_START, first), np.where(training, 0, step)
     video = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(video)) - np.repeat(np.cumsum(count) - count, count)
     clips = videos.take(pa.array(video))

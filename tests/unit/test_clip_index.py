@@ -3,17 +3,20 @@
 import gc
 import multiprocessing
 import pickle
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from corpus import CLIP, build, entry, write_annotation, write_corpus
 
+from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, VIDEO_SCHEMA, ClipIndex, labelled_subsets, mapped_path, write_clips
-from kinema.clips.windows import RANDOM_START, enumerate_clips, evaluation_starts, num_evaluation_clips
-from kinema.config import Clip
+from kinema.clips.windows import RANDOM_START, enumerate_clips, evaluation_starts, num_clips_asked
+from kinema.config import Augmentation, Clip
 
 
 def test_the_index_has_one_row_a_training_video_and_one_an_evaluation_clip(prepared):
@@ -60,12 +63,25 @@ def test_clips_of_many_videos_are_those_of_each(tmp_path):
     subsets = rng.choice(["training", "validation", "testing"], 300)
     frames = rng.integers(1, 120, 300)
     videos = pa.table({"video": [f"v{number}" for number in range(300)], "subset": subsets, "num_frames": frames})
-    for clip in (CLIP, Clip(length=8, stride=1, num_val_clips=0, num_test_clips=1), Clip(num_val_clips=7)):
+    for clip in (
+        CLIP,
+        Clip(length=8, stride=1, num_val_clips=0, num_test_clips=1),
+        Clip(num_val_clips=7, num_train_clips=3),
+    ):
         starts = enumerate_clips(videos, clip).to_pandas().groupby("video")["start"].agg(list)
         for video, subset, number in zip(videos["video"].to_pylist(), subsets, frames.tolist(), strict=True):
-            window, wanted = clip.length * clip.stride, num_evaluation_clips(subset, clip)
+            window, wanted = clip.length * clip.stride, num_clips_asked(subset, clip)
             expected = evaluation_starts(number, window=window, num_clips=wanted)
-            assert starts[video] == ([RANDOM_START] if subset == "training" else expected)
+            assert starts[video] == ([RANDOM_START] * wanted if subset == "training" else expected)
+
+
+def test_several_training_clips_of_a_video_are_drawn_each_for_itself(prepared):
+    several = load(prepared, "training", clip=CLIP.model_copy(update={"num_train_clips": 4}))
+    assert len(several) == 4 * len(load(prepared, "training"))
+    dataset = ClipDataset(several, clip=CLIP, augmentation=Augmentation(), seed=1)
+    clips = [dataset[0, row]["clip"] for row in range(4)]
+    assert len({int(dataset[0, row]["video"]) for row in range(4)}) == 1
+    assert not any(torch.equal(one, other) for one, other in combinations(clips, 2))
 
 
 def load(root, subset, clip=CLIP, **options):

@@ -76,6 +76,14 @@ def test_a_run_killed_between_its_last_epoch_and_its_outputs_only_writes_them(
     assert torch.equal(trained.model.decoder.fc.weight, expected.model.decoder.fc.weight)
 
 
+def test_one_seed_gives_one_model(prepared, tmp_path, uninterrupted):
+    expected = uninterrupted[0].model.state_dict()
+    again, _ = run_training(prepared, tmp_path / "again", settings(num_workers=1))
+    other, _ = run_training(prepared, tmp_path / "other", settings(seed=2))
+    assert all(torch.equal(value, expected[name]) for name, value in again.model.state_dict().items())
+    assert not torch.equal(other.model.decoder.fc.weight, expected["decoder.fc.weight"])
+
+
 def test_two_runs_do_not_write_one_work_folder(prepared, tmp_path):
     with (
         sole_user(tmp_path / "work", purpose="here first"),

@@ -56,3 +56,6 @@ def test_all_recipes_can_be_planned(tmp_path):
         path.write_text(text)
     targets = [f"results/{dataset}/{model}/model.pth" for dataset, model, *_ in RECIPES]
     assert project.snakemake("-n", *targets).count("\nrule train:") == len(RECIPES)
+    fine_tuned = project.snakemake("-n", "results/ucf101_1/resnet34_vtn@from_kinetics/model.pth")
+    assert fine_tuned.count("\nrule train:") == 2
+    assert "output: results/kinetics/resnet34_vtn/model.pth" in fine_tuned
