@@ -55,6 +55,11 @@ class InputSpec:
         """Channels of a frame."""
         return len(self.color_order)
 
+    @property
+    def clip(self) -> str:
+        """The clip in words, e.g. `16 frames, stride 2, 224 px`."""
+        return f"{self.num_frames} frames, stride {self.stride}, {self.size} px"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}

@@ -67,7 +67,13 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
         for key, value in content["state_dict"].items():
             part, _, rest = key.partition(".")
             found[f"{part}.{stream}.{rest}"] = value
-        specs.append(InputSpec.from_dict(content["input"]))
+        spec = InputSpec.from_dict(content["input"])
+        if spec.clip != model.spec.clip:
+            raise ValueError(
+                f"{path}: trained on clips of {spec.clip}; '{model.name}' has {model.spec.clip}. Streams see one clip: "
+                "set the same `clip` for all three."
+            )
+        specs.append(spec)
     check_same_tensors(
         found, model.state_dict(), where=f"{' and '.join(map(str, streams.values()))} for '{model.name}'"
     )
@@ -103,6 +109,8 @@ def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _S
     trained = Network.model_validate(content["network"])
     check_settings(trained.model_dump(include=SHARED_SETTINGS), model.network, where=where)
     spec = InputSpec.from_dict(content["input"])
+    if spec.clip != model.spec.clip:
+        logger.warning("%s: trained on clips of %s, here they have %s (`clip`)", where, spec.clip, model.spec.clip)
     return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
 
 

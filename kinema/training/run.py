@@ -170,12 +170,13 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
     watched = sys.stderr.isatty()
     training = settings.training
     is_alone = training.devices * training.nodes == 1
+    may_freeze = training.freeze_encoder_epochs > 0 or training.encoder_lr_factor == 0
     return L.Trainer(
         accelerator="auto",
         devices=training.devices,
         num_nodes=training.nodes,
-        # parts of a network may be frozen
-        strategy="auto" if is_alone else "ddp_find_unused_parameters_true",
+        # parameters of a frozen encoder have no gradient, which DDP has to look for
+        strategy="auto" if is_alone else "ddp_find_unused_parameters_true" if may_freeze else "ddp",
         max_epochs=training.epochs,
         check_val_every_n_epoch=validation_period(training),
         sync_batchnorm=training.sync_batch_norm,

@@ -16,6 +16,7 @@ from kinema.media.plan import manifest_path
 from kinema.media.shard import write_shard
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
+from kinema.models.weights import load_streams
 from kinema.training.data import training_loader
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
@@ -40,6 +41,18 @@ def run_training(prepared, folder, starts, *, model=NAME, network=NETWORK, **rec
     settings = Settings(clip=CLIP, network=network, training=training)
     starts = {key: str(file) for key, file in starts.items()}
     return training_runs.run_training(prepared, folder, settings, model, starts)[0].model
+
+
+def test_what_a_start_was_trained_on_is_compared(prepared, tmp_path, labels, caplog):
+    saved(tmp_path / "given.pth", NAME, labels)
+    longer = CLIP.model_copy(update={"length": 6})
+    weights = NETWORK.model_copy(update={"weights": str(tmp_path / "given.pth")})
+    create_model(NAME, num_classes=len(labels), clip=longer, network=weights)
+    assert "given.pth: trained on clips of 4 frames, stride 2, 48 px, here they have 6 frames" in caplog.text
+    saved(tmp_path / "motion.pth", f"{NAME}_rgbdiff", labels)
+    fused = create_model(f"{NAME}_two_stream", num_classes=len(labels), clip=longer, network=NETWORK)
+    with pytest.raises(ValueError, match=r"given\.pth: trained on clips of 4 frames.* 'test.*' has 6 .*set the same"):
+        load_streams(fused, {"rgb": tmp_path / "given.pth", "motion": tmp_path / "motion.pth"})
 
 
 def assert_same_weights(one, other):
