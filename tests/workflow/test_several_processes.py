@@ -20,4 +20,6 @@ def test_two_processes_train_one_model(project, frozen):
     assert (logs / "train.log").read_text().count("epoch 2/2") == 1
     curves = logs.glob("curves/*/from_step_000000000/metrics.csv")  # also that of the training in the fixture
     # 4 training clips: two steps an epoch for each of the two
-    assert pd.read_csv(max(curves, key=lambda path: path.stat().st_mtime)).dropna(subset="step/loss")["step"].tolist() == [0, 1, 2, 3]
+    assert pd.read_csv(max(curves, key=lambda path: path.stat().st_mtime)).dropna(subset="step/loss")[
+        "step"
+    ].tolist() == [0, 1, 2, 3]

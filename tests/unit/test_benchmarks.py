@@ -1,0 +1,38 @@
+"""Benchmarks keep pace with what they measure."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from corpus import CLIP
+
+from kinema.clips.table import VIDEO_SCHEMA, labels_of, write_clips
+from kinema.config import Network, Settings, Training
+from kinema.experiments import Experiment
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text())
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_benchmark_explains_itself(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(script), "--help"])
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(script), run_name="__main__")
+    assert f"benchmarks/{script.name}" in capsys.readouterr().out
+
+
+def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path):
+    rows = pq.read_table(prepared / "clips.parquet", filters=[("clip", "=", 0)])
+    grouped = rows.set_column(rows.column_names.index("group"), "group", rows["video"]).select(VIDEO_SCHEMA.names)
+    labels = labels_of(prepared / "clips.parquet")
+    write_clips(grouped.replace_schema_metadata(), tmp_path / "clips.parquet", labels=labels, clip=CLIP)
+    module = runpy.run_path(str(BENCHMARKS / "cross_validate.py"))
+    network = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
+    settings = Settings(clip=CLIP, network=network, training=Training(epochs=1, batch_size=2, num_workers=0))
+    experiment = Experiment("demo", "test_efficientnet_vtn", settings)
+    accuracy = module["fold_accuracy"](tmp_path / "clips.parquet", experiment, fold=0, num_folds=2, threads=1)
+    assert 0 <= accuracy <= 1
