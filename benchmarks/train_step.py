@@ -1,4 +1,4 @@
-"""A training step of the Lightning task against a bare PyTorch loop, and what layouts and arithmetic change.
+"""A training step of the Lightning task against a bare PyTorch loop, and what layout, arithmetic and compiling change.
 
     python benchmarks/train_step.py [--model efficientnet_lite0_vtn] [--size 96] [--rounds 7]
 
@@ -7,8 +7,10 @@ differences of frames as one subtraction against a loop over frames.
 """
 
 import argparse
+import contextlib
 import logging
 import statistics
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,6 +24,7 @@ from torch.utils.data import DataLoader
 from kinema.config import Clip, Network, Settings, Training
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
+from kinema.training.compiling import compile_if_possible
 from kinema.training.optim import create_optimizer
 from kinema.training.run import create_trainer
 from kinema.training.task import RecognitionTask, freeze_batch_norm
@@ -83,7 +86,8 @@ def lightning_against_bare(name: str, size: int, rounds: int) -> tuple[list[floa
     alternating = Alternating(bare_step(twin, batch))
     task = RecognitionTask(model, training=RECIPE, videos=[str(number) for number in range(BATCH)])
     batches = [batch] * (rounds + WARM_UP + 1)
-    create_trainer(Settings(training=RECIPE), [alternating]).fit(task, DataLoader(batches, batch_size=None))
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # Lightning saves a checkpoint at the end
+        create_trainer(Settings(training=RECIPE), [alternating]).fit(task, DataLoader(batches, batch_size=None))
     return alternating.lightning[WARM_UP:], alternating.bare[1 + WARM_UP :]
 
 
@@ -105,6 +109,16 @@ def report(what: str, times: list[float], beside: str, others: list[float]) -> N
     ratio = statistics.median(one / other for one, other in zip(times, others, strict=True))
     one, other = (1000 * statistics.median(values) for values in (times, others))
     print(f"{what} {one:.1f} ms, {beside} {other:.1f} ms: ratio {ratio:.2f}", flush=True)
+
+
+def report_compiled(name: str, size: int, batch: dict[str, torch.Tensor], rounds: int) -> None:
+    """Steps of the compiled network beside those of the plain one, and what compiling costs."""
+    compiled, plain = (network(name, size, torch.channels_last) for _ in range(2))
+    compile_if_possible(compiled)
+    steps = [bare_step(compiled, batch), bare_step(plain, batch)]
+    print(f"first compiled step, compilation included: {seconds(steps[0]):.0f} s")
+    one, other = (list(column) for column in zip(*in_turn(steps, rounds), strict=True))
+    report("compiled", one, "plain", other)
 
 
 def looped_differences(clips: torch.Tensor) -> torch.Tensor:
@@ -135,6 +149,7 @@ def main() -> None:
     last, default, bf16 = (list(column) for column in zip(*in_turn(steps, rounds), strict=True))
     report("channels_last", last, "default layout", default)
     report("bf16 autocast", bf16, "float32", last)
+    report_compiled(name, size, batch, rounds)
     clips = torch.rand(BATCH, LENGTH, 3, size, size)
     differences = [lambda: clips[:, 1:] - clips[:, :-1], lambda: looped_differences(clips)]
     at_once, loop = (list(column) for column in zip(*in_turn(differences, 10 * rounds), strict=True))

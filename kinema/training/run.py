@@ -45,6 +45,12 @@ from kinema.training.start import create_network, load_teacher
 from kinema.training.task import RecognitionTask
 
 log = logging.getLogger(__name__)
+EXPECTED_WARNINGS = (
+    "Checkpoint directory .* not empty",  # in a resumed run
+    "Experiment logs directory .* exists",  # in one that starts again at the same step
+    "The number of training batches .* smaller than the logging interval",  # the logs have every epoch, too
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
+)
 
 
 def train(
@@ -125,10 +131,11 @@ def fit(
     callbacks = [*averaging(settings.training), Speed(), curve, *([best] if validation else []), points]
     if last := newest_point(state):
         log.info("continuing from %s", last)
-    loggers = curve_loggers(logs, step=num_steps(last) if last else 0)
+    loggers = curve_loggers(logs, step=num_steps(last) if last else 0, settings=settings)
     trainer = create_trainer(settings, callbacks, loggers)
     with resumable(state), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Checkpoint directory .* not empty")  # it is not, in a resumed run
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
         return [], 0.0, False

@@ -60,7 +60,7 @@ class Speed(Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log the epoch's numbers."""
         if self._num_steps:
-            pl_module.log_dict(_speed(self._epoch, self._num_steps, trainer.world_size))
+            pl_module.log_dict(_speed(self._epoch, self._num_steps, trainer.world_size), sync_dist=True)
 
     def _lap(self) -> float:
         before, self._since = self._since, time.perf_counter()

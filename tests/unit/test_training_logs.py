@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import yaml
 from corpus import CLIP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_runs import run_training
@@ -56,6 +57,11 @@ def test_every_step_and_epoch_is_logged(whole):
     assert losses.tolist() == pytest.approx(rows["step/loss"].tolist())
     for name in ("train_loss", "val_video_top1"):
         assert curve(root, name)[0].tolist() == pytest.approx(epochs[name].tolist())
+
+
+def test_the_logs_say_which_experiment_they_are_of(whole):
+    values = yaml.safe_load((folder_of(whole[0]) / "hparams.yaml").read_text())
+    assert Settings.model_validate(values) == settings()
 
 
 def test_points_are_as_far_apart_as_asked_for(prepared, tmp_path):
