@@ -1,10 +1,19 @@
 """Rule train on several processes: one model, one log and one curve come of it."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
+import yaml
 from project import MODEL
+
+from kinema.config_files import load_config, read_yaml
+from kinema.experiments import resolve
+from kinema.models.checkpoint import load_checkpoint
 
 
 @pytest.mark.parametrize("frozen", ["", "\n  freeze_encoder_epochs: 1"], ids=["all trained", "encoder frozen at first"])
@@ -23,3 +32,50 @@ def test_two_processes_train_one_model(project, frozen):
     assert pd.read_csv(max(curves, key=lambda path: path.stat().st_mtime)).dropna(subset="step/loss")[
         "step"
     ].tolist() == [0, 1, 2, 3]
+
+
+def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
+    """Two nodes of one process each, here both on this machine."""
+    path = finished.root / "config/config.yaml"
+    config = load_config(read_yaml(path), files=[path], root=finished.root)
+    chosen = resolve(config, "tiny", MODEL.split("/")[-1])
+    settings = merge_training(chosen.settings, nodes=2, epochs=2, batch_size=1)
+    job = {
+        "input": {"clips": "results/tiny/clips.parquet"},
+        "output": {name: str(tmp_path / name) for name in ("model", "history", "record")},
+        "params": {
+            "model": chosen.model,
+            "settings": settings.model_dump_json(),
+            "starts": "{}",
+            "work": str(tmp_path / "work"),
+            "logs": str(tmp_path / "logs"),
+            "code": "",
+        },
+        "log": [str(tmp_path / "train.log")],
+        "threads": 1,
+    }
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(job))
+    node = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
+    node += ["--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--rdzv-id=tiny"]
+    command = [*node, finished.root / "workflow/scripts/train.py", tmp_path / "job.yaml"]
+    nodes = [
+        subprocess.Popen(command, cwd=finished.root, env=os.environ | {"PYTHONPATH": str(finished.root)}) for _ in "01"
+    ]
+    try:
+        assert [process.wait(timeout=300) for process in nodes] == [0, 0]
+    finally:
+        for process in nodes:
+            process.kill()
+    assert pd.read_csv(tmp_path / "history")["epoch"].tolist() == [0, 1]
+    assert (tmp_path / "train.log").read_text().count("epoch 2/2") == 1
+    assert load_checkpoint(tmp_path / "model").settings["training"]["nodes"] == 2
+
+
+def merge_training(settings, **training):
+    return settings.model_copy(update={"training": settings.training.model_copy(update=training)})
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
