@@ -22,9 +22,18 @@ SEEDS = ("", "@seed2", "@seed3")
 def make(targets: list[str], configfile: Path) -> None:
     """The evaluations, by the workflow."""
     cores = os.cpu_count() or 1
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--resources", "gpu=2", *targets]
     threads = [f"{rule}={max(1, cores // 2)}" for rule in ("train", "evaluate")]
-    subprocess.run([*command, "--set-threads", *threads, "--configfile", str(configfile)], check=True)
+    options = [
+        "--cores",
+        str(cores),
+        "--resources",
+        "gpu=2",
+        "--set-threads",
+        *threads,
+        "--configfile",
+        str(configfile),
+    ]
+    subprocess.run([sys.executable, "-m", "snakemake", *targets, *options], check=True)
 
 
 def waiting(curve: pd.DataFrame) -> float:

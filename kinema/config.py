@@ -4,9 +4,9 @@
 Importing this module is cheap (no torch): the Snakefile does it on every call.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
@@ -20,7 +20,16 @@ ENCODER_WEIGHTS = ("auto", "bundled", "timm", "torchvision", "none")  # anything
 class Section(BaseModel):
     """A node of the tree: immutable, and a misspelt key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python, and so pydantic, takes true for 1."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and {int, float} & {kind, *get_args(kind)}:
+            raise ValueError(f"expected a number, got {str(value).lower()}")
+        return value
 
 
 class Annotations(Section):
@@ -296,23 +305,27 @@ class Training(Section):
     )
     init_from: str | None = Field(
         None,
+        min_length=1,
         description="Fine-tune: a data set, whose model of the same name is trained first if it is not there yet, or a "
         "file as in `network.weights`. With another number of classes the classifier starts anew.",
     )
     teacher: str | None = Field(
         None,
+        min_length=1,
         description="A model of the same data set, `@variant` allowed, that this one learns from (see `distillation`); "
         "trained first where it is not there yet. Set it in an override for the student.",
     )
     joint: bool = Field(
         False,
         description="Two-stream networks: train both streams together, from the trained models of the streams; false "
-        "only averages their logits.",
+        "only averages their logits. They start from their streams' models and look at `init_from` no more; without "
+        "`joint`, nor at `teacher`.",
     )
     checkpoint_minutes: float = Field(
         10,
         gt=0,
-        description="Longest time in minutes that a crash can cost; a resume point is written after epochs, too.",
+        description="Minutes from one resume point to the next, inside an epoch; one is written after epochs, too. A "
+        "crash costs at most this, and the validation that it falls into.",
     )
     log_every_steps: int = Field(
         10, ge=1, description="Steps from one point of the logs (TensorBoard, metrics.csv) to the next."
@@ -324,7 +337,7 @@ class Training(Section):
         1, ge=1, description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one."
     )
     num_workers: int = Field(2, ge=0, description="Loader processes, per device.")
-    seed: int = Field(1, ge=0, description="Seed of initial weights, order and augmentation.")
+    seed: int = Field(1, ge=0, lt=2**32, description="Seed of initial weights, order and augmentation.")
 
     @field_validator("betas")
     @classmethod

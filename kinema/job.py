@@ -52,13 +52,17 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     """Send the log records, warnings and the traceback of this block to the job's log file.
 
     Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
-    the other processes of a job.
+    the other processes of a job; their errors are in the file, too.
     """
-    paths = [Path(file) for file in files] if is_first_process() else []
+    paths, is_first = [Path(file) for file in files], is_first_process()
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.FileHandler(path, mode="w", encoding="utf-8") for path in paths]
-    handlers = handlers or [logging.StreamHandler()]
+    mode = "w" if is_first else "a"
+    handlers: list[logging.Handler] = [logging.FileHandler(path, mode=mode, encoding="utf-8") for path in paths]
+    for handler in handlers:
+        handler.setLevel(logging.NOTSET if is_first else logging.ERROR)
+    if not handlers or not is_first:
+        handlers.append(logging.StreamHandler())
     root = logging.getLogger()
     before = root.level
     for handler in handlers:

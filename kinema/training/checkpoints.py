@@ -22,6 +22,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kinema.files import atomic_path
 from kinema.models.state import read_torch_file
+from kinema.training.termination import Termination
 
 log = logging.getLogger(__name__)
 KEY = "kinema"  # of what we add to Lightning's checkpoint
@@ -46,12 +47,14 @@ class DurableIO(TorchCheckpointIO):
 class ResumePoints(Checkpoint):
     """Writes `folder/resume-<batches>.ckpt` after epochs, every `minutes` and on SIGTERM; the newest two are kept.
 
+    After the point that a SIGTERM asks for, SIGTERMException ends the training, in all of its processes.
+
     Beside Lightning's state a point holds the generators of random numbers, gradients that are not yet used, and the
     time spent in training. As a `Checkpoint` it comes after the callbacks whose state it must hold.
     """
 
-    def __init__(self, folder: Path, *, minutes: float):
-        self.folder, self.interval_seconds = folder, 60 * minutes
+    def __init__(self, folder: Path, *, minutes: float, termination: Termination):
+        self.folder, self.interval_seconds, self.termination = folder, 60 * minutes, termination
         self._restored: dict[str, Any] = {}
         self._seconds_before = 0.0
         self._started_at = self._saved_at = time.monotonic()
@@ -78,16 +81,23 @@ class ResumePoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """A point inside the epoch, when it is time; after the last batch, validation and the epoch's point follow."""
-        is_due = trainer.received_sigterm or time.monotonic() - self._saved_at >= self.interval_seconds
+        is_late = time.monotonic() - self._saved_at >= self.interval_seconds
         # gradients that wait for more batches differ from process to process, and one process writes
         is_possible = trainer.world_size == 1 or not trainer.fit_loop._should_accumulate()
         is_last = args[2] + 1 == trainer.num_training_batches
-        if not is_last and is_possible and trainer.strategy.reduce_boolean_decision(is_due, all=False):
+        if is_last or not is_possible:
+            return
+        is_asked = self.termination.is_asked(trainer)
+        if is_asked or trainer.strategy.reduce_boolean_decision(is_late, all=False):
             self._save(trainer)
+        if is_asked:
+            raise SIGTERMException
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """A point after every epoch."""
         self._save(trainer)
+        if self.termination.is_asked(trainer) and trainer.current_epoch + 1 < int(trainer.max_epochs or 0):
+            raise SIGTERMException
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add what Lightning leaves out."""
@@ -125,7 +135,7 @@ def newest_point(folder: Path) -> Path | None:
             read_torch_file(path, expected="a resume point")
         except ValueError as error:
             log.warning("%s; it is damaged, so training goes on from the point before it", error)
-            path.unlink()
+            path.unlink(missing_ok=True)  # another process of this training may have been first
         else:
             return path
     return None
@@ -136,9 +146,24 @@ def num_steps(point: Path) -> int:
     return read_torch_file(point, expected="a resume point")["global_step"]
 
 
-def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> ModelCheckpoint:
+class BestEpoch(ModelCheckpoint):
+    """A checkpoint that still knows its best score where its folder has another path than it had."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over scores, with the names of their files in this folder."""
+        moved = dict(state_dict, dirpath=self.dirpath)
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            moved[key] = self._here(state_dict[key])
+        moved["best_k_models"] = {self._here(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict(moved)
+
+    def _here(self, path: str) -> str:
+        return str(Path(str(self.dirpath)) / Path(path).name) if path else path
+
+
+def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
     """Writes `folder/best.ckpt` after an epoch where `monitor`, measured every `period` epochs, is highest so far."""
-    return ModelCheckpoint(
+    return BestEpoch(
         dirpath=folder,
         filename="best",
         monitor=monitor,
@@ -179,7 +204,10 @@ def _next_run(folder: Path) -> str:
 
 
 def _random_states() -> dict[str, Any]:
-    """Of Python, NumPy and PyTorch, as what a file that is not unpickled may hold."""
+    """Of Python, NumPy and PyTorch, as what a file that is not unpickled may hold.
+
+    What is drawn here today is seeded step by step; these are for what a network or a callback of the user's draws.
+    """
     name, keys, *rest = np.random.get_state()
     return {
         "python": random.getstate(),

@@ -1,5 +1,6 @@
 """Logits of a trained teacher -> a second target for its student, beside the labels."""
 
+import logging
 from typing import Any
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor
 
 from kinema.config import Distillation
 from kinema.models.recognizer import Recognizer
+
+log = logging.getLogger(__name__)
 
 
 class Teacher:
@@ -28,6 +31,9 @@ class Teacher:
                     f"the teacher '{self.model.name}' has {what} {theirs}, its student '{student.name}' {ours}; "
                     "train both on one data set, with one kind of input"
                 )
+        if self.model.spec.clip != student.spec.clip:
+            text = "the teacher was trained on clips of %s, here it sees those of its student: %s"
+            log.warning(text, self.model.spec.clip, student.spec.clip)
 
     def loss(self, label_loss: Tensor, clips: Tensor, logits: Tensor) -> Tensor:
         """Weighted mean of the labels' loss and of the distance to the teacher's answer to the same uint8 clips."""

@@ -1,5 +1,6 @@
 """Recipe -> optimizer, and the learning rate over a run."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,14 @@ def create_schedule(optimizer: torch.optim.Optimizer, settings: Training, total_
     if settings.schedule == "onecycle":
         momentum = settings.momentum if settings.optimizer == "sgd" else settings.betas[0]
         swing = min(momentum, 1 - momentum) / 2  # 0.9: from 0.95 to 0.85 and back
+        total_steps = max(2, total_steps)
+        rise = min(settings.warmup_fraction * total_steps, total_steps - 1)
         return lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=[group["lr"] for group in optimizer.param_groups],
-            total_steps=max(2, total_steps),
-            pct_start=settings.warmup_fraction,
+            total_steps=total_steps,
+            # a rise that ends where it begins, at the first step, is a division by zero there
+            pct_start=0.0 if math.isclose(rise, 1) else rise / total_steps,
             base_momentum=momentum - swing,
             max_momentum=momentum + swing,
         )

@@ -28,7 +28,8 @@ class Speed(Callback):
 
     Of each epoch, and as `step/...` of the steps from one point of the logs to the next. On a GPU the memory is
     PyTorch's there, else the process's. A GPU works on while the next batch is fetched: its waits and steps are as long
-    as the processor notices. Of an interrupted epoch, the part that this run made.
+    as the processor notices. Of an interrupted epoch, the part that this run made. Writing a resume point counts as a
+    wait of the next step.
     """
 
     def __init__(self) -> None:
@@ -38,9 +39,13 @@ class Speed(Callback):
         self._data = 0.0
         self._since = time.perf_counter()
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start; a run that goes on inside an epoch gets no call for the start of that."""
+        self._recent = deque(maxlen=trainer.log_every_n_steps * trainer.accumulate_grad_batches)
+        self.on_train_epoch_start(trainer, pl_module)
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start anew."""
-        self._recent = deque(maxlen=trainer.log_every_n_steps)
         self._epoch, self._num_steps = Step(0, 0, 0, 0), 0
         self._since = time.perf_counter()
 

@@ -21,6 +21,7 @@ from kinema.training.ranks import gathered
 from kinema.training.record import MONITOR
 
 log = logging.getLogger(__name__)
+MEANS = ("train_loss", "train_clip_top1")  # metrics of an epoch so far
 
 
 class RecognitionTask(L.LightningModule):
@@ -40,14 +41,14 @@ class RecognitionTask(L.LightningModule):
         self.mix = ClipMixer(training, num_classes=model.num_classes)
         # means so far of an epoch; in the state, so that a run resumed inside an epoch reports the whole of it
         self.train_loss, self.train_clip_top1 = MeanMetric(), MeanMetric()
-        for mean in (self.train_loss, self.train_clip_top1):
-            mean.persistent(True)
+        for name in MEANS:
+            getattr(self, name).persistent(True)
         self._validated: list[tuple[np.ndarray, ...]] = []
 
     def on_fit_start(self) -> None:
         """Compile the network where the recipe asks for it."""
         if self.training_settings.compile:
-            compile_if_possible(self.model)
+            compile_if_possible(self.model, arithmetic=self.trainer.precision_plugin.forward_context)
 
     def on_train_epoch_start(self) -> None:
         """Freeze or free the encoder; frozen, or where the recipe says so, its batch-norm statistics stay as loaded."""
@@ -62,8 +63,7 @@ class RecognitionTask(L.LightningModule):
         place = [self.training_settings.seed, self.current_epoch, batch_idx, self.global_rank]
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
         if batch_idx == 0:  # on_train_epoch_start also comes where a run goes on inside an epoch
-            for mean in (self.train_loss, self.train_clip_top1):
-                mean.reset()
+            self._reset_means()
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Loss of a batch of clips; one that is not finite stops the run. Mixed clips count as their largest part."""
@@ -98,6 +98,29 @@ class RecognitionTask(L.LightningModule):
         self.log("val_clip_top1", topk_accuracy(logits, labels, 1), sync_dist=True)
         self.log(MONITOR, topk_accuracy(scores.probabilities, scores.labels, 1), sync_dist=True)
 
+    def lr_scheduler_step(self, scheduler: Any, metric: Any | None) -> None:
+        """The plateau's schedule is stepped below: Lightning would after the epoch's resume point was written."""
+        if self.training_settings.schedule != "plateau":
+            super().lr_scheduler_step(scheduler, metric)
+
+    def on_train_epoch_end(self) -> None:
+        """Step the plateau's schedule where there was a validation."""
+        is_validated = (self.current_epoch + 1) % self.trainer.check_val_every_n_epoch == 0
+        if self.training_settings.schedule == "plateau" and is_validated:
+            self.lr_schedulers().step(self.trainer.callback_metrics[MONITOR])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Of several processes one writes: it gets the means of all of them."""
+        for name in MEANS:
+            mean = getattr(self, name)
+            with mean.sync_context():
+                mean.state_dict(checkpoint["state_dict"], prefix=f"{name}.")
+
+    def on_train_start(self) -> None:
+        """A resume point's means are those of all processes, so the first one alone goes on with them."""
+        if self.global_rank > 0:
+            self._reset_means()
+
     def configure_optimizers(self) -> dict[str, Any]:
         """Optimizer over the model's parameter groups, with the schedule stepped after every step or validation."""
         settings = self.training_settings
@@ -116,6 +139,10 @@ class RecognitionTask(L.LightningModule):
         every = self.trainer.check_val_every_n_epoch
         plateau = {"scheduler": schedule, "interval": "epoch", "frequency": every, "monitor": MONITOR}
         return {"optimizer": optimizer, "lr_scheduler": plateau}
+
+    def _reset_means(self) -> None:
+        for name in MEANS:
+            getattr(self, name).reset()
 
     def _rate(self) -> float:
         """The learning rate of all but the encoder."""

@@ -35,6 +35,19 @@ def test_records_and_the_traceback_go_to_the_log(tmp_path):
     assert len(logging.getLogger().handlers) == handlers
 
 
+def test_errors_of_another_process_join_the_log_of_the_first(tmp_path, monkeypatch):
+    path = tmp_path / "job.log"
+    with job_log([str(path)]):
+        logging.getLogger("kinema.test").info("first at work")
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        with job_log([str(path)]):
+            logging.getLogger("kinema.test").warning("second at work")
+            logging.getLogger("kinema.test").error("what went wrong in the second")
+    text = path.read_text()
+    assert "first at work" in text
+    assert "ERROR kinema.test: what went wrong in the second" in text
+
+
 def test_progress_passes_every_item_and_logs_lines_where_no_one_watches(caplog):
     with caplog.at_level(logging.INFO):
         assert list(progress(range(5), description="decoding", total=5)) == [0, 1, 2, 3, 4]

@@ -1,6 +1,8 @@
 """Training that was stopped anywhere, by anything, goes on as if it had not been."""
 
 import errno
+import json
+import logging
 import os
 import random
 import signal
@@ -16,6 +18,8 @@ from lightning.fabric.plugins.io import torch_io
 from training_runs import run_training
 
 from kinema.config import Network, Settings, Training
+from kinema.models.checkpoint import load_checkpoint
+from kinema.training import run
 from kinema.training.checkpoints import newest_point, resume_points
 from kinema.training.run import fingerprint
 from kinema.training.speed import SPEED
@@ -25,12 +29,14 @@ ALWAYS = 1e-9  # minutes between resume points: one after every step
 STEPS = 9  # 5 or 6 training videos in batches of 2, 3 epochs
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0.3)
 CHILD = """
+import json
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from test_resume import at_step, run_training, settings, signalled
-at_step(int(sys.argv[4]), signalled(int(sys.argv[5])))
-run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings())
+if int(sys.argv[4]) >= 0:
+    at_step(int(sys.argv[4]), signalled(int(sys.argv[5])))
+run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])))
 """
 
 
@@ -52,8 +58,8 @@ def at_step(number: int, happens, patch=setattr) -> None:
 
 
 def signalled(number: int):
-    """What sends a signal to this process."""
-    return lambda: os.kill(os.getpid(), number)
+    """What sends a signal to this process, and to those that train with it."""
+    return lambda: os.killpg(os.getpgrp(), number) if os.environ.get("LOCAL_RANK", "0") == "0" else None
 
 
 def fails(error: Exception):
@@ -65,10 +71,13 @@ def fails(error: Exception):
     return happens
 
 
-def stop_in_subprocess(prepared, folder, *, step: int, number: int) -> subprocess.CompletedProcess:
-    arguments = [Path(__file__).parent, prepared, folder, step, int(number)]
+def stop_in_subprocess(prepared, folder, *, step: int, number: int, **recipe) -> subprocess.CompletedProcess:
+    """A run in a process group of its own that gets a signal in this step; -1 lets it end by itself."""
+    folder.mkdir(exist_ok=True)
+    (folder / "child.py").write_text(CHILD)
+    arguments = [folder / "child.py", Path(__file__).parent, prepared, folder, step, int(number), json.dumps(recipe)]
     return subprocess.run(
-        [sys.executable, "-c", CHILD, *map(str, arguments)], capture_output=True, text=True, timeout=300
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=200, start_new_session=True
     )
 
 
@@ -98,22 +107,92 @@ def test_sigterm_saves_and_ends(prepared, tmp_path, uninterrupted):
     done = stop_in_subprocess(prepared, tmp_path, step=4, number=signal.SIGTERM)
     assert done.returncode == 1
     assert "asked to end (SIGTERM). The next run goes on from" in done.stderr
-    (state,) = (tmp_path / "work").iterdir()
+    (state,) = (tmp_path / "work").glob("*/")
     assert resume_points(state)[0].name == "resume-000000005.ckpt"
     assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
+def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on(prepared, tmp_path):
+    recipe = {"devices": 2, "batch_size": 1, "checkpoint_minutes": 10, "lr": 1e-2}
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    done = stop_in_subprocess(prepared, whole, step=-1, number=signal.SIGTERM, **recipe)
+    assert done.returncode == 0, done.stderr
+    done = stop_in_subprocess(prepared, cut, step=4, number=signal.SIGTERM, **recipe)
+    assert done.returncode != 0
+    assert "asked to end (SIGTERM). The next run goes on from" in done.stderr
+    assert not (cut / "model.pth").exists()
+    (state,) = (cut / "work").glob("*/")
+    assert resume_points(state)[0].name == "resume-000000005.ckpt"
+    done = stop_in_subprocess(prepared, cut, step=-1, number=signal.SIGTERM, **recipe)
+    assert done.returncode == 0, done.stderr
+    assert_same(*((load_checkpoint(root / "model.pth"), pd.read_csv(root / "training.csv")) for root in (cut, whole)))
+
+
+def test_a_damaged_best_epoch_gives_way_to_the_last_one(prepared, tmp_path, monkeypatch, caplog):
+    expected = run_training(prepared, tmp_path / "last", settings(keep="last"))
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "save_checkpoint", lambda *args, **options: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path, settings())
+    (best,) = tmp_path.glob("work/*/best.ckpt")
+    os.truncate(best, 3000)
+    assert_same(run_training(prepared, tmp_path, settings()), expected)
+    assert "damaged, so the last epoch is kept" in caplog.text
+    assert json.loads((tmp_path / "training.json").read_text())["kept_epoch"]["epoch"] == 2
+
+
+def test_a_project_that_is_moved_keeps_its_best_epoch(prepared, tmp_path, monkeypatch):
+    def validated(self):
+        self._validated.clear()
+        self.log("val_video_top1", 0.0 if self.trainer.sanity_checking else [0.9, 0.1, 0.2][self.current_epoch])
+
+    monkeypatch.setattr(RecognitionTask, "on_validation_epoch_end", validated)
+    expected = run_training(prepared, tmp_path / "whole", settings())
+    with monkeypatch.context() as patch:
+        at_step(4, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path / "old", settings())
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert_same(run_training(prepared, tmp_path / "new", settings()), expected)
+
+
+def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, monkeypatch, caplog):
+    expected = run_training(prepared, tmp_path, settings())
+    for name in ("model.pth", "training.csv", "training.json"):
+        (tmp_path / name).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(RecognitionTask, "training_step", fails(ZeroDivisionError()))
+        with caplog.at_level(logging.INFO):
+            assert_same(run_training(prepared, tmp_path, settings(num_workers=1)), expected)
+        assert "finished before" in caplog.text
+        assert (tmp_path / "training.json").is_file()
+
+
+def test_one_experiment_leaves_the_resume_points_of_another(prepared, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        at_step(4, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path, settings())
+    points = set(tmp_path.glob("work/*/*.ckpt"))
+    for rate in (0.5, 0.6):
+        run_training(prepared, tmp_path, settings(epochs=1, lr=rate))
+    assert set(tmp_path.glob("work/*/*.ckpt")) == points
+    assert len(list(tmp_path.glob("work/*/finished"))) == 1, "of several, the newest"
+
+
+@pytest.mark.parametrize("step", [1, 3, 6])
 @pytest.mark.parametrize(
     "recipe",
     [
         {"accumulate": 2, "num_workers": 1},  # gradients wait; batches are made ahead
         {"sampling": "balanced", "freeze_batch_norm": False, "optimizer": "sgd"},
+        {"schedule": "plateau", "plateau_patience": 0, "lr": 0.1, "keep": "last"},
+        {"ema_decay": 0.7, "freeze_encoder_epochs": 2, "validate_every": 2},
     ],
-    ids=["accumulate", "balanced"],
+    ids=["accumulate", "balanced", "plateau", "averaged and frozen"],
 )
 def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, monkeypatch, recipe, step):
-    recipe = settings(epochs=2, **recipe)
+    recipe = settings(**recipe)
     expected = run_training(prepared, tmp_path / "whole", recipe)
     with monkeypatch.context() as patch:
         at_step(step, fails(ZeroDivisionError()), patch.setattr)
@@ -136,7 +215,7 @@ def test_a_damaged_point_falls_back_to_the_one_before(prepared, tmp_path, monkey
         at_step(5, fails(ZeroDivisionError()), patch.setattr)
         with pytest.raises(ZeroDivisionError):
             run_training(prepared, tmp_path, settings())
-    (state,) = (tmp_path / "work").iterdir()
+    (state,) = (tmp_path / "work").glob("*/")
     newest, before = resume_points(state)
     damage(newest)
     assert newest_point(state) == before
@@ -173,7 +252,7 @@ def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkey
     monkeypatch.setattr(torch_io, "_atomic_save", full)
     with pytest.raises(RuntimeError, match=r"no space left on the disk of .*goes on from .*resume-000000002.ckpt"):
         run_training(prepared, tmp_path, settings())
-    (state,) = (tmp_path / "work").iterdir()
+    (state,) = (tmp_path / "work").glob("*/")
     assert {path.name for path in state.iterdir()} >= {"resume-000000001.ckpt", "resume-000000002.ckpt"}
     assert not [path for path in state.iterdir() if ".part" in path.name]
 

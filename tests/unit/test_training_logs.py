@@ -38,6 +38,18 @@ def curve(root, name: str) -> pd.Series:
     return pd.Series({point.step: point.value for point in points}), len(points)
 
 
+def killed_at(number: int):
+    """A training step that fails at this one."""
+    step = RecognitionTask.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.trainer.fit_loop.total_batch_idx == number:
+            raise ZeroDivisionError
+        return step(self, batch, batch_idx)
+
+    return training_step
+
+
 @pytest.fixture(scope="module")
 def whole(prepared, tmp_path_factory):
     root = tmp_path_factory.mktemp("logged")
@@ -70,19 +82,12 @@ def test_points_are_as_far_apart_as_asked_for(prepared, tmp_path):
 
 
 def test_a_resumed_run_goes_on_with_its_curves(prepared, tmp_path, monkeypatch, whole):
-    step = RecognitionTask.training_step
-
-    def killed(self, batch, number):
-        if self.trainer.fit_loop.total_batch_idx == 4:
-            raise ZeroDivisionError
-        return step(self, batch, number)
-
     with monkeypatch.context() as patch:
-        patch.setattr(RecognitionTask, "training_step", killed)
+        patch.setattr(RecognitionTask, "training_step", killed_at(4))
         # the point after the fourth step is lost: that step is logged twice
         with pytest.raises(ZeroDivisionError):
             run_training(prepared, tmp_path, settings())
-    (state,) = (tmp_path / "work").iterdir()
+    (state,) = (tmp_path / "work").glob("*/")
     (state / "resume-000000004.ckpt").unlink()
     run_training(prepared, tmp_path, settings())
     expected = step_rows(whole[0])["step/loss"].tolist()
@@ -97,8 +102,10 @@ def test_a_resumed_run_goes_on_with_its_curves(prepared, tmp_path, monkeypatch, 
 
 def test_a_run_that_starts_again_at_the_same_step_replaces_its_curves(prepared, tmp_path, monkeypatch, whole):
     with monkeypatch.context() as patch:
-        patch.setattr(RecognitionTask, "training_step", lambda *args: 1 / 0)
+        patch.setattr(RecognitionTask, "training_step", killed_at(2))
         with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path, settings())
+            run_training(prepared, tmp_path, settings(checkpoint_minutes=10))
     run_training(prepared, tmp_path, settings())
     assert step_rows(tmp_path)["step"].tolist() == list(range(STEPS))
+    losses, number = curve(tmp_path, "step/loss")
+    assert (number, losses.index.tolist()) == (STEPS, list(range(STEPS)))

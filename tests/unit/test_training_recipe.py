@@ -20,7 +20,7 @@ from kinema.models.weights import load_weights
 from kinema.training.distillation import Teacher, divergence
 from kinema.training.mixing import ClipMixer
 from kinema.training.optim import create_optimizer, create_schedule
-from kinema.training.run import averaging, create_trainer
+from kinema.training.run import LAUNCHERS, averaging, create_trainer, synchronize_batch_norm
 from kinema.training.task import RecognitionTask
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0)
@@ -116,6 +116,21 @@ def test_schedules(recipe, factors):
         schedule.step()
     for step, factor in factors.items():
         assert rates[step] == pytest.approx([0.1 * factor, 0.5 * factor], rel=1e-5), step
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 10, 20, 100])
+def test_onecycle_takes_every_warm_up(steps):
+    for fraction in (0.0, 1 / steps, 0.05, 0.1, 0.2, 0.5, 1.0):
+        training = Training(lr=0.5, optimizer="sgd", warmup_fraction=fraction)
+        optimizer = create_optimizer([{"params": [torch.nn.Parameter(torch.zeros(1))]}], training)
+        schedule = create_schedule(optimizer, training, steps)
+        rates = []
+        for _ in range(steps):
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.step() if len(rates) < steps else None
+        assert 0 < max(rates) <= 0.5
+        assert steps < 10 or max(rates) > 0.4
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
@@ -242,20 +257,53 @@ def test_a_compiled_network_trains_as_the_plain_one(monkeypatch):
         torch.testing.assert_close(compiled.states[0][name], tensor)
 
 
-def test_training_goes_on_where_the_compiler_fails(monkeypatch, caplog):
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_training_goes_on_where_the_compiler_fails(monkeypatch, caplog, precision):
     def broken(function, **options):
         def call(*args):
-            raise RuntimeError("no C++ compiler found\nand much more")
+            if torch.is_autocast_enabled("cpu") == (precision == "bf16-mixed"):
+                raise RuntimeError("no C++ compiler found\nand much more")
+            return function(*args)
 
         return call
 
-    monkeypatch.setattr(torch, "compile", broken)
-    with caplog.at_level(logging.WARNING):
-        _, trace = fit(num_batches=1, compile=True)
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(torch, "compile", broken)
+        _, trace = fit(num_batches=1, compile=True, precision=precision)
     text = "training.compile: RuntimeError: no C++ compiler found; training goes on without it"
     assert [record.message for record in caplog.records if "compile" in record.message] == [text]
-    _, plain = fit(num_batches=1)
+    _, plain = fit(num_batches=1, precision=precision)
     assert not changed(plain.states[0], trace.states[0], "")
+
+
+# several machines
+
+
+def test_training_on_several_machines_has_to_be_started_on_each(monkeypatch):
+    for name in LAUNCHERS:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match=r"training\.nodes is 2, but .*`torchrun --nnodes 2 --nproc-per-node 4"):
+        create_trainer(Settings(training=Training(nodes=2, devices=4)), [])
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0_vtn", "mobilenetv2_vtn", "resnet18_vtn"])
+def test_synchronized_batch_norm_computes_what_the_plain_one_does(monkeypatch, name):
+    task = RecognitionTask(model_of(name).eval(), training=Training(), videos=[])
+    clips = torch.randint(0, 256, (1, 4, 3, 48, 48), dtype=torch.uint8)
+    with torch.inference_mode():
+        expected = task.model(clips)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"sync_batch_norm works between GPUs"):
+        synchronize_batch_norm(task, num_processes=2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    keys = list(task.model.state_dict())
+    synchronize_batch_norm(task, num_processes=2)
+    layers = [layer for layer in task.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
+    assert layers
+    assert all(isinstance(layer, torch.nn.SyncBatchNorm) for layer in layers)
+    assert list(task.model.state_dict()) == keys
+    with torch.inference_mode():
+        torch.testing.assert_close(task.model(clips), expected)
 
 
 # mixing
@@ -356,6 +404,12 @@ def test_the_teacher_stays_as_it_is_and_out_of_the_checkpoint():
     assert all(key.startswith(("model.", "train_")) for key in task.state_dict())
     _, plain = fit()
     assert changed(trace.states[-1], plain.states[-1], "decoder.fc")
+
+
+def test_a_teacher_that_was_trained_on_other_clips_is_told(caplog):
+    longer = create_model(MODEL, num_classes=NUM_CLASSES, clip=CLIP.model_copy(update={"length": 8}), network=NETWORK)
+    fit(num_batches=1, teacher=Teacher(longer, Distillation()))
+    assert "the teacher was trained on clips of 8 frames, stride 2, 48 px, here it sees" in caplog.text
 
 
 @pytest.mark.parametrize(
