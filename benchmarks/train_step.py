@@ -26,8 +26,8 @@ from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.training.compiling import compile_if_possible
 from kinema.training.optim import create_optimizer
-from kinema.training.run import create_trainer
 from kinema.training.task import RecognitionTask, freeze_batch_norm
+from kinema.training.trainer import create_trainer
 
 BATCH, LENGTH, CLASSES = 8, 8, 6
 WARM_UP = 2

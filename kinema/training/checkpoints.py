@@ -131,14 +131,20 @@ def resume_points(folder: Path) -> list[Path]:
 def newest_point(folder: Path) -> Path | None:
     """The newest resume point that can be read; damaged ones are removed, each with a warning. None: start anew."""
     for path in resume_points(folder):
-        try:
-            read_torch_file(path, expected="a resume point")
-        except ValueError as error:
-            log.warning("%s; it is damaged, so training goes on from the point before it", error)
-            path.unlink(missing_ok=True)  # another process of this training may have been first
-        else:
+        if is_whole(path):
             return path
+        path.unlink(missing_ok=True)  # another process of this training may have been first
     return None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of a training can be read, else with a warning that the one before it takes its place."""
+    try:
+        read_torch_file(path, expected="an epoch of this training")
+    except ValueError as error:
+        log.warning("%s; it is damaged, so the epoch or point before it is taken", error)
+        return False
+    return True
 
 
 def num_steps(point: Path) -> int:

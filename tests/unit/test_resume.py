@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+import multiprocessing
 import os
 import random
 import signal
@@ -137,7 +138,7 @@ def test_a_damaged_best_epoch_gives_way_to_the_last_one(prepared, tmp_path, monk
     (best,) = tmp_path.glob("work/*/best.ckpt")
     os.truncate(best, 3000)
     assert_same(run_training(prepared, tmp_path, settings()), expected)
-    assert "damaged, so the last epoch is kept" in caplog.text
+    assert "best.ckpt: cannot be read" in caplog.text
     assert json.loads((tmp_path / "training.json").read_text())["kept_epoch"]["epoch"] == 2
 
 
@@ -239,6 +240,16 @@ def test_what_the_machine_runs_out_of_is_named(prepared, tmp_path, monkeypatch, 
     at_step(1, fails(error), monkeypatch.setattr)
     with pytest.raises(RuntimeError, match=message):
         run_training(prepared, tmp_path, settings(epochs=1))
+
+
+def test_a_loader_process_that_dies_is_named(prepared, tmp_path, monkeypatch):
+    def kill_workers():
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    at_step(0, kill_workers, monkeypatch.setattr)
+    with pytest.raises(RuntimeError, match=r"a loader process died.*lower training.num_workers.*(starts anew|goes on from)"):
+        run_training(prepared, tmp_path, settings(epochs=1, batch_size=1, num_workers=1))
 
 
 def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkeypatch):

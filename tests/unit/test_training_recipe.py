@@ -20,8 +20,8 @@ from kinema.models.weights import load_weights
 from kinema.training.distillation import Teacher, divergence
 from kinema.training.mixing import ClipMixer
 from kinema.training.optim import create_optimizer, create_schedule
-from kinema.training.run import LAUNCHERS, averaging, create_trainer, synchronize_batch_norm
 from kinema.training.task import RecognitionTask
+from kinema.training.trainer import LAUNCHERS, averaging, create_trainer, synchronize_batch_norm
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0)
 MODEL = "test_efficientnet_vtn"

@@ -1,0 +1,92 @@
+"""A recipe -> the Lightning trainer that follows it, on one device or many."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from timm.layers import convert_sync_batchnorm
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from kinema.config import Settings, Training
+from kinema.training.checkpoints import DurableIO
+
+LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set
+EXPECTED_WARNINGS = (
+    "Checkpoint directory .* not empty",  # in a resumed run
+    "Experiment logs directory .* exists",  # in one that starts again at the same step
+    "The number of training batches .* smaller than the logging interval",  # the logs have every epoch, too
+    "The `srun` command is available",  # this process is one of Snakemake's, not of SLURM's
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
+)
+
+
+def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger] = ()) -> L.Trainer:
+    """A Lightning trainer, quiet where no one watches."""
+    for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).handlers.clear()  # what it warns of goes to the job's log, like our lines
+        logging.getLogger(name).setLevel(logging.WARNING)
+    watched = sys.stderr.isatty()
+    training = settings.training
+    is_alone = training.devices * training.nodes == 1
+    check_launcher(training)
+    may_freeze = training.freeze_encoder_epochs > 0 or training.encoder_lr_factor == 0
+    return L.Trainer(
+        accelerator="auto",
+        devices=training.devices,
+        num_nodes=training.nodes,
+        # parameters of a frozen encoder have no gradient, which DDP has to look for
+        strategy="auto" if is_alone else "ddp_find_unused_parameters_true" if may_freeze else "ddp",
+        max_epochs=training.epochs,
+        check_val_every_n_epoch=validation_period(training),
+        precision=training.precision,
+        accumulate_grad_batches=training.accumulate,
+        gradient_clip_val=training.gradient_clip,
+        callbacks=[*callbacks, *([RichProgressBar()] if watched else [])],
+        enable_progress_bar=watched,
+        enable_model_summary=False,
+        logger=loggers,
+        log_every_n_steps=training.log_every_steps,
+        num_sanity_val_steps=2,
+        use_distributed_sampler=False,
+        # one process is no business of a cluster's, whatever number of tasks its environment speaks of
+        plugins=[DurableIO(), *([LightningEnvironment()] if is_alone else [])],
+        deterministic="warn",
+    )
+
+
+def check_launcher(training: Training) -> None:
+    """ValueError where this process would wait for other machines that nothing has started."""
+    if training.nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
+        raise ValueError(
+            f"training.nodes is {training.nodes}, but this process was started alone. Start one on every machine, e.g. "
+            f"with `torchrun --nnodes {training.nodes} --nproc-per-node {training.devices} --rdzv-backend c10d "
+            "--rdzv-endpoint HOST:PORT workflow/scripts/train.py job.yaml`, or set training.nodes to 1."
+        )
+
+
+def validation_period(training: Training) -> int:
+    """Epochs from one validation to the next; there is one at least."""
+    return min(training.validate_every, training.epochs)
+
+
+def averaging(training: Training) -> list[Callback]:
+    """The running mean of the weights, where the recipe asks for it; checkpoints hold it in place of the weights."""
+    if training.ema_decay is None:
+        return []
+    return [WeightAveraging(multi_avg_fn=get_ema_multi_avg_fn(training.ema_decay))]
+
+
+def synchronize_batch_norm(module: nn.Module, *, num_processes: int) -> None:
+    """Make batch norms count the clips of all GPUs, in place; timm's conversion keeps the activations in its layers."""
+    if num_processes == 1:
+        return
+    if not torch.cuda.is_available():
+        raise ValueError("training.sync_batch_norm works between GPUs, and none is seen here; set it to false")
+    convert_sync_batchnorm(module)
