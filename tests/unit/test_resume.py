@@ -248,7 +248,8 @@ def test_a_loader_process_that_dies_is_named(prepared, tmp_path, monkeypatch):
             process.kill()
 
     at_step(0, kill_workers, monkeypatch.setattr)
-    with pytest.raises(RuntimeError, match=r"a loader process died.*lower training.num_workers.*(starts anew|goes on from)"):
+    expected = r"a loader process died.*lower training.num_workers.*(starts anew|goes on from)"
+    with pytest.raises(RuntimeError, match=expected):
         run_training(prepared, tmp_path, settings(epochs=1, batch_size=1, num_workers=1))
 
 
