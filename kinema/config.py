@@ -28,7 +28,7 @@ class Section(BaseModel):
         """Python, and so pydantic, takes true for 1."""
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and {int, float} & {kind, *get_args(kind)}:
-            raise ValueError(f"expected a number, got {str(value).lower()}")
+            raise ValueError("expected a number")
         return value
 
 

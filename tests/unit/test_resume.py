@@ -1,6 +1,7 @@
 """Training that was stopped anywhere, by anything, goes on as if it had not been."""
 
 import errno
+import functools
 import json
 import logging
 import multiprocessing
@@ -11,16 +12,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lightning as L
 import pandas as pd
 import pytest
 import torch
 from corpus import CLIP
 from lightning.fabric.plugins.io import torch_io
+from lightning.pytorch.callbacks import LambdaCallback
+from lightning.pytorch.plugins.precision import MixedPrecision
 from training_runs import run_training
 
 from kinema.config import Network, Settings, Training
 from kinema.models.checkpoint import load_checkpoint
 from kinema.training import run
+from kinema.training import trainer as training_trainer
 from kinema.training.checkpoints import newest_point, resume_points
 from kinema.training.run import fingerprint
 from kinema.training.speed import SPEED
@@ -208,6 +213,30 @@ def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, mon
     )
     assert_same(run_training(prepared, tmp_path, recipe), expected)
     assert seen[0] == step, "no step is made again"
+
+
+def test_a_resumed_run_has_the_scale_of_its_gradients(prepared, tmp_path, monkeypatch):
+    """16-mixed is for GPUs; here its scaler works on the CPU, and grows every other step, so that a new one shows."""
+    scales = {"whole": [], "cut": []}
+
+    def trainer(name, create=L.Trainer, **options):
+        scaler = torch.amp.GradScaler("cpu", init_scale=16.0, growth_interval=2)
+        plugins = [*options.pop("plugins"), MixedPrecision("16-mixed", "cpu", scaler)]
+        made = create(**options | {"precision": None, "accelerator": "cpu"}, plugins=plugins)
+        note = LambdaCallback(on_train_batch_end=lambda *args: scales[name].append(scaler.get_scale()))
+        made.callbacks.insert(0, note)
+        return made
+
+    monkeypatch.setattr(training_trainer.L, "Trainer", functools.partial(trainer, "whole"))
+    expected = run_training(prepared, tmp_path / "whole", settings())
+    monkeypatch.setattr(training_trainer.L, "Trainer", functools.partial(trainer, "cut"))
+    with monkeypatch.context() as patch:
+        at_step(4, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path / "cut", settings())
+    assert_same(run_training(prepared, tmp_path / "cut", settings()), expected)
+    assert scales["cut"] == scales["whole"]
+    assert scales["whole"][-1] > scales["whole"][4]
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: os.truncate(path, 3000)])
