@@ -81,23 +81,20 @@ class ResumePoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """A point inside the epoch, when it is time; after the last batch, validation and the epoch's point follow."""
-        is_late = time.monotonic() - self._saved_at >= self.interval_seconds
+        is_due = self.termination.is_noted or time.monotonic() - self._saved_at >= self.interval_seconds
         # gradients that wait for more batches differ from process to process, and one process writes
         is_possible = trainer.world_size == 1 or not trainer.fit_loop._should_accumulate()
         is_last = args[2] + 1 == trainer.num_training_batches
-        if is_last or not is_possible:
-            return
-        is_asked = self.termination.is_asked(trainer)
-        if is_asked or trainer.strategy.reduce_boolean_decision(is_late, all=False):
+        # one question to all processes a step: on GPUs each waits for the device
+        if not is_last and is_possible and trainer.strategy.reduce_boolean_decision(is_due, all=False):
             self._save(trainer)
-        if is_asked:
-            raise SIGTERMException
+            self.termination.end_if_asked(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """A point after every epoch."""
         self._save(trainer)
-        if self.termination.is_asked(trainer) and trainer.current_epoch + 1 < int(trainer.max_epochs or 0):
-            raise SIGTERMException
+        if trainer.current_epoch + 1 < int(trainer.max_epochs or 0):
+            self.termination.end_if_asked(trainer)
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add what Lightning leaves out."""

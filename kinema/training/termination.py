@@ -17,7 +17,7 @@ class Termination(Callback):
     """
 
     def __init__(self) -> None:
-        self._is_asked = False
+        self.is_noted = False  # by this process
 
     def on_sanity_check_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Listen from here on: Lightning has set its handlers, and puts back at the end what was there before."""
@@ -30,12 +30,13 @@ class Termination(Callback):
 
     def on_validation_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: object) -> None:
         """A process that is alone need not finish a long validation."""
-        if self._is_asked and trainer.world_size == 1:
+        if self.is_noted and trainer.world_size == 1:
             raise SIGTERMException
 
-    def is_asked(self, trainer: L.Trainer) -> bool:
-        """Whether any process was asked to end; all of them must call this together."""
-        return trainer.strategy.reduce_boolean_decision(self._is_asked, all=False)
+    def end_if_asked(self, trainer: L.Trainer) -> None:
+        """SIGTERMException in all processes if any was asked to end; they must call this together."""
+        if trainer.strategy.reduce_boolean_decision(self.is_noted, all=False):
+            raise SIGTERMException
 
     def _note(self, number: int, frame: object) -> None:
-        self._is_asked = True
+        self.is_noted = True
