@@ -7,26 +7,28 @@ removes them and starts the job again. Hard links cost no space as long as the o
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "finished"
 
 
 def keep_outputs(state: Path, outputs: Sequence[Path]) -> None:
-    """Keep links to the outputs in place of all that is in `state`, and of what experiments finished before have kept.
+    """Keep links to the outputs in `state`, in place of its resume points and of what was finished and kept before.
 
     Resume points of other experiments stay.
     """
     for other in state.parent.glob(f"*/{FOLDER}"):
-        shutil.rmtree(other.parent, ignore_errors=True)
-    kept = state.with_name(f"{state.name}.part")
-    shutil.rmtree(kept, ignore_errors=True)
-    (kept / FOLDER).mkdir(parents=True)
+        shutil.rmtree(other.parent, ignore_errors=True)  # what cannot be removed must not fail a finished training
+    part = state / f"{FOLDER}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     for path in outputs:
-        _link(path, kept / FOLDER / path.name)
-    shutil.rmtree(state, ignore_errors=True)  # what cannot be removed must not make a finished training fail
-    if not state.exists():
-        kept.replace(state)
+        _link(path, part / path.name)
+    part.replace(state / FOLDER)
+    for point in state.glob("*.ckpt"):
+        with suppress(OSError):
+            point.unlink()
 
 
 def is_finished(state: Path, outputs: Sequence[Path]) -> bool:
