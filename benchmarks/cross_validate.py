@@ -58,13 +58,7 @@ def fold_accuracy(clips: Path, experiment: Experiment, *, fold: int, num_folds: 
             threads=threads,
         )
         trained = load_checkpoint(model)
-        dataset = evaluation_dataset(
-            index,
-            subset="validation",
-            clip=trained.model.clip,
-            labels=trained.labels,
-            modality=trained.model.spec.modality,
-        )
+        dataset = evaluation_dataset(index, trained, subset="validation")
         videos = by_video(score(torch_predictor(trained.model), dataset, batch_size=8))
         return topk_accuracy(videos.probabilities, videos.labels, 1)
 

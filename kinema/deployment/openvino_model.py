@@ -36,9 +36,7 @@ def convert(
     xml.parent.mkdir(parents=True, exist_ok=True)
     ov.save_model(network, xml, compress_to_fp16=settings.deployment.compress_to_fp16)
     subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(
-        clips, subset=subset, clip=trained.model.clip, labels=trained.labels, modality=trained.model.spec.modality
-    )
+    dataset = evaluation_dataset(clips, trained, subset=subset)
     sample = sample_clips(dataset, settings.deployment.parity_clips)
     expected = torch_predictor(trained.model, device="cpu")(sample)
     found = ir_predictor(xml, precision="f32")(sample)

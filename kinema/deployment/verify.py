@@ -29,9 +29,7 @@ def verify(
     """Score the IR at the device's own precision; copy it to `xml` when it loses at most `max_accuracy_drop`."""
     trained = load_checkpoint(checkpoint)
     subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(
-        clips, subset=subset, clip=trained.model.clip, labels=trained.labels, modality=trained.model.spec.modality
-    )
+    dataset = evaluation_dataset(clips, trained, subset=subset)
     scores = by_video(
         score(ir_predictor(converted, threads=threads), dataset, batch_size=settings.evaluation.batch_size)
     )

@@ -47,9 +47,7 @@ def evaluate(
     torch.set_num_threads(threads)
     trained = load_checkpoint(checkpoint)
     subset = evaluation_subset(clips, settings.subset)
-    dataset = evaluation_dataset(
-        clips, subset=subset, clip=trained.model.clip, labels=trained.labels, modality=trained.model.spec.modality
-    )
+    dataset = evaluation_dataset(clips, trained, subset=subset)
     scores = score(torch_predictor(trained.model), dataset, batch_size=settings.batch_size)
     videos = by_video(scores)
     result = {"subset": subset, **accuracies(scores, videos), "classes": per_class(videos, trained.labels)}

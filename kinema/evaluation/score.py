@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 
 from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.table import ClipIndex, labelled_subsets
-from kinema.config import Clip
 from kinema.job import progress
 from kinema.metrics import ClipScores
+from kinema.models.checkpoint import Checkpoint
 from kinema.models.recognizer import Recognizer
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -32,15 +32,16 @@ def evaluation_subset(clips: Path, wanted: str) -> str:
     )
 
 
-def evaluation_dataset(clips: Path, *, subset: str, clip: Clip, labels: list[str], modality: str) -> ClipDataset:
-    """Labelled clips of a subset, checked against the labels the model was trained with."""
-    index = ClipIndex.load(clips, subset=subset, clip=clip, labelled=True)
-    if index.labels != labels:
+def evaluation_dataset(clips: Path, trained: Checkpoint, *, subset: str) -> ClipDataset:
+    """Labelled clips of a subset as a trained model takes them, checked against its labels."""
+    model = trained.model
+    index = ClipIndex.load(clips, subset=subset, clip=model.clip, labelled=True)
+    if index.labels != trained.labels:
         raise ValueError(
-            f"{clips}: its {len(index.labels)} labels are not the {len(labels)} labels of the model; "
+            f"{clips}: its {len(index.labels)} labels are not the {len(trained.labels)} labels of the model; "
             "the annotation has changed since: train again"
         )
-    return clips_for(index, modality, clip=clip)
+    return clips_for(index, model.spec.modality, clip=model.clip)
 
 
 def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_workers: int = 1) -> ClipScores:
