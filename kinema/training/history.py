@@ -14,6 +14,11 @@ COLUMNS = ("train_loss", "train_clip_top1", "val_clip_top1", "val_video_top1")
 PLAIN_INTERVAL_SECONDS = 15.0
 
 
+def is_validated(trainer: L.Trainer) -> bool:
+    """Whether this epoch has a validation; metrics of an earlier one are still there where it has none."""
+    return (trainer.current_epoch + 1) % int(trainer.check_val_every_n_epoch or 1) == 0
+
+
 class History(Callback):
     """Collects `rows` and writes them to the log, with the time that is left."""
 
@@ -37,8 +42,7 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """One row; validation has run by now."""
-        validated = (trainer.current_epoch + 1) % trainer.check_val_every_n_epoch == 0
-        known = trainer.callback_metrics  # those of an earlier validation are still there
+        known, validated = trainer.callback_metrics, is_validated(trainer)
         names = [name for name in COLUMNS if name in known and (validated or not name.startswith("val_"))]
         metrics = {name: float(known[name]) for name in names}
         speed = {name: round(float(known[name]), 4) for name in SPEED if name in known}

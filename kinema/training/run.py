@@ -1,6 +1,5 @@
 """Clip index + resolved experiment -> model.pth, by one Lightning run that continues where a killed one stopped."""
 
-import hashlib
 import logging
 import warnings
 from collections.abc import Mapping
@@ -157,8 +156,6 @@ def fit(
 
 def fingerprint(*, clips: Path, model: str, settings: Settings, starts: Mapping[str, str], code: str) -> str:
     """Short hash of all that a training result depends on; what may be changed to get past a crash is no part of it."""
-    with clips.open("rb") as file:
-        data = hashlib.file_digest(file, "blake2b").hexdigest()
     weights = {key: file_digest(file) for key, file in starts.items()}
     chosen = settings.model_dump(mode="json", exclude={"training": set(UNTRACKED)})
-    return digest([model, chosen, weights, data, code])
+    return digest([model, chosen, weights, file_digest(clips), code])

@@ -15,6 +15,7 @@ from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
 from kinema.training.compiling import compile_if_possible
 from kinema.training.distillation import Teacher
+from kinema.training.history import is_validated
 from kinema.training.mixing import ClipMixer
 from kinema.training.optim import create_optimizer, create_schedule
 from kinema.training.ranks import gathered
@@ -105,8 +106,7 @@ class RecognitionTask(L.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Step the plateau's schedule where there was a validation."""
-        is_validated = (self.current_epoch + 1) % self.trainer.check_val_every_n_epoch == 0
-        if self.training_settings.schedule == "plateau" and is_validated:
+        if self.training_settings.schedule == "plateau" and is_validated(self.trainer):
             self.lr_schedulers().step(self.trainer.callback_metrics[MONITOR])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
