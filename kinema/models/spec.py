@@ -56,8 +56,8 @@ class InputSpec:
         return len(self.color_order)
 
     @property
-    def clip(self) -> str:
-        """The clip in words, e.g. `16 frames, stride 2, 224 px`."""
+    def clip_in_words(self) -> str:
+        """E.g. `16 frames, stride 2, 224 px`."""
         return f"{self.num_frames} frames, stride {self.stride}, {self.size} px"
 
     def to_dict(self) -> dict[str, Any]:

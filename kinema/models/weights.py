@@ -68,10 +68,10 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
             part, _, rest = key.partition(".")
             found[f"{part}.{stream}.{rest}"] = value
         spec = InputSpec.from_dict(content["input"])
-        if spec.clip != model.spec.clip:
+        if spec.clip_in_words != model.spec.clip_in_words:
             raise ValueError(
-                f"{path}: trained on clips of {spec.clip}; '{model.name}' has {model.spec.clip}. Streams see one clip: "
-                "set the same `clip` for all three."
+                f"{path}: trained on clips of {spec.clip_in_words}; '{model.name}' has {model.spec.clip_in_words}. "
+                "Streams see one clip: set the same `clip` for all three."
             )
         specs.append(spec)
     check_same_tensors(
@@ -109,8 +109,9 @@ def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _S
     trained = Network.model_validate(content["network"])
     check_settings(trained.model_dump(include=SHARED_SETTINGS), model.network, where=where)
     spec = InputSpec.from_dict(content["input"])
-    if spec.clip != model.spec.clip:
-        logger.warning("%s: trained on clips of %s, here they have %s (`clip`)", where, spec.clip, model.spec.clip)
+    if spec.clip_in_words != model.spec.clip_in_words:
+        text = "%s: trained on clips of %s, here they have %s (`clip`)"
+        logger.warning(text, where, spec.clip_in_words, model.spec.clip_in_words)
     return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
 
 

@@ -31,9 +31,9 @@ class Teacher:
                     f"the teacher '{self.model.name}' has {what} {theirs}, its student '{student.name}' {ours}; "
                     "train both on one data set, with one kind of input"
                 )
-        if self.model.spec.clip != student.spec.clip:
+        if self.model.spec.clip_in_words != student.spec.clip_in_words:
             text = "the teacher was trained on clips of %s, here it sees those of its student: %s"
-            log.warning(text, self.model.spec.clip, student.spec.clip)
+            log.warning(text, self.model.spec.clip_in_words, student.spec.clip_in_words)
 
     def loss(self, label_loss: Tensor, clips: Tensor, logits: Tensor) -> Tensor:
         """Weighted mean of the labels' loss and of the distance to the teacher's answer to the same uint8 clips."""
