@@ -7,13 +7,13 @@ differences of frames as one subtraction against a loop over frames.
 """
 
 import argparse
-import contextlib
 import logging
 import statistics
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import lightning as L
 import torch
@@ -24,9 +24,14 @@ from torch.utils.data import DataLoader
 from kinema.config import Clip, Network, Settings, Training
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
+from kinema.training.checkpoints import ResumePoints
 from kinema.training.compiling import compile_if_possible
+from kinema.training.history import History
+from kinema.training.logs import curve_loggers
 from kinema.training.optim import create_optimizer
+from kinema.training.speed import Speed
 from kinema.training.task import RecognitionTask, freeze_batch_norm
+from kinema.training.termination import Termination
 from kinema.training.trainer import create_trainer
 
 BATCH, LENGTH, CLASSES = 8, 8, 6
@@ -62,6 +67,14 @@ def bare_step(model: Recognizer, batch: dict[str, torch.Tensor], *, bf16: bool =
     return step
 
 
+class InMemory(DataLoader):
+    """Batches that are there already; resume points ask every loader where it is."""
+
+    def state_dict(self) -> dict[str, int]:
+        """Nothing to go on from."""
+        return {}
+
+
 class Alternating(Callback):
     """After each step of the Lightning run, one of the bare loop; seconds of both from batch to batch."""
 
@@ -80,14 +93,19 @@ class Alternating(Callback):
 
 
 def lightning_against_bare(name: str, size: int, rounds: int) -> tuple[list[float], list[float]]:
-    """Seconds of the steps of the task, fetching and logging included, and of a bare loop on the same batch."""
+    """Seconds of the steps of a training, with all that rule train does beside them, and of a bare loop."""
     batch = random_batch(size)
     model, twin = (network(name, size, torch.channels_last) for _ in range(2))
     alternating = Alternating(bare_step(twin, batch))
     task = RecognitionTask(model, training=RECIPE, videos=[str(number) for number in range(BATCH)])
-    batches = [batch] * (rounds + WARM_UP + 1)
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # Lightning saves a checkpoint at the end
-        create_trainer(Settings(training=RECIPE), [alternating]).fit(task, DataLoader(batches, batch_size=None))
+    batches = InMemory([batch] * (rounds + WARM_UP + 1), batch_size=None)
+    settings = Settings(training=RECIPE)
+    with tempfile.TemporaryDirectory() as folder:
+        termination = Termination()
+        points = ResumePoints(Path(folder), minutes=10, termination=termination)
+        callbacks = [Speed(), History(), termination, alternating, points]
+        loggers = curve_loggers(Path(folder) / "logs", step=0, settings=settings)
+        create_trainer(settings, callbacks, loggers).fit(task, batches)
     return alternating.lightning[WARM_UP:], alternating.bare[1 + WARM_UP :]
 
 
