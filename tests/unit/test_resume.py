@@ -20,7 +20,7 @@ from corpus import CLIP
 from lightning.fabric.plugins.io import torch_io
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.plugins.precision import MixedPrecision
-from training_runs import run_training
+from training_runs import at_step, fails, run_training
 
 from kinema.config import Network, Settings, Training
 from kinema.models.checkpoint import load_checkpoint
@@ -39,7 +39,8 @@ import json
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_resume import at_step, run_training, settings, signalled
+from test_resume import settings, signalled
+from training_runs import at_step, run_training
 if int(sys.argv[4]) >= 0:
     at_step(int(sys.argv[4]), signalled(int(sys.argv[5])))
 run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])))
@@ -51,30 +52,9 @@ def settings(**training) -> Settings:
     return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe | {"checkpoint_minutes": ALWAYS} | training))
 
 
-def at_step(number: int, happens, patch=setattr) -> None:
-    """Let something happen in the training step of this number, counted from 0 over all epochs."""
-    step = RecognitionTask.training_step
-
-    def training_step(self, batch, batch_idx):
-        if self.trainer.fit_loop.total_batch_idx == number:
-            happens()
-        return step(self, batch, batch_idx)
-
-    patch(RecognitionTask, "training_step", training_step)
-
-
 def signalled(number: int):
     """What sends a signal to this process, and to those that train with it."""
     return lambda: os.killpg(os.getpgrp(), number) if os.environ.get("LOCAL_RANK", "0") == "0" else None
-
-
-def fails(error: Exception):
-    """What raises an error."""
-
-    def happens():
-        raise error
-
-    return happens
 
 
 def stop_in_subprocess(prepared, folder, *, step: int, number: int, **recipe) -> subprocess.CompletedProcess:

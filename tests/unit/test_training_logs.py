@@ -5,13 +5,12 @@ import pytest
 import yaml
 from corpus import CLIP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from training_runs import run_training
+from training_runs import at_step, fails, run_training
 
 from kinema.config import Network, Settings, Training
 from kinema.training.speed import SPEED
-from kinema.training.task import RecognitionTask
 
-STEPS_AN_EPOCH, STEPS = 3, 6
+STEPS = 6  # in two epochs
 STEP_CURVES = {"step/loss", "step/clip_top1", "step/lr", *(f"step/{name}" for name in SPEED)}
 EPOCH_CURVES = {"train_loss", "train_clip_top1", "val_clip_top1", "val_video_top1", *SPEED}
 
@@ -32,22 +31,11 @@ def step_rows(root) -> pd.DataFrame:
     return rows[rows["step/loss"].notna()]
 
 
-def curve(root, name: str) -> pd.Series:
+def curve(root, name: str) -> tuple[pd.Series, int]:
+    """Values by step, and the number of points, which is larger where a step came twice."""
     events = EventAccumulator(str(folder_of(root)), purge_orphaned_data=True).Reload()
     points = events.Scalars(name)
     return pd.Series({point.step: point.value for point in points}), len(points)
-
-
-def killed_at(number: int):
-    """A training step that fails at this one."""
-    step = RecognitionTask.training_step
-
-    def training_step(self, batch, batch_idx):
-        if self.trainer.fit_loop.total_batch_idx == number:
-            raise ZeroDivisionError
-        return step(self, batch, batch_idx)
-
-    return training_step
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +71,7 @@ def test_points_are_as_far_apart_as_asked_for(prepared, tmp_path):
 
 def test_a_resumed_run_goes_on_with_its_curves(prepared, tmp_path, monkeypatch, whole):
     with monkeypatch.context() as patch:
-        patch.setattr(RecognitionTask, "training_step", killed_at(4))
+        at_step(4, fails(ZeroDivisionError()), patch.setattr)
         # the point after the fourth step is lost: that step is logged twice
         with pytest.raises(ZeroDivisionError):
             run_training(prepared, tmp_path, settings())
@@ -102,7 +90,7 @@ def test_a_resumed_run_goes_on_with_its_curves(prepared, tmp_path, monkeypatch, 
 
 def test_a_run_that_starts_again_at_the_same_step_replaces_its_curves(prepared, tmp_path, monkeypatch, whole):
     with monkeypatch.context() as patch:
-        patch.setattr(RecognitionTask, "training_step", killed_at(2))
+        at_step(2, fails(ZeroDivisionError()), patch.setattr)
         with pytest.raises(ZeroDivisionError):
             run_training(prepared, tmp_path, settings(checkpoint_minutes=10))
     run_training(prepared, tmp_path, settings())

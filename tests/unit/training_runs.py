@@ -1,4 +1,4 @@
-"""A training of a small network on the small corpus, as the rule makes it."""
+"""A training of a small network on the small corpus, as the rule makes it, and what may happen in one."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import pandas as pd
 from kinema.config import Settings
 from kinema.models.checkpoint import Checkpoint, load_checkpoint
 from kinema.training.run import train
+from kinema.training.task import RecognitionTask
 
 
 def run_training(
@@ -28,3 +29,24 @@ def run_training(
         threads=1,
     )
     return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
+
+
+def at_step(number: int, happens, patch=setattr) -> None:
+    """Let something happen in the training step of this number, counted from 0 over all epochs."""
+    step = RecognitionTask.training_step
+
+    def training_step(self, batch, batch_idx):
+        if self.trainer.fit_loop.total_batch_idx == number:
+            happens()
+        return step(self, batch, batch_idx)
+
+    patch(RecognitionTask, "training_step", training_step)
+
+
+def fails(error: Exception):
+    """What raises an error."""
+
+    def happens():
+        raise error
+
+    return happens

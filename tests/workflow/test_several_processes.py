@@ -28,10 +28,8 @@ def test_two_processes_train_one_model(project, frozen):
     logs = project.root / MODEL.replace("results", "logs")
     assert (logs / "train.log").read_text().count("epoch 2/2") == 1
     curves = logs.glob("curves/*/from_step_000000000/metrics.csv")  # also that of the training in the fixture
-    # 4 training clips: two steps an epoch for each of the two
-    assert pd.read_csv(max(curves, key=lambda path: path.stat().st_mtime)).dropna(subset="step/loss")[
-        "step"
-    ].tolist() == [0, 1, 2, 3]
+    steps = pd.read_csv(max(curves, key=lambda path: path.stat().st_mtime)).dropna(subset="step/loss")
+    assert steps["step"].tolist() == [0, 1, 2, 3], "4 training clips: two steps an epoch for each of the two"
 
 
 def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
