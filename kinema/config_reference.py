@@ -52,7 +52,7 @@ def _rows(section: Any, *, skip: Collection[str] = ()) -> Iterator[str]:
 
 def _takes(field: FieldInfo) -> str:
     limits = [
-        f"{sign} {getattr(bound, name):g}"
+        f"{sign} {getattr(bound, name)}"
         for bound in field.metadata
         for kind, (name, sign) in BOUNDS.items()
         if isinstance(bound, kind)

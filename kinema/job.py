@@ -26,7 +26,7 @@ def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
     argv = sys.argv[1:] if argv is None else argv
     if len(argv) != 1:
         raise SystemExit(
-            "usage: python workflow/scripts/<rule>.py job.yaml   (keys: input, output, params, log, threads)"
+            "usage: python workflow/scripts/<rule>.py job.yaml   (keys: input, output, params, resources, log, threads)"
         )
     values = yaml.safe_load(Path(argv[0]).read_text())
     sections: dict = {name: {} for name in ("input", "output", "params", "resources")}
