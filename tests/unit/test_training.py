@@ -1,5 +1,8 @@
 """Training: it learns, continues where it was killed, and stops at nonsense."""
 
+import logging
+import re
+
 import pandas as pd
 import pytest
 import torch
@@ -10,7 +13,7 @@ from kinema.config import Network, Settings, Training
 from kinema.files import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
-from kinema.training import run, start
+from kinema.training import history, run, start
 from kinema.training.history import History
 from kinema.training.run import fingerprint
 from kinema.training.speed import SPEED
@@ -74,6 +77,22 @@ def test_a_run_killed_between_its_last_epoch_and_its_outputs_only_writes_them(
     expected, expected_curve = uninterrupted
     assert curve["epoch"].tolist() == expected_curve["epoch"].tolist()
     assert torch.equal(trained.model.decoder.fc.weight, expected.model.decoder.fc.weight)
+
+
+def test_the_log_says_how_far_a_training_is(prepared, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(history, "PLAIN_INTERVAL_SECONDS", 0)
+    with caplog.at_level(logging.INFO):
+        run_training(prepared, tmp_path, settings(epochs=2))
+    lines = [record.getMessage() for record in caplog.records if record.name == history.__name__]
+    inside = [
+        re.fullmatch(r"epoch (\d)/2: step (\d)/3, .* steps/s, (\d+) s left without validation", line) for line in lines
+    ]
+    assert [match.groups()[:2] for match in inside if match] == [(e, s) for e in "12" for s in "123"]
+    assert inside[-2].group(3) == "0", "nothing is left after the last step"
+    assert [line.split(":")[0] for line, match in zip(lines, inside, strict=True) if not match] == [
+        "epoch 1/2",
+        "epoch 2/2",
+    ]
 
 
 def test_one_seed_gives_one_model(prepared, tmp_path, uninterrupted):
