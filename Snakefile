@@ -36,3 +36,17 @@ rule all:
     input:
         "results/demo/efficientnet_lite0_vtn/model.xml",
         "results/demo/efficientnet_lite0_vtn/evaluation.json",
+
+
+# A target whose companions are gone, such as a model.xml without its model.bin, is made again.
+if workflow.is_main_process:
+    for target, missing in incomplete_targets(rules.all.input).items():
+        logger.warning(f"{target}: {', '.join(missing)} is missing; all outputs of this rule are made again")
+
+
+onsuccess:
+    snakemake_folder.keep_records()
+
+
+onerror:
+    snakemake_folder.keep_records()

@@ -25,6 +25,7 @@ from kinema.experiments import Experiment, resolve
 from kinema.metrics import by_video, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint
 from kinema.training.run import train
+from kinema.watching.training import TrainingWatch
 
 
 def fold_index(clips: Path, out: Path, *, fold: int, num_folds: int, experiment: Experiment) -> None:
@@ -49,16 +50,15 @@ def fold_accuracy(clips: Path, experiment: Experiment, *, fold: int, num_folds: 
             model=experiment.model,
             settings=experiment.settings,
             starts={},
+            data={},
             out=model,
-            history=Path(folder) / "training.csv",
-            record=Path(folder) / "training.json",
             work=Path(folder) / "work",
-            logs=Path(folder) / "logs",
             code="",
             threads=threads,
+            watch=TrainingWatch(**{name: Path(folder) / name for name in ("history", "record", "logs")}),
         )
         trained = load_checkpoint(model)
-        dataset = evaluation_dataset(index, trained, subset="validation")
+        dataset = evaluation_dataset(index, trained, subset="validation", numbers=experiment.settings.clip)
         videos = by_video(score(torch_predictor(trained.model), dataset, batch_size=8))
         return topk_accuracy(videos.probabilities, videos.labels, 1)
 

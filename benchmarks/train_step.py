@@ -26,13 +26,11 @@ from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.training.checkpoints import ResumePoints
 from kinema.training.compiling import compile_if_possible
-from kinema.training.history import History
-from kinema.training.logs import curve_loggers
 from kinema.training.optim import create_optimizer
-from kinema.training.speed import Speed
 from kinema.training.task import RecognitionTask, freeze_batch_norm
 from kinema.training.termination import Termination
 from kinema.training.trainer import create_trainer
+from kinema.watching.training import TrainingWatch
 
 BATCH, LENGTH, CLASSES = 8, 8, 6
 WARM_UP = 2
@@ -103,8 +101,10 @@ def lightning_against_bare(name: str, size: int, rounds: int) -> tuple[list[floa
     with tempfile.TemporaryDirectory() as folder:
         termination = Termination()
         points = ResumePoints(Path(folder), minutes=10, termination=termination)
-        callbacks = [Speed(), History(), termination, alternating, points]
-        loggers = curve_loggers(Path(folder) / "logs", step=0, settings=settings)
+        files = {name: Path(folder) / name for name in ("history", "record", "logs")}
+        watch = TrainingWatch(**files)
+        callbacks = [*watch.callbacks(), termination, alternating, points]
+        loggers = watch.loggers("run", step=0, settings=settings)
         create_trainer(settings, callbacks, loggers).fit(task, batches)
     return alternating.lightning[WARM_UP:], alternating.bare[1 + WARM_UP :]
 

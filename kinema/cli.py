@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--group", metavar="REGEX", help="finds the group in a file name: its first (...), or all of it")
     init.add_argument("--force", action="store_true", help="overwrite the two files")
     init.set_defaults(command=_init_dataset)
+    made = commands.add_parser("made", help="tell which versions made the outputs in a folder, and what differs now")
+    made.add_argument("folders", nargs="*", type=Path, default=[Path("results"), Path("prepared")])
+    made.set_defaults(command=_made)
     _add_models(commands)
     _add_import_checkpoint(commands)
     return parser
@@ -96,6 +99,17 @@ def _init_dataset(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(arguments).items() if name not in ("command", "folder")}
     for line in init_dataset(arguments.folder, **options):
         print(line)
+    return 0
+
+
+def _made(arguments: argparse.Namespace) -> int:
+    from kinema.made import as_lines, made_below, versions
+
+    for folder in arguments.folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder}: no such folder; give one with outputs, such as results/DATASET/MODEL")
+        for line in as_lines(made_below(folder), versions()):
+            print(line)
     return 0
 
 

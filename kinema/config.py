@@ -12,8 +12,6 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 
 
-# Keys of `training` that change no result: they may be changed for a run that goes on, and re-run nothing.
-UNTRACKED = ("num_workers", "checkpoint_minutes", "log_every_steps")
 ENCODER_WEIGHTS = ("auto", "bundled", "timm", "torchvision", "none")  # anything else is a file
 
 

@@ -8,13 +8,13 @@ import fnmatch
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
+from kinema import params
 from kinema.annotations.sources import list_files
-from kinema.config import ENCODER_WEIGHTS, UNTRACKED, Config, Dataset, Media, Settings, merged
+from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
 from kinema.config_files import ConfigError, nearest
-from kinema.models.names import canonical, parse_model_name, split_variant
+from kinema.models.model_name import canonical, parse_model_name, split_variant
 
 
 @dataclass(frozen=True)
@@ -82,30 +82,9 @@ def media_of(config: Config, dataset: str) -> Media:
     return Media.model_validate(merged(config.media, dataset_named(config, dataset).media))
 
 
-def as_json(experiment: Experiment, names: Sequence[str]) -> str:
-    """Sections of an experiment as JSON, in one order whatever the order of the files; `section.key` takes one key.
-
-    Keys that change no result are left out: `untracked_json`.
-    """
-    return _json(experiment.settings, names)
-
-
-def untracked_json(experiment: Experiment) -> str:
-    """The settings that `as_json` leaves out."""
-    return json.dumps({"training": experiment.settings.training.model_dump(mode="json", include=set(UNTRACKED))})
-
-
-def from_json(*texts: str) -> Settings:
-    """Settings from the JSON of some of their sections; they may be spread over several texts."""
-    values: dict = {}
-    for section, keys in chain.from_iterable(json.loads(text).items() for text in texts):
-        values[section] = values.get(section, {}) | keys
-    return Settings.model_validate(values)
-
-
 def dataset_json(config: Config, dataset: str, names: Sequence[str]) -> str:
     """Sections that hold for a whole data set as JSON."""
-    return _json(dataset_settings(config, dataset), names)
+    return params.as_json(dataset_settings(config, dataset), names)
 
 
 def annotation_files(config: Config, dataset: str) -> list[str]:
@@ -155,12 +134,3 @@ def shards_of(config: Config, dataset: str) -> tuple[str, str, int]:
     """Corpus, recipe and number of the shards that a data set reads."""
     chosen = dataset_named(config, dataset)
     return chosen.corpus or dataset, media_of(config, dataset).recipe, chosen.num_shards
-
-
-def _json(settings: Settings, names: Sequence[str]) -> str:
-    values = settings.model_dump(mode="json", exclude={"training": set(UNTRACKED)})
-    chosen: dict = {}
-    for name in names:
-        section, _, key = name.partition(".")
-        chosen[section] = {key: values[section][key]} if key else values[section]
-    return json.dumps(chosen, sort_keys=True)

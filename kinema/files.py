@@ -1,12 +1,10 @@
 """Output files that are there whole or not at all."""
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 LOCK = ".lock"
 
@@ -49,8 +47,3 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write indented UTF-8 JSON; NaN is refused, because most readers do."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
+
+from kinema.made import write_made
+from kinema.processes import is_first_process
+from kinema.snakemake_folder import forget_records
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -42,9 +46,16 @@ def share_library(folder: str | Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *([inherited] if inherited else [])])
 
 
-def is_first_process() -> bool:
-    """False in the processes that run the job's script beside it, one a GPU: they leave files to the first one."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK"))
+@contextmanager
+def running(job: Any) -> Iterator[None]:
+    """What every adapter does around its work: the log, and beside the outputs a record of the versions at work."""
+    outputs = [Path(path) for path in (job.output.values() if isinstance(job.output, dict) else job.output)]
+    with job_log(job.log):
+        if is_first_process():
+            forget_records(outputs)
+        yield
+        if is_first_process():
+            write_made(outputs, rule=getattr(job, "rule", Path(sys.argv[0]).stem))
 
 
 @contextmanager

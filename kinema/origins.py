@@ -5,21 +5,14 @@ model of the same data set. A two-stream network is made of the two models of it
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
-from kinema.config import ENCODER_WEIGHTS, Config, Settings
+from kinema.config import ENCODER_WEIGHTS, Config
 from kinema.config_files import ConfigError
 from kinema.experiments import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
-from kinema.models.names import MOTION, canonical, modality_of, parse_model_name, split_variant
-
-WEIGHTS, INIT, TEACHER, RGB, MOTION_STREAM = (
-    "network.weights",
-    "training.init_from",
-    "training.teacher",
-    "rgb",
-    "motion",
-)
+from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
+from kinema.models.names import MOTION
+from kinema.training.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 
 
 def start_files(config: Config, dataset: str, model: str) -> dict[str, str]:
@@ -70,11 +63,6 @@ def _starts(config: Config, dataset: str, model: str) -> dict[str, str]:
         resolve(config, dataset, training.teacher)
         found[TEACHER] = f"results/{dataset}/{training.teacher}/model.pth"
     return found
-
-
-def is_trained(settings: Settings, starts: Mapping[str, str]) -> bool:
-    """Whether a model is trained, or only made of what it starts from, as two streams are unless `joint` is set."""
-    return settings.training.train and (RGB not in starts or settings.training.joint)
 
 
 def _streams(experiment: Experiment, model: str) -> dict[str, str]:

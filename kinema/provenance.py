@@ -1,128 +1,105 @@
-"""Digests that tell Snakemake when code that matters to a rule has changed.
+"""Digests of code that tell Snakemake when a result would come out otherwise.
 
-Snakemake compares a script by its time stamp and does not look at what the script imports. A rule therefore puts
-`source_digest("workflow/scripts/<rule>.py")` into its params: a hash of the syntax trees of the adapter and of every
-`kinema` module that it imports, however deep. Comments, docstrings and formatting do not count; a fresh clone with
-new time stamps re-runs nothing.
+Snakemake compares a script by its time stamp and does not look at what the script imports. A rule therefore names the
+module that computes its result, and puts a digest of the adapter, of that module and of every `kinema` module that it
+imports, however deep, into its params. What an adapter imports beside it (the job's log, the curves and the record of
+a training) only watches. Comments, docstrings, messages and formatting do not count (`kinema.syntax`), nor do time
+stamps.
 """
 
 import ast
 import functools
-import hashlib
-import json
 from pathlib import Path
-from typing import Any
+
+from kinema.digests import digest
+from kinema.models.model_name import model_facts, model_modules
+from kinema.syntax import essence
 
 PACKAGE = Path(__file__).resolve().parent
-# Fields of syntax trees that some versions of Python have and others do not, or that follow from the rest.
-VERSION_FIELDS = {"ctx", "kind", "type_comment", "type_params"}
-# What these decide reaches a rule through its params, or is a matter of logging: an edit here changes no result.
+# Imported by what computes, and yet not counted. A test sees to it that nothing else of them runs in a job.
 NEUTRAL = {
-    "kinema",
-    "kinema.config",
-    "kinema.experiments",
-    "kinema.job",
-    "kinema.provenance",
-    "kinema.models.names",
-    "kinema.origins",
-    "kinema.targets",
+    "kinema": "the version, for records",
+    "kinema.config": "declares settings and refuses wrong ones; their values reach a rule through its params",
+    "kinema.job": "logs and progress",
+    "kinema.models.names": "tables of names; what they say of a model is in its digest",
+    "kinema.records": "the layout of JSON files",
 }
+Version = tuple[int, int, int]
 
 
-def digest(value: Any) -> str:
-    """A short hash of a JSON-like value; the order of keys does not matter."""
-    return hashlib.blake2b(json.dumps(value, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+def source_digest(script: str | Path, *modules: str) -> str:
+    """Hash of the code behind a rule: its adapter, the modules that compute, and the `kinema` modules they import."""
+    code = {name: _module_digest(path, _version(path)) for name, path in closure(*modules).items()}
+    return digest({**code, "": _module_digest(Path(script), _version(Path(script)))})
 
 
-def file_digest(path: str | Path) -> str:
-    """Hash of a file's content, "absent" where there is none; read anew only when its time stamp changes.
-
-    Meant for params: the file may be written while the workflow runs.
-    """
-    try:
-        return _content_digest(Path(path), Path(path).stat().st_mtime_ns)
-    except FileNotFoundError:
-        return "absent"
+def model_digest(script: str | Path, module: str, model: str) -> str:
+    """The same for a rule that uses a model: with the modules of that one, and what the tables of names say of it."""
+    return digest([source_digest(script, module, *model_modules(model)), model_facts(model)])
 
 
-@functools.lru_cache(maxsize=256)
-def _content_digest(path: Path, mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:16]
-
-
-def source_digest(script: str | Path, *, modules: tuple[str, ...] = ()) -> str:
-    """Hash of the code behind an adapter: the script, the `kinema` modules it imports, and theirs.
-
-    `modules` adds what is imported by name at run time (the module of a decoder).
-    """
+def closure(*modules: str) -> dict[str, Path]:
+    """Modules that count for what these compute, with their files."""
     found: dict[str, Path] = {}
-    _collect(Path(script).resolve(), found)
     for name in modules:
-        path = _module_path(name)
+        path = module_path(name)
         assert path, f"no module {name}"
-        _collect(path, found)
-    return digest({name: _tree_digest(path, path.stat().st_mtime_ns) for name, path in found.items()})
+        _collect(name, path, found)
+    return found
 
 
-def _collect(path: Path, found: dict[str, Path]) -> None:
-    name = str(path.relative_to(PACKAGE.parent)) if path.is_relative_to(PACKAGE.parent) else path.name
-    if name in found:
-        return
-    found[name] = path
-    for imported in _imports(path, path.stat().st_mtime_ns):
-        if (module := _module_path(imported)) and imported not in NEUTRAL:
-            _collect(module, found)
-
-
-@functools.lru_cache(maxsize=1024)
-def _parsed(path: Path, mtime_ns: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-@functools.lru_cache(maxsize=1024)
-def _imports(path: Path, mtime_ns: int) -> tuple[str, ...]:
-    """Names of `kinema` modules that a file imports anywhere, `from kinema.a import b` giving both a and a.b."""
-    names: set[str] = set()
-    for node in ast.walk(_parsed(path, mtime_ns)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return tuple(sorted(name for name in names if name.split(".")[0] == PACKAGE.name))
-
-
-@functools.lru_cache(maxsize=1024)
-def _tree_digest(path: Path, mtime_ns: int) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-            first = body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                del body[0]
-    return digest(_plain(tree))
-
-
-def _plain(node: Any) -> Any:
-    """A syntax tree as lists; unlike ast.dump, the same in every version of Python."""
-    if isinstance(node, list):
-        return [_plain(item) for item in node]
-    if isinstance(node, ast.AST):
-        fields = [[name, _plain(value)] for name, value in ast.iter_fields(node) if name not in VERSION_FIELDS]
-        return [type(node).__name__, *(field for field in fields if field[1] not in (None, []))]
-    return repr(node) if node is not None else None
-
-
-def _module_path(name: str) -> Path | None:
+def module_path(name: str) -> Path | None:
     """File of a `kinema` module; None for a name inside a module."""
     base = PACKAGE.parent.joinpath(*name.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
             return path
     return None
+
+
+def _collect(name: str, path: Path, found: dict[str, Path]) -> None:
+    if name in found or name in NEUTRAL:
+        return
+    found[name] = path
+    for imported in imports(name, path):
+        if module := module_path(imported):
+            _collect(imported, module, found)
+
+
+def imports(name: str, path: Path) -> tuple[str, ...]:
+    """Names of `kinema` modules that a module imports anywhere, with the packages that they are in.
+
+    `from kinema.a import b` gives both a and a.b: the one or the other is a module.
+    """
+    return _imports(name, path, _version(path))
+
+
+@functools.lru_cache(maxsize=1024)
+def _imports(name: str, path: Path, version: Version) -> tuple[str, ...]:
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    names: set[str] = set()
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
+    ours = {name for name in names if name.split(".")[0] == PACKAGE.name}
+    parents = {name.rpartition(".")[0] for name in ours}
+    return tuple(sorted((ours | parents) - {""}))
+
+
+@functools.lru_cache(maxsize=1024)
+def _module_digest(path: Path, version: Version) -> str:
+    return digest(essence(_parsed(path)))
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _version(path: Path) -> Version:
+    """What changes when a file does; the hash of its code is kept as long as this is the same."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns

@@ -37,6 +37,7 @@ def read_coverage(annotation: Path, shards: Sequence[Path]) -> tuple[list[str], 
             "the shards belong to another list: run the plan again (snakemake --forcerun plan)"
         )
     videos[["num_frames", "num_bytes"]] = videos[["num_frames", "num_bytes"]].fillna(0).astype("int64")
+    videos["frames_digest"] = videos["content"]
     # "missing" needs no further reason
     videos["reason"] = videos["reason"].fillna(videos["status"].where(videos["status"] != "ok"))
     return labels, videos

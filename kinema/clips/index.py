@@ -11,16 +11,19 @@ from pathlib import Path
 import pyarrow as pa
 
 from kinema.clips.coverage import check_coverage, read_coverage
-from kinema.clips.table import VIDEO_SCHEMA, write_clips
+from kinema.clips.parts import write_parts
+from kinema.clips.table import VIDEO_SCHEMA, parts_path, write_clips
 from kinema.config import Clip
+from kinema.digests import file_digest
 
 log = logging.getLogger(__name__)
+IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # other values, other data
 
 
 def build_index(
     *, annotation: Path, shards: Sequence[Path], clip: Clip, max_failed_fraction: float, report: Path, out: Path
 ) -> None:
-    """Write `out` (clips.parquet, schema kinema.clips.table.SCHEMA) and the Arrow file beside it.
+    """Write `out` (clips.parquet, schema kinema.clips.table.SCHEMA), the Arrow file and the digests beside it.
 
     ValueError when too many videos are missing or failed, with the first ten reasons. `report` is the dataset report,
     written by a rule of its own so that it is there when this one stops.
@@ -30,4 +33,7 @@ def build_index(
     usable = videos.loc[videos["status"] == "ok", VIDEO_SCHEMA.names]
     table = pa.Table.from_pandas(usable, schema=VIDEO_SCHEMA, preserve_index=False)
     rows = write_clips(table, out, labels=labels, clip=clip)
+    videos_in_order = table.sort_by([("subset", "ascending"), ("video", "ascending")]).select(IDENTITY)
+    columns = videos_in_order.to_pydict()
+    write_parts(parts_path(out), columns, labels=labels, annotation=file_digest(annotation))
     log.info("%s: %d rows over %d videos", out, len(rows), len(usable))

@@ -14,7 +14,8 @@ import pandas as pd
 
 from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
-from kinema.files import write_json, write_text
+from kinema.files import write_text
+from kinema.records import write_json
 
 COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
 LEAKS = ("content", "group", "source")  # what two subsets must not share

@@ -31,7 +31,7 @@ SCHEMA = pa.schema(
         pa.field("clip", pa.int32(), nullable=False),  # number of the clip within its video, from 0
         pa.field("start", pa.int32(), nullable=False),  # first frame, or -1: random
         pa.field("num_frames", pa.int32(), nullable=False),  # of the whole video
-        pa.field("num_bytes", pa.int64(), nullable=False),  # of all its frames: other frames, other index
+        pa.field("frames_digest", pa.string(), nullable=False),  # of the bytes of its frames
         pa.field("shard", pa.string(), nullable=False),  # path of the shard's Parquet table, which has a row a video
     ]
 )
@@ -56,6 +56,11 @@ def write_clips(videos: pa.Table, out: Path, *, labels: list[str], clip: Clip) -
 def mapped_path(clips: Path) -> Path:
     """The Arrow file that belongs to a clips.parquet."""
     return clips.with_suffix(".arrow")
+
+
+def parts_path(clips: Path) -> Path:
+    """The digests that belong to a clips.parquet: `kinema.clips.parts`."""
+    return clips.with_suffix(".json")
 
 
 def labelled_subsets(clips: Path) -> list[str]:

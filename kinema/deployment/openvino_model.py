@@ -11,8 +11,8 @@ from kinema.clips.dataset import ClipDataset
 from kinema.config import Settings
 from kinema.deployment.onnx_model import INPUT, model_metadata
 from kinema.evaluation.score import Predictor, evaluation_dataset, evaluation_subset, torch_predictor
-from kinema.files import write_json
 from kinema.models.checkpoint import load_checkpoint
+from kinema.records import write_json
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def convert(
     xml.parent.mkdir(parents=True, exist_ok=True)
     ov.save_model(network, xml, compress_to_fp16=settings.deployment.compress_to_fp16)
     subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips, trained, subset=subset)
+    dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)
     sample = sample_clips(dataset, settings.deployment.parity_clips)
     expected = torch_predictor(trained.model, device="cpu")(sample)
     found = ir_predictor(xml, precision="f32")(sample)

@@ -7,9 +7,10 @@ from pathlib import Path
 from kinema.config import Settings
 from kinema.deployment.openvino_model import ir_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, read_accuracy, score
-from kinema.files import atomic_path, write_json, write_text
+from kinema.files import atomic_path, write_text
 from kinema.metrics import by_video, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint
+from kinema.records import write_json
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def verify(
     """Score the IR at the device's own precision; copy it to `xml` when it loses at most `max_accuracy_drop`."""
     trained = load_checkpoint(checkpoint)
     subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips, trained, subset=subset)
+    dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)
     scores = by_video(
         score(ir_predictor(converted, threads=threads), dataset, batch_size=settings.evaluation.batch_size)
     )

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from kinema.config import Evaluation
+from kinema.config import Settings
 from kinema.evaluation.confusion import plot_confusion
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score, torch_predictor
-from kinema.files import atomic_path, write_json
+from kinema.files import atomic_path
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint
+from kinema.records import write_json
 
 PREDICTIONS = pa.schema(
     [
@@ -37,18 +38,21 @@ def evaluate(
     *,
     checkpoint: Path,
     clips: Path,
-    settings: Evaluation,
+    settings: Settings,
     evaluation: Path,
     predictions: Path,
     confusion: Path,
     threads: int,
 ) -> None:
-    """Score the model on every evaluation clip and write the three outputs."""
+    """Score the model on every evaluation clip and write the three outputs.
+
+    Of the settings, `evaluation` counts, and the numbers of clips a video: those of the training were for its own ends.
+    """
     torch.set_num_threads(threads)
     trained = load_checkpoint(checkpoint)
-    subset = evaluation_subset(clips, settings.subset)
-    dataset = evaluation_dataset(clips, trained, subset=subset)
-    scores = score(torch_predictor(trained.model), dataset, batch_size=settings.batch_size)
+    subset = evaluation_subset(clips, settings.evaluation.subset)
+    dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)
+    scores = score(torch_predictor(trained.model), dataset, batch_size=settings.evaluation.batch_size)
     videos = by_video(scores)
     result = {"subset": subset, **accuracies(scores, videos), "classes": per_class(videos, trained.labels)}
     write_predictions(predictions, videos, names=dataset.videos.take(videos.videos).to_pylist(), labels=trained.labels)

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.table import ClipIndex, labelled_subsets
+from kinema.config import Clip
 from kinema.job import progress
 from kinema.metrics import ClipScores
 from kinema.models.checkpoint import Checkpoint
@@ -32,10 +33,14 @@ def evaluation_subset(clips: Path, wanted: str) -> str:
     )
 
 
-def evaluation_dataset(clips: Path, trained: Checkpoint, *, subset: str) -> ClipDataset:
-    """Labelled clips of a subset as a trained model takes them, checked against its labels."""
+def evaluation_dataset(clips: Path, trained: Checkpoint, *, subset: str, numbers: Clip) -> ClipDataset:
+    """Labelled clips of a subset as a trained model takes them, checked against its labels.
+
+    `numbers` says how many clips each video has.
+    """
     model = trained.model
-    index = ClipIndex.load(clips, subset=subset, clip=model.clip, labelled=True)
+    counts = numbers.model_dump(include={"num_val_clips", "num_test_clips"})
+    index = ClipIndex.load(clips, subset=subset, clip=model.clip.model_copy(update=counts), labelled=True)
     if index.labels != trained.labels:
         raise ValueError(
             f"{clips}: its {len(index.labels)} labels are not the {len(trained.labels)} labels of the model; "

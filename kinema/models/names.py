@@ -1,12 +1,10 @@
-"""What a model name means: `resnet34_vtn@lr3e-4` -> encoder `resnet34`, decoder `vtn`, variant `lr3e-4`.
+"""Tables of the names that models are made of; `kinema.models.model_name` reads them.
 
-A name is ENCODER_DECODER, ENCODER_DECODER_STREAM (`resnet34_vtn_rgbdiff`) or a clip network (`inception_i3d`). The
-Snakefile imports this module on every call, so it knows names only: neither torch nor timm is imported, unless an
-encoder is asked for that is none of the well-known ones.
+What they say of one model stands in the digests of its rules, so a new line makes no other model stale. The Snakefile
+imports this module on every call: it imports nothing heavy.
 """
 
 import difflib
-from dataclasses import dataclass
 
 # Decoder -> the module that registers it. The workflow puts a digest of that one module into an experiment's rules.
 DECODERS: dict[str, str] = {
@@ -83,75 +81,11 @@ EXPORT_OBSTACLES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class ModelName:
-    """The parts of a model name, canonical; `str()` joins them again. A clip network is an encoder without decoder."""
-
-    encoder: str
-    decoder: str | None = None
-    stream: str | None = None
-
-    def __str__(self) -> str:
-        return "_".join(part for part in (self.encoder, self.decoder, self.stream) if part)
-
-
-def canonical(name: str) -> str:
-    """`-` and `_` are the same in model names; case is kept."""
-    return name.replace("-", "_")
-
-
-def split_variant(text: str) -> tuple[str, str | None]:
-    """Model name and variant; what follows the first `@` is the variant, verbatim."""
-    base, mark, variant = text.partition("@")
-    return base, variant if mark else None
-
-
-def parse_model_name(text: str) -> ModelName:
-    """Parts of a model name (no variant); ValueError names what was asked, what exists and the nearest match."""
-    name = canonical(text)
-    if name in CLIP_NETWORKS:
-        return ModelName(name)
-    endings = {str(ModelName("", *pair)): pair for pair in _pairs()}
-    for ending in sorted(endings, key=len, reverse=True):
-        encoder = name.removesuffix(f"_{ending}")
-        if encoder and encoder != name:
-            if encoder not in ENCODERS and not _known_to_timm(encoder):
-                raise ValueError(_unknown(text, f"unknown encoder '{encoder}'"))
-            return ModelName(encoder, *endings[ending])
-    raise ValueError(_unknown(text, "it is no clip network and does not end in a known decoder"))
-
-
-def modality_of(text: str) -> str:
-    """What a model takes: `rgb`, `flow` or `rgb+flow`."""
-    return MODALITIES.get(parse_model_name(text).stream or "", "rgb")
-
-
-def timm_name(encoder: str) -> str:
-    """The name under which timm has an encoder."""
-    return ENCODERS.get(encoder, encoder)
-
-
-def model_modules(text: str) -> list[str]:
-    """Modules that belong to one model alone, for the staleness digest of its rules; a variant is allowed."""
-    base, _ = split_variant(text)
-    name = parse_model_name(base)
-    modules = [DECODERS[name.decoder] if name.decoder else CLIP_NETWORKS[name.encoder]]
-    return [*modules, OWN_ENCODERS[name.encoder]] if name.encoder in OWN_ENCODERS else modules
-
-
-def _pairs() -> list[tuple[str, str | None]]:
-    return [(decoder, stream) for decoder in DECODERS for stream in (None, *STREAMS)]
-
-
-def _known_to_timm(encoder: str) -> bool:
-    import timm  # seconds to import: only for names that are not ours
-
-    return bool(timm.is_model(encoder))
-
-
-def _unknown(text: str, reason: str) -> str:
-    candidates = [str(ModelName(encoder, *pair)) for encoder in ENCODERS for pair in _pairs()] + list(CLIP_NETWORKS)
-    close = difflib.get_close_matches(canonical(text), candidates, n=1, cutoff=0.5)
+def unknown_model(text: str, reason: str) -> str:
+    """What to tell about a name that is none: the nearest one, and all there are."""
+    endings = [*DECODERS, *(f"{decoder}_{stream}" for decoder in DECODERS for stream in STREAMS)]
+    candidates = [*(f"{encoder}_{ending}" for encoder in ENCODERS for ending in endings), *CLIP_NETWORKS]
+    close = difflib.get_close_matches(text.replace("-", "_"), candidates, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else "."
     return (
         f"model '{text}': {reason}{hint} A model is ENCODER_DECODER, ENCODER_DECODER_STREAM or a clip network. "

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kinema.config import Clip, Network
+from kinema.digests import file_digest
 from kinema.models.checkpoint import save_checkpoint
-from kinema.models.names import canonical
+from kinema.models.model_name import canonical
 from kinema.models.recognizer import Recognizer
 from kinema.models.reference import recognise
 from kinema.models.registry import create_model
 from kinema.models.state import CHECKPOINT_FORMAT, read_torch_file, tensors_of
 from kinema.models.weights import load_weights
-from kinema.provenance import file_digest
 
 NUM_FRAMES = 16  # of published models whose keys do not tell
 

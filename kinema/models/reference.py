@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from kinema.config import Network
-from kinema.models.names import ModelName, parse_model_name
+from kinema.models.model_name import ModelName, parse_model_name
 from kinema.models.positions import position_table
 from kinema.models.recognizer import Recognizer
 from kinema.models.spec import InputSpec

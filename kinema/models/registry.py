@@ -8,7 +8,8 @@ from kinema.config import Clip, Network
 from kinema.models.clip_network import ClipHead, create_clip_encoder
 from kinema.models.decoder import Decoder
 from kinema.models.encoders import create_encoder
-from kinema.models.names import DECODERS, MODALITIES, ModelName, parse_model_name
+from kinema.models.model_name import ModelName, parse_model_name
+from kinema.models.names import DECODERS, MODALITIES
 from kinema.models.recognizer import ClipRecognizer, FrameRecognizer, Recognizer, TwoStreamRecognizer
 from kinema.models.registered import Registered
 from kinema.models.spec import CHANNELS, InputSpec

@@ -9,8 +9,8 @@ from kinema.models.checkpoint import load_checkpoint
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.models.weights import classes_of, load_streams
-from kinema.origins import INIT, MOTION_STREAM, RGB, TEACHER, is_trained
 from kinema.training.distillation import Teacher
+from kinema.training.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, is_trained
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,10 @@ from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
 from kinema.training.compiling import compile_if_possible
 from kinema.training.distillation import Teacher
-from kinema.training.history import is_validated
 from kinema.training.mixing import ClipMixer
 from kinema.training.optim import create_optimizer, create_schedule
 from kinema.training.ranks import gathered
-from kinema.training.record import MONITOR
+from kinema.training.trainer import MONITOR, is_validated
 
 log = logging.getLogger(__name__)
 MEANS = ("train_loss", "train_clip_top1")  # metrics of an epoch so far

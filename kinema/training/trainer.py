@@ -17,6 +17,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from kinema.config import Settings, Training
 from kinema.training.checkpoints import DurableIO
 
+MONITOR = "val_video_top1"  # what a validation measures, and the best epoch is the best in
 LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set
 EXPECTED_WARNINGS = (
     "Checkpoint directory .* not empty",  # in a resumed run
@@ -74,6 +75,11 @@ def check_launcher(training: Training) -> None:
 def validation_period(training: Training) -> int:
     """Epochs from one validation to the next; there is one at least."""
     return min(training.validate_every, training.epochs)
+
+
+def is_validated(trainer: L.Trainer) -> bool:
+    """Whether this epoch has a validation; metrics of an earlier one are still there where it has none."""
+    return (trainer.current_epoch + 1) % int(trainer.check_val_every_n_epoch or 1) == 0
 
 
 def averaging(training: Training) -> list[Callback]:

@@ -185,7 +185,7 @@ def worker_kilobytes(method, folder, num_videos):
             "subset": ["training"] * num_videos,
             "group": pa.nulls(num_videos, pa.string()),
             "num_frames": np.full(num_videos, 250, "int32"),
-            "num_bytes": np.full(num_videos, 10**6),
+            "frames_digest": pa.array([f"{n:032x}" for n in number]),
             "shard": pa.array([f"prepared/kinetics/{n % 512:04d}.parquet" for n in number]),
         }
     )

@@ -1,5 +1,6 @@
 """The configuration tree: what it accepts, how settings resolve, and what it says when something is wrong."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,13 @@ from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.config_reference import with_reference
 from kinema.experiments import (
     annotation_files,
-    as_json,
     datasets_of,
     media_of,
     resolve,
     shards_of,
     weight_files,
 )
+from kinema.params import as_json, from_json, training_json, training_parts, untracked_json
 from kinema.targets import check_target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -271,7 +272,24 @@ def test_params_do_not_depend_on_the_order_of_keys():
     one = load(training={"lr": 0.1, "epochs": 2})
     two = load(training={"epochs": 2, "lr": 1.0e-1})
     names = ["training", "deployment.opset"]
-    assert as_json(resolve(one, "mine", "resnet34_vtn"), names) == as_json(resolve(two, "mine", "resnet34_vtn"), names)
+    first, second = (resolve(config, "mine", "resnet34_vtn").settings for config in (one, two))
+    assert as_json(first, names) == as_json(second, names)
+    assert json.loads(as_json(first, names)) == {
+        "training": first.training.model_dump(mode="json"),
+        "deployment": {"opset": 20},
+    }
+
+
+@pytest.mark.parametrize("training", [{}, {"keep": "last"}, {"keep": "last", "schedule": "plateau"}])
+def test_a_training_gets_all_that_it_reads_and_tracks_what_decides(training):
+    settings = resolve(load(training=training), "mine", "resnet34_vtn").settings
+    assert from_json(training_json(settings), untracked_json(settings)) == settings
+    tracked, untracked = json.loads(training_json(settings)), json.loads(untracked_json(settings))
+    assert untracked["training"].keys() == {"num_workers", "checkpoint_minutes", "log_every_steps"}
+    chooses = training != {"keep": "last"}
+    assert untracked["clip"].keys() == {"num_test_clips"} | (set() if chooses else {"num_val_clips"})
+    assert all(not untracked[section].keys() & tracked[section].keys() for section in untracked)
+    assert "validation" not in training_parts(settings.training) or chooses
 
 
 def test_the_reference_page_is_up_to_date():

@@ -3,15 +3,8 @@ import sys
 
 import pytest
 
-from kinema.models.names import (
-    DECODERS,
-    ModelName,
-    canonical,
-    model_modules,
-    parse_model_name,
-    split_variant,
-    timm_name,
-)
+from kinema.models.model_name import ModelName, canonical, model_modules, parse_model_name, split_variant, timm_name
+from kinema.models.names import DECODERS
 
 
 @pytest.mark.parametrize(
@@ -96,7 +89,7 @@ def test_our_names_for_timm_models():
 
 def test_names_are_read_without_torch_or_timm():
     code = (
-        "import sys; from kinema.models.names import parse_model_name; parse_model_name('resnet34_vtn');"
+        "import sys; from kinema.models.model_name import parse_model_name; parse_model_name('resnet34_vtn');"
         "sys.exit(bool({'torch', 'timm'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

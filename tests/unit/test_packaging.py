@@ -11,7 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kinema.provenance import PACKAGE, _collect
+from kinema.provenance import imports, module_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -62,10 +62,15 @@ def test_an_environment_has_what_its_rules_import():
 
 def third_party(script: Path) -> set[tuple[str, str]]:
     """Modules from elsewhere that a script and the library behind it import at module level, with the file."""
-    files: dict[str, Path] = {}
-    _collect(script, files)
+    files: dict[str, Path] = {"": script}
+    todo = [("", script)]
+    while todo:
+        for name in imports(*todo.pop()):
+            if name not in files and (path := module_path(name)):
+                files[name] = path
+                todo.append((name, path))
     found = set()
-    for path in [*files.values(), PACKAGE / "config.py", PACKAGE / "job.py"]:
+    for path in files.values():
         for node in ast.parse(path.read_text()).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

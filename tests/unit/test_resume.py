@@ -28,8 +28,8 @@ from kinema.training import run
 from kinema.training import trainer as training_trainer
 from kinema.training.checkpoints import newest_point, resume_points
 from kinema.training.run import fingerprint
-from kinema.training.speed import SPEED
 from kinema.training.task import RecognitionTask
+from kinema.watching.speed import SPEED
 
 ALWAYS = 1e-9  # minutes between resume points: one after every step
 STEPS = 9  # 5 or 6 training videos in batches of 2, 3 epochs
@@ -278,8 +278,8 @@ def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkey
     assert not [path for path in state.iterdir() if ".part" in path.name]
 
 
-def test_what_helps_after_a_crash_does_not_start_anew(prepared):
-    options = {"clips": prepared / "clips.parquet", "model": "a_vtn", "starts": {}, "code": "1"}
+def test_what_helps_after_a_crash_does_not_start_anew():
+    options = {"model": "a_vtn", "starts": {}, "data": {}, "code": "1"}
     found = {
         fingerprint(settings=settings(**change), **options)
         for change in ({}, {"num_workers": 4}, {"checkpoint_minutes": 1}, {"log_every_steps": 3})

@@ -13,11 +13,12 @@ from kinema.config import Network, Settings, Training
 from kinema.files import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
-from kinema.training import history, run, start
-from kinema.training.history import History
+from kinema.training import run, start
 from kinema.training.run import fingerprint
-from kinema.training.speed import SPEED
 from kinema.training.task import freeze_batch_norm
+from kinema.watching import history
+from kinema.watching.history import History
+from kinema.watching.speed import SPEED
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
 
@@ -112,16 +113,17 @@ def test_two_runs_do_not_write_one_work_folder(prepared, tmp_path):
 
 
 def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
-    clips = prepared / "clips.parquet"
-    one = fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(), code="1")
-    assert one == fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(), code="1")
-    others = [
-        fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(lr=2e-3), code="1"),
-        fingerprint(clips=clips, starts={}, model="b_vtn", settings=settings(), code="1"),
-        fingerprint(clips=clips, starts={}, model="a_vtn", settings=settings(), code="2"),
-        fingerprint(clips=prepared / "annotation.json", starts={}, model="a_vtn", settings=settings(), code="1"),
+    file = prepared / "annotation.json"
+    same = {"starts": {}, "model": "a_vtn", "settings": settings(), "data": {"training": "1"}, "code": "1"}
+    changes = [
+        {"settings": settings(lr=2e-3)},
+        {"model": "b_vtn"},
+        {"code": "2"},
+        {"data": {"training": "2"}},
+        {"starts": {"training.init_from": str(file)}},
     ]
-    assert len({one, *others}) == 5
+    assert fingerprint(**same) == fingerprint(**same | {"data": {"training": "1"}})
+    assert len({fingerprint(**same | change) for change in [{}, *changes]}) == 6
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from training_runs import at_step, fails, run_training
 
 from kinema.config import Network, Settings, Training
-from kinema.training.speed import SPEED
+from kinema.watching.speed import SPEED
 
 STEPS = 6  # in two epochs
 STEP_CURVES = {"step/loss", "step/clip_top1", "step/lr", *(f"step/{name}" for name in SPEED)}

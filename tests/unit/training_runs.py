@@ -4,10 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from kinema.clips.parts import parts_digests
+from kinema.clips.table import parts_path
 from kinema.config import Settings
 from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.params import training_parts
 from kinema.training.run import train
 from kinema.training.task import RecognitionTask
+from kinema.watching.training import TrainingWatch
 
 
 def run_training(
@@ -21,14 +25,18 @@ def run_training(
         settings=recipe,
         out=folder / "model.pth",
         starts=starts or {},
-        history=folder / "training.csv",
-        record=folder / "training.json",
+        data=parts_digests(parts_path(prepared / "clips.parquet"), training_parts(recipe.training)),
         work=folder / "work",
-        logs=folder / "logs",
         code="1",
         threads=1,
+        watch=watch_in(folder),
     )
     return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
+
+
+def watch_in(folder) -> TrainingWatch:
+    """What looks on, and writes to `folder`."""
+    return TrainingWatch(history=folder / "training.csv", record=folder / "training.json", logs=folder / "logs")
 
 
 def at_step(number: int, happens, patch=setattr) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from kinema.config import Annotations
+from kinema.training.finished import MADE_OF_MODEL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
@@ -39,10 +40,24 @@ def test_every_rule_has_its_adapter_log_environment_and_digest():
     for text in rules:
         name = text.split(":")[0]
         assert f'"../scripts/{name}.py"' in text
-        assert re.search(rf'code=(model_)?code\("{name}"\)', text), f"{name} re-runs when its code changes"
+        assert re.search(rf'code=(model_)?code\("{name}", "{computing_module(name)}"\)', text), (
+            f"{name} re-runs when its code changes"
+        )
         assert "log:" in text
         assert "conda:" in text
         assert '"""' in text, f"{name} says what it does"
+
+
+def computing_module(rule: str) -> str:
+    """The module whose function an adapter says that it translates to."""
+    text = (REPOSITORY / f"workflow/scripts/{rule}.py").read_text()
+    return re.match(rf'"""Adapter of rule {rule} for `([\w.]+)\.\w+`\.\n', text)[1]
+
+
+def test_the_folder_of_a_new_model_loses_what_was_made_of_the_old_one():
+    outputs = re.findall(r'"results/\{dataset\}/\{model\}/([\w.]+)"', RULES)
+    of_training = {"model.pth", "training.csv", "training.json"}
+    assert set(outputs) - of_training == set(MADE_OF_MODEL)
 
 
 def test_an_adapter_runs_with_a_plain_namespace(tmp_path):
@@ -51,6 +66,8 @@ def test_an_adapter_runs_with_a_plain_namespace(tmp_path):
     out = tmp_path / "annotation.json"
     params = {"settings": Annotations(path="list.csv").model_dump_json()}
     run(SimpleNamespace(input={"lists": [tmp_path / "list.csv"]}, output={"annotation": out}, params=params, log=[]))
+    made = json.loads((tmp_path / ".records/annotation.json.made.json").read_text())
+    assert made["versions"].keys() >= {"python", "kinema", "torch", "openvino", "av"}
     assert json.loads(out.read_text())["labels"] == ["x"]
 
 

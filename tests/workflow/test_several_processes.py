@@ -45,6 +45,7 @@ def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
             "model": chosen.model,
             "settings": settings.model_dump_json(),
             "starts": "{}",
+            "data": "{}",
             "work": str(tmp_path / "work"),
             "logs": str(tmp_path / "logs"),
             "code": "",

@@ -19,6 +19,7 @@ checkpoint annotations:
         "../../envs/media.yaml"
     params:
         settings=annotation_settings,
-        code=code("annotations"),
+        lists=list_contents,
+        code=code("annotations", "kinema.annotations.convert"),
     script:
         "../scripts/annotations.py"

@@ -4,19 +4,25 @@ Params are digests or sorted JSON, never dicts, and are functions of the wildcar
 what a function derives from `input`.
 """
 
+import json
 import sys
+from pathlib import Path
 
 # this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
 
-from kinema import experiments, origins, targets
+from kinema import experiments, origins, params, snakemake_folder, targets
+from kinema.clips import parts
 from kinema.config_files import ConfigError, load_config
+from kinema.digests import ABSENT, file_digest
 from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
-from kinema.models.names import model_modules, parse_model_name, timm_name
-from kinema.provenance import digest, file_digest, source_digest
+from kinema.provenance import model_digest, source_digest
 
 share_library(workflow.basedir)
+if workflow.is_main_process:
+    snakemake_folder.keep_records()
+    snakemake_folder.restore_records()
 try:
     CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
 except ConfigError as error:
@@ -45,29 +51,70 @@ for argument in sys.argv[1:]:
     asked(targets.check_target, argument)
 
 
-def code(script, wildcards=None):
-    """Digest of an adapter and all that it imports, with the modules of `wildcards.model`."""
+def code(script, module):
+    """Params function: digest of an adapter, of the module that computes for it, and of all that this one imports."""
+    return lambda wildcards: source_digest(f"{workflow.basedir}/workflow/scripts/{script}.py", module)
+
+
+def model_code(script, module):
+    """Params function: the same, with the modules of `wildcards.model`."""
     path = f"{workflow.basedir}/workflow/scripts/{script}.py"
-    if wildcards is None:
-        return source_digest(path)
-    model = model_name(wildcards)
-    return digest(
-        [source_digest(path, modules=tuple(model_modules(model))), timm_name(parse_model_name(model).encoder)]
-    )
+    return lambda wildcards: model_digest(path, module, model_name(wildcards))
 
 
-def model_code(script):
-    return lambda wildcards: code(script, wildcards)
+def content(path):
+    """Params function: digest of a file, since the one in its place may have an older date."""
+    return lambda wildcards: file_digest(path.format(**wildcards))
+
+
+def resolved(wildcards):
+    """The experiment's settings."""
+    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings
 
 
 def sections(*names):
-    """Params function: these sections of the experiment's settings as sorted JSON."""
-    return lambda wildcards: experiments.as_json(asked(experiments.resolve, wildcards.dataset, wildcards.model), names)
+    """Params function: these sections of the experiment's settings, or keys `section.key`, as sorted JSON."""
+    return lambda wildcards: params.as_json(resolved(wildcards), names)
+
+
+def training_settings(wildcards):
+    return params.training_json(resolved(wildcards))
 
 
 def untracked(wildcards):
     """Settings that change no result, as JSON: a resource, since a changed one re-runs nothing."""
-    return experiments.untracked_json(asked(experiments.resolve, wildcards.dataset, wildcards.model))
+    return params.untracked_json(resolved(wildcards))
+
+
+def index_parts(wildcards):
+    return Path(f"results/{wildcards.dataset}/clips.json")
+
+
+def training_data(wildcards):
+    """Digests of what a training reads of the index, as JSON."""
+    names = params.training_parts(resolved(wildcards).training)
+    return json.dumps(parts.parts_digests(index_parts(wildcards), names))
+
+
+def evaluated_subset(wildcards):
+    return parts.evaluated_part(index_parts(wildcards), resolved(wildcards).evaluation.subset)
+
+
+def evaluation_data(wildcards):
+    """The same of an evaluation."""
+    return json.dumps(parts.parts_digests(index_parts(wildcards), [evaluated_subset(wildcards)]))
+
+
+def evaluation_settings(*names):
+    """Params function: these settings, and how many clips the videos that are scored have."""
+    counts = {"testing": ["clip.num_test_clips"], "validation": ["clip.num_val_clips"]}
+    return lambda wildcards: params.as_json(resolved(wildcards), [*names, *counts.get(evaluated_subset(wildcards), [])])
+
+
+def parity_data(wildcards):
+    """The same of the clips on which an exported network is compared with the trained one."""
+    path = index_parts(wildcards)
+    return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
 
 
 def model_name(wildcards):
@@ -88,13 +135,35 @@ def annotation_settings(wildcards):
     return asked(experiments.annotation_json, wildcards.dataset)
 
 
+def list_contents(wildcards):
+    """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
+    if asked(experiments.dataset_named, wildcards.dataset).rendered:
+        return "rendered"
+    return json.dumps([file_digest(path) for path in annotation_files(wildcards)])
+
+
 def annotation_digest(wildcards):
-    return file_digest(f"results/{wildcards.dataset}/annotation.json")
+    """Digest of the list in the one dialect; where it is lost, of the one that the index was made from.
+
+    It is made anew then, and what depends on it is judged once more.
+    """
+    return annotation_content(wildcards.dataset)
+
+
+def annotation_content(dataset):
+    found = file_digest(f"results/{dataset}/annotation.json")
+    return parts.recorded_annotation(Path(f"results/{dataset}/clips.json")) if found == ABSENT else found
 
 
 def corpus_annotations(wildcards):
     names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
     return [f"results/{name}/annotation.json" for name in names]
+
+
+def corpus_contents(wildcards):
+    """Digests of the lists of the corpus, as JSON."""
+    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
+    return json.dumps([annotation_content(name) for name in names])
 
 
 def corpus_dataset(wildcards):
@@ -144,3 +213,15 @@ def start_files(wildcards):
 def starts(wildcards):
     """The same by the keys that ask for them, as JSON."""
     return asked(origins.starts_json, wildcards.dataset, wildcards.model)
+
+
+def start_contents(wildcards):
+    """Digests of these files, as JSON."""
+    return json.dumps([file_digest(path) for path in start_files(wildcards)])
+
+
+def incomplete_targets(default_targets):
+    """Targets that are there, but not all that their rules make beside them; what is missing by target."""
+    asked_for = [*sys.argv[1:], *default_targets]
+    outputs = [rule.output for rule in workflow.rules]
+    return snakemake_folder.mark_incomplete(asked_for, outputs)

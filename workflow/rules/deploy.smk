@@ -24,7 +24,8 @@ rule export:
         mem_mb=6000,
     params:
         settings=sections("deployment.opset"),
-        code=model_code("export"),
+        model=content("results/{dataset}/{model}/model.pth"),
+        code=model_code("export", "kinema.deployment.onnx_model"),
     script:
         "../scripts/export.py"
 
@@ -34,7 +35,7 @@ rule convert:
     input:
         onnx="results/{dataset}/{model}/model.onnx",
         model="results/{dataset}/{model}/model.pth",
-        clips="results/{dataset}/clips.parquet",
+        clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
     output:
@@ -48,9 +49,12 @@ rule convert:
     resources:
         mem_mb=6000,
     params:
-        settings=sections("evaluation", "deployment"),
+        settings=evaluation_settings("evaluation", "deployment"),
         shipped="results/{dataset}/{model}/model.xml",
-        code=model_code("convert"),
+        data=parity_data,
+        model=content("results/{dataset}/{model}/model.pth"),
+        onnx=content("results/{dataset}/{model}/model.onnx"),
+        code=model_code("convert", "kinema.deployment.openvino_model"),
     script:
         "../scripts/convert.py"
 
@@ -61,7 +65,7 @@ rule verify:
         converted="results/{dataset}/{model}/converted/model.xml",
         weights="results/{dataset}/{model}/converted/model.bin",
         model="results/{dataset}/{model}/model.pth",
-        clips="results/{dataset}/clips.parquet",
+        clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
@@ -78,7 +82,10 @@ rule verify:
     resources:
         mem_mb=6000,
     params:
-        settings=sections("evaluation", "deployment"),
-        code=model_code("verify"),
+        settings=evaluation_settings("evaluation", "deployment"),
+        data=evaluation_data,
+        model=content("results/{dataset}/{model}/model.pth"),
+        evaluation=content("results/{dataset}/{model}/evaluation.json"),
+        code=model_code("verify", "kinema.deployment.verify"),
     script:
         "../scripts/verify.py"

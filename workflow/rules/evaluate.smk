@@ -11,7 +11,7 @@ rule evaluate:
     """Score every clip once and average the clips of a video."""
     input:
         model="results/{dataset}/{model}/model.pth",
-        clips="results/{dataset}/clips.parquet",
+        clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
     output:
@@ -31,7 +31,9 @@ rule evaluate:
         mem_mb=6000,
         gpu=1,
     params:
-        settings=sections("evaluation"),
-        code=model_code("evaluate"),
+        settings=evaluation_settings("evaluation"),
+        data=evaluation_data,
+        model=content("results/{dataset}/{model}/model.pth"),
+        code=model_code("evaluate", "kinema.evaluation.evaluate"),
     script:
         "../scripts/evaluate.py"

@@ -5,6 +5,7 @@ out  results/{dataset}/dataset_report.json   counts by class and subset, every d
      results/{dataset}/dataset_report.md     the same for a reader
      results/{dataset}/clips.parquet         kinema.clips.table.SCHEMA
      results/{dataset}/clips.arrow           the same rows, mapped into memory by loaders
+     results/{dataset}/clips.json            digests of its subsets: kinema.clips.parts
 """
 
 
@@ -25,21 +26,23 @@ rule dataset_report:
     params:
         dataset="{dataset}",
         annotation=annotation_digest,
-        code=code("dataset_report"),
+        code=code("dataset_report", "kinema.clips.report"),
     script:
         "../scripts/dataset_report.py"
 
 
-rule index:
+# A checkpoint, so that what reads the index is judged anew by the digests of the parts that it reads.
+checkpoint index:
     """One row a training video and one an evaluation clip; too many dropped videos stop here."""
     input:
         annotation=ancient("results/{dataset}/annotation.json"),
         shards=shard_tables,
-        # written first, so that it is there to read when this rule fails
-        report="results/{dataset}/dataset_report.md",
+        # written first, so that it is there to read when this rule fails; ancient: of no influence on the index
+        report=ancient("results/{dataset}/dataset_report.md"),
     output:
         clips="results/{dataset}/clips.parquet",
         mapped="results/{dataset}/clips.arrow",
+        parts="results/{dataset}/clips.json",
     log:
         "logs/{dataset}/index.log",
     conda:
@@ -50,6 +53,6 @@ rule index:
         annotation=annotation_digest,
         settings=dataset_sections("clip"),
         max_failed_fraction=lambda wildcards: asked(experiments.dataset_named, wildcards.dataset).max_failed_fraction,
-        code=code("index"),
+        code=code("index", "kinema.clips.index"),
     script:
         "../scripts/index.py"

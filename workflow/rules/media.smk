@@ -15,7 +15,7 @@ beside them, not declared, because Snakemake would delete what makes the next ru
 checkpoint plan:
     """Find the file of every listed video and deal the videos out to shards by a fixed hash."""
     input:
-        annotations=corpus_annotations,
+        annotations=ancient(corpus_annotations),
         rendered=rendered_videos,
     output:
         plan="prepared/{corpus}/{recipe}/plan.json",
@@ -24,11 +24,12 @@ checkpoint plan:
     conda:
         "../../envs/media.yaml"
     params:
+        annotations=corpus_contents,
         videos=lambda wildcards: corpus_dataset(wildcards).videos,
         num_shards=lambda wildcards: corpus_dataset(wildcards).num_shards,
         storage=corpus_storage,
         listing=videos_listing,
-        code=code("plan"),
+        code=code("plan", "kinema.media.plan"),
     script:
         "../scripts/plan.py"
 
@@ -53,6 +54,6 @@ rule shard:
         digest=this_shard_digest,
         media=lambda wildcards: corpus_media(wildcards).model_dump_json(),
         ffmpeg=CONFIG.ffmpeg,
-        code=code("shard"),
+        code=code("shard", "kinema.media.shard"),
     script:
         "../scripts/shard.py"

@@ -1,6 +1,7 @@
 """Clips -> a trained model.
 
-in   results/{dataset}/clips.parquet, and the models that training starts from (kinema.origins)
+in   results/{dataset}/clips.parquet, and the models that training starts from (kinema.origins); which of its parts
+     decide a training, and are in the params, says kinema.params
 out  results/{dataset}/{model}/model.pth      weights, input specification, labels, settings
      results/{dataset}/{model}/training.csv   one row an epoch
      results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
@@ -12,7 +13,7 @@ out  results/{dataset}/{model}/model.pth      weights, input specification, labe
 rule train:
     """One Lightning run; a killed one continues from its last resume point, inside an epoch as well."""
     input:
-        clips="results/{dataset}/clips.parquet",
+        clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
         starts=start_files,
@@ -33,10 +34,12 @@ rule train:
         untracked=untracked,
     params:
         model=model_name,
-        settings=sections("clip", "augmentation", "network", "training", "distillation"),
+        settings=training_settings,
+        data=training_data,
         starts=starts,
+        start_contents=start_contents,
         work="work/{dataset}/{model}",
         logs="logs/{dataset}/{model}/curves",
-        code=model_code("train"),
+        code=model_code("train", "kinema.training.run"),
     script:
         "../scripts/train.py"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kinema.annotations.convert import convert
 from kinema.config import Annotations
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         convert(
             [Path(path) for path in job.input["lists"]],
             settings=Annotations.model_validate_json(job.params["settings"]),

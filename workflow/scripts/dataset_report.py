@@ -6,11 +6,11 @@ By hand: python workflow/scripts/dataset_report.py job.yaml   (keys: input, outp
 from pathlib import Path
 
 from kinema.clips.report import write_report
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         write_report(
             dataset=job.params["dataset"],
             annotation=Path(job.input["annotation"]),

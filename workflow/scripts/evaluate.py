@@ -7,15 +7,15 @@ from pathlib import Path
 
 from kinema.config import Settings
 from kinema.evaluation.evaluate import evaluate
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         evaluate(
             checkpoint=Path(job.input["model"]),
             clips=Path(job.input["clips"]),
-            settings=Settings.model_validate_json(job.params["settings"]).evaluation,
+            settings=Settings.model_validate_json(job.params["settings"]),
             evaluation=Path(job.output["evaluation"]),
             predictions=Path(job.output["predictions"]),
             confusion=Path(job.output["confusion"]),

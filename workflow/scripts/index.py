@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kinema.clips.index import build_index
 from kinema.config import Settings
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         build_index(
             annotation=Path(job.input["annotation"]),
             shards=[Path(path) for path in job.input["shards"]],

@@ -5,12 +5,12 @@ By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params
 
 from pathlib import Path
 
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 from kinema.media.plan import plan_shards
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         plan_shards(
             annotations=[Path(path) for path in job.input["annotations"]],
             videos=Path(job.params["videos"]),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kinema.config import Demo
 from kinema.demo.dataset import render_demo
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         render_demo(
             table=Path(job.output["table"]),
             videos=Path(job.output["videos"]),

@@ -6,13 +6,13 @@ By hand: python workflow/scripts/shard.py job.yaml   (keys: input, output, param
 from pathlib import Path
 
 from kinema.config import Media
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 from kinema.media.plan import manifest_path
 from kinema.media.shard import write_shard
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         write_shard(
             manifest=manifest_path(Path(job.input["plan"]), Path(job.output["table"]).stem),
             table=Path(job.output["table"]),

@@ -6,25 +6,29 @@ By hand: python workflow/scripts/train.py job.yaml   (keys: input, output, param
 import json
 from pathlib import Path
 
-from kinema.experiments import from_json
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
+from kinema.params import from_json
 from kinema.training.run import train
+from kinema.watching.training import TrainingWatch
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         train(
             clips=Path(job.input["clips"]),
             model=job.params["model"],
             settings=from_json(job.params["settings"], job.resources.get("untracked", "{}")),
             starts=json.loads(job.params["starts"]),
+            data=json.loads(job.params["data"]),
             out=Path(job.output["model"]),
-            history=Path(job.output["history"]),
-            record=Path(job.output["record"]),
             work=Path(job.params["work"]),
-            logs=Path(job.params["logs"]),
             code=job.params["code"],
             threads=job.threads,
+            watch=TrainingWatch(
+                history=Path(job.output["history"]),
+                record=Path(job.output["record"]),
+                logs=Path(job.params["logs"]),
+            ),
         )
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kinema.config import Settings
 from kinema.deployment.verify import verify
-from kinema.job import job_from_argv, job_log
+from kinema.job import job_from_argv, running
 
 
 def run(job):
-    with job_log(job.log):
+    with running(job):
         verify(
             converted=Path(job.input["converted"]),
             checkpoint=Path(job.input["model"]),

@@ -7,40 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from kinema import __version__
-from kinema.config import Settings
-from kinema.files import write_json
+from kinema.records import write_json
+from kinema.training.run import Trained
+from kinema.training.trainer import MONITOR
 
 LIBRARIES = ("torch", "torchvision", "lightning", "timm", "numpy")
-MONITOR = "val_video_top1"
 
 
-def write_record(
-    path: Path,
-    *,
-    model: str,
-    settings: Settings,
-    labels: Sequence[str],
-    starts: Mapping[str, str],
-    data: str,
-    code: str,
-    rows: Sequence[Mapping[str, Any]],
-    kept_best: bool,
-    seconds: float,
-) -> None:
-    """Write the record of one training; `data` and `code` are digests, `rows` the epochs (none: it was not trained)."""
-    candidates = [row for row in rows if MONITOR in row] if kept_best else rows[-1:]  # not every epoch is validated
+def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the record of one training; `rows` are its epochs (none: it was not trained)."""
+    candidates = [row for row in rows if MONITOR in row] if trained.kept_best else rows[-1:]  # not all are validated
     best = max(candidates, key=lambda row: row.get(MONITOR, 0)) if candidates else None
     record = {
-        "model": model,
-        "labels": list(labels),
-        "settings": settings.model_dump(mode="json"),
-        "starts": dict(starts),
-        "seed": settings.training.seed,
-        "data": data,
-        "code": code,
+        "model": trained.model,
+        "labels": list(trained.labels),
+        "settings": trained.settings.model_dump(mode="json"),
+        "starts": dict(trained.starts),
+        "seed": trained.settings.training.seed,
+        "data": trained.data,
+        "code": trained.code,
         "commit": git_commit(),
         "versions": {"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "seconds": round(seconds, 1),
+        "seconds": round(trained.seconds, 1),
         "num_epochs": len(rows),
         "kept_epoch": dict(best) if best else None,
     }

@@ -7,16 +7,12 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from kinema.training.speed import SPEED
+from kinema.training.trainer import is_validated
+from kinema.watching.speed import SPEED
 
 log = logging.getLogger(__name__)
 COLUMNS = ("train_loss", "train_clip_top1", "val_clip_top1", "val_video_top1")
 PLAIN_INTERVAL_SECONDS = 15.0
-
-
-def is_validated(trainer: L.Trainer) -> bool:
-    """Whether this epoch has a validation; metrics of an earlier one are still there where it has none."""
-    return (trainer.current_epoch + 1) % int(trainer.check_val_every_n_epoch or 1) == 0
 
 
 class History(Callback):

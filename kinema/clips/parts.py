@@ -1,0 +1,79 @@
+"""What a clip index is made of, subset by subset, in a few digests: clips.json beside clips.parquet.
+
+A training reads the training videos, and the validation videos where these choose the epoch; an evaluation reads one
+subset. Each rule puts the digests of what it reads into its params, so that a new testing video retrains nothing. The
+Snakefile imports this module on every call: it needs the standard library only.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kinema.digests import ABSENT, digest
+from kinema.records import write_json
+
+NO_VIDEOS = "no videos"
+PARITY_ORDER = ("validation", "testing", "training")  # where the clips come from that gate 1 compares logits on
+
+
+def write_parts(path: Path, columns: Mapping[str, Sequence[Any]], *, labels: Sequence[str], annotation: str) -> None:
+    """Write the digests of an index.
+
+    `columns` describe the usable videos, in the order of the index: subset, label_index, and what else tells one
+    content from another. `annotation` is the digest of the list that they are from.
+    """
+    rows = list(zip(*(columns[name] for name in sorted(columns)), strict=True))
+    subsets = list(columns["subset"])
+    parts = {}
+    for subset in sorted(set(subsets)):
+        chosen = [number for number, of in enumerate(subsets) if of == subset]
+        labelled = sum(columns["label_index"][number] >= 0 for number in chosen)
+        found = _hash(rows[number] for number in chosen)
+        parts[subset] = {"digest": found, "videos": len(chosen), "labelled": labelled}
+    write_json(path, {"labels": digest(list(labels)), "annotation": annotation, "parts": parts})
+
+
+def parts_digests(path: Path, names: Iterable[str | None]) -> dict[str, str]:
+    """Digests of the labels and of some parts; `absent` where there is no index yet."""
+    known = _read(path)
+    if known is None:
+        return {"index": ABSENT}
+    found = {name: known["parts"].get(name, {}).get("digest", NO_VIDEOS) for name in names if name}
+    return {"labels": known["labels"], **found}
+
+
+def evaluated_part(path: Path, wanted: str) -> str | None:
+    """The subset that is scored: as asked, or with `auto` testing where it has labels, else validation.
+
+    None where it has no video with a label, or where there is no index yet.
+    """
+    candidates = ("testing", "validation") if wanted == "auto" else (wanted,)
+    labelled = [name for name, part in ((_read(path) or {}).get("parts") or {}).items() if part["labelled"]]
+    return next((name for name in candidates if name in labelled), None)
+
+
+def parity_part(path: Path) -> str | None:
+    """The subset of the clips on which an exported network is compared with the trained one."""
+    known = (_read(path) or {}).get("parts") or {}
+    return next((name for name in PARITY_ORDER if name in known), None)
+
+
+def recorded_annotation(path: Path) -> str:
+    """Digest of the list that an index was made from; `absent` where there is none."""
+    return (_read(path) or {}).get("annotation", ABSENT)
+
+
+def _hash(rows: Iterable[tuple[Any, ...]]) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        found.update(json.dumps(row).encode() + b"\n")
+    return found.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None

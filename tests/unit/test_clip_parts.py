@@ -1,0 +1,99 @@
+"""Which digests of a clip index change with which change of the data: what a stage does not read leaves it alone."""
+
+import json
+
+import pytest
+from corpus import CLIP, build, entry, write_corpus
+
+from kinema.clips.parts import evaluated_part, parity_part, parts_digests, recorded_annotation
+from kinema.digests import file_digest
+
+PARTS = ("training", "validation", "testing")
+LISTED = {
+    "a": entry("training"),
+    "b": entry("training", "run"),
+    "c": entry("validation"),
+    "d": entry("testing"),
+    "e": entry("testing", None),
+}
+
+
+def digests(root, database=LISTED, became=None, **options) -> dict[str, str]:
+    write_corpus(root, database, became or {}, labels=options.pop("labels", ("walk", "run")))
+    build(root, allowed=1.0, **options)
+    return parts_digests(root / "clips.json", PARTS)
+
+
+def changed(root, *args, **options) -> set[str]:
+    """Names of the digests that are others than those of the plain corpus."""
+    before = digests(root)
+    now = digests(root, *args, **options)
+    return {name for name in before if before[name] != now[name]}
+
+
+@pytest.mark.parametrize(
+    ("listed", "became", "stale"),
+    [
+        ({"f": entry("testing")}, {}, {"testing"}),
+        ({"f": entry("training")}, {}, {"training"}),
+        ({"c": entry("training")}, {}, {"training", "validation"}),
+        ({"a": entry("training", "run")}, {}, {"training"}),
+        ({}, {"a": {"content": "other bytes of the same size"}}, {"training"}),
+        ({}, {"a": {"num_frames": 51}}, {"training"}),
+        ({}, {"a": {"status": "failed", "reason": "encrypted"}}, {"training"}),
+        ({}, {"d": {"content": "other"}}, {"testing"}),
+        ({}, {"c": {"path": "moved/c.mp4", "detail": "after frame 50"}}, set()),
+        ({"f": entry("testing")}, {"f": {"status": "missing"}}, set()),
+        ({"a": entry("training", group="anna")}, {}, set()),
+    ],
+)
+def test_a_change_of_some_videos(tmp_path, listed, became, stale):
+    assert changed(tmp_path, LISTED | listed, became) == stale
+
+
+def test_the_order_of_the_list_does_not_count(tmp_path):
+    assert not changed(tmp_path, dict(reversed(LISTED.items())))
+
+
+def test_labels(tmp_path):
+    renamed = {
+        video: entry(row["subset"], {"run": "jog"}.get(row["annotations"].get("label"), "walk"))
+        for video, row in LISTED.items()
+    }
+    assert "labels" in changed(tmp_path, renamed, labels=("walk", "jog"))
+
+
+def test_settings_of_clips_are_no_data(tmp_path):
+    other = CLIP.model_copy(update={"length": 2, "stride": 1, "num_val_clips": 1, "num_test_clips": 1})
+    assert not changed(tmp_path, clip=other)
+
+
+def test_a_subset_is_evaluated_if_its_videos_have_labels(tmp_path):
+    digests(tmp_path)
+    path = tmp_path / "clips.json"
+    assert [evaluated_part(path, wanted) for wanted in ("auto", "validation", "testing")] == [
+        "testing", "validation", "testing",
+    ]  # fmt: skip
+    digests(tmp_path, {video: row for video, row in LISTED.items() if video != "d"})
+    assert evaluated_part(path, "auto") == "validation"
+    assert evaluated_part(path, "testing") is None
+    assert parity_part(path) == "validation"
+    digests(tmp_path, {"a": entry("training"), "e": entry("testing", None)})
+    assert (evaluated_part(path, "auto"), parity_part(path)) == (None, "testing")
+
+
+def test_without_an_index_nothing_is_known(tmp_path):
+    path = tmp_path / "clips.json"
+    assert parts_digests(path, PARTS) == {"index": "absent"}
+    assert evaluated_part(path, "auto") is parity_part(path) is None
+    assert recorded_annotation(path) == "absent"
+
+
+def test_an_index_knows_its_list_and_numbers(tmp_path):
+    digests(tmp_path)
+    assert recorded_annotation(tmp_path / "clips.json") == file_digest(tmp_path / "annotation.json")
+    parts = json.loads((tmp_path / "clips.json").read_text())["parts"]
+    assert {name: (part["videos"], part["labelled"]) for name, part in parts.items()} == {
+        "training": (2, 2), "validation": (1, 1), "testing": (2, 1),
+    }  # fmt: skip
+    assert parts_digests(tmp_path / "clips.json", ["testing", None]).keys() == {"labels", "testing"}
