@@ -162,5 +162,6 @@ def _json(settings: Settings, names: Sequence[str]) -> str:
     chosen: dict = {}
     for name in names:
         section, _, key = name.partition(".")
-        chosen[section] = {key: values[section][key]} if key else values[section]
+        keys = {key: values[section][key]} if key else values[section]
+        chosen[section] = chosen.get(section, {}) | keys
     return json.dumps(chosen, sort_keys=True)
