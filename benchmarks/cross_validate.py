@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from kinema.clips.table import VIDEO_SCHEMA, write_clips
 from kinema.config_files import load_config_files
-from kinema.evaluation.score import evaluation_dataset, score, torch_predictor
+from kinema.evaluation.predictors import torch_predictor
+from kinema.evaluation.score import evaluation_dataset, score
 from kinema.experiments import Experiment, resolve
 from kinema.metrics import by_video, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint

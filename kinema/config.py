@@ -383,8 +383,9 @@ class Deployment(Section):
     )
     max_accuracy_drop: Fraction = Field(
         0.02,
-        description="Largest loss of video top-1 of the IR, at the device's own precision, against PyTorch; "
-        "the loss of a single video never fails.",
+        description="Largest part of the videos, in whole ones, that the IR may lose or answer otherwise than PyTorch. "
+        "Near ties (probabilities at most 0.05 apart), and what only the device's own precision turns round, may be as "
+        "many as chance allows.",
     )
     compress_to_fp16: bool = Field(
         False, description="Store the IR's weights as float16: half the file, slightly different logits."

@@ -15,7 +15,7 @@ from typing import Any
 
 ABSENT = "absent"
 CACHE = Path(".snakemake/kinema-digests.json")  # lost, it costs reading the files once more
-CACHED_BYTES = 1 << 20  # hashes of smaller files are not worth keeping on the disk
+CACHED_BYTES = 1 << 20  # hashes of smaller files are not worth keeping on the disk, unless they are to be remembered
 # A file that changed so recently may change once more within the same tick of the file system's clock.
 SETTLED_NS = 2_000_000_000
 
@@ -34,21 +34,33 @@ def file_digest(path: str | Path) -> str:
         status = Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
-    key = (str(Path(path).absolute()), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     if time.time_ns() - status.st_ctime_ns < SETTLED_NS:
         return _content_digest(Path(path))
-    return _kept_digest(*key)
+    key = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _settled_digest(str(Path(path).absolute()), *key)
+
+
+def remembered_digest(path: str | Path) -> str:
+    """The same; where there is no file any more, of the one that was there when this was asked the last time.
+
+    Meant for what the workflow makes on its way: what was made of it stays current without it.
+    """
+    found, name = file_digest(path), str(Path(path).absolute())
+    entries = _read_cache()
+    known = str(entries[name][-1]) if name in entries else ABSENT
+    if found != ABSENT and found != known:
+        _write_cache({**entries, name: [found]})
+    return known if found == ABSENT else found
 
 
 @functools.lru_cache(maxsize=4096)
-def _kept_digest(path: str, *status: int) -> str:
-    if status[1] < CACHED_BYTES:
-        return _content_digest(Path(path))
-    known = _read_cache()
-    if known.get(path, [])[:-1] == list(status):
-        return str(known[path][-1])
+def _settled_digest(path: str, *status: int) -> str:
+    entries = _read_cache()
+    if entries.get(path, [])[:-1] == list(status):
+        return str(entries[path][-1])
     found = _content_digest(Path(path))
-    _write_cache({**_read_cache(), path: [*status, found]})
+    if path in entries or status[1] >= CACHED_BYTES:
+        _write_cache({**entries, path: [*status, found]})
     return found
 
 
@@ -58,19 +70,21 @@ def _content_digest(path: Path) -> str:
 
 
 def _read_cache() -> dict[str, list[Any]]:
+    """By path: inode, size and time stamps, where these tell that the file is the same, and the hash."""
     try:
         found = json.loads(CACHE.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {path: entry for path, entry in found.items() if isinstance(entry, list)} if isinstance(found, dict) else {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {path: entry for path, entry in entries if isinstance(entry, list) and entry}
 
 
 def _write_cache(entries: dict[str, list[Any]]) -> None:
-    """Keep the hashes of files that are still there, where Snakemake has its folder; it is no loss where that fails."""
+    """Keep hashes where Snakemake has its folder; it is no loss where that fails."""
     part = CACHE.with_name(f"{CACHE.name}.{os.getpid()}.part")
     try:
         if CACHE.parent.is_dir():
-            part.write_text(json.dumps({path: entry for path, entry in entries.items() if Path(path).exists()}))
+            part.write_text(json.dumps(entries))
             part.replace(CACHE)
     except OSError:
         part.unlink(missing_ok=True)

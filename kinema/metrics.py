@@ -23,6 +23,12 @@ class VideoScores:
     labels: np.ndarray
     num_clips: np.ndarray
 
+    def take(self, positions: np.ndarray) -> "VideoScores":
+        """The videos at these positions."""
+        return VideoScores(
+            self.videos[positions], self.probabilities[positions], self.labels[positions], self.num_clips[positions]
+        )
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Softmax over the last axis, in float64."""

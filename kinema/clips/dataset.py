@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
-from kinema.clips.windows import RANDOM_START, clip_frames, random_start
+from kinema.clips.windows import RANDOM_START, clip_frames, evaluation_starts, random_start
 from kinema.config import Augmentation, Clip
 from kinema.media.reader import FrameReader
 
@@ -23,8 +23,8 @@ from kinema.media.reader import FrameReader
 class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
-    `video` is a number in `videos`. With `augmentation` clips are random, else centre crops; C is 3, or 2 for the
-    modality flow. The layout THWC puts the channels last.
+    `video` is a number in `videos`. With `augmentation` clips are random, else crops of the centre, and training clips
+    are those in the middle of the video; C is 3, or 2 for the modality flow. The layout THWC puts the channels last.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class ClipDataset(Dataset):
         layout: Literal["TCHW", "THWC"] = "TCHW",
     ):
         self.index, self.clip, self.seed, self.layout = index, clip, seed, layout
+        self.augmented = augmentation is not None
         self.num_channels = 2 if modality == "flow" else 3
         self.transform = (
             TrainingTransform(clip.size, augmentation, modality=modality)
@@ -80,7 +81,9 @@ class ClipDataset(Dataset):
         """Frames of the clip in this row, (T,); a random start is drawn from `rng`."""
         num_frames, start = int(self.index.num_frames[row]), int(self.index.start[row])
         if start == RANDOM_START:
-            start = random_start(num_frames, window=self.clip.length * self.clip.stride, rng=rng)
+            window = self.clip.length * self.clip.stride
+            centre = evaluation_starts(num_frames, window=window, num_clips=1)[0]
+            start = random_start(num_frames, window=window, rng=rng) if self.augmented else centre
         return clip_frames(start, num_frames=num_frames, clip=self.clip)
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:

@@ -63,11 +63,15 @@ def parts_path(clips: Path) -> Path:
     return clips.with_suffix(".json")
 
 
+def subsets_of(clips: Path) -> list[str]:
+    """Subsets that have a video, sorted."""
+    return json.loads(_open(mapped_path(clips)).schema.metadata[b"subsets"])
+
+
 def labelled_subsets(clips: Path) -> list[str]:
     """Subsets with a video that has a label, sorted."""
     path = mapped_path(clips)
-    subsets = json.loads(_open(path).schema.metadata[b"subsets"])
-    return [subset for subset in subsets if (ClipIndex(path, subset).label_index >= 0).any()]
+    return [subset for subset in subsets_of(clips) if (ClipIndex(path, subset).label_index >= 0).any()]
 
 
 def labels_of(clips: Path) -> list[str]:

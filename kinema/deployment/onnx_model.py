@@ -10,9 +10,9 @@ import onnx
 import torch
 
 import kinema
+from kinema.deployment.parts import ExportPart, export_parts
 from kinema.files import atomic_path
 from kinema.models.checkpoint import Checkpoint, load_checkpoint
-from kinema.models.recognizer import ExportPart
 
 INPUT, OUTPUT = "clips", "logits"
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
     """Write the ONNX model, batch dimension free."""
     trained = load_checkpoint(checkpoint)
-    whole = trained.model.export_parts()[0]
+    whole = export_parts(trained.model)[0]
     model = part_to_onnx(whole, exporter=trained.model.exporter, opset=opset)
     for key, value in model_metadata(trained).items():
         model.metadata_props.add(key=key, value=value)

@@ -5,56 +5,63 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-import torch
 
-from kinema.clips.dataset import ClipDataset
-from kinema.config import Settings
+from kinema.config import Deployment
+from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
 from kinema.deployment.onnx_model import INPUT, model_metadata
-from kinema.evaluation.score import Predictor, evaluation_dataset, evaluation_subset, torch_predictor
-from kinema.models.checkpoint import load_checkpoint
+from kinema.deployment.parity_sample import parity_clips
+from kinema.evaluation.predictors import Predictor, torch_predictor
+from kinema.models.checkpoint import Checkpoint, load_checkpoint
 from kinema.records import write_json
 
 log = logging.getLogger(__name__)
 
 
 def convert(
-    *, onnx: Path, checkpoint: Path, clips: Path, settings: Settings, shipped: Path, xml: Path, parity: Path
+    *, onnx: Path, checkpoint: Path, clips: Path, settings: Deployment, shipped: Path, xml: Path, parity: Path
 ) -> None:
-    """Write `xml` (with its .bin beside it) and the parity report.
+    """Write `xml` (with its .bin beside it) and the parity report, which has the digests of both.
 
-    The IR that was written is read back and compared with PyTorch on real clips at float32; when they differ by more
-    than `parity_tolerance` of the largest logit, the files are removed and a ValueError says by how much. The IR of an
-    earlier model at `shipped` is removed first: it is not the IR of this checkpoint, whatever comes of this one.
+    The IR is written and read back under a temporary name and compared with PyTorch on real clips at float32; when they
+    differ by more than `parity_tolerance` of the largest logit, no IR is left and a ValueError says by how much. The IR
+    of an earlier model at `shipped` is removed first: it is not the IR of this checkpoint, whatever comes of this one.
     """
-    for outdated in (shipped, shipped.with_suffix(".bin")):
-        outdated.unlink(missing_ok=True)
+    remove_ir(shipped)
+    parity.unlink(missing_ok=True)
     trained = load_checkpoint(checkpoint)
+    sample = parity_clips(clips, trained.model, count=settings.parity_clips)
+    expected = torch_predictor(trained.model, device="cpu")(sample)
+    with new_ir(xml) as temporary:
+        ov.save_model(ir_network(onnx, trained), temporary, compress_to_fp16=settings.compress_to_fp16)
+        found = ir_predictor(temporary, precision="f32")(sample)
+        result = check_parity(expected, found, tolerance=settings.parity_tolerance)
+        digests = ir_digests(temporary)
+    write_json(parity, {"num_clips": len(sample), **result, "sha256": digests})
+
+
+def ir_network(onnx: Path, trained: Checkpoint) -> ov.Model:
+    """The converted graph, with what its users need to know as `rt_info`."""
     network = ov.convert_model(onnx)
     for key, value in model_metadata(trained).items():
         network.set_rt_info(value, ["kinema", key])
     network.set_rt_info(" ".join(label.replace(" ", "_") for label in trained.labels), ["model_info", "labels"])
-    xml.parent.mkdir(parents=True, exist_ok=True)
-    ov.save_model(network, xml, compress_to_fp16=settings.deployment.compress_to_fp16)
-    subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)
-    sample = sample_clips(dataset, settings.deployment.parity_clips)
-    expected = torch_predictor(trained.model, device="cpu")(sample)
-    found = ir_predictor(xml, precision="f32")(sample)
-    try:
-        result = check_parity(expected, found, tolerance=settings.deployment.parity_tolerance)
-    except ValueError:
-        xml.unlink()
-        xml.with_suffix(".bin").unlink()
-        raise
-    write_json(parity, {"num_clips": len(sample), **result})
+    return network
 
 
 def check_parity(expected: np.ndarray, found: np.ndarray, *, tolerance: float) -> dict[str, float]:
     """Largest difference of two logit arrays (N, K), absolute and as a fraction of the largest logit."""
+    for name, logits in (("PyTorch model", expected), ("IR", found)):
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                f"the {name} gives logits that are not finite. No model was written; the weights are broken (train "
+                "again), or too large for compress_to_fp16: true."
+            )
+    if expected.shape != found.shape:
+        raise ValueError(f"the IR gives logits {found.shape}, PyTorch {expected.shape}. No model was written.")
     largest = float(np.abs(expected).max())
     difference = float(np.abs(expected - found).max())
     relative = difference / max(largest, 1e-30)
-    if not relative <= tolerance:  # also catches NaN
+    if relative > tolerance:
         raise ValueError(
             f"the IR differs from PyTorch by {difference:.3g} on logits up to {largest:.3g}: {relative:.2e} of the "
             f"largest, more than deployment.parity_tolerance = {tolerance:g}. No model was written; try another "
@@ -62,12 +69,6 @@ def check_parity(expected: np.ndarray, found: np.ndarray, *, tolerance: float) -
         )
     log.info("parity: largest difference %.3g, %.2e of the largest logit", difference, relative)
     return {"max_abs_difference": difference, "max_abs_logit": largest, "relative_difference": relative}
-
-
-def sample_clips(dataset: ClipDataset, count: int) -> np.ndarray:
-    """`count` clips spread over the data set, uint8 (N, T, 3, S, S)."""
-    rows = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int))
-    return torch.stack([dataset[int(row)]["clip"] for row in rows]).numpy()
 
 
 def ir_predictor(xml: Path, *, precision: str | None = None, threads: int | None = None) -> Predictor:

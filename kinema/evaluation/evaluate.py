@@ -12,7 +12,8 @@ import torch
 
 from kinema.config import Settings
 from kinema.evaluation.confusion import plot_confusion
-from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score, torch_predictor
+from kinema.evaluation.predictors import torch_predictor
+from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.files import atomic_path
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint

@@ -1,23 +1,17 @@
 """Any predictor + evaluation clips -> logits of every clip: PyTorch and OpenVINO are scored by the same code."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
+from kinema.evaluation.predictors import Predictor
 from kinema.job import progress
 from kinema.metrics import ClipScores
 from kinema.models.checkpoint import Checkpoint
-from kinema.models.recognizer import Recognizer
-
-Predictor = Callable[[np.ndarray], np.ndarray]
-"""uint8 clips (B, T, 3, S, S) -> float logits (B, K)."""
 
 
 def evaluation_subset(clips: Path, wanted: str) -> str:
@@ -49,8 +43,8 @@ def evaluation_dataset(clips: Path, trained: Checkpoint, *, subset: str, numbers
     return clips_for(index, model.spec.modality, clip=model.clip)
 
 
-def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_workers: int = 1) -> ClipScores:
-    """Logits of every clip of `dataset`, each counted once, in the order of the index."""
+def score(predict: Predictor, dataset: ClipDataset | Subset, *, batch_size: int, num_workers: int = 1) -> ClipScores:
+    """Logits of every clip of `dataset`, each counted once, in its order."""
     loader = DataLoader(dataset, batch_size=batch_size, num_workers=num_workers)
     logits, labels, videos = [], [], []
     for batch in progress(loader, description="scoring", total=len(loader)):
@@ -60,22 +54,8 @@ def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_work
     scores = ClipScores(np.concatenate(logits), np.concatenate(labels), np.concatenate(videos))
     assert len(scores.labels) == len(dataset), "every clip is scored exactly once"
     if not np.isfinite(scores.logits).all():
-        raise ValueError("the model gives logits that are not finite; its weights are broken: train again")
+        raise ValueError(
+            "the network gives logits that are not finite: its weights are broken (train again), or too large for the "
+            "arithmetic of this device"
+        )
     return scores
-
-
-def torch_predictor(model: Recognizer, *, device: str | None = None) -> Predictor:
-    """Predictor of a PyTorch model in evaluation mode, by default on the GPU where there is one."""
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = model.to(device).eval()
-
-    @torch.inference_mode()
-    def predict(clips: np.ndarray) -> np.ndarray:
-        return model(torch.from_numpy(clips).to(device)).float().cpu().numpy()
-
-    return predict
-
-
-def read_accuracy(evaluation: Path) -> float:
-    """Video top-1 from an evaluation.json."""
-    return float(json.loads(evaluation.read_text(encoding="utf-8"))["video_top1"])

@@ -5,30 +5,13 @@ Normalisation is its first step, so training, evaluation and the exported graph 
 
 # B = clips, T = frames of a clip, C = channels, N = frames of any clips, E = shape of an embedding, K = classes
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from kinema.config import Clip, Network
-from kinema.models.names import EXPORT_OBSTACLES
 from kinema.models.spec import InputSpec
-
-
-@dataclass(frozen=True)
-class ExportPart:
-    """One graph of an exported model, with an example of its input.
-
-    The example has a batch of two or more, because exporters take a batch of one for a constant.
-    """
-
-    name: str
-    module: nn.Module
-    input_name: str
-    output_name: str
-    example: Tensor
-    min_batch: int = 1
 
 
 class Recognizer(nn.Module):
@@ -113,17 +96,6 @@ class Recognizer(nn.Module):
             ]
         return [group for group in groups if group["params"]]
 
-    def export_parts(self) -> list[ExportPart]:
-        """The whole network (clips -> logits), then encoder and decoder where it is separable.
-
-        A model that cannot be exported is a ValueError that says why.
-        """
-        if self.name in EXPORT_OBSTACLES:
-            raise ValueError(f"model '{self.name}' cannot be exported: {EXPORT_OBSTACLES[self.name]}")
-        spec = self.spec
-        clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
-        return [ExportPart("model", self, "clips", "logits", clips)]
-
     def _check_layout(self, clips: Tensor) -> None:
         if clips.ndim != 5 or clips.shape[2] != self.spec.channels:
             raise ValueError(
@@ -168,30 +140,6 @@ class FrameRecognizer(Recognizer):
     def decode(self, embeddings: Tensor) -> Tensor:
         """Embeddings (B, T, *E) -> logits (B, K)."""
         return self.decoder(embeddings)
-
-    def export_parts(self) -> list[ExportPart]:
-        """The whole network, `encoder` (frames -> embeddings) and `decoder` (embeddings -> logits)."""
-        (whole,) = super().export_parts()
-        frames = whole.example[:, : 1 + self.differences].flatten(0, 1)
-        with torch.no_grad():
-            shape = self.encode(frames.to(self.pixel_mean.device)).shape[1:]
-        embeddings = torch.zeros(2, self.spec.num_frames - self.differences, *shape)
-        return [
-            whole,
-            ExportPart("encoder", _Encode(self), "frames", "embeddings", frames, min_batch=1 + self.differences),
-            ExportPart("decoder", self.decoder, "embeddings", "logits", embeddings),
-        ]
-
-
-class _Encode(nn.Module):
-    """`encode` as a module, which is what exporters take."""
-
-    def __init__(self, model: FrameRecognizer):
-        super().__init__()
-        self.model = model
-
-    def forward(self, frames: Tensor) -> Tensor:
-        return self.model.encode(frames)
 
 
 class ClipRecognizer(Recognizer):

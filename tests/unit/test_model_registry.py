@@ -8,6 +8,7 @@ from torchvision.models.video.resnet import BasicBlock, Bottleneck
 
 from kinema.config import Clip, Network
 from kinema.deployment.onnx_model import part_to_onnx
+from kinema.deployment.parts import export_parts
 from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS
 from kinema.models.registry import create_model
 
@@ -101,7 +102,7 @@ def test_clips_of_a_batch_do_not_mix(name):
 @pytest.mark.parametrize("name", slow_unless(FAST_EXPORT, EXPORTABLE))
 def test_exported_parts_give_the_same_numbers(tmp_path, name):
     model = model_of(name)
-    parts = model.export_parts()
+    parts = export_parts(model)
     assert [part.name for part in parts] == (["model", "encoder", "decoder"] if model.separable else ["model"])
     if name.endswith("_vtn") and name != "resnet18_vtn":  # the decoder is the same, and the whole is made of the two
         parts = [part for part in parts if part.name == "encoder"]
@@ -152,7 +153,7 @@ def test_streaming_parts_make_up_the_whole(name):
 @pytest.mark.parametrize("name", EXPORT_OBSTACLES)
 def test_a_model_that_cannot_be_exported_says_so(name):
     with pytest.raises(ValueError, match=f"model '{name}' cannot be exported: .*deploy another model"):
-        model_of(name).export_parts()
+        export_parts(model_of(name))
 
 
 def test_a_clip_that_is_too_short_for_a_model_is_refused_when_it_is_made():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kinema import digests, provenance
-from kinema.digests import digest, file_digest
+from kinema.digests import digest, file_digest, remembered_digest
 from kinema.models.names import DECODERS
 from kinema.provenance import PACKAGE, model_digest, module_path, source_digest
 
@@ -132,10 +132,25 @@ def test_a_file_that_is_as_it_was_is_not_read_by_the_next_process_either(tmp_pat
     path = tmp_path / "a"
     path.write_bytes(bytes(digests.CACHED_BYTES))
     first = file_digest(path)
-    digests._kept_digest.cache_clear()
+    digests._settled_digest.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(digests, "_content_digest", lambda path: 1 / 0)
         assert file_digest(path) == first
-    digests._kept_digest.cache_clear()
+    digests._settled_digest.cache_clear()
     digests.CACHE.write_text("{")
     assert file_digest(path) == first
+
+
+def test_a_file_that_is_gone_counts_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(digests, "CACHE", tmp_path / ".snakemake/cache.json")
+    digests.CACHE.parent.mkdir()
+    path = tmp_path / "model.onnx"
+    assert remembered_digest(path) == "absent"
+    for text in ("one", "two"):
+        path.write_text(text)
+        assert remembered_digest(path) == file_digest(path)
+    known = file_digest(path)
+    path.unlink()
+    assert (remembered_digest(path), file_digest(path)) == (known, "absent")
+    path.write_text("three")
+    assert remembered_digest(path) == file_digest(path) != known

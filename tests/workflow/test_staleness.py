@@ -13,15 +13,29 @@ AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "stale"),
-    [  # convert goes with verify: the unverified IR is a temporary file
+    [
         ("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5", {"train", *AFTER_TRAINING}),
         ("config/config.yaml", "\nvariants:", "\ndeployment: {opset: 21}\nvariants:", {"export", "convert", "verify"}),
         (
             "config/config.yaml",
             "\nvariants:",
             "\nevaluation: {batch_size: 3}\nvariants:",
-            {"evaluate", "convert", "verify"},
+            {"evaluate", "verify"},
         ),
+        (
+            "config/config.yaml",
+            "\nvariants:",
+            "\nevaluation: {subset: validation}\nvariants:",
+            {"evaluate", "verify"},
+        ),
+        ("config/config.yaml", "\nvariants:", "\ndeployment: {max_accuracy_drop: 0.5}\nvariants:", {"verify"}),
+        (
+            "config/config.yaml",
+            "\nvariants:",
+            "\ndeployment: {parity_tolerance: 0.01}\nvariants:",
+            {"convert", "verify"},
+        ),
+        ("config/config.yaml", "\nvariants:", "\ndeployment: {parity_clips: 2}\nvariants:", {"convert", "verify"}),
         ("config/config.yaml", "seed: 1", "seed: 1  # a comment", set()),
         ("config/datasets/tiny.yaml", "num_workers: 0", "num_workers: 1\n  log_every_steps: 3", set()),
         ("config/config.yaml", "  seed: 1\n", "", set()),
@@ -29,9 +43,11 @@ AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
             "kinema/evaluation/evaluate.py",
             '"num_clips": len(scores.labels)',
             '"num_clips": 0',
-            {"evaluate", "convert", "verify"},
+            {"evaluate", "verify"},
         ),
-        ("kinema/deployment/verify.py", "1 / len", "2 / len", {"convert", "verify"}),
+        ("kinema/evaluation/score.py", "num_workers: int = 1", "num_workers: int = 2", {"evaluate", "verify"}),
+        ("kinema/deployment/agreement.py", "NEAR_TIE = 0.05", "NEAR_TIE = 0.04", {"verify"}),
+        ("kinema/deployment/parts.py", "torch.zeros(2, spec", "torch.zeros(3, spec", {"export", "convert", "verify"}),
         (
             "kinema/training/optim.py",
             "momentum=settings.momentum",

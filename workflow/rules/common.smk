@@ -14,7 +14,7 @@ sys.path.insert(0, workflow.basedir)
 from kinema import experiments, origins, params, snakemake_folder, targets
 from kinema.clips import parts
 from kinema.config_files import ConfigError, load_config
-from kinema.digests import ABSENT, file_digest
+from kinema.digests import ABSENT, file_digest, remembered_digest
 from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
 from kinema.provenance import model_digest, source_digest
@@ -63,8 +63,8 @@ def model_code(script, module):
 
 
 def content(path):
-    """Params function: digest of a file, since the one in its place may have an older date."""
-    return lambda wildcards: file_digest(path.format(**wildcards))
+    """Params function: digest of a file that a rule makes, since what is in its place may have an older date."""
+    return lambda wildcards: remembered_digest(path.format(**wildcards))
 
 
 def resolved(wildcards):
@@ -217,7 +217,7 @@ def starts(wildcards):
 
 def start_contents(wildcards):
     """Digests of these files, as JSON."""
-    return json.dumps([file_digest(path) for path in start_files(wildcards)])
+    return json.dumps([remembered_digest(path) for path in start_files(wildcards)])
 
 
 def incomplete_targets(default_targets):

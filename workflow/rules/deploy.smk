@@ -1,9 +1,11 @@
 """A trained model -> ONNX -> an OpenVINO IR that passed two gates.
 
-in   results/{dataset}/{model}/model.pth, evaluation.json, results/{dataset}/clips.parquet
+in   results/{dataset}/{model}/model.pth, evaluation.json, predictions.parquet, results/{dataset}/clips.parquet
 out  results/{dataset}/{model}/model.onnx
+     work/{dataset}/{model}/converted/model.xml    an IR that passed gate 1; no user of models looks there
      results/{dataset}/{model}/parity.json         gate 1: the IR computes what PyTorch computes, at float32
-     results/{dataset}/{model}/verification.json   gate 2: the IR is as accurate, at the device's own precision
+     results/{dataset}/{model}/verification.json   gate 2: the IR says of each video what PyTorch says, at the
+                                                   device's own precision; digests of the IR that is shipped
      results/{dataset}/{model}/model.xml, model.bin, labels.txt   there only if both gates were passed
 """
 
@@ -39,8 +41,8 @@ rule convert:
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
     output:
-        xml=temp("results/{dataset}/{model}/converted/model.xml"),
-        bin=temp("results/{dataset}/{model}/converted/model.bin"),
+        xml="work/{dataset}/{model}/converted/model.xml",
+        bin="work/{dataset}/{model}/converted/model.bin",
         parity="results/{dataset}/{model}/parity.json",
     log:
         "logs/{dataset}/{model}/convert.log",
@@ -49,7 +51,11 @@ rule convert:
     resources:
         mem_mb=6000,
     params:
-        settings=evaluation_settings("evaluation", "deployment"),
+        settings=sections(
+            "deployment.parity_clips",
+            "deployment.parity_tolerance",
+            "deployment.compress_to_fp16",
+        ),
         shipped="results/{dataset}/{model}/model.xml",
         data=parity_data,
         model=content("results/{dataset}/{model}/model.pth"),
@@ -60,15 +66,17 @@ rule convert:
 
 
 rule verify:
-    """Score the IR as evaluate scored the model; only an IR that is as accurate becomes model.xml."""
+    """Score the IR as evaluate scored the model; only an IR that agrees with it becomes model.xml."""
     input:
-        converted="results/{dataset}/{model}/converted/model.xml",
-        weights="results/{dataset}/{model}/converted/model.bin",
+        converted="work/{dataset}/{model}/converted/model.xml",
+        weights="work/{dataset}/{model}/converted/model.bin",
+        parity="results/{dataset}/{model}/parity.json",
         model="results/{dataset}/{model}/model.pth",
         clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
         shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
     output:
         xml="results/{dataset}/{model}/model.xml",
         bin="results/{dataset}/{model}/model.bin",
@@ -82,10 +90,13 @@ rule verify:
     resources:
         mem_mb=6000,
     params:
-        settings=evaluation_settings("evaluation", "deployment"),
+        settings=evaluation_settings("evaluation", "deployment.max_accuracy_drop"),
         data=evaluation_data,
         model=content("results/{dataset}/{model}/model.pth"),
+        converted=content("work/{dataset}/{model}/converted/model.xml"),
+        weights=content("work/{dataset}/{model}/converted/model.bin"),
         evaluation=content("results/{dataset}/{model}/evaluation.json"),
+        predictions=content("results/{dataset}/{model}/predictions.parquet"),
         code=model_code("verify", "kinema.deployment.verify"),
     script:
         "../scripts/verify.py"

@@ -16,7 +16,7 @@ def run(job):
             onnx=Path(job.input["onnx"]),
             checkpoint=Path(job.input["model"]),
             clips=Path(job.input["clips"]),
-            settings=Settings.model_validate_json(job.params["settings"]),
+            settings=Settings.model_validate_json(job.params["settings"]).deployment,
             shipped=Path(job.params["shipped"]),
             xml=Path(job.output["xml"]),
             parity=Path(job.output["parity"]),

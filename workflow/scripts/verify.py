@@ -14,9 +14,11 @@ def run(job):
     with running(job):
         verify(
             converted=Path(job.input["converted"]),
+            parity=Path(job.input["parity"]),
             checkpoint=Path(job.input["model"]),
             clips=Path(job.input["clips"]),
-            accuracy=Path(job.input["evaluation"]),
+            evaluation=Path(job.input["evaluation"]),
+            predictions=Path(job.input["predictions"]),
             settings=Settings.model_validate_json(job.params["settings"]),
             xml=Path(job.output["xml"]),
             labels=Path(job.output["labels"]),

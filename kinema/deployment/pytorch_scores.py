@@ -1,0 +1,91 @@
+"""evaluation.json and predictions.parquet -> what PyTorch said of each video, believed only where it fits together."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kinema.evaluation.evaluate import PREDICTIONS
+from kinema.metrics import VideoScores
+
+AGAIN = "delete it and run again, which scores the model anew"
+
+
+def read_pytorch_scores(
+    evaluation: Path, predictions: Path, *, subset: str, truth: Mapping[str, str], labels: Sequence[str]
+) -> VideoScores:
+    """PyTorch's scores of the videos of a subset, in the order of `truth`, which has the label of each.
+
+    ValueError, naming the file, where one of the two is of other videos or classes, damaged, or contradicts the other.
+    """
+    rows = _read_predictions(predictions, labels)
+    if dict(zip(rows["video"], rows["label"], strict=True)) != truth or len(rows["video"]) != len(truth):
+        raise ValueError(
+            f"{predictions}: its {len(rows['video'])} videos and labels are not the {len(truth)} of the {subset} "
+            f"videos; {AGAIN}"
+        )
+    _check_evaluation(evaluation, subset=subset, num_videos=len(truth), num_right=sum(rows["correct"]))
+    position = {name: number for number, name in enumerate(rows["video"])}
+    order = np.array([position[name] for name in truth])
+    return VideoScores(
+        videos=np.arange(len(truth)),
+        probabilities=rows["probabilities"][order],
+        labels=np.array([labels.index(label) for label in truth.values()]),
+        num_clips=np.array(rows["num_clips"])[order],
+    )
+
+
+def _read_predictions(path: Path, labels: Sequence[str]) -> dict[str, Any]:
+    """Columns of predictions.parquet, probabilities as an array (V, K)."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise ValueError(f"{path}: cannot be read: {' '.join(str(error).split())}; {AGAIN}") from None
+    if table.schema.remove_metadata() != PREDICTIONS:
+        raise ValueError(f"{path}: its columns are not those that rule evaluate writes; {AGAIN}")
+    rows: dict[str, Any] = table.drop_columns("probabilities").to_pydict()
+    lists = table["probabilities"].to_pylist()
+    whole = all(len(values) == len(labels) for values in lists)
+    probabilities = np.array(lists, dtype=np.float64).reshape(len(lists), len(labels)) if whole else np.empty((0, 0))
+    if not whole or not _are_distributions(probabilities):
+        raise ValueError(f"{path}: its probabilities are not those of {len(labels)} classes for each video; {AGAIN}")
+    if not set(rows["label"] + rows["predicted"]) <= set(labels) or not _are_results(rows, probabilities, labels):
+        raise ValueError(f"{path}: its labels, predictions and probabilities contradict each other; {AGAIN}")
+    return rows | {"probabilities": probabilities}
+
+
+def _are_distributions(probabilities: np.ndarray) -> bool:
+    in_range = (probabilities >= 0) & (probabilities <= 1)  # false for NaN
+    return bool(in_range.all() and (np.abs(probabilities.sum(axis=1) - 1) < 1e-3).all())
+
+
+def _are_results(rows: dict[str, Any], probabilities: np.ndarray, labels: Sequence[str]) -> bool:
+    """Whether a class of the highest probability is predicted, and right where it is the label."""
+    predicted = [labels.index(label) for label in rows["predicted"]]
+    highest = probabilities[np.arange(len(predicted)), predicted] == probabilities.max(axis=1)
+    right = [label == name for label, name in zip(rows["label"], rows["predicted"], strict=True)]
+    return bool(highest.all()) and rows["correct"] == right
+
+
+def _check_evaluation(path: Path, *, subset: str, num_videos: int, num_right: int) -> None:
+    """ValueError where evaluation.json does not say what the predictions say."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read: {' '.join(str(error).split())}; {AGAIN}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: found {type(values).__name__}, expected an object; {AGAIN}")
+    expected: dict[str, Any] = {"subset": subset, "num_videos": num_videos, "video_top1": num_right / num_videos}
+    for key, wanted in expected.items():
+        found = values.get(key)
+        is_number = type(found) in (int, float) and type(wanted) is float  # true is no number
+        same = abs(found - wanted) < 1e-9 if is_number else type(found) is type(wanted) and found == wanted
+        if not same:
+            raise ValueError(
+                f"{path}: {key} is {found!r}, expected {wanted!r}: in predictions.parquet {num_right} of the "
+                f"{num_videos} {subset} videos are right; {AGAIN}"
+            )

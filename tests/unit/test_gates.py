@@ -1,0 +1,396 @@
+"""The two gates of deployment: what passes, what is refused, and that nothing is left of what is refused."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from corpus import CLIP
+
+from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, write_clips
+from kinema.config import Deployment, Network, Settings
+from kinema.deployment import openvino_model
+from kinema.deployment import verify as verify_module
+from kinema.deployment.agreement import check_agreement, compare, most_by_chance, probability_of_losses
+from kinema.deployment.ir_files import copy_ir, ir_digests, new_ir
+from kinema.deployment.onnx_model import export_onnx
+from kinema.deployment.openvino_model import check_parity, convert
+from kinema.deployment.parity_sample import parity_clips
+from kinema.deployment.verify import verify
+from kinema.evaluation.evaluate import PREDICTIONS, evaluate
+from kinema.metrics import VideoScores
+from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.registry import create_model
+
+NETWORK = Network(encoder_weights="none")
+SETTINGS = Settings.model_validate({"evaluation": {"batch_size": 4}})
+
+
+@dataclass
+class Deployed:
+    """The files of a model on its way to model.xml."""
+
+    root: Path
+    clips: Path
+
+    def verify(self, settings=SETTINGS):
+        verify(
+            converted=self.root / "converted/model.xml",
+            parity=self.root / "parity.json",
+            checkpoint=self.root / "model.pth",
+            clips=self.clips,
+            evaluation=self.root / "evaluation.json",
+            predictions=self.root / "predictions.parquet",
+            settings=settings,
+            xml=self.root / "model.xml",
+            labels=self.root / "labels.txt",
+            verification=self.root / "verification.json",
+            threads=2,
+        )
+
+    def convert(self, **changes):
+        convert(
+            onnx=self.root / "model.onnx",
+            checkpoint=self.root / "model.pth",
+            clips=self.clips,
+            settings=Deployment(**changes),
+            shipped=self.root / "model.xml",
+            xml=self.root / "converted/model.xml",
+            parity=self.root / "parity.json",
+        )
+
+    def read(self, name):
+        return json.loads((self.root / name).read_text())
+
+    def change(self, name, **values):
+        (self.root / name).write_text(json.dumps(self.read(name) | values))
+
+    def rewrite(self, change):
+        """Change the rows of predictions.parquet."""
+        rows = pq.read_table(self.root / "predictions.parquet").to_pylist()
+        table = pa.Table.from_pylist(change(rows) or rows, schema=PREDICTIONS)
+        pq.write_table(table, self.root / "predictions.parquet")
+
+    def refused(self, match):
+        """Refused by gate 2, with one line, and nothing of a model is left."""
+        with pytest.raises(ValueError, match=match) as error:
+            self.verify()
+        assert "\n" not in str(error.value)
+        left = {path.name for path in self.root.iterdir()}
+        assert not left & {"model.xml", "model.bin", "labels.txt", "verification.json"}, left
+
+
+@pytest.fixture(scope="module")
+def made(prepared, tmp_path_factory):
+    """A random network on the six validation videos, evaluated, exported and through gate 1; do not change it."""
+    deployed = Deployed(tmp_path_factory.mktemp("deployed"), prepared / "clips.parquet")
+    torch.manual_seed(0)
+    labels = ClipIndex.load(deployed.clips, subset="validation", clip=CLIP).labels
+    model = create_model("mobilenetv2_baseline", num_classes=len(labels), clip=CLIP, network=NETWORK)
+    save_checkpoint(deployed.root / "model.pth", model, labels=labels, settings={})
+    evaluate(
+        checkpoint=deployed.root / "model.pth",
+        clips=deployed.clips,
+        settings=SETTINGS.evaluation,
+        evaluation=deployed.root / "evaluation.json",
+        predictions=deployed.root / "predictions.parquet",
+        confusion=deployed.root / "confusion.png",
+        threads=2,
+    )
+    export_onnx(checkpoint=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)
+    deployed.convert()
+    return deployed
+
+
+@pytest.fixture
+def deployed(made, tmp_path):
+    """A copy of it, to be changed."""
+    shutil.copytree(made.root, tmp_path / "deployed")
+    return Deployed(tmp_path / "deployed", made.clips)
+
+
+def test_a_shipped_ir_is_the_one_that_was_compared(deployed):
+    deployed.verify()
+    verification = deployed.read("verification.json")
+    for suffix in ("xml", "bin"):
+        content = (deployed.root / f"model.{suffix}").read_bytes()
+        assert content == (deployed.root / f"converted/model.{suffix}").read_bytes()
+        assert verification["sha256"][suffix] == hashlib.sha256(content).hexdigest()
+    assert verification["sha256"] == deployed.read("parity.json")["sha256"]
+    assert (verification["num_videos"], verification["num_disagreements"]) == (6, 0)
+    assert verification["pytorch_video_top1"] == deployed.read("evaluation.json")["video_top1"]
+    assert verification["agreement"] >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"video_top1": 1.0}, r"evaluation\.json: video_top1 is 1\.0, expected 0\.\d+: in predictions\.parquet \d of"),
+        ({"video_top1": float("nan")}, "video_top1 is nan"),
+        ({"video_top1": 0.123}, "video_top1 is 0.123"),
+        ({"video_top1": True}, "video_top1 is True"),
+        ({"video_top1": "0.5"}, "video_top1 is '0.5'"),
+        ({"video_top1": None}, "video_top1 is None"),
+        ({"num_videos": 7}, "num_videos is 7, expected 6"),
+        ({"num_videos": 6.0}, "num_videos is 6.0, expected 6"),
+        ({"subset": "testing"}, "subset is 'testing', expected 'validation'"),
+    ],
+)
+def test_an_evaluation_that_the_predictions_do_not_bear_out_is_refused(deployed, values, match):
+    deployed.change("evaluation.json", **values)
+    deployed.refused(match)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"video_top1": 1.0', b"\xff\xfe"])
+def test_a_damaged_evaluation_is_refused(deployed, content):
+    (deployed.root / "evaluation.json").write_bytes(content)
+    deployed.refused(r"evaluation\.json: (cannot be read|found list)")
+
+
+def lost_video(rows):
+    return rows[1:]
+
+
+def twice(rows):
+    return [*rows[1:], rows[1]]
+
+
+def another_video(rows):
+    rows[0]["video"] = "elsewhere"
+
+
+def other_labels(rows):
+    rows[0]["label"], rows[1]["label"] = rows[1]["label"], rows[0]["label"]
+    for row in rows:
+        row["correct"] = row["label"] == row["predicted"]
+
+
+def not_a_number(rows):
+    rows[0]["probabilities"][0] = float("nan")
+
+
+def not_a_distribution(rows):
+    rows[0]["probabilities"] = [2 * value for value in rows[0]["probabilities"]]
+
+
+def fewer_classes(rows):
+    for row in rows:
+        row["probabilities"] = row["probabilities"][:-1]
+
+
+def another_prediction(rows):
+    rows[0]["predicted"] = next(row["label"] for row in rows if row["label"] != rows[0]["predicted"])
+
+
+def always_right(rows):
+    for row in rows:
+        row["correct"] = True
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lost_video, "its 5 videos and labels are not the 6 of the validation videos"),
+        (twice, "its 6 videos and labels are not"),
+        (another_video, "its 6 videos and labels are not"),
+        (other_labels, "its 6 videos and labels are not"),
+        (not_a_number, "its probabilities are not those of 6 classes"),
+        (not_a_distribution, "its probabilities are not those of 6 classes"),
+        (fewer_classes, "its probabilities are not those of 6 classes"),
+        (another_prediction, "its labels, predictions and probabilities contradict each other"),
+        (always_right, "its labels, predictions and probabilities contradict each other"),
+    ],
+)
+def test_predictions_of_something_else_are_refused(deployed, change, match):
+    deployed.rewrite(change)
+    deployed.refused(rf"predictions\.parquet: {match}")
+
+
+def test_predictions_that_are_no_table_are_refused(deployed):
+    (deployed.root / "predictions.parquet").write_bytes(b"PAR1")
+    deployed.refused(r"predictions\.parquet: cannot be read")
+
+
+def test_forged_results_that_bear_each_other_out_do_not_agree_with_the_ir(deployed):
+    labels = load_checkpoint(deployed.root / "model.pth").labels
+
+    def all_right(rows):
+        for row in rows:
+            row["predicted"], row["correct"], row["probability"] = row["label"], True, 1.0
+            row["probabilities"] = [float(label == row["label"]) for label in labels]
+
+    deployed.rewrite(all_right)
+    deployed.change("evaluation.json", video_top1=1.0)
+    deployed.refused(r"name different classes for \d of 6 videos at float32.*max_accuracy_drop = 0\.02 allows 0\.")
+
+
+@pytest.mark.parametrize("suffix", ["xml", "bin"])
+def test_another_ir_than_the_one_that_passed_the_first_gate_is_refused(deployed, suffix):
+    path = deployed.root / f"converted/model.{suffix}"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    deployed.refused(rf"converted/model\.{suffix}: not the IR that was compared with PyTorch: its SHA-256 is")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "", '{"sha256": {"xml": "a"}}'])
+def test_a_parity_report_without_digests_is_refused(deployed, content):
+    (deployed.root / "parity.json").write_text(content)
+    deployed.refused(r"parity\.json: has no digests of an IR")
+
+
+def test_an_ir_whose_logits_are_not_finite_is_refused(deployed, monkeypatch):
+    monkeypatch.setattr(
+        verify_module, "ir_predictor", lambda *_, **__: lambda clips: np.full((len(clips), 6), np.nan, np.float32)
+    )
+    deployed.refused("logits that are not finite")
+
+
+def test_a_refusal_removes_the_model_of_before(deployed):
+    deployed.verify()
+    (deployed.root / "labels.txt").unlink()
+    (deployed.root / "verification.json").unlink()
+    deployed.change("evaluation.json", num_videos=1)
+    deployed.refused("num_videos")
+
+
+def test_the_first_gate_leaves_nothing_of_what_it_refuses(deployed):
+    deployed.verify()
+    with pytest.raises(ValueError, match=r"differs from PyTorch by .* more than deployment\.parity_tolerance = 1e-12"):
+        deployed.convert(parity_tolerance=1e-12)
+    left = {str(path.relative_to(deployed.root)) for path in deployed.root.rglob("*") if path.is_file()}
+    assert not {name for name in left if name.endswith((".xml", ".bin")) or "parity" in name}, left
+
+
+def test_the_first_gate_refuses_logits_that_are_not_finite(deployed, monkeypatch):
+    for position in range(2):
+        pair = [np.ones((2, 3)), np.ones((2, 3))]
+        pair[position][0, 0] = np.nan
+        with pytest.raises(ValueError, match=f"{('PyTorch model', 'IR')[position]} gives logits that are not finite"):
+            check_parity(*pair, tolerance=0.1)
+    with pytest.raises(ValueError, match="gives logits"):
+        check_parity(np.ones((2, 3)), np.ones((2, 1)), tolerance=0.1)
+
+
+def test_parity_is_measured_on_clips_that_need_no_label_and_no_evaluation(prepared, tmp_path):
+    model = create_model("mobilenetv2_baseline", num_classes=6, clip=CLIP, network=NETWORK)
+    clips = parity_clips(prepared / "clips.parquet", model, count=4)
+    assert (clips.shape, clips.dtype) == ((4, 4, 3, 48, 48), np.uint8)
+    rows = pq.read_table(prepared / "clips.parquet", filters=[("subset", "=", "training"), ("clip", "=", 0)])
+    rows = rows.select(VIDEO_SCHEMA.names).replace_schema_metadata()
+    unlabelled = pa.array([None] * len(rows), pa.string()), pa.array([-1] * len(rows), pa.int32())
+    for subset, labels in (("training", None), ("testing", unlabelled)):
+        table = rows.set_column(rows.column_names.index("subset"), "subset", pa.array([subset] * len(rows)))
+        for name, column in zip(("label", "label_index"), labels or (), strict=False):
+            table = table.set_column(table.column_names.index(name), VIDEO_SCHEMA.field(name), column)
+        path = tmp_path / subset / "clips.parquet"
+        write_clips(table.cast(VIDEO_SCHEMA), path, labels=model_labels(6), clip=CLIP)
+        found = parity_clips(path, model, count=3)
+        assert found.shape[0] == 3
+        assert np.array_equal(found, parity_clips(path, model, count=3))
+    centred = parity_clips(tmp_path / "training/clips.parquet", model, count=100)
+    assert len(centred) == len(rows)
+
+
+def model_labels(number):
+    return [f"class {position}" for position in range(number)]
+
+
+def test_files_of_two_irs_are_never_seen_together(tmp_path, monkeypatch):
+    old, new = tmp_path / "old/model.xml", tmp_path / "new/model.xml"
+    for xml in (old, new):
+        xml.parent.mkdir()
+        xml.write_text(f"<{xml.parent.name}>")
+        xml.with_suffix(".bin").write_text(xml.parent.name)
+    with pytest.raises(FileNotFoundError), new_ir(old) as temporary:
+        temporary.with_suffix(".bin").write_text("half")  # and no .xml
+    assert not list(old.parent.iterdir())
+    shutil.copytree(new.parent, old.parent, dirs_exist_ok=True)
+    seen, replace = [], Path.replace
+
+    def spy(self, target):
+        seen.append({path.name for path in old.parent.iterdir() if not path.name.startswith(".")})
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", spy)
+    copy_ir(new, old, digests=ir_digests(new))
+    assert seen == [set(), {"model.bin"}]
+    assert ir_digests(old) == ir_digests(new)
+    with pytest.raises(ValueError, match=r"new/model\.bin: not the IR"):
+        copy_ir(new, old, digests=ir_digests(new) | {"bin": "0"})
+    assert not list(old.parent.iterdir())
+
+
+def scores(*rows, labels):
+    probabilities = np.array(rows)
+    return VideoScores(np.arange(len(rows)), probabilities, np.array(labels), np.ones(len(rows), int))
+
+
+NAMES = [f"video {number}" for number in range(1000)]
+SURE, UNSURE, TURNED, WRONG = (0.9, 0.1), (0.51, 0.49), (0.49, 0.51), (0.1, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("pytorch", "openvino", "passes"),
+    [
+        ([SURE] * 2, [SURE] * 2, True),
+        ([SURE] * 2, [SURE, WRONG], False),  # one of two
+        ([WRONG] * 2, [SURE] * 2, False),  # higher accuracy is as suspicious
+        ([SURE, UNSURE], [SURE, TURNED], True),
+        ([UNSURE] * 2, [TURNED] * 2, True),
+        ([SURE, UNSURE], [SURE, WRONG], False),  # a near tie to one of the two only
+        ([SURE] * 100, [SURE] * 98 + [WRONG] * 2, True),
+        ([SURE] * 100, [SURE] * 97 + [WRONG] * 3, False),
+        ([UNSURE] * 30, [TURNED] * 15 + [UNSURE] * 15, False),  # all of them losses: no chance
+        ([UNSURE, TURNED] * 15, [TURNED, UNSURE] * 15, True),
+    ],
+)
+def test_networks_agree_video_by_video(pytorch, openvino, passes):
+    labels = [0] * len(pytorch)
+    found = compare(scores(*pytorch, labels=labels), scores(*openvino, labels=labels))
+    # as if all disagreements were there at float32, too
+    options = {"num_at_float32": len(found.disagreements), "max_accuracy_drop": 0.02, "names": NAMES}
+    if passes:
+        check_agreement(found, **options)
+    else:
+        with pytest.raises(ValueError, match=r"max_accuracy_drop = 0\.02 allows \d"):
+            check_agreement(found, **options)
+
+
+@pytest.mark.parametrize(("num_videos", "most"), [(1, 0), (2, 0), (31, 2), (1000, 28)])
+def test_what_only_the_device_gets_wrong_may_be_as_much_as_chance_allows(num_videos, most):
+    assert most_by_chance(num_videos, 0.02) == most
+    for wrong in (most, most + 1):
+        pair = [SURE] * num_videos, [WRONG] * wrong + [SURE] * (num_videos - wrong)
+        # turned by turns from right to wrong and back, so that accuracy is the same
+        found = compare(*(scores(*rows, labels=[number % 2 for number in range(num_videos)]) for rows in pair))
+        options = {"num_at_float32": 0, "max_accuracy_drop": 0.02, "names": NAMES}
+        if wrong > most:
+            with pytest.raises(ValueError, match=rf"for {wrong} of .* own precision.* allows {most}\. No model"):
+                check_agreement(found, **options)
+        else:
+            check_agreement(found, **options)
+
+
+def test_probabilities_are_exact():
+    assert probability_of_losses(0, 2) == pytest.approx(1 / 4)
+    assert probability_of_losses(1, 3) == pytest.approx(5 / 16)
+    assert [most_by_chance(10, probability) for probability in (0, 1)] == [0, 10]
+
+
+def test_a_disagreement_that_the_device_alone_makes_is_told_apart(deployed, monkeypatch):
+    real = openvino_model.ir_predictor
+
+    def coarse(xml, *, precision=None, threads=None):
+        predict = real(xml, precision="f32", threads=threads)
+        # at its own precision this device turns every answer round
+        return predict if precision else lambda clips: -50 * predict(clips)
+
+    monkeypatch.setattr(verify_module, "ir_predictor", coarse)
+    deployed.refused(r"name different classes for 6 of 6 videos at this device's own precision.* allows 1\.")
