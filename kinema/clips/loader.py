@@ -5,10 +5,13 @@ takes to decode the clips (benchmarks/loader.py). Here a batch is handed over wi
 the worker when the last tensor that uses it is gone.
 """
 
+import atexit
 import os
+import signal
 import weakref
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -38,6 +41,13 @@ class ClipLoader(DataLoader):
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         for batch in super().__iter__():
             yield self._received(batch) if self.num_workers else batch
+
+    def _get_iterator(self) -> Any:
+        with _workers_undisturbed():
+            iterator: Any = super()._get_iterator()
+        if self.num_workers:
+            atexit.register(_end, weakref.ref(iterator), iterator._workers)
+        return iterator
 
     def _received(self, batch: dict[str, Any]) -> dict[str, Any]:
         """A worker's batch with its clips: a tensor on the memory of its slot, which it holds while it is in use."""
@@ -90,6 +100,28 @@ class _SharedBatches(Dataset):
         if len(self.slots) == MAX_SLOTS:
             raise RuntimeError(f"{MAX_SLOTS} batches of one loader process are alive; let go of some, or copy them")
         return len(self.slots)
+
+
+@contextmanager
+def _workers_undisturbed() -> Iterator[None]:
+    """Processes that are started here get no SIGTERM and no Ctrl-C, which come to all processes of a job at once.
+
+    A training still needs them to end well. They end with their parent, and with their loader.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))  # which a child inherits
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(iterator: weakref.ref, workers: list[Any]) -> None:
+    """End loader processes before Python does, whose way is a SIGTERM."""
+    if (running := iterator()) is not None:
+        running._shutdown_workers()
+    for worker in workers:
+        if worker.is_alive():
+            worker.kill()
 
 
 def _release(states: torch.Tensor, place: tuple[int, int], owner: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -33,6 +33,9 @@ CRASHES = {  # part of an error's text -> what happened and what helps
     "DataLoader worker": "a loader process died, as a rule because memory ran out: lower training.num_workers, "
     "which changes no result",
 }
+# how far a validation is for Lightning, in its first step
+STEP = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
+AT_FIRST_STEP = {"total": STEP, "current": STEP, "is_last_batch": False}
 
 
 class DurableIO(TorchCheckpointIO):
@@ -45,9 +48,9 @@ class DurableIO(TorchCheckpointIO):
 
 
 class ResumePoints(Checkpoint):
-    """Writes `folder/resume-<batches>.ckpt` after epochs, every `minutes` and on SIGTERM; the newest two are kept.
+    """Writes `folder/resume-<batches>.ckpt` after epochs, every `minutes` and on a signal; the newest two are kept.
 
-    After the point that a SIGTERM asks for, SIGTERMException ends the training, in all of its processes.
+    After the point that a signal asks for, SIGTERMException ends the training, in all of its processes.
 
     Beside Lightning's state a point holds the generators of random numbers, gradients that are not yet used, and the
     time spent in training. As a `Checkpoint` it comes after the callbacks whose state it must hold.
@@ -81,7 +84,7 @@ class ResumePoints(Checkpoint):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """A point inside the epoch, when it is time; after the last batch, validation and the epoch's point follow."""
-        is_due = self.termination.is_noted or time.monotonic() - self._saved_at >= self.interval_seconds
+        is_due = self.termination.noted is not None or time.monotonic() - self._saved_at >= self.interval_seconds
         # gradients that wait for more batches differ from process to process, and one process writes
         is_possible = trainer.world_size == 1 or not trainer.fit_loop._should_accumulate()
         is_last = args[2] + 1 == trainer.num_training_batches
@@ -90,6 +93,17 @@ class ResumePoints(Checkpoint):
             self._save(trainer)
             self.termination.end_if_asked(trainer)
 
+    def on_validation_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """A process that is alone need not finish a long validation; the next run starts it again."""
+        if self.termination.noted is None or trainer.world_size > 1:
+            return
+        if not trainer.sanity_checking:  # which comes before anything is trained
+            for callback in trainer.callbacks:
+                if isinstance(callback, WeightAveraging):
+                    callback._swap_models(pl_module)  # it is the mean that is validated, in place of the weights
+            self._save(trainer)
+        self.termination.end_if_asked(trainer)
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """A point after every epoch."""
         self._save(trainer)
@@ -97,7 +111,7 @@ class ResumePoints(Checkpoint):
             self.termination.end_if_asked(trainer)
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning leaves out."""
+        """Add what Lightning leaves out, and let it start a validation again that is not finished."""
         waiting = trainer.fit_loop._should_accumulate()
         named = pl_module.named_parameters() if waiting else ()
         checkpoint[KEY] = {
@@ -106,6 +120,8 @@ class ResumePoints(Checkpoint):
             "loader": trainer.train_dataloader.state_dict(),
             "seconds": self.seconds,
         }
+        if trainer.validating:
+            checkpoint["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"] = AT_FIRST_STEP
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep it until training starts."""
@@ -179,22 +195,31 @@ def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Errors of a machine that runs out of something, and SIGTERM, say what happened and where the next run goes on."""
+    """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on."""
     try:
         yield
-    except SIGTERMException:
-        raise RuntimeError(f"training was asked to end (SIGTERM). {_next_run(folder)}") from None
-    except (MemoryError, OSError, RuntimeError) as error:
+    except SIGTERMException as error:
+        name = error.args[0] if error.args else "SIGTERM"
+        raise RuntimeError(f"training was asked to end ({name}). {_next_run(folder)}") from None
+    except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
+        raise RuntimeError(f"training was interrupted. {_next_run(folder)}") from error
+    except Exception as error:
         if not (reason := _reason(error, folder)):
             raise
         raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
 
 
-def _reason(error: Exception, folder: Path) -> str | None:
-    if isinstance(error, OSError):
-        return f"no space left on the disk of {folder}" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
-    text = "out of memory" if isinstance(error, MemoryError) else str(error)
-    return next((reason for part, reason in CRASHES.items() if part in text), None)
+def _reason(error: BaseException | None, folder: Path) -> str | None:
+    """What ran out, by the error or one behind it: that of a dead process comes up anywhere, and others catch it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"no space left on the disk of {folder}"
+        text = "out of memory" if isinstance(error, MemoryError) else str(error)
+        for part, reason in CRASHES.items():
+            if part in text:
+                return reason
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
 
 
 def _next_run(folder: Path) -> str:

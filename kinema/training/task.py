@@ -78,10 +78,12 @@ class RecognitionTask(L.LightningModule):
         correct = (logits.argmax(1) == labels).float().mean()
         self.train_loss.update(loss.detach(), weight=len(logits))
         self.train_clip_top1.update(correct, weight=len(logits))
-        self.log("train_loss", self.train_loss, on_step=False, on_epoch=True)
-        self.log("train_clip_top1", self.train_clip_top1, on_step=False, on_epoch=True)
         self.log_dict({"step/loss": loss.detach(), "step/clip_top1": correct, "step/lr": self._rate()})
         return loss
+
+    def log_means(self) -> None:
+        """Log the means of the epoch, at its end; a run that goes on in a validation makes no step before that."""
+        self.log_dict({name: getattr(self, name).compute() for name in MEANS}, sync_dist=True)
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
         """Keep the logits; accuracy needs all clips of a video."""

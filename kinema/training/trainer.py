@@ -24,6 +24,7 @@ EXPECTED_WARNINGS = (
     "Experiment logs directory .* exists",  # in one that starts again at the same step
     "The number of training batches .* smaller than the logging interval",  # the logs have every epoch, too
     "The `srun` command is available",  # this process is one of Snakemake's, not of SLURM's
+    "The ``compute`` method of metric MeanMetric was called before",  # in a run that goes on in a validation
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of PyTorch
 )
 

@@ -38,6 +38,7 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """One row; validation has run by now."""
+        pl_module.log_means()
         known, validated = trainer.callback_metrics, is_validated(trainer)
         names = [name for name in COLUMNS if name in known and (validated or not name.startswith("val_"))]
         metrics = {name: float(known[name]) for name in names}

@@ -1,5 +1,12 @@
 """Batches from worker processes: the right clips, in memory that is theirs as long as someone uses it."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 import torch
 from corpus import CLIP
@@ -66,3 +73,47 @@ def test_an_error_in_a_worker_is_the_callers(clips, monkeypatch):
     monkeypatch.setattr(clips, "read", lambda item, out: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         list(ClipLoader(clips, num_workers=1))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_all_processes_of_a_job_leaves_the_workers(clips, number):
+    loader = ClipLoader(clips, batch_size=2, num_workers=2)
+    batches = iter(loader)
+    next(batches)
+    for worker in loader._iterator._workers:
+        os.kill(worker.pid, number)
+    assert sum(len(batch["label"]) for batch in batches) == len(clips) - 2
+
+
+def test_workers_end_with_their_loader(clips):
+    loader = ClipLoader(clips, batch_size=2, num_workers=2)
+    next(iter(loader))
+    workers = loader._iterator._workers
+    started_at = time.monotonic()
+    del loader
+    assert not any(worker.is_alive() for worker in workers)
+    assert time.monotonic() - started_at < 4, "they were told to, and not waited for in vain"
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "1 / 0"])
+def test_workers_end_with_their_parent(prepared, end):
+    script = f"""
+import os, signal
+from pathlib import Path
+from test_loader import CLIP, Augmentation, ClipDataset, ClipIndex, ClipLoader
+index = ClipIndex.load(Path({str(prepared / "clips.parquet")!r}), subset="validation", clip=CLIP)
+loader = ClipLoader(ClipDataset(index, clip=CLIP, augmentation=Augmentation()), num_workers=2)
+batches = iter(loader)
+next(batches)
+print(*(worker.pid for worker in loader._iterator._workers), flush=True)
+{end}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=100, cwd=Path(__file__).parent
+    )
+    workers = [Path("/proc", pid) for pid in done.stdout.split()]
+    assert len(workers) == 2, done.stderr
+    ended_by = time.monotonic() + 20
+    while any(worker.exists() for worker in workers):
+        assert time.monotonic() < ended_by, "a loader process outlives its parent"
+        time.sleep(0.1)

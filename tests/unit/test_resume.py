@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -39,12 +40,35 @@ import json
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_resume import settings, signalled
-from training_runs import at_step, run_training
-if int(sys.argv[4]) >= 0:
-    at_step(int(sys.argv[4]), signalled(int(sys.argv[5])))
+from test_resume import at, settings, signalled
+from training_runs import run_training
+if sys.argv[4] != "never":
+    at(sys.argv[4], signalled(int(sys.argv[5])))
 run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])))
 """
+# what a task does, and which time of it
+MOMENTS = {
+    "sanity check": ("validation_step", lambda trainer: trainer.sanity_checking),
+    "validation": ("validation_step", lambda trainer: trainer.current_epoch == 1),
+    "last validation": ("validation_step", lambda trainer: trainer.current_epoch == 2),
+    "between epochs": ("on_train_epoch_start", lambda trainer: trainer.current_epoch == 1),
+}
+
+
+def at(moment: str, happens, patch=setattr) -> None:
+    """Let something happen in a step, by its number, or at one of the MOMENTS."""
+    if moment.isdecimal():
+        at_step(int(moment), happens, patch)
+        return
+    name, is_now = MOMENTS[moment]
+    original = getattr(RecognitionTask, name)
+
+    def patched(self, *args):
+        if is_now(self.trainer):
+            happens()
+        return original(self, *args)
+
+    patch(RecognitionTask, name, patched)
 
 
 def settings(**training) -> Settings:
@@ -57,11 +81,11 @@ def signalled(number: int):
     return lambda: os.killpg(os.getpgrp(), number) if os.environ.get("LOCAL_RANK", "0") == "0" else None
 
 
-def stop_in_subprocess(prepared, folder, *, step: int, number: int, **recipe) -> subprocess.CompletedProcess:
-    """A run in a process group of its own that gets a signal in this step; -1 lets it end by itself."""
+def stop_in_subprocess(prepared, folder, *, moment: str, number: int, **recipe) -> subprocess.CompletedProcess:
+    """A run in a process group of its own that gets a signal at this moment; `never` lets it end by itself."""
     folder.mkdir(exist_ok=True)
     (folder / "child.py").write_text(CHILD)
-    arguments = [folder / "child.py", Path(__file__).parent, prepared, folder, step, int(number), json.dumps(recipe)]
+    arguments = [folder / "child.py", Path(__file__).parent, prepared, folder, moment, int(number), json.dumps(recipe)]
     return subprocess.run(
         [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=200, start_new_session=True
     )
@@ -83,33 +107,79 @@ def uninterrupted(prepared, tmp_path_factory):
 def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, tmp_path, uninterrupted):
     step = random.SystemRandom().randrange(1, STEPS)
     print(f"killed in step {step}")  # shown if it fails
-    done = stop_in_subprocess(prepared, tmp_path, step=step, number=signal.SIGKILL)
+    done = stop_in_subprocess(prepared, tmp_path, moment=str(step), number=signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert len(list((tmp_path / "work").glob("*/resume-*.ckpt"))) == min(step, 2)
     assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
 
 
-def test_sigterm_saves_and_ends(prepared, tmp_path, uninterrupted):
-    done = stop_in_subprocess(prepared, tmp_path, step=4, number=signal.SIGTERM)
-    assert done.returncode == 1
-    assert "asked to end (SIGTERM). The next run goes on from" in done.stderr
-    (state,) = (tmp_path / "work").glob("*/")
-    assert resume_points(state)[0].name == "resume-000000005.ckpt"
-    assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
+@pytest.mark.parametrize(
+    ("moment", "number", "workers", "point"),
+    [
+        ("sanity check", signal.SIGTERM, 2, None),
+        ("4", signal.SIGTERM, 2, "resume-000000005.ckpt"),
+        ("4", signal.SIGINT, 0, "resume-000000005.ckpt"),
+        ("validation", signal.SIGTERM, 0, "resume-000000006.ckpt"),
+        ("validation", signal.SIGINT, 2, "resume-000000006.ckpt"),
+        ("between epochs", signal.SIGTERM, 2, "resume-000000004.ckpt"),
+    ],
+)
+def test_a_signal_to_all_processes_saves_and_ends(prepared, tmp_path, uninterrupted, moment, number, workers, point):
+    recipe = {"num_workers": workers, "checkpoint_minutes": 10}
+    done = stop_in_subprocess(prepared, tmp_path, moment=moment, number=number, **recipe)
+    assert done.returncode == 1, done.stderr
+    goes_on = f"The next run goes on from .*{point}" if point else "No resume point was written yet"
+    assert re.search(rf"RuntimeError: training was asked to end \({number.name}\)\. {goes_on}", done.stderr)
+    assert "memory" not in done.stderr
+    assert not (tmp_path / "model.pth").exists()
+    points = sorted((tmp_path / "work").glob("*/resume-*.ckpt"))
+    assert [path.name for path in points[-1:]] == [point][: point is not None]
+    assert_same(run_training(prepared, tmp_path, settings(**recipe)), uninterrupted)
+
+
+@pytest.mark.parametrize("moment", ["validation", "last validation"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"accumulate": 2, "freeze_batch_norm": False},
+        {"schedule": "plateau", "plateau_patience": 0, "lr": 0.1, "keep": "last"},
+        {"ema_decay": 0.7, "freeze_encoder_epochs": 2},
+    ],
+    ids=["accumulate", "plateau", "averaged and frozen"],
+)
+def test_a_validation_that_was_cut_short_starts_again(prepared, tmp_path, monkeypatch, recipe, moment):
+    recipe = settings(**recipe, checkpoint_minutes=10)
+    expected = run_training(prepared, tmp_path / "whole", recipe)
+    with monkeypatch.context() as patch:
+        at(moment, lambda: os.kill(os.getpid(), signal.SIGTERM), patch.setattr)
+        with pytest.raises(RuntimeError, match="asked to end"):
+            run_training(prepared, tmp_path, recipe)
+    assert_same(run_training(prepared, tmp_path, recipe), expected)
+
+
+def test_a_second_ctrl_c_ends_at_once(prepared, tmp_path, monkeypatch):
+    def twice():
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    at_step(4, twice, monkeypatch.setattr)
+    with pytest.raises(RuntimeError, match=r"was interrupted\. The next run goes on from .*resume-000000004.ckpt"):
+        run_training(prepared, tmp_path, settings())
+    assert not (tmp_path / "model.pth").exists()
 
 
 def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on(prepared, tmp_path):
     recipe = {"devices": 2, "batch_size": 1, "checkpoint_minutes": 10, "lr": 1e-2}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    done = stop_in_subprocess(prepared, whole, step=-1, number=signal.SIGTERM, **recipe)
+    done = stop_in_subprocess(prepared, whole, moment="never", number=signal.SIGTERM, **recipe)
     assert done.returncode == 0, done.stderr
-    done = stop_in_subprocess(prepared, cut, step=4, number=signal.SIGTERM, **recipe)
+    done = stop_in_subprocess(prepared, cut, moment="4", number=signal.SIGTERM, **recipe)
     assert done.returncode != 0
     assert "asked to end (SIGTERM). The next run goes on from" in done.stderr
     assert not (cut / "model.pth").exists()
     (state,) = (cut / "work").glob("*/")
     assert resume_points(state)[0].name == "resume-000000005.ckpt"
-    done = stop_in_subprocess(prepared, cut, step=-1, number=signal.SIGTERM, **recipe)
+    done = stop_in_subprocess(prepared, cut, moment="never", number=signal.SIGTERM, **recipe)
     assert done.returncode == 0, done.stderr
     assert_same(*((load_checkpoint(root / "model.pth"), pd.read_csv(root / "training.csv")) for root in (cut, whole)))
 
