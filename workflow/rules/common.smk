@@ -12,7 +12,8 @@ sys.path.insert(0, workflow.basedir)
 from kinema import experiments, origins, targets
 from kinema.config_files import ConfigError, load_config
 from kinema.job import share_library
-from kinema.media.plan import listing_digest, shard_digest
+from kinema.media.listing import known_tokens, listing_digest
+from kinema.media.plan import shard_digest
 from kinema.models.names import model_modules, parse_model_name, timm_name
 from kinema.provenance import digest, file_digest, source_digest
 
@@ -119,7 +120,7 @@ def rendered_videos(wildcards):
 def videos_listing(wildcards):
     """Changes when a raw video is added, removed or replaced; rendered videos are an input instead."""
     dataset = corpus_dataset(wildcards)
-    return "rendered" if dataset.rendered else listing_digest(dataset.videos)
+    return "rendered" if dataset.rendered else listing_digest(dataset.videos, known=known_tokens(dataset.videos))
 
 
 def this_shard_digest(wildcards):
