@@ -16,7 +16,7 @@ import numpy as np
 from kinema.config import Media
 from kinema.media.archive import Record
 from kinema.media.commands import DEFAULT_FPS, Segment, ffmpeg_version, flow_video_command, video_command
-from kinema.media.digests import content_hash
+from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.layout import FILE_NAMES
@@ -54,6 +54,7 @@ class Written:
     height: int = 0
     width: int = 0
     frame_bytes: list[int] = field(default_factory=list)  # of JPEG frames
+    digest: FramesDigest = field(default_factory=FramesDigest)
 
     def add(self, jpegs: list[bytes]) -> None:
         """Count a frame of one JPEG file, or two of the same size."""
@@ -62,6 +63,8 @@ class Written:
         self.num_frames += 1
         self.frame_bytes.append(sum(len(jpeg) for jpeg in jpegs))
         self.num_bytes += self.frame_bytes[-1]
+        for jpeg in jpegs:
+            self.digest.add(jpeg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +186,7 @@ class Decoder:
             planes = 2 if self.media.modality == "flow" else 1
             written.num_bytes = out.stat().st_size
             written.height, written.width = stored.height // planes, stored.width
+            written.digest.add_part(out, 0, written.num_bytes)
         if damage:
             raise damage
 
@@ -249,6 +253,7 @@ class Decoder:
             "duration_seconds": written.num_frames / fps,
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
+            "frames_digest": str(written.digest),
         }
 
 

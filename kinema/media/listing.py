@@ -114,14 +114,17 @@ class _Memory:
         """What a file remembers, but for damaged lines; nothing of a missing or unreadable one."""
         if path is None:
             return cls()
+        lines = {}
         try:
-            listed_ns = path.stat().st_mtime_ns
-            # up to the last line break: a line that was cut off would give a wrong path
-            text = path.read_bytes().rpartition(b"\n")[0].decode("utf-8", "surrogateescape")
+            with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                for line in file:
+                    state, _, relative = line.rpartition("\t")
+                    # a line that was cut off would give a wrong path
+                    if state.count("\t") == 4 and relative.endswith("\n"):
+                        lines[relative[:-1]] = state
+            return cls(lines, path.stat().st_mtime_ns)
         except OSError:
             return cls()
-        found = (line.rpartition("\t") for line in text.split("\n"))
-        return cls({relative: state for state, _, relative in found if state.count("\t") == 4}, listed_ns)
 
     def of_unchanged(self, states: dict[str, str]) -> dict[str, str]:
         """Tokens of the files that are as they were."""
@@ -155,8 +158,8 @@ class _Memory:
             return
         try:
             with atomic_path(path) as temporary:
-                text = "".join(f"{line}\t{relative}\n" for relative, line in lines.items())
-                temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
+                with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                    file.writelines(f"{line}\t{relative}\n" for relative, line in lines.items())
                 os.utime(temporary, ns=(listed_ns, listed_ns))
         except OSError as error:
             log.info("%s: cannot be written (%s); every file is looked into again the next time", path, error)

@@ -25,6 +25,7 @@ from kinema.files import atomic_path, sole_user
 from kinema.job import progress
 from kinema.media.archive import Stored
 from kinema.media.decode import Decoded, Decoder
+from kinema.media.digests import frames_digest
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import arrow_table
 from kinema.media.stores import create_store
@@ -51,6 +52,7 @@ SHARD_SCHEMA = pa.schema(
         ("duration_seconds", pa.float64()),
         ("truncated", pa.bool_()),  # ffmpeg met damage; these are the frames that it could decode
         ("num_bytes", pa.int64()),
+        ("frames_digest", pa.string()),  # of the stored bytes alone: kinema.media.digests
         ("stored", pa.string()),  # the tar, the folder of JPEG files, or the mp4 file
         ("data_offset", pa.int64()),  # of the first frame in the tar, in bytes; `packed` only, as is frame_offsets
         ("frame_offsets", pa.list_(pa.int64())),  # T + 1 offsets in the tar: frame i is [offsets[i], offsets[i + 1])
@@ -116,7 +118,15 @@ def _valid(earlier: list[Stored], rows: dict[str, Row], decoder: Decoder, worker
 
 def _current(video: Stored, row: Row, decoder: Decoder) -> Stored | None:
     record = decoder.current(video.record, row)
-    return None if record is None else dataclasses.replace(video, record=record)
+    if record is None or video.place is None or "frames_digest" in record:
+        return None if record is None else dataclasses.replace(video, record=record)
+    try:  # a record of an earlier version
+        known = {name: record[name] for name in ("num_bytes", "num_frames")}
+        digest = frames_digest(video.place, data_offset=video.data_offset, modality=decoder.media.modality, **known)
+    except OSError as error:
+        log.warning("%s: its frames cannot be read (%s); it is decoded again", row["id"], error)
+        return None
+    return dataclasses.replace(video, record=record | {"frames_digest": digest})
 
 
 def _decoded(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
