@@ -43,6 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     made.set_defaults(command=_made)
     _add_models(commands)
     _add_import_checkpoint(commands)
+    check = commands.add_parser(
+        "check", help="compare stored frames with what was written; exit status 1 if they differ"
+    )
+    check.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="prepared/CORPUS/RECIPE, or tables of shards"
+    )
+    check.set_defaults(command=_check)
     return parser
 
 
@@ -153,6 +160,21 @@ def _import_checkpoint(arguments: argparse.Namespace) -> int:
     )
     print(f"{out}: {model.name}, {model.num_classes} classes, {model.clip.length} frames, from {arguments.file}")
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from kinema.job import progress
+    from kinema.media.check import check_table, find_tables, num_videos, unwritten
+
+    logging.basicConfig(level=logging.INFO, format="kinema: %(message)s")
+    tables = find_tables(arguments.paths)
+    checked = (problem for table in tables for problem in check_table(table))
+    shown = progress(checked, description="checking frames", total=num_videos(tables))
+    problems = [*unwritten(tables), *filter(None, shown)]
+    # at the end, since a progress bar would be in the way
+    print(*problems, sep="\n", end="\n" if problems else "")
+    print(f"{len(tables)} shards: {len(problems) or 'no'} problems")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from kinema.media.plan import VIDEO_EXTENSIONS
+from kinema.media.listing import VIDEO_EXTENSIONS
 
 TEXT = pd.StringDtype("pyarrow")
 SHOWN = 10  # problems that are printed

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from kinema.annotations.dialect import SUBSETS
-from kinema.media.plan import VIDEO_EXTENSIONS, scan_videos
+from kinema.media.listing import VIDEO_EXTENSIONS, scan_videos
 
 SHOWN = 5  # names in a note
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote
 
+from kinema.media.layout import END, START
+
 log = logging.getLogger(__name__)
 FRAMES_SUFFIX = ".mjpg"
 RECORD_SUFFIX = ".json"
@@ -84,7 +86,7 @@ def _stored_video(tar: Path, file: BinaryIO, member: tarfile.TarInfo, frames: ta
     if frames is None or video_id_of(frames.name) != record["id"] or frames.size != num_bytes:
         return None
     start, end = frames.offset_data, frames.offset_data + num_bytes
-    if os.pread(file.fileno(), 2, start) != b"\xff\xd8" or os.pread(file.fileno(), 2, end - 2) != b"\xff\xd9":
+    if os.pread(file.fileno(), 2, start) != START or os.pread(file.fileno(), 2, end - 2) != END:
         return None
     return Stored(record, tar, start)
 

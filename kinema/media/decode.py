@@ -1,8 +1,6 @@
 """One source video -> files with its frames and a record of what became of it; bad media end as `failed`."""
 
 import contextlib
-import functools
-import hashlib
 import logging
 import shutil
 import subprocess
@@ -18,9 +16,11 @@ import numpy as np
 from kinema.config import Media
 from kinema.media.archive import Record
 from kinema.media.commands import DEFAULT_FPS, Segment, ffmpeg_version, flow_video_command, video_command
+from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.layout import FILE_NAMES
+from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe, probe
 
@@ -54,6 +54,7 @@ class Written:
     height: int = 0
     width: int = 0
     frame_bytes: list[int] = field(default_factory=list)  # of JPEG frames
+    digest: FramesDigest = field(default_factory=FramesDigest)
 
     def add(self, jpegs: list[bytes]) -> None:
         """Count a frame of one JPEG file, or two of the same size."""
@@ -62,6 +63,8 @@ class Written:
         self.num_frames += 1
         self.frame_bytes.append(sum(len(jpeg) for jpeg in jpegs))
         self.num_bytes += self.frame_bytes[-1]
+        for jpeg in jpegs:
+            self.digest.add(jpeg)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +84,9 @@ class Decoder:
         frames, written, damage = self.spill / str(number), Written(), None
         record = self._identity(row)
         try:
+            # first, since a file that cannot be read to its end would look damaged
+            record["content"] = content_hash(row["path"], row["token"])
             about = probe(Path(row["path"]), timeout_seconds=self.media.timeout_seconds)
-            record["content"] = content_hash(row["path"], row["size"], row["mtime_ns"])
             try:
                 self._write(row, frames, written, about)
             except DecodeError as error:
@@ -102,10 +106,20 @@ class Decoder:
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
 
-    def is_current(self, record: Record, row: dict[str, Any]) -> bool:
-        """Whether decoding the video of a row again would give what this record says."""
-        if any(record.get(key) != value for key, value in self._identity(row).items() if key != "min_frames"):
-            return False
+    def current(self, record: Record, row: dict[str, Any]) -> Record | None:
+        """What decoding the video of a row again would give, by the record of an earlier run; None if that is unknown.
+
+        A source with another token is read: what counts is its content.
+        """
+        wanted = self._identity(row)
+        if any(record.get(key) != wanted[key] for key in wanted.keys() - {"min_frames", "source_token"}):
+            return None
+        if not self._is_settled(record) or not _is_same_source(record, row):
+            return None
+        known = {key: value for key, value in record.items() if key != "source_mtime_ns"}  # of earlier versions
+        return known | {"source_token": row["token"]}
+
+    def _is_settled(self, record: Record) -> bool:
         if record.get("status") == "ok":
             return record["num_frames"] >= self.media.min_frames
         # another ffmpeg may know the codec
@@ -116,7 +130,7 @@ class Decoder:
         return {
             "id": row["id"],
             "source_size": row["size"],
-            "source_mtime_ns": row["mtime_ns"],
+            "source_token": row["token"],
             "recipe": self.media.recipe,
             "frames_version": FRAMES_VERSION,
             "min_frames": self.media.min_frames,
@@ -172,6 +186,7 @@ class Decoder:
             planes = 2 if self.media.modality == "flow" else 1
             written.num_bytes = out.stat().st_size
             written.height, written.width = stored.height // planes, stored.width
+            written.digest.add_part(out, 0, written.num_bytes)
         if damage:
             raise damage
 
@@ -238,20 +253,18 @@ class Decoder:
             "duration_seconds": written.num_frames / fps,
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
+            "frames_digest": str(written.digest),
         }
 
 
-@functools.lru_cache(maxsize=64)
-def content_hash(path: str, size: int, mtime_ns: int) -> str:
-    """Hash of a file's bytes, which finds copies under other names; read once for all segments of a file.
-
-    Raises MediaError if it cannot be read.
-    """
+def _is_same_source(record: Record, row: dict[str, Any]) -> bool:
+    """Whether a row's file has the bytes that the record is of."""
+    if record.get("source_token") == row["token"] != UNREADABLE:
+        return True
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
-    except OSError as error:
-        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+        return record.get("content") == content_hash(row["path"], row["token"])
+    except MediaError:
+        return False
 
 
 def remove(frames: Path) -> None:

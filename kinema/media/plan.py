@@ -8,21 +8,17 @@ call: it needs the standard library only.
 import functools
 import hashlib
 import json
-import logging
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinema.files import write_text
+from kinema.media.listing import VIDEO_EXTENSIONS, VideoFile, list_videos, stem, without_extension
 
-log = logging.getLogger(__name__)
-VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 LABELLED_STORAGES = ("frames", "video")
 SEGMENT_KEYS = ("start", "end", "unit")
 NOT_BUILT_YET = "not-built-yet"
-ABSENT = "absent"
 
 
 def shard_of(video_id: str, num_shards: int) -> int:
@@ -35,42 +31,30 @@ def shard_name(shard: int) -> str:
     return f"{shard:04d}"
 
 
-def scan_videos(root: Path) -> dict[str, list[Path]]:
-    """Video files below `root`, by file name without extension; keys and lists are sorted. Links are followed."""
-    found: dict[str, list[Path]] = {}
-    for relative, _ in sorted(_walk(root), key=lambda item: item[0]):
-        found.setdefault(_stem(relative), []).append(Path(root) / relative)
-    return dict(sorted(found.items()))
-
-
-def listing_digest(root: Path) -> str:
-    """A digest that changes when a video below `root` is added, removed or replaced; `absent` without the folder."""
-    if not Path(root).is_dir():
-        return ABSENT
-    listed = sorted((relative, *_size_and_mtime(entry)) for relative, entry in _walk(root))
-    digest = hashlib.blake2b(digest_size=8)
-    for relative, size, mtime_ns in listed:
-        digest.update(f"{relative}\0{size}\0{mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
-
-
 def manifest_path(plan: Path, shard: str) -> Path:
     """Where the plan beside it keeps a shard's manifest."""
     return Path(plan).parent / "manifests" / f"{shard}.jsonl"
 
 
 def plan_shards(
-    annotations: Iterable[Path], *, videos: Path, num_shards: int, storage: str = "packed", out: Path
+    annotations: Iterable[Path],
+    *,
+    videos: Path,
+    num_shards: int,
+    storage: str = "packed",
+    out: Path,
+    known: Path | None = None,
 ) -> None:
     """Write one manifest per shard below `out.parent/manifests`, then `out`: a JSON object {shard: manifest digest}.
 
-    A manifest line is `{"id", "path", "size", "mtime_ns", "duplicates"}`, sorted by id; `path` is null for a video that
-    is not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of
-    a video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`. An unchanged
-    manifest is left alone. Raises ValueError if not one of the annotated videos is on disk.
+    A manifest line is `{"id", "path", "size", "token", "duplicates"}`, sorted by id; `path` is null for a video that is
+    not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of a
+    video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`. An unchanged manifest
+    is left alone. `known` remembers tokens (`kinema.media.listing`). Raises ValueError if not one of the annotated
+    videos is on disk.
     """
     entries = _read_entries(annotations)
-    files = _Files.below(videos)
+    files = _Files(list_videos(videos, known=known))
     shards: list[list[str]] = [[] for _ in range(num_shards)]
     num_found = 0
     for video_id in sorted(entries):
@@ -87,13 +71,21 @@ def plan_shards(
 
 
 def shard_digest(plan: Path, shard: str) -> str:
-    """The digest of a shard's manifest by a plan file; `not-built-yet` where the plan or the shard is absent."""
+    """The digest of a shard's manifest by a plan file, without the plan by the manifest; else `not-built-yet`.
+
+    So a lost plan makes no shard stale.
+    """
     try:
         # the plan is rewritten while Snakemake runs, so the cache must not outlive this version of the file
         digests = _read_plan(str(plan), Path(plan).stat().st_mtime_ns)
     except FileNotFoundError:
-        return NOT_BUILT_YET
+        manifest = manifest_path(plan, shard)
+        return _manifest_digest(manifest.read_bytes()) if manifest.is_file() else NOT_BUILT_YET
     return digests.get(shard, NOT_BUILT_YET)
+
+
+def _manifest_digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 @functools.lru_cache(maxsize=32)
@@ -101,61 +93,22 @@ def _read_plan(plan: str, mtime_ns: int) -> dict[str, str]:
     return json.loads(Path(plan).read_text(encoding="utf-8"))
 
 
-def _walk(root: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Each video file below `root` with its path relative to it, `/` between folders; a linked folder only once."""
-    folders = [("", str(root))]
-    seen: set[tuple[int, int]] = set()
-    while folders:
-        prefix, folder = folders.pop()
-        identity = Path(folder).stat()
-        if (identity.st_dev, identity.st_ino) in seen:
-            continue
-        seen.add((identity.st_dev, identity.st_ino))
-        try:
-            with os.scandir(folder) as listed:
-                entries = sorted(listed, key=lambda entry: entry.name)
-        except PermissionError:
-            log.warning("%s: no permission to look into this folder; videos in it are not found", folder)
-            continue
-        for entry in entries:
-            if entry.is_dir():
-                folders.append((f"{prefix}{entry.name}/", entry.path))
-            elif entry.name.lower().endswith(VIDEO_EXTENSIONS) and entry.is_file():
-                yield prefix + entry.name, entry
-
-
-def _stem(relative: str) -> str:
-    return _without_extension(relative.rpartition("/")[2])
-
-
-def _without_extension(relative: str) -> str:
-    return relative.rpartition(".")[0]  # a video file has one
-
-
-def _size_and_mtime(file: os.DirEntry[str] | Path) -> tuple[int, int]:
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
-
-
 @dataclass(slots=True)
 class _Files:
-    """Relative paths of all videos by stem, as plain strings: a Kinetics-size corpus has hundreds of thousands."""
+    """All videos, and their relative paths by stem: plain strings, since there may be hundreds of thousands."""
 
+    listed: dict[str, VideoFile]
     by_stem: dict[str, str | list[str]] = field(default_factory=dict)
 
-    @classmethod
-    def below(cls, root: Path) -> "_Files":
-        files = cls()
-        for relative, _ in _walk(root) if Path(root).is_dir() else ():
-            stem = _stem(relative)
-            known = files.by_stem.get(stem)
+    def __post_init__(self):
+        for relative in self.listed:
+            known = self.by_stem.get(stem(relative))
             if known is None:
-                files.by_stem[stem] = relative
+                self.by_stem[stem(relative)] = relative
             elif isinstance(known, list):
                 known.append(relative)
             else:
-                files.by_stem[stem] = [known, relative]
-        return files
+                self.by_stem[stem(relative)] = [known, relative]
 
     def claiming(self, video_id: str) -> list[str]:
         """Sorted files that may be this video: for an id with folders, those whose path ends with it."""
@@ -163,9 +116,9 @@ class _Files:
         candidates = sorted([named] if isinstance(named, str) else named)
         if "/" not in video_id:
             return candidates
-        without_extension = {path: _without_extension(path) for path in candidates}
-        exact = [path for path, bare in without_extension.items() if bare == video_id]
-        return exact or [path for path, bare in without_extension.items() if bare.endswith("/" + video_id)]
+        bare = {path: without_extension(path) for path in candidates}
+        exact = [path for path in candidates if bare[path] == video_id]
+        return exact or [path for path in candidates if bare[path].endswith("/" + video_id)]
 
 
 class _Entry(NamedTuple):
@@ -178,16 +131,15 @@ class _Entry(NamedTuple):
 
 def _manifest_row(video_id: str, entry: _Entry, videos: Path, files: _Files) -> dict[str, Any]:
     claiming = files.claiming(entry.video or video_id)
-    row: dict[str, Any] = {"id": video_id, "path": None, "size": None, "mtime_ns": None, "duplicates": []}
+    row: dict[str, Any] = {"id": video_id, "path": None, "size": None, "token": None, "duplicates": []}
     row |= entry.segment
     if not claiming:
         return row
     label = entry.label
     chosen = next((path for path in claiming if label is not None and _lies_under(path, label)), claiming[0])
-    path = Path(videos) / chosen
-    size, mtime_ns = _size_and_mtime(path)
+    file = files.listed[chosen]
     others = [other for other in claiming if other != chosen]
-    return row | {"path": str(path), "size": size, "mtime_ns": mtime_ns, "duplicates": others}
+    return row | {"path": str(Path(videos) / chosen), "size": file.size, "token": file.token, "duplicates": others}
 
 
 def _lies_under(path: str, label: str) -> bool:
@@ -219,7 +171,7 @@ def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
         path = folder / f"{shard_name(shard)}.jsonl"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
-        digests[shard_name(shard)] = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        digests[shard_name(shard)] = _manifest_digest(text.encode())
     for path in folder.glob("*.jsonl"):  # left by an earlier, larger number of shards
         if path.stem not in digests:
             path.unlink()

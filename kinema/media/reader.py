@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinema.config import Media
-from kinema.media.layout import END_AND_START, FILE_NAMES, TICKS, arrow_table
+from kinema.media.layout import END, END_AND_START, START, TICKS, arrow_table, frame_files
+
+NO_JPEG = "a frame is no JPEG image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ class FrameReader:
         try:
             yield from shard.read(stored, frames)
         except OSError as error:
-            raise ValueError(f"{stored.place}: cannot read '{video}' ({error}). {_remedy(table)}") from error
+            raise ValueError(
+                f"{stored.place}: cannot read '{video}' ({error}). {remedy(table, stored.place)}"
+            ) from error
 
     def close(self) -> None:
         """Close all files; the next read opens them again."""
@@ -89,9 +93,10 @@ class Shard:
     def __init__(self, table: Path):
         self.table = table
         try:
-            content = pa.ipc.open_file(pa.memory_map(str(arrow_table(table)))).read_all()
+            with pa.memory_map(str(arrow_table(table))) as file:  # what is mapped stays so when the file is closed
+                content = pa.ipc.open_file(file).read_all()
         except (FileNotFoundError, pa.ArrowInvalid) as error:
-            raise ValueError(f"{arrow_table(table)}: no such shard, or cut off. {_remedy(table)}") from error
+            raise ValueError(f"{arrow_table(table)}: no such shard, or cut off. {remedy(table)}") from error
         self.media = Media.model_validate_json(content.schema.metadata[b"media"])
         self._columns = content.to_batches()[0] if content.num_rows else content
         self._tar: int | None = None
@@ -101,7 +106,7 @@ class Shard:
         ids = self._columns["id"]
         row = pc.search_sorted(ids, pa.scalar(video)).as_py()
         if row == len(ids) or ids[row].as_py() != video or not self._columns["stored"][row].is_valid:
-            raise ValueError(f"{self.table}: no frames of the video '{video}'. {_remedy(self.table)}")
+            raise ValueError(f"{self.table}: no frames of the video '{video}'. {remedy(self.table)}")
         facts = {name: self._columns[name][row].as_py() for name in ("num_frames", "height", "fps")}
         offsets = self._columns["frame_offsets"][row]
         packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)
@@ -133,15 +138,14 @@ class Shard:
             self._tar = os.open(video.place, os.O_RDONLY | os.O_CLOEXEC)
         for frame in frames:
             start, end = int(video.offsets[frame]), int(video.offsets[frame + 1])
-            jpeg = os.pread(self._tar, end - start, start)
+            jpeg = os.pread(self._tar, max(0, end - start), start)
             if len(jpeg) != end - start:
                 raise OSError(f"it ends before byte {end}, where the table places frame {frame}")
-            yield jpeg
+            yield _whole(jpeg)
 
     def _files(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[bytes]:
-        folder, names = Path(video.place), FILE_NAMES[self.media.modality]
         for frame in frames:
-            yield b"".join((folder / f"{name}_{frame + 1:05d}.jpg").read_bytes() for name in names)
+            yield _whole(frame_files(Path(video.place), frame, self.media.modality))
 
     def _read_video(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[np.ndarray]:
         wanted = collections.deque(frames)
@@ -168,15 +172,26 @@ def _decode(jpeg: bytes, flags: int) -> np.ndarray:
     # the same pixels as of torchvision's decode_jpeg, in less time, the more so in OpenCV's own order of colours
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
     if image is None:
-        raise OSError("a frame is no JPEG image")
+        raise OSError(NO_JPEG)
     return image
+
+
+def _whole(jpeg: bytes) -> bytes:
+    """The bytes of a frame, if they begin and end as JPEG files do; OSError where the table places it wrongly."""
+    if jpeg[:2] != START or jpeg[-2:] != END:
+        raise OSError(NO_JPEG)
+    return jpeg
 
 
 def _two(jpegs: bytes) -> tuple[bytes, bytes]:
     """Two JPEG files that follow each other."""
-    end = jpegs.index(END_AND_START) + 2
+    end = jpegs.find(END_AND_START) + len(END)
+    if end < len(END):
+        raise OSError(NO_JPEG)
     return jpegs[:end], jpegs[end:]
 
 
-def _remedy(table: Path | str) -> str:
-    return f"Frames and table do not belong together: delete {table} and run snakemake again, which rebuilds both."
+def remedy(table: Path | str, place: str | None = None) -> str:
+    """What to do about a shard whose frames and table do not belong together; `place` is that of damaged frames."""
+    what = f"{place} and {table}" if place else str(table)
+    return f"Frames and table do not belong together: delete {what} and run snakemake again, which rebuilds both."

@@ -7,6 +7,7 @@ into memory.
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import logging
 import shutil
@@ -24,6 +25,7 @@ from kinema.files import atomic_path, sole_user
 from kinema.job import progress
 from kinema.media.archive import Stored
 from kinema.media.decode import Decoded, Decoder
+from kinema.media.digests import frames_digest
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import arrow_table
 from kinema.media.stores import create_store
@@ -40,9 +42,9 @@ SHARD_SCHEMA = pa.schema(
         ("detail", pa.string()),  # of a failure or a truncation: what is known about this one video
         ("path", pa.string()),  # the source video; null if missing
         ("duplicates", pa.list_(pa.string())),  # other files that claim the id, relative to the folder of videos
-        ("content", pa.string()),  # hash of the source file's bytes; null if it was not opened
+        ("content", pa.string()),  # hash of the source file's bytes; null if it could not be read
         ("source_size", pa.int64()),
-        ("source_mtime_ns", pa.int64()),
+        ("source_token", pa.string()),  # of the source file, as its manifest says: kinema.media.listing
         ("num_frames", pa.int64()),
         ("height", pa.int32()),  # of the stored frames, and so are width, fps and duration
         ("width", pa.int32()),
@@ -50,6 +52,7 @@ SHARD_SCHEMA = pa.schema(
         ("duration_seconds", pa.float64()),
         ("truncated", pa.bool_()),  # ffmpeg met damage; these are the frames that it could decode
         ("num_bytes", pa.int64()),
+        ("frames_digest", pa.string()),  # of the stored bytes alone: kinema.media.digests
         ("stored", pa.string()),  # the tar, the folder of JPEG files, or the mp4 file
         ("data_offset", pa.int64()),  # of the first frame in the tar, in bytes; `packed` only, as is frame_offsets
         ("frame_offsets", pa.list_(pa.int64())),  # T + 1 offsets in the tar: frame i is [offsets[i], offsets[i + 1])
@@ -70,7 +73,7 @@ def write_shard(manifest: Path, *, table: Path, media: Media, ffmpeg: str | None
     with _sole_writer(table) as spill:
         decoder = Decoder(media=media, ffmpeg=find_ffmpeg(ffmpeg), spill=spill, stop=threading.Event())
         try:
-            kept = _valid(store.earlier(), rows, decoder)
+            kept = _valid(store.earlier(), rows, decoder, workers)
             wanted = [row for row in rows.values() if row["path"] is not None and row["id"] not in kept]
             with contextlib.closing(_decoded(wanted, decoder, workers)) as decoded:
                 shown = progress(decoded, description=f"shard {shard}", total=len(wanted))
@@ -99,14 +102,31 @@ def _sole_writer(table: Path) -> Iterator[Path]:
             shutil.rmtree(spill, ignore_errors=True)
 
 
-def _valid(earlier: list[Stored], rows: dict[str, Row], decoder: Decoder) -> dict[str, Stored]:
-    """Videos of earlier runs that decoding again would give, in the order of the rows."""
+def _valid(earlier: list[Stored], rows: dict[str, Row], decoder: Decoder, workers: int) -> dict[str, Stored]:
+    """Videos of earlier runs that decoding again would give, in the order of the rows, with records brought up to date.
+
+    Of several with one id the first counts. `workers` sources are read at a time, where that is necessary.
+    """
+    listed = [video for video in earlier if (rows.get(video.record["id"]) or {"path": None})["path"] is not None]
+    with concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="check") as pool:
+        checked = pool.map(lambda video: _current(video, rows[video.record["id"]], decoder), listed)
     valid: dict[str, Stored] = {}
-    for video in earlier:
-        row = rows.get(video.record["id"])
-        if row and row["path"] is not None and row["id"] not in valid and decoder.is_current(video.record, row):
-            valid[row["id"]] = video
+    for video in filter(None, checked):
+        valid.setdefault(video.record["id"], video)
     return {video_id: valid[video_id] for video_id in rows if video_id in valid}
+
+
+def _current(video: Stored, row: Row, decoder: Decoder) -> Stored | None:
+    record = decoder.current(video.record, row)
+    if record is None or video.place is None or "frames_digest" in record:
+        return None if record is None else dataclasses.replace(video, record=record)
+    try:  # a record of an earlier version
+        known = {name: record[name] for name in ("num_bytes", "num_frames")}
+        digest = frames_digest(video.place, data_offset=video.data_offset, modality=decoder.media.modality, **known)
+    except OSError as error:
+        log.warning("%s: its frames cannot be read (%s); it is decoded again", row["id"], error)
+        return None
+    return dataclasses.replace(video, record=record | {"frames_digest": digest})
 
 
 def _decoded(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:

@@ -51,19 +51,26 @@ class Corpus:
         self.part = self.tar.with_name("0000.tar.part")
         self.videos.mkdir()
 
-    def plan(self, entries, storage: str = "packed", label: str = "wave") -> Path:
+    def plan(self, entries, storage: str = "packed", label: str = "wave", known: Path | None = None) -> Path:
         """Manifest of ids, or of a mapping of ids to further keys of their annotation entries."""
         further = entries if isinstance(entries, dict) else {video_id: {} for video_id in entries}
         plain = {"subset": "training", "annotations": {"label": label}}
         database = {video_id: plain | keys for video_id, keys in further.items()}
         (self.root / "a.json").write_text(json.dumps({"labels": [label], "database": database}))
         plan_shards(
-            [self.root / "a.json"], videos=self.videos, num_shards=1, storage=storage, out=self.root / "plan.json"
+            [self.root / "a.json"],
+            videos=self.videos,
+            num_shards=1,
+            storage=storage,
+            out=self.root / "plan.json",
+            known=known,
         )
         return self.root / "manifests" / "0000.jsonl"
 
-    def write(self, entries, media: Media = MEDIA, *, label: str = "wave", workers: int = 1) -> dict[str, int]:
-        manifest = self.plan(entries, media.storage, label)
+    def write(
+        self, entries, media: Media = MEDIA, *, label: str = "wave", workers: int = 1, known: Path | None = None
+    ) -> dict[str, int]:
+        manifest = self.plan(entries, media.storage, label, known)
         return write_shard(manifest, table=self.table, media=media, ffmpeg=None, workers=workers)
 
     def write_shards(self, ids, media: Media, num_shards: int) -> list[Path]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kinema.media.plan import listing_digest, plan_shards, scan_videos, shard_digest, shard_of
+from kinema.media.listing import scan_videos
+from kinema.media.plan import manifest_path, plan_shards, shard_digest, shard_of
 
 ODD_NAMES = ["-dash", "a b", "it's", 'say "hi"', "$HOME; rm", "x[1]", "100%d", "smile😀", "dot.in.name", "co:lon"]
 
@@ -78,7 +79,7 @@ def test_odd_names_reach_the_manifest(tmp_path):
     plan_shards([annotation], videos=tmp_path / "videos", num_shards=3, out=tmp_path / "plan.json")
     rows = manifest_rows(tmp_path / "plan.json")
     assert all(Path(rows[name]["path"]).is_file() and rows[name]["size"] == 1 for name in ODD_NAMES)
-    assert rows["gone"] == {"id": "gone", "path": None, "size": None, "mtime_ns": None, "duplicates": []}
+    assert rows["gone"] == {"id": "gone", "path": None, "size": None, "token": None, "duplicates": []}
 
 
 def test_a_file_under_its_label_wins_over_its_duplicates(tmp_path):
@@ -147,20 +148,13 @@ def test_shard_digest_follows_the_plan(corpus):
     assert shard_digest(out, "0001") == "not-built-yet"
 
 
-def test_listing_digest_notices_added_removed_and_replaced_videos(tmp_path):
-    root = tmp_path / "videos"
-    assert listing_digest(root) == "absent"
-    first, second = touch(root / "a.mp4"), touch(root / "b.mp4")
-    seen = [listing_digest(root)]
-    os.utime(first, ns=(1, 1))
-    seen.append(listing_digest(root))
-    second.unlink()
-    seen.append(listing_digest(root))
-    touch(root / "c" / "b.mp4")
-    seen.append(listing_digest(root))
-    assert len(set(seen)) == 4
-    touch(root / "notes.txt")
-    assert listing_digest(root) == seen[-1]
+def test_a_lost_plan_makes_no_shard_stale(corpus):
+    plan, out = corpus
+    digests = plan([f"v{number:02d}" for number in range(20)], num_shards=8)
+    out.unlink()
+    assert {shard: shard_digest(out, shard) for shard in digests} == digests
+    manifest_path(out, "0003").unlink()
+    assert shard_digest(out, "0003") == "not-built-yet"
 
 
 def test_importing_the_plan_loads_nothing_heavy():

@@ -1,5 +1,7 @@
 """Packing shards: what is written can be read back, valid videos are not decoded again, bad media end as `failed`."""
 
+import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -16,7 +18,7 @@ from media_corpus import MEDIA, make_video
 from torchvision.io import decode_jpeg
 
 from kinema.config import Media
-from kinema.media.archive import member_stem, read_stored, video_id_of
+from kinema.media.archive import ArchiveWriter, member_stem, read_stored, video_id_of
 from kinema.media.ffmpeg import find_ffmpeg, jpeg_stream
 from kinema.media.probe import MediaError, probe
 from kinema.media.shard import write_shard
@@ -63,6 +65,50 @@ def test_a_second_run_decodes_nothing_and_a_changed_file_only_itself(three):
     assert after["a"] == before["a"]
     assert after["c"]["frame_offsets"] != before["c"]["frame_offsets"]
     assert all(frame.shape == (3, 32, 42) for frame in three.frames(after["c"]))
+
+
+def test_new_time_stamps_are_checked_and_decode_nothing(three):
+    content = read_stored(three.tar)
+    for path in three.videos.iterdir():
+        os.utime(path, ns=(5, 5))
+    known = three.root / "known.tsv"
+    three.plan("abc", known=known)
+    for path in three.videos.iterdir():
+        os.utime(path, ns=(6, 6))
+    assert three.write("abc", known=known)["kept"] == 3
+    assert {row["source_token"][-2:] for row in three.rows().values()} == {"-6"}
+    after = read_stored(three.tar)
+    assert [video.record["frame_bytes"] for video in after.values()] == [
+        video.record["frame_bytes"] for video in content.values()
+    ]
+    assert {video.record["source_token"][-2:] for video in after.values()} == {"-6"}
+
+
+def test_records_of_an_earlier_version_are_kept_by_their_content(three):
+    rewrite_records(three.tar, lambda record: record.pop("source_token") and record | {"source_mtime_ns": 5})
+    make_video(three.videos / "b.mp4", frames=6, seed=7)
+    os.truncate(three.videos / "c.mp4", three.videos.joinpath("c.mp4").stat().st_size - 1)
+    assert three.write("abc") == {"kept": 1, "decoded": 2, "failed": 0, "missing": 0}
+    assert not any("source_mtime_ns" in video.record for video in read_stored(three.tar).values())
+
+
+def test_another_video_of_the_same_size_under_the_old_time_stamps_is_decoded(three):
+    path = three.videos / "a.mp4"
+    stamps, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+    assert three.write("abc") == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
+
+
+def rewrite_records(tar, change):
+    """The same tar with other records."""
+    new = tar.with_name("new.tar")
+    with contextlib.closing(ArchiveWriter(new)) as writer:
+        for video in read_stored(tar).values():
+            writer.add_stored(dataclasses.replace(video, record=change(dict(video.record))))
+        writer.finish()
+    new.replace(tar)
 
 
 def test_another_version_of_the_frames_decodes_everything_anew(three, monkeypatch):

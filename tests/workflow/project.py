@@ -46,6 +46,14 @@ class Project:
         """Rules that a dry run would execute."""
         return executed(self.snakemake("-n", *arguments))
 
+    def videos(self) -> list[Path]:
+        """The raw videos, sorted."""
+        return sorted((self.root / "data/tiny/videos").rglob("*.mp4"))
+
+    def shard_log(self, shard: str) -> str:
+        """The log of a shard's last job."""
+        return next((self.root / "logs/tiny").rglob(f"shard_{shard}.log")).read_text()
+
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace text in a file of the project; the text must be there."""
         path = self.root / file

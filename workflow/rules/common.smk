@@ -16,7 +16,8 @@ from kinema.clips import parts
 from kinema.config_files import ConfigError, load_config
 from kinema.digests import ABSENT, file_digest, remembered_digest
 from kinema.job import share_library
-from kinema.media.plan import listing_digest, shard_digest
+from kinema.media.listing import known_tokens, listing_digest
+from kinema.media.plan import shard_digest
 from kinema.provenance import model_digest, source_digest
 
 share_library(workflow.basedir)
@@ -188,7 +189,7 @@ def rendered_videos(wildcards):
 def videos_listing(wildcards):
     """Changes when a raw video is added, removed or replaced; rendered videos are an input instead."""
     dataset = corpus_dataset(wildcards)
-    return "rendered" if dataset.rendered else listing_digest(dataset.videos)
+    return "rendered" if dataset.rendered else listing_digest(dataset.videos, known=known_tokens(dataset.videos))
 
 
 def this_shard_digest(wildcards):

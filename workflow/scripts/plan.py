@@ -6,6 +6,7 @@ By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params
 from pathlib import Path
 
 from kinema.job import job_from_argv, running
+from kinema.media.listing import known_tokens
 from kinema.media.plan import plan_shards
 
 
@@ -17,6 +18,7 @@ def run(job):
             num_shards=job.params["num_shards"],
             storage=job.params["storage"],
             out=Path(job.output["plan"]),
+            known=known_tokens(job.params["videos"]),
         )
 
 

@@ -1,0 +1,114 @@
+"""Shard tables and the frames that they speak of -> what is wrong with them: lost, swapped or damaged frames.
+
+Reading notices what is no picture at all; that a whole picture is another one, only the digests of the frames tell.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kinema.config import Media
+from kinema.media.archive import Record
+from kinema.media.digests import FramesDigest, frames_digest
+from kinema.media.layout import END, START, arrow_table
+from kinema.media.plan import manifest_path
+from kinema.media.reader import remedy
+
+COLUMNS = ["id", "num_frames", "num_bytes", "frames_digest", "stored", "data_offset", "frame_offsets"]
+OTHER = "its frames are not those that were written"
+
+
+def find_tables(paths: Sequence[Path]) -> list[Path]:
+    """The tables of all shards below folders such as `prepared/<corpus>/<recipe>`, and those that are named; sorted.
+
+    ValueError where there is none.
+    """
+    found: set[Path] = set()
+    for path in paths:
+        tables = [path] if path.suffix == ".parquet" else [*path.glob("*.parquet"), *path.glob("shards/*.parquet")]
+        if not tables:
+            raise ValueError(f"{path}: no shard table in it; expected a folder such as prepared/<corpus>/<recipe>")
+        found.update(tables)
+    return sorted(found)
+
+
+def unwritten(tables: Sequence[Path]) -> list[str]:
+    """Problems of whole folders: shards that a plan names and that have no table."""
+    problems = []
+    for plan in sorted({table.parent.parent / "plan.json" for table in tables if table.parent.name == "shards"}):
+        for manifest in sorted(manifest_path(plan, "").parent.glob("*.jsonl")):
+            table = plan.parent / "shards" / f"{manifest.stem}.parquet"
+            if not table.is_file():
+                problems.append(f"{table}: no such table. Run snakemake, which writes it.")
+    return problems
+
+
+def check_table(table: Path) -> Iterator[str | None]:
+    """One item for each video with frames: None, or what is wrong with it in a line; more where the table is wrong."""
+    try:
+        content = pq.read_table(table)
+        media = Media.model_validate_json(content.schema.metadata[b"media"])
+        if not _read_arrow(arrow_table(table)).equals(content):
+            yield f"{arrow_table(table)}: other rows than in {table}. {remedy(table)}"
+    except (OSError, pa.ArrowInvalid, TypeError, KeyError) as error:
+        yield f"{table}: cannot be read ({error}). {remedy(table)}"
+        return
+    if "frames_digest" not in content.column_names:
+        yield f"{table}: written by an earlier version, without digests of the frames. Run snakemake, which adds them."
+        return
+    videos = content.select(COLUMNS).filter(content["stored"].is_valid()).to_pylist()
+    for tar in sorted({video["stored"] for video in videos} if media.storage == "packed" else ()):
+        if not Path(tar).is_file():  # one line instead of one for each of its videos
+            yield f"{table}: {tar} is not there. {remedy(table)}"
+            return
+    for video in videos:
+        trouble = _trouble(video, media)
+        yield f"{table}: '{video['id']}': {trouble}. {remedy(table, video['stored'])}" if trouble else None
+
+
+def num_videos(tables: Sequence[Path]) -> int:
+    """Rows of all tables that can be read."""
+    total = 0
+    for table in tables:
+        try:
+            total += pq.read_metadata(table).num_rows
+        except (OSError, pa.ArrowInvalid):
+            continue
+    return total
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_file(file).read_all()
+
+
+def _trouble(video: Record, media: Media) -> str | None:
+    """What is wrong with the stored frames of a video."""
+    try:
+        if media.storage == "packed":
+            found = _packed_digest(video)
+        else:
+            known: dict[str, Any] = {name: video[name] for name in ("data_offset", "num_bytes", "num_frames")}
+            found = frames_digest(Path(video["stored"]), modality=media.modality, **known)
+    except OSError as error:
+        return f"{OTHER} ({error})"
+    return None if found == video["frames_digest"] else OTHER
+
+
+def _packed_digest(video: Record) -> str:
+    """The digest of frames in a tar, each read where the table places it."""
+    offsets, digest = video["frame_offsets"], FramesDigest()
+    if len(offsets) != video["num_frames"] + 1:
+        raise OSError(f"{len(offsets)} offsets of {video['num_frames']} frames")
+    with Path(video["stored"]).open("rb") as tar:
+        for frame, (start, end) in enumerate(pairwise(offsets)):
+            tar.seek(start)
+            jpeg = tar.read(end - start) if end > start else b""
+            if len(jpeg) != end - start or jpeg[:2] != START or jpeg[-2:] != END:
+                raise OSError(f"frame {frame} is no JPEG image")
+            digest.add(jpeg)
+    return str(digest)

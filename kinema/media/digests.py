@@ -1,0 +1,70 @@
+"""Bytes on disk -> digests: of a source video, and of the frames that are stored of it."""
+
+import functools
+import hashlib
+from pathlib import Path
+
+from kinema.media.layout import frame_files
+from kinema.media.probe import MediaError
+
+HEX_DIGITS = 32
+READ_BYTES = 1 << 20
+
+
+@functools.lru_cache(maxsize=64)
+def content_hash(path: str, token: str) -> str:
+    """Hash of a file's bytes; read once for all segments of a file. `token` tells versions of the file apart.
+
+    Raises MediaError if it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:HEX_DIGITS]
+    except FileNotFoundError as error:
+        raise MediaError("missing") from error
+    except PermissionError as error:
+        raise MediaError("permission denied", passing=True) from error
+    except OSError as error:
+        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+
+
+class FramesDigest:
+    """Digest of the stored bytes of one video: its JPEG files back to back, whether packed or not, or its mp4 file.
+
+    It depends on them alone, not on the place: two equal decodes have equal digests.
+    """
+
+    def __init__(self):
+        self._hash = hashlib.blake2b(digest_size=HEX_DIGITS // 2)
+
+    def add(self, data: bytes) -> None:
+        """Take in the bytes that come next."""
+        self._hash.update(data)
+
+    def add_part(self, path: Path, start: int, length: int) -> None:
+        """Take in bytes of a file; OSError where it ends before."""
+        with path.open("rb") as file:
+            file.seek(start)
+            while length:
+                chunk = file.read(min(length, READ_BYTES))
+                if not chunk:
+                    raise OSError(f"{path} ends {length} bytes early")
+                length -= len(chunk)
+                self.add(chunk)
+
+    def __str__(self) -> str:
+        return self._hash.hexdigest()
+
+
+def frames_digest(place: Path, *, data_offset: int | None, num_bytes: int, num_frames: int, modality: str) -> str:
+    """The digest of what is stored at `place`; OSError where it cannot be read or is cut off.
+
+    In a tar the frames are `num_bytes` from `data_offset` on.
+    """
+    digest = FramesDigest()
+    if place.is_dir():
+        for frame in range(num_frames):
+            digest.add(frame_files(place, frame, modality))
+    else:
+        digest.add_part(place, data_offset or 0, num_bytes)
+    return str(digest)

@@ -1,0 +1,271 @@
+"""A folder of raw videos -> its files, each with its size and a token of its content.
+
+A token says whether a file is still the one it was, by a sample of its bytes and not by its time stamps: a copy with
+new ones has the same tokens, another video under old ones has not. Tokens are remembered by the file's state (inode,
+size, times), so that a file is looked into once. The Snakefile imports this module: it needs the standard library only.
+"""
+
+import errno
+import functools
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from kinema.files import atomic_path
+
+log = logging.getLogger(__name__)
+VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+ABSENT = "absent"
+UNREADABLE = "unreadable"  # token of a file that cannot be opened; never remembered
+WHOLE_BYTES = 256 << 10  # files up to this size are read whole
+NUM_BLOCKS, BLOCK_BYTES = 16, 4 << 10  # of a larger one
+READERS = 8  # files looked into at a time: waiting for a disk or a network, not for the processor
+UNSETTLED_NS = 2 * 10**9  # a file that was younger than this when it was listed may have changed unseen since
+SHOWN = 5  # names in a warning
+QUIET_SECONDS = 10.0  # looking into files for longer than this is told
+
+
+class VideoFile(NamedTuple):
+    """What a listing says of a file."""
+
+    size: int
+    token: str
+
+
+def scan_videos(root: Path) -> dict[str, list[Path]]:
+    """Video files below `root`, by file name without extension; keys and lists are sorted. Links are followed."""
+    found: dict[str, list[Path]] = {}
+    for relative, _ in sorted(_walk(Path(root))):
+        found.setdefault(stem(relative), []).append(Path(root) / relative)
+    return dict(sorted(found.items()))
+
+
+def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile]:
+    """Video files below `root` by relative path, `/` between folders, sorted; none without the folder.
+
+    `known` is where tokens are remembered (`known_tokens`). A file whose state is the same is not opened. One that was
+    touched gets another token though its sample is the same: it may have been edited between the blocks.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        return {}
+    memory, started_ns = _Memory.read(known), time.time_ns()
+    states = dict(sorted(_walk(root)))
+    tokens = memory.of_unchanged(states)
+    unknown = [relative for relative in states if relative not in tokens]
+    samples = dict(zip(unknown, _samples(root, unknown), strict=True))
+    tokens |= {relative: memory.token(relative, states[relative], samples[relative]) for relative in unknown}
+    vanished = [relative for relative in unknown if samples[relative] == ABSENT]
+    _tell(root, {"gone while they were listed": vanished})
+    listed = {relative: tokens[relative] for relative in states if tokens[relative] != ABSENT}
+    if known and (unknown or len(listed) != len(memory.lines)):
+        memory.renew(known, {name: f"{states[name]}\t{token}" for name, token in listed.items()}, started_ns)
+    return {relative: VideoFile(_size(states[relative]), token) for relative, token in listed.items()}
+
+
+def listing_digest(root: Path, *, known: Path | None = None) -> str:
+    """A digest that changes when a video below `root` is added, removed or replaced; `absent` without the folder."""
+    if not Path(root).is_dir():
+        return ABSENT
+    digest = hashlib.blake2b(digest_size=8)
+    for relative, file in list_videos(root, known=known).items():
+        digest.update(f"{relative}\0{file.size}\0{file.token}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def known_tokens(root: Path) -> Path:
+    """Where the tokens of the files below `root` are remembered: in the project, so that they travel with a copy."""
+    name = hashlib.blake2b(os.fsencode(root), digest_size=8).hexdigest()
+    return Path("work") / "files" / f"{name}.tsv"
+
+
+def as_text(path: str) -> str:
+    """A path for reading: bytes in it that are no UTF-8 are replaced."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def stem(relative: str) -> str:
+    """File name of a video without its extension."""
+    return without_extension(relative.rpartition("/")[2])
+
+
+def without_extension(relative: str) -> str:
+    """A video's path without its extension; it has one."""
+    return relative.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """Remembered tokens: a line `inode, size, mtime_ns, ctime_ns, token` by relative path.
+
+    Plain strings, because a Kinetics-size corpus has hundreds of thousands.
+    """
+
+    lines: dict[str, str] = field(default_factory=dict)
+    listed_ns: int = 0  # when they were looked into
+
+    @classmethod
+    def read(cls, path: Path | None) -> "_Memory":
+        """What a file remembers, but for damaged lines; nothing of a missing or unreadable one."""
+        if path is None:
+            return cls()
+        lines = {}
+        try:
+            with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                for line in file:
+                    state, _, relative = line.rpartition("\t")
+                    # a line that was cut off would give a wrong path
+                    if state.count("\t") == 4 and relative.endswith("\n"):
+                        lines[relative[:-1]] = state
+            return cls(lines, path.stat().st_mtime_ns)
+        except OSError:
+            return cls()
+
+    def of_unchanged(self, states: dict[str, str]) -> dict[str, str]:
+        """Tokens of the files that are as they were."""
+        tokens = {}
+        for relative, state in states.items():
+            known, _, token = self.lines.get(relative, "").rpartition("\t")
+            if known == state and self._is_settled(state):
+                tokens[relative] = token
+        return tokens
+
+    def token(self, relative: str, state: str, sample: str) -> str:
+        """The token of a file by its sample and what is remembered of it."""
+        if relative not in self.lines or sample in (ABSENT, UNREADABLE):
+            return sample
+        inode, size, mtime, _, token = self.lines[relative].split("\t")
+        now = state.split("\t")
+        if [inode, size] == now[:2] and mtime != now[2]:
+            return f"{sample}-{int(now[2]):x}"
+        # a copy, or another owner: the sample decides
+        return token if token.partition("-")[0] == sample else sample
+
+    def renew(self, path: Path, lines: dict[str, str], listed_ns: int) -> None:
+        """Write what there is to remember now, if it differs; a project that cannot be written to goes on without."""
+        # a name that would break a line is not remembered, and neither is what may be readable the next time
+        lines = {
+            relative: line
+            for relative, line in lines.items()
+            if "\n" not in relative and "\t" not in relative and not line.endswith(UNREADABLE)
+        }
+        if lines == self.lines and all(map(self._is_settled, lines.values())):
+            return
+        try:
+            with atomic_path(path) as temporary:
+                with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                    file.writelines(f"{line}\t{relative}\n" for relative, line in lines.items())
+                os.utime(temporary, ns=(listed_ns, listed_ns))
+        except OSError as error:
+            log.info("%s: cannot be written (%s); every file is looked into again the next time", path, error)
+
+    def _is_settled(self, line: str) -> bool:
+        return int(line.split("\t")[3]) < self.listed_ns - UNSETTLED_NS
+
+
+def _size(state: str) -> int:
+    return int(state.split("\t", 2)[1])
+
+
+def _samples(root: Path, files: list[str]) -> Iterator[str]:
+    """The sample of each file, in order; tells how far it is where that takes long."""
+    if not files:
+        return
+    from multiprocessing.pool import ThreadPool
+
+    started_at = spoke_at = time.monotonic()
+    with ThreadPool(min(READERS, len(files))) as pool:
+        for number, sample in enumerate(pool.imap(functools.partial(_sample, root), files, chunksize=64)):
+            yield sample
+            if (now := time.monotonic()) - spoke_at > QUIET_SECONDS:
+                rate = number / (now - started_at)
+                log.warning("%s: looked into %d of %d new files, %.0f/s; once a file", root, number, len(files), rate)
+                spoke_at = now
+
+
+def _sample(root: Path, relative: str) -> str:
+    """Hash of a file's size and of a sample of its bytes."""
+    try:
+        with Path(root, relative).open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = hashlib.blake2b(str(size).encode(), digest_size=8)
+            for offset, length in _blocks(size):
+                digest.update(os.pread(file.fileno(), length, offset))
+    except FileNotFoundError:
+        return ABSENT
+    except OSError:
+        return UNREADABLE
+    return digest.hexdigest()
+
+
+def _blocks(size: int) -> Iterable[tuple[int, int]]:
+    """Offset and length of what is read of a file: all of a small one, else blocks from its first to its last byte."""
+    if size <= WHOLE_BYTES:
+        return [(0, size)]
+    return [(number * (size - BLOCK_BYTES) // (NUM_BLOCKS - 1), BLOCK_BYTES) for number in range(NUM_BLOCKS)]
+
+
+def _walk(root: Path) -> Iterator[tuple[str, str]]:
+    """Each video file below `root` by its path relative to it, with its state; a linked folder only once.
+
+    What is none, though it looks like one, or cannot be read is told and left out.
+    """
+    folders, seen = [("", str(root))], set()
+    skipped: dict[str, list[str]] = {}
+    while folders:
+        prefix, folder = folders.pop()
+        try:
+            identity = Path(folder).stat()
+            is_new = (identity.st_dev, identity.st_ino) not in seen
+            seen.add((identity.st_dev, identity.st_ino))
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name) if is_new else []
+        except OSError as error:
+            skipped.setdefault(_trouble(error), []).append(prefix)
+            continue
+        if not is_new:
+            skipped.setdefault("links to a folder that is listed already", []).append(prefix)
+        for entry in entries:
+            relative = prefix + entry.name
+            try:
+                if entry.is_dir():
+                    folders.append((relative + "/", entry.path))
+                elif not relative.lower().endswith(VIDEO_EXTENSIONS):
+                    continue
+                elif entry.is_file():
+                    yield relative, _state(entry.stat())
+                elif entry.is_symlink():
+                    skipped.setdefault("links that lead nowhere", []).append(relative)
+                else:
+                    skipped.setdefault("neither files nor folders", []).append(relative)
+            except OSError as error:
+                skipped.setdefault(_trouble(error), []).append(relative)
+    _tell(root, skipped)
+
+
+def _state(status: os.stat_result) -> str:
+    return f"{status.st_ino}\t{status.st_size}\t{status.st_mtime_ns}\t{status.st_ctime_ns}"
+
+
+def _trouble(error: OSError) -> str:
+    known = {errno.ELOOP: "links to themselves", errno.ENOENT: "gone while they were listed"}
+    return known.get(error.errno or 0, f"unreadable ({error.strerror})")
+
+
+def _tell(root: Path, skipped: dict[str, list[str]]) -> None:
+    for reason, names in skipped.items():
+        if names:
+            shown = ", ".join(f"'{as_text(name) or '.'}'" for name in sorted(names)[:SHOWN])
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            _warn_once(f"{root}: left out, {reason}: {shown}{more}")
+
+
+@functools.lru_cache
+def _warn_once(text: str) -> None:
+    """The Snakefile lists a folder several times in one run."""
+    log.warning("%s", text)
