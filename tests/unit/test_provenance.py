@@ -8,7 +8,7 @@ import pytest
 
 from kinema import digests, provenance
 from kinema.digests import digest, file_digest, remembered_digest
-from kinema.models.names import DECODERS
+from kinema.models.names import DECODERS, ENCODERS
 from kinema.provenance import PACKAGE, model_digest, module_path, source_digest
 
 SCRIPT = "from kinema.job import log\nfrom kinema.stage.work import work\nfrom kinema.watching import look\n"
@@ -86,6 +86,9 @@ def test_a_model_has_the_digest_of_its_own_modules_and_names(tmp_path, monkeypat
     assert len(set(before.values())) == 4, "differences of frames are computed by the network: they have no facts"
     monkeypatch.setitem(DECODERS, "mean", "kinema.models.baseline")
     assert {name: model_digest(script, root, name) for name in names} == before
+    with monkeypatch.context() as patch:
+        patch.setitem(ENCODERS, "resnet34", "resnet34d")
+        assert {name for name in names if model_digest(script, root, name) != before[name]} == {"resnet34_vtn"}
     shutil.copytree(PACKAGE, tmp_path / "kinema")
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "kinema")
     change(tmp_path / "kinema/models/baseline.py", ".mean(1)", ".sum(1)")

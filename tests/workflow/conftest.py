@@ -3,14 +3,16 @@
 import shutil
 
 import pytest
-from project import MODEL, Project, new_project
+from project import MODEL, TRACED, Project, new_project
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
     """A project whose tiny model has been made; do not change it, take `project`."""
     project = new_project(tmp_path_factory.mktemp("finished"))
-    project.first_run = project.snakemake(f"{MODEL}/model.xml")
+    project.trace.mkdir()
+    traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+    project.first_run = project.snakemake(f"{MODEL}/model.xml", environment=traced)
     return project
 
 

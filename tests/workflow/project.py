@@ -1,11 +1,14 @@
 """A project of its own for workflow tests: a copy of this one's code with a data set of tiny videos."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -13,6 +16,7 @@ from kinema.config import Demo
 from kinema.demo.dataset import render_demo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+TRACED = Path(__file__).parent / "traced"
 CODE = ("Snakefile", "workflow", "kinema", "config", "envs", "profiles")
 MODEL = "results/tiny/efficientnet_lite0_vtn"
 TINY = {
@@ -33,10 +37,23 @@ class Project:
     root: Path
     first_run: str = ""  # output of the run that made it
 
-    def snakemake(self, *arguments: str, check: bool = True, timeout: float = 300) -> str:
+    @property
+    def trace(self) -> Path:
+        """Where the functions that its jobs called are noted, see traced/sitecustomize.py."""
+        return self.root / "trace"
+
+    def snakemake(
+        self,
+        *arguments: str,
+        check: bool = True,
+        timeout: float = 300,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
         """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, cwd=self.root, capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}
+        )
         output = done.stdout + done.stderr
         assert not check or done.returncode == 0, output
         assert check or done.returncode != 0, output

@@ -34,7 +34,7 @@ def write():
         Path(os.environ["KINEMA_TRACE"], f"{rule}-{os.getpid()}").write_text("".join(sorted(lines)))
 
 
-if "KINEMA_TRACE" in os.environ:
+if "KINEMA_TRACE" in os.environ and ".snakemake/scripts/" in " ".join(sys.orig_argv):
     atexit.register(write)
     threading.setprofile(note)
     sys.setprofile(note)

@@ -1,0 +1,174 @@
+"""Which edit makes which stages stale by their own params; what follows from a stage that re-runs is Snakemake's."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from params_table import changed_rules, params_of_rules
+from project import Project
+
+from kinema import provenance
+
+CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
+AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
+MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
+SCORED = {"evaluate", "verify"}
+READS_CLIPS = {"train", "evaluate", "convert", "verify"}
+
+
+def training(line: str) -> tuple[str, str, str]:
+    """A setting of the training."""
+    return TINY, AT_EPOCHS, f"{AT_EPOCHS}\n  {line}"
+
+
+def setting(line: str) -> tuple[str, str, str]:
+    """A setting of some other section."""
+    return CONFIG, AT_VARIANTS, f"\n{line}\nvariants:"
+
+
+def after(file: str, line: str, more: str) -> tuple[str, str, str]:
+    """A line more, behind one that is there."""
+    return file, line, f"{line}{more}"
+
+
+EDITS = {
+    # settings
+    "learning rate": (training("lr: 0.5"), {"train"}),
+    "seed": ((CONFIG, "seed: 1", "seed: 2"), {"train"}),
+    "schedule": (training("schedule: constant"), {"train"}),
+    "loader workers": ((TINY, "num_workers: 0", "num_workers: 1"), set()),
+    "points of the logs": (training("log_every_steps: 3"), set()),
+    "minutes between resume points": (training("checkpoint_minutes: 3"), set()),
+    "distillation": (setting("distillation: {weight: 0.1}"), {"train"}),
+    "augmentation": (setting("augmentation: {hue: 0.1}"), {"train"}),
+    "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train"}),
+    "clips of a testing video, where there is none": (
+        (TINY, "num_val_clips: 2", "num_val_clips: 2\n  num_test_clips: 3"),
+        {"index"},
+    ),
+    "clips of a validation video": ((TINY, "num_val_clips: 2", "num_val_clips: 3"), {"index", "train", *SCORED}),
+    "evaluated subset": (setting("evaluation: {subset: validation}"), SCORED),
+    "clips scored at a time": (setting("evaluation: {batch_size: 3}"), SCORED),
+    "opset": (setting("deployment: {opset: 21}"), {"export"}),
+    "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert"}),
+    "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert"}),
+    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {"verify"}),
+    "dropped videos allowed": ((TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"), {"index"}),
+    "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
+    "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
+    "fewest frames of a video": ((TINY, "short_side: 64", "short_side: 64\n  min_frames: 2"), {"shard"}),
+    "a comment": ((CONFIG, "seed: 1", "seed: 1  # of all"), set()),
+    "a default that is left out": ((CONFIG, "  seed: 1\n", ""), set()),
+    "a variant": (setting("overrides: [{dataset: other, training: {lr: 0.5}}]"), set()),
+    # code that computes
+    "optimizer": (
+        ("kinema/training/optim.py", "momentum=settings.momentum", "momentum=0.8 * settings.momentum"),
+        {"train"},
+    ),
+    "the task": (("kinema/training/task.py", "logits.argmax(1)", "logits.argmin(1)"), {"train"}),
+    "the order of an epoch": (("kinema/clips/sampling.py", "rng.permutation", "sorted"), {"train"}),
+    "whether a model is trained": (("kinema/training/start_keys.py", "settings.training.train and", "not"), {"train"}),
+    "how params become settings": (("kinema/params.py", "| keys\n", "\n"), {"train"}),
+    "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
+    "how frames are read": (("kinema/media/reader.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), READS_CLIPS),
+    "which frames": (("kinema/clips/windows.py", "clip.stride)\n", "clip.stride + 1)\n"), {"index", *READS_CLIPS}),
+    "the used decoder": (("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"), MODEL_STAGES),
+    "the encoder": (
+        ("kinema/models/encoders.py", "maps.permute(0, 3, 1, 2)", "maps.permute(0, 3, 2, 1)"),
+        MODEL_STAGES,
+    ),
+    "what a name means": (("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'), MODEL_STAGES),
+    "writing files": (
+        ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
+        {"annotations", "plan", "shard", "dataset_report", "index", "render_demo", *MODEL_STAGES},
+    ),
+    "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
+    "evaluation": (
+        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0'),
+        {"evaluate"},
+    ),
+    "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert", "verify"}),
+    "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {"dataset_report", "index"}),
+    "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
+    "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
+    "the labels": (("kinema/annotations/table.py", ".unique())", ".unique(), reverse=True)"), {"annotations"}),
+    "an adapter": (("workflow/scripts/export.py", "deployment.opset", "deployment.parity_clips"), {"export"}),
+    # what is seen, said and written down of them
+    "a log line": (("kinema/training/run.py", '"continuing from %s"', '"going on from %s"'), set()),
+    "a log line of the history": (("kinema/watching/history.py", "s left without validation", "s left"), set()),
+    "a column of the curve": (("kinema/watching/history.py", "round(self._age(), 2)", "round(self._age(), 1)"), set()),
+    "speed": (("kinema/watching/speed.py", "* 1024", "* 1000"), set()),
+    "curves": (("kinema/watching/curves.py", "from_step_", "step_"), set()),
+    "the record of a training": (("kinema/watching/record.py", '"num_epochs"', '"epochs"'), set()),
+    "the layout of records": (("kinema/records.py", "indent=2", "indent=1"), set()),
+    "the versions that are noted": (("kinema/made.py", '"timm", ', ""), set()),
+    "progress": (("kinema/job.py", "PLAIN_INTERVAL_SECONDS = 15.0", "PLAIN_INTERVAL_SECONDS = 5.0"), set()),
+    "a heading of the report": (("kinema/clips/report_markdown.py", '"## To mind', '"## To note'), {"dataset_report"}),
+    "an error of a start": (
+        ("kinema/models/starts.py", "only efficientnet_lite0 has", "efficientnet_lite0 alone has"),
+        set(),
+    ),
+    "an error of the loss": (("kinema/training/task.py", "Try a lower", "Set a lower"), set()),
+    "a part of an export": (
+        ("kinema/deployment/parts.py", '"embeddings"', '"features"'),
+        {"export", "convert", "verify"},
+    ),
+    "a description of a setting": (("kinema/config.py", "Highest learning rate.", "The highest learning rate."), set()),
+    "a docstring": (("kinema/media/shard.py", '"""Bring a shard up to date', '"""Make a shard'), set()),
+    "a comment in the code": (
+        ("kinema/training/task.py", "def training_step", "# a step\n    def training_step"),
+        set(),
+    ),
+    "a comment in an adapter": (("workflow/scripts/train.py", "with running", "# the work\n    with running"), set()),
+    "types": (("kinema/training/optim.py", "settings: Training", 'settings: "Training"'), set()),
+    # code of something else
+    "an unused decoder": (("kinema/models/baseline.py", ".mean(1)", ".sum(1)"), set()),
+    "a new name of an encoder": (
+        ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"'),
+        set(),
+    ),
+    "the summary of models": (("kinema/models/summary.py", "2e9", "1e9"), set()),
+    "how experiments resolve": (("kinema/experiments.py", "patches.append", "patches.insert"), set()),
+    "the demo": (("kinema/demo/scenes.py", "FPS = 7", "FPS = 8"), {"render_demo"}),
+}
+
+
+@pytest.fixture(scope="module")
+def table(finished, tmp_path_factory):
+    """A finished project to be edited and mended again, and its params."""
+    root = tmp_path_factory.mktemp("table") / "project"
+    shutil.copytree(finished.root, root, copy_function=shutil.copy2)
+    before, environment = Path.cwd(), os.environ.get("PYTHONPATH")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(provenance, "PACKAGE", root / "kinema")
+    os.chdir(root)
+    try:
+        yield Project(root), params_of_rules(root)
+    finally:
+        os.chdir(before)
+        patch.undo()
+        os.environ.pop("PYTHONPATH", None)
+        if environment is not None:
+            os.environ["PYTHONPATH"] = environment
+
+
+@pytest.mark.parametrize(("edit", "stale"), EDITS.values(), ids=EDITS)
+def test_an_edit_makes_stale_what_reads_it(table, edit, stale):
+    project, before = table
+    file, old, new = edit
+    path = project.root / file
+    text = path.read_bytes()
+    project.edit(file, old, new)
+    try:
+        assert changed_rules(before, params_of_rules(project.root)) == stale
+    finally:
+        path.write_bytes(text)
+
+
+def test_nothing_else_changes_params(table):
+    project, before = table
+    assert not changed_rules(before, params_of_rules(project.root))
+    for path in project.root.rglob("*.py"):
+        os.utime(path)
+    assert not changed_rules(before, params_of_rules(project.root))

@@ -1,0 +1,60 @@
+"""What a job calls is in the digest of its rule, or only watches: noted while the tiny project was made."""
+
+import ast
+import re
+
+import pytest
+from project import REPOSITORY
+
+from kinema.models.model_name import model_modules
+from kinema.provenance import NEUTRAL, closure
+
+RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
+COMPUTING = dict(re.findall(r'code=(?:model_)?code\("(\w+)", "([\w.]+)"\)', RULES))
+# What is called beside the code that computes: the log, progress, and what is written down of a job.
+WATCHING = (
+    *("kinema.job", "kinema.made", "kinema.processes", "kinema.records", "kinema.snakemake_folder", "kinema.watching"),
+)
+
+
+def called_by(finished, rule: str) -> set[tuple[str, str]]:
+    """Modules and functions of this project that the jobs of a rule called."""
+    traces = list(finished.trace.glob(f"{rule}-*"))
+    assert traces, f"no job of {rule} was traced"
+    return {tuple(line.split(" ", 1)) for trace in traces for line in trace.read_text().splitlines()}
+
+
+def validators() -> set[str]:
+    """Functions of kinema.config that refuse wrong settings."""
+    found = set()
+    for section in ast.parse((REPOSITORY / "kinema/config.py").read_text()).body:
+        for part in ast.walk(section) if isinstance(section, ast.ClassDef) else ():
+            if isinstance(part, ast.FunctionDef) and "validator" in ast.dump(ast.Module(part.decorator_list, [])):
+                found.add(f"{section.name}.{part.name}")
+    return found
+
+
+@pytest.mark.parametrize("rule", sorted(set(COMPUTING) - {"render_demo"}))
+def test_what_a_job_calls_counts_or_only_watches(finished, rule):
+    counted = closure(COMPUTING[rule], *model_modules("efficientnet_lite0_vtn"))
+    others = {(module, function) for module, function in called_by(finished, rule) if module not in counted}
+    refusing = {("kinema.config", function) for function in validators() | {"Annotations.paths"}}
+    for module, function in others:
+        is_watching = any(module == name or module.startswith(f"{name}.") for name in WATCHING)
+        in_training = not module.startswith("kinema.watching") or rule == "train"
+        is_refusing = (module, function.partition(".<locals>")[0]) in refusing
+        assert (is_watching and in_training) or is_refusing, f"{module}.{function} runs in {rule} and is in no digest"
+
+
+def test_neutral_modules_hold_nothing_that_computes():
+    """Tables and declarations; what of the rest runs in jobs is watched above."""
+    for name in sorted(set(NEUTRAL) - set(WATCHING) - {"kinema", "kinema.config"}):
+        tree = ast.parse((REPOSITORY / f"{name.replace('.', '/')}.py").read_text())
+        functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        assert functions == ["unknown_model"], f"{name}: only tables, and the text about a name that is in none"
+
+
+def test_the_digest_of_a_stage_has_no_later_stage_and_no_record(finished):
+    training = closure(COMPUTING["train"])
+    assert not [name for name in training if re.search(r"watching|deployment|evaluation|report|made|records", name)]
+    assert not [name for name in closure(COMPUTING["index"]) if "report" in name]
