@@ -15,12 +15,17 @@ from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
 from kinema.models.names import model_modules, parse_model_name, timm_name
 from kinema.provenance import digest, file_digest, source_digest
+from kinema.stale_locks import note_holder, remove_stale_locks
 
 share_library(workflow.basedir)
 try:
     CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    for line in remove_stale_locks(Path(".snakemake")):
+        logger.warning(line)
 
 
 wildcard_constraints:
