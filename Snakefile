@@ -30,6 +30,11 @@ include: "workflow/rules/deploy.smk"
 include: "workflow/rules/demo.smk"
 
 
+onstart:
+    # here the locks are taken; jobs that a cluster runs take none
+    note_holder(Path(".snakemake"), getattr(workflow.persistence, "_lockfile", {}).values())
+
+
 rule all:
     """The demo: a verified model and its evaluation."""
     default_target: True

@@ -19,6 +19,7 @@ from kinema.job import share_library
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media.plan import shard_digest
 from kinema.provenance import model_digest, source_digest
+from kinema.stale_locks import note_holder, remove_stale_locks
 
 share_library(workflow.basedir)
 if workflow.is_main_process:
@@ -28,6 +29,10 @@ try:
     CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    for line in remove_stale_locks(Path(".snakemake")):
+        logger.warning(line)
 
 
 wildcard_constraints:
