@@ -113,6 +113,7 @@ def shard_table(rows: pd.DataFrame, rng: np.random.Generator) -> pa.Table:
         "path": rows["path"],
         "duplicates": pa.array([[]] * len(rows), pa.list_(pa.string())),
         "content": rows["id"],
+        "frames_digest": np.where(ok, rows["id"], None),
         "num_frames": np.where(ok, NUM_FRAMES, None),
         "height": np.where(ok, 256, None),
         "fps": np.where(ok, 25.0, None),

@@ -17,7 +17,7 @@ from kinema.annotations.groups import groups_of
 PREPARED_COLUMNS = {
     "id": "video",
     **{name: name for name in ("status", "reason", "detail", "path", "duplicates", "content")},
-    **{name: name for name in ("num_frames", "fps", "duration_seconds", "truncated", "num_bytes")},
+    **{name: name for name in ("num_frames", "fps", "duration_seconds", "truncated", "num_bytes", "frames_digest")},
 }
 
 
@@ -37,7 +37,6 @@ def read_coverage(annotation: Path, shards: Sequence[Path]) -> tuple[list[str], 
             "the shards belong to another list: run the plan again (snakemake --forcerun plan)"
         )
     videos[["num_frames", "num_bytes"]] = videos[["num_frames", "num_bytes"]].fillna(0).astype("int64")
-    videos["frames_digest"] = videos["content"]
     # "missing" needs no further reason
     videos["reason"] = videos["reason"].fillna(videos["status"].where(videos["status"] != "ok"))
     return labels, videos

@@ -100,7 +100,8 @@ def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
     fitting = dict(found)
     for key, weight in found.items():
         shape = wanted[key].shape if key in wanted else weight.shape
-        if len(shape) == 4 and shape != weight.shape and weight.shape[1] == 3:
+        is_rgb = weight.ndim == 4 and weight.shape[1] == 3 and weight.is_floating_point()
+        if is_rgb and len(shape) == 4 and shape != weight.shape:
             fitting[key] = weight.mean(1, keepdim=True).repeat(1, shape[1], 1, 1)
     return fitting
 

@@ -5,14 +5,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from kinema.config import Clip, Network
 from kinema.digests import file_digest
 from kinema.models.checkpoint import save_checkpoint
+from kinema.models.content import explained, is_ours
 from kinema.models.model_name import canonical
 from kinema.models.recognizer import Recognizer
 from kinema.models.reference import recognise
 from kinema.models.registry import create_model
-from kinema.models.state import CHECKPOINT_FORMAT, read_torch_file, tensors_of
+from kinema.models.state import read_torch_file, tensors_of
 from kinema.models.weights import load_weights
 
 NUM_FRAMES = 16  # of published models whose keys do not tell
@@ -36,15 +39,18 @@ def import_checkpoint(
     where they were not the published ones.
     """
     content = read_torch_file(source, expected="a checkpoint of the reference")
-    if isinstance(content, dict) and content.get("format") == CHECKPOINT_FORMAT:
+    if is_ours(content):
         raise ValueError(f"{source}: it is a model.pth of kinema already")
     state = tensors_of(content, where=str(source))
     found = recognise(state, where=str(source))
     if model and canonical(model) != found.name:
         raise ValueError(f"{source}: its keys are of '{found.name}', not of '{model}'")
     names = read_labels(labels) if labels else [str(number) for number in range(found.num_classes)]
-    clip = Clip(length=found.num_frames or NUM_FRAMES, stride=stride, size=size)
-    network = Network(encoder_weights="none", **found.settings)
+    try:
+        clip = Clip(length=found.num_frames or NUM_FRAMES, stride=stride, size=size)
+        network = Network(encoder_weights="none", **found.settings)
+    except ValidationError as error:
+        raise ValueError(f"{source}: no network can have what it says: {explained(error)}") from None
     recognizer = create_model(found.name, num_classes=len(names), clip=clip, network=network)
     load_weights(recognizer, state, where=str(source))
     changed = {key: tuple(value) for key, value in (("mean", mean), ("std", std)) if value is not None}

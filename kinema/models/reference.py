@@ -95,9 +95,13 @@ def recognise(state: Mapping[str, Tensor], *, where: str) -> Published:
         )
     keys = _main(streams)
     head = keys.get("fc.weight", keys.get("logits.conv_3d.weight", torch.empty(0)))
+    if not _size(head, 0):
+        raise ValueError(f"{where}: its classifier has no rows")
     positions = keys.get(POSITIONS)
-    num_frames = None if positions is None else len(positions) + (name.stream == "rgbdiff")
-    return Published(str(name), num_classes=len(head), settings=_settings(keys, name.decoder), num_frames=num_frames)
+    num_frames = None if positions is None else _size(positions, 0) + (name.stream == "rgbdiff")
+    return Published(
+        str(name), num_classes=_size(head, 0), settings=_settings(keys, name.decoder), num_frames=num_frames
+    )
 
 
 def convert(state: Mapping[str, Tensor], model: Recognizer, *, where: str) -> tuple[dict[str, Tensor], list[str]]:
@@ -194,15 +198,20 @@ def _settings(keys: Mapping[str, Tensor], decoder: str | None) -> dict[str, int 
             "num_blocks": _count(keys, r"self_attention_decoder\.layers\.(\d+)\."),
         }
         if (queries := keys.get("self_attention_decoder.layers.0.slf_attn.w_qs")) is not None:
-            found |= {"num_heads": queries.shape[0], "embedding": queries.shape[1]}
+            found |= {"num_heads": _size(queries, 0), "embedding": _size(queries, 1)}
         if (expand := keys.get("self_attention_decoder.layers.0.pos_ffn.w_1.weight")) is not None:
-            found["feedforward"] = expand.shape[0]
+            found["feedforward"] = _size(expand, 0)
         return found
     recurrent = [value for key, value in keys.items() if key.endswith("weight_hh_l0")]
     if decoder in ("lstm", "attn_lstm") and recurrent:
         both = {"bidirectional": any(key.endswith("_l0_reverse") for key in keys)} if decoder == "lstm" else {}
-        return {"hidden": recurrent[0].shape[1], **both}
+        return {"hidden": _size(recurrent[0], 1), **both}
     return {}
+
+
+def _size(tensor: Tensor, axis: int) -> int:
+    """Length of an axis, 0 where there is none: a file may hold anything."""
+    return tensor.shape[axis] if axis < tensor.ndim else 0
 
 
 def _encoder_patterns(name: ModelName) -> list[tuple[str, str]]:

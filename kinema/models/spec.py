@@ -33,15 +33,18 @@ class InputSpec:
     def __post_init__(self) -> None:
         for name in ("num_frames", "stride", "size"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"input spec: {name} is {value!r}, expected a positive integer")
-        if self.modality not in CHANNELS:
+        if not isinstance(self.modality, str) or self.modality not in CHANNELS:
             raise ValueError(f"input spec: modality is {self.modality!r}, allowed: {', '.join(CHANNELS)}")
         for name, allowed in (("color_order", CHANNELS[self.modality]), ("layout", LAYOUT)):
             if getattr(self, name) != allowed:
                 raise ValueError(f"input spec: {name} is {getattr(self, name)!r}, allowed: {allowed}")
         for name in ("mean", "std"):
-            value = tuple(float(number) for number in getattr(self, name))
+            try:
+                value = tuple(float(number) for number in getattr(self, name))
+            except (TypeError, ValueError, OverflowError):
+                raise ValueError(f"input spec: {name} is {getattr(self, name)!r:.60}, expected numbers") from None
             if len(value) != self.channels or not all(0 <= number <= 1 for number in value):
                 raise ValueError(
                     f"input spec: {name} is {value}, expected {self.channels} numbers between 0 and 1 (pixel / 255)"
@@ -68,7 +71,9 @@ class InputSpec:
     def from_dict(cls, values: Mapping[str, Any]) -> "InputSpec":
         """The inverse of `to_dict`; an unknown or missing key is a ValueError."""
         known = {field.name for field in fields(cls)}
-        if wrong := sorted(set(values) ^ known):
+        if not isinstance(values, Mapping):
+            raise ValueError(f"input spec: expected the keys {', '.join(sorted(known))}, found {type(values).__name__}")
+        if wrong := sorted(map(str, set(values) ^ known)):
             raise ValueError(
                 f"input spec: unknown or missing keys {', '.join(wrong)}; keys: {', '.join(sorted(known))}"
             )

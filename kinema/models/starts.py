@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from kinema.models.content import checked, is_ours
 from kinema.models.state import check_same_tensors, read_torch_file, tensors_of
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ def load_file(name: str, body: nn.Module, path: str | Path, adapt: Adapt | None 
     """Fill the encoder `body` from a state dict, or from the encoder of one of our checkpoints."""
     path = Path(path)
     content = read_torch_file(path, expected=f"weights of the encoder '{name}' (`network.encoder_weights`)")
+    if is_ours(content):
+        checked(content, where=str(path))
     found = tensors_of(content, where=str(path))
     own = {key.removeprefix("encoder.body."): value for key, value in found.items() if key.startswith("encoder.body.")}
     load_without_classifier(body, own or found, where=f"{path} for '{name}'", adapt=adapt)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CHECKPOINT_FORMAT = "kinema-checkpoint"  # how a file says that it is one of ours
+PLAIN_TYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool}
+PLAIN_TYPES |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 MAX_NAMED = 5  # keys named in an error; a wrong file would otherwise fill the screen
 
 
@@ -33,18 +34,35 @@ def tensors_of(content: Any, *, where: str) -> dict[str, Tensor]:
     """The state dict in a file, at the top or under `state_dict`, without DataParallel's `module.` in front."""
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ValueError(f"{where}: found no state dict, expected names and tensors (at the top or under `state_dict`)")
-    return {str(key).removeprefix("module."): value for key, value in content.items()}
+    try:
+        check_plain_tensors(content)
+    except ValueError as error:
+        raise ValueError(f"{where}: found no state dict (at the top or under `state_dict`): {error}") from None
+    return {key.removeprefix("module."): value for key, value in content.items()}
+
+
+def check_plain_tensors(content: Any) -> None:
+    """ValueError where something is no dictionary of names and tensors of numbers that are all there."""
+    if not isinstance(content, Mapping) or not content:
+        raise ValueError(f"expected names and tensors, found an empty or other {type(content).__name__}")
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ValueError(f"expected names and tensors, found {str(name)[:60]!r}: {type(value).__name__}")
+        if value.layout != torch.strided or value.is_nested or value.device.type != "cpu":
+            raise ValueError(f"{name} is no tensor with all its numbers ({value.layout}, on {value.device})")
+        if value.dtype not in PLAIN_TYPES:
+            raise ValueError(f"{name} is a tensor of {value.dtype}")
+        if value.untyped_storage().nbytes() < value.numel() * value.element_size():
+            raise ValueError(f"{name} {tuple(value.shape)} has fewer numbers than its shape says")
 
 
 def check_same_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], *, where: str) -> None:
-    """ValueError that lists missing, left-over and misshapen keys, unless all names and shapes agree."""
+    """ValueError that lists what is missing, left over, misshapen or of another kind, unless all agree."""
     raise_for(differences(found, wanted), where=where)
 
 
 def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, list[str]]:
-    """Keys that are missing, left over or misshapen."""
+    """Keys that are missing, left over, misshapen, or integers in place of fractions and the other way round."""
     return {
         "missing": [key for key in wanted if key not in found],
         "left over": [key for key in found if key not in wanted],
@@ -52,6 +70,11 @@ def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> di
             f"{key} {tuple(found[key].shape)} instead of {tuple(value.shape)}"
             for key, value in wanted.items()
             if key in found and found[key].shape != value.shape
+        ],
+        "of another kind": [
+            f"{key} {found[key].dtype} instead of {value.dtype}"
+            for key, value in wanted.items()
+            if key in found and found[key].is_floating_point() != value.is_floating_point()
         ],
     }
 

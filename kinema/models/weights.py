@@ -9,11 +9,10 @@ from typing import Any
 from torch import Tensor
 
 from kinema.config import Network
+from kinema.models.content import Content, checked, is_ours, read_content
 from kinema.models.recognizer import Recognizer
 from kinema.models.reference import convert, recognise
-from kinema.models.spec import InputSpec
 from kinema.models.state import (
-    CHECKPOINT_FORMAT,
     check_same_tensors,
     differences,
     raise_for,
@@ -41,8 +40,10 @@ def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, w
         content: Any = source
     else:
         content, where = read_torch_file(Path(source), expected=EXPECTED), str(source)
-    ours = isinstance(content, Mapping) and content.get("format") == CHECKPOINT_FORMAT
-    start = (_of_ours if ours else _of_reference)(content, model, where=where)
+    if is_ours(content):
+        start = _of_ours(checked(content, where=where), model, where=where)
+    else:
+        start = _of_reference(content, model, where=where)
     kept = _classifier(start, model)
     complaints = differences({**start.found, **kept}, model.state_dict())
     complaints["misshapen"] += start.misshapen
@@ -59,15 +60,12 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
     found: dict[str, Tensor] = {}
     specs = []
     for stream, path in streams.items():
-        content = read_torch_file(path, expected=EXPECTED)
-        if not isinstance(content, Mapping) or content.get("format") != CHECKPOINT_FORMAT:
-            raise ValueError(f"{path}: expected a model.pth of kinema")
-        trained = Network.model_validate(content["network"])
-        check_settings(trained.model_dump(include=SHARED_SETTINGS), model.network, where=str(path))
-        for key, value in content["state_dict"].items():
+        content = read_content(path, expected="a model.pth of kinema")
+        check_settings(content.network.model_dump(include=SHARED_SETTINGS), model.network, where=str(path))
+        for key, value in content.state_dict.items():
             part, _, rest = key.partition(".")
             found[f"{part}.{stream}.{rest}"] = value
-        spec = InputSpec.from_dict(content["input"])
+        spec = content.input
         if spec.clip_in_words != model.spec.clip_in_words:
             raise ValueError(
                 f"{path}: trained on clips of {spec.clip_in_words}; '{model.name}' has {model.spec.clip_in_words}. "
@@ -88,8 +86,8 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
 def classes_of(path: Path) -> list[str] | int:
     """Labels of the model in a file; the number of its classes where the file is one of the reference toolkit."""
     content = read_torch_file(path, expected=EXPECTED)
-    if isinstance(content, Mapping) and content.get("format") == CHECKPOINT_FORMAT:
-        return list(content["labels"])
+    if is_ours(content):
+        return list(checked(content, where=str(path)).labels)
     return recognise(tensors_of(content, where=str(path)), where=str(path)).num_classes
 
 
@@ -104,15 +102,14 @@ class _Start:
     misshapen: list[str] = dataclasses.field(default_factory=list)
 
 
-def _of_ours(content: Mapping[str, Any], model: Recognizer, *, where: str) -> _Start:
-    _check_name(content["model"], model, where=where)
-    trained = Network.model_validate(content["network"])
-    check_settings(trained.model_dump(include=SHARED_SETTINGS), model.network, where=where)
-    spec = InputSpec.from_dict(content["input"])
+def _of_ours(content: Content, model: Recognizer, *, where: str) -> _Start:
+    _check_name(content.model, model, where=where)
+    check_settings(content.network.model_dump(include=SHARED_SETTINGS), model.network, where=where)
+    spec = content.input
     if spec.clip_in_words != model.spec.clip_in_words:
         text = "%s: trained on clips of %s, here they have %s (`clip`)"
         logger.warning(text, where, spec.clip_in_words, model.spec.clip_in_words)
-    return _Start(dict(content["state_dict"]), content["num_classes"], spec.mean, spec.std)
+    return _Start(dict(content.state_dict), content.num_classes, spec.mean, spec.std)
 
 
 def _of_reference(content: Any, model: Recognizer, *, where: str) -> _Start:

@@ -35,7 +35,8 @@ def write_corpus(root, database, became, *, labels=("walk", "run")):
     write_annotation(root, database, labels=labels)
     shards = [[], []]
     for video in sorted(database):
-        row = {"id": video, "duplicates": [], "content": video} | OK | became.get(video, {})
+        own = {"id": video, "duplicates": [], "content": video, "frames_digest": f"frames of {video}"}
+        row = own | OK | became.get(video, {})
         if row["status"] != "ok":
             row = {name: row.get(name) for name in ALWAYS}
         shards[shard_of(video, 2)].append(row)
