@@ -37,7 +37,7 @@ def file_digest(path: str | Path) -> str:
     if time.time_ns() - status.st_ctime_ns < SETTLED_NS:
         return _content_digest(Path(path))
     key = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return _settled_digest(str(Path(path).absolute()), *key)
+    return _settled_digest(str(path), *key)
 
 
 def remembered_digest(path: str | Path) -> str:
@@ -45,7 +45,7 @@ def remembered_digest(path: str | Path) -> str:
 
     Meant for what the workflow makes on its way: what was made of it stays current without it.
     """
-    found, name = file_digest(path), str(Path(path).absolute())
+    found, name = file_digest(path), str(path)  # as a rule relative, so that a copy of the project knows it
     entries = _read_cache()
     known = str(entries[name][-1]) if name in entries else ABSENT
     if found != ABSENT and found != known:

@@ -1,92 +1,73 @@
-"""Only stale stages are rebuilt: what a change re-runs, and what it leaves alone."""
+"""Only stale stages are rebuilt: what a change of files re-runs, in real runs; edits have test_staleness_digests."""
 
+import json
 import os
 import re
+import shutil
 
+import av
 import pytest
-from project import MODEL, executed, shards_executed
+from project import MODEL, Project, executed, shards_executed
 
 TARGET = f"{MODEL}/model.xml"
 AFTER_TRAINING = {"evaluate", "export", "convert", "verify"}
-AFTER_INDEX = {"index", "train", *AFTER_TRAINING}
+LIST, CLIPS = "data/tiny/list.csv", "results/tiny/clips.parquet"
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "stale"),
-    [
-        ("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5", {"train", *AFTER_TRAINING}),
-        ("config/config.yaml", "\nvariants:", "\ndeployment: {opset: 21}\nvariants:", {"export", "convert", "verify"}),
-        (
-            "config/config.yaml",
-            "\nvariants:",
-            "\nevaluation: {batch_size: 3}\nvariants:",
-            {"evaluate", "verify"},
-        ),
-        (
-            "config/config.yaml",
-            "\nvariants:",
-            "\nevaluation: {subset: validation}\nvariants:",
-            {"evaluate", "verify"},
-        ),
-        ("config/config.yaml", "\nvariants:", "\ndeployment: {max_accuracy_drop: 0.5}\nvariants:", {"verify"}),
-        (
-            "config/config.yaml",
-            "\nvariants:",
-            "\ndeployment: {parity_tolerance: 0.01}\nvariants:",
-            {"convert", "verify"},
-        ),
-        ("config/config.yaml", "\nvariants:", "\ndeployment: {parity_clips: 2}\nvariants:", {"convert", "verify"}),
-        ("config/config.yaml", "seed: 1", "seed: 1  # a comment", set()),
-        ("config/datasets/tiny.yaml", "num_workers: 0", "num_workers: 1\n  log_every_steps: 3", set()),
-        ("config/config.yaml", "  seed: 1\n", "", set()),
-        (
-            "kinema/evaluation/evaluate.py",
-            '"num_clips": len(scores.labels)',
-            '"num_clips": 0',
-            {"evaluate", "verify"},
-        ),
-        ("kinema/evaluation/score.py", "num_workers: int = 1", "num_workers: int = 2", {"evaluate", "verify"}),
-        ("kinema/deployment/agreement.py", "NEAR_TIE = 0.05", "NEAR_TIE = 0.04", {"verify"}),
-        ("kinema/deployment/parts.py", "torch.zeros(2, spec", "torch.zeros(3, spec", {"export", "convert", "verify"}),
-        (
-            "kinema/training/optim.py",
-            "momentum=settings.momentum",
-            "momentum=0.8 * settings.momentum",
-            {"train", *AFTER_TRAINING},
-        ),
-        ("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3", {"train", *AFTER_TRAINING}),
-        ("kinema/models/baseline.py", ".mean(1)", ".sum(1)", set()),
-        ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"', set()),
-        (
-            "kinema/clips/coverage.py",
-            '.fillna(0).astype("int64")',
-            '.fillna(1).astype("int64")',
-            {"dataset_report", *AFTER_INDEX},
-        ),
-        ("kinema/clips/report_markdown.py", '"## To mind', '"## To note', {"dataset_report", *AFTER_INDEX}),
-        ("kinema/training/task.py", "def training_step", "# a comment\n    def training_step", set()),
-        ("kinema/media/shard.py", '"""Bring a shard up to date', '"""Make a shard', set()),
-        ("workflow/scripts/train.py", "with job_log", "# a comment\n    with job_log", set()),
-    ],
-)
-def test_a_change_re_runs_what_it_affects(project, file, old, new, stale):
-    project.edit(file, old, new)
-    assert project.planned(TARGET) == stale
+def copy_of(finished, tmp_path, *, copy=shutil.copy2) -> Project:
+    """A copy of the finished project without what Snakemake keeps in its own folder."""
+    ignored = shutil.ignore_patterns(".snakemake")
+    shutil.copytree(finished.root, tmp_path / "copy", copy_function=copy, ignore=ignored)
+    return Project(tmp_path / "copy")
+
+
+def replace(path, content: bytes) -> None:
+    """Put a file of this content and the same date in the place of another, as `mv` and `cp -p` do."""
+    status = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(content)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+
+def reversed_in_time(path) -> bytes:
+    """A video's frames in the other order, in a file of the same size."""
+    other = path.with_name("reversed.mp4")
+    with av.open(str(path)) as source, av.open(str(other), "w") as target:
+        frames = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+        stream = target.add_stream("mpeg4", rate=7, width=frames[0].shape[1], height=frames[0].shape[0])
+        for frame in reversed(frames):
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        target.mux(stream.encode())
+    content = other.read_bytes()
+    other.unlink()
+    assert len(content) <= path.stat().st_size
+    return content + bytes(path.stat().st_size - len(content))
 
 
 def test_time_stamps_alone_re_run_nothing(project):
-    # as in a fresh clone: every file of the code, the configuration and the list looks new
+    # as in a fresh clone: every file of the code, the configuration, the list and the videos looks new
     for folder in ("workflow", "kinema", "config", "envs", "profiles"):
         for path in (project.root / folder).rglob("*.*"):
             os.utime(path)
-    os.utime(project.root / "data/tiny/list.csv")
+    os.utime(project.root / LIST)
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_new_time_stamps_of_videos_decode_and_train_nothing(project):
+    for path in (project.root / "data/tiny/videos").rglob("*.mp4"):
+        os.utime(path)
+    output = project.snakemake(TARGET)
+    assert executed(output) <= {"plan", "shard", "dataset_report", "index"}
+    for log in (project.root / "logs/tiny").rglob("shard_*.log"):
+        assert " 0 decoded" in log.read_text()
     assert "Nothing to be done" in project.snakemake(TARGET)
 
 
 def test_three_new_videos_re_run_their_shards_only(project):
     for path in (project.root / "data").glob("open_*.mp4"):
         path.rename(project.root / "data/tiny/videos" / path.name)
-    table = project.root / "data/tiny/list.csv"
+    table = project.root / LIST
     table.write_text(table.read_text() + (project.root / "data/tiny/more.csv").read_text())
     output = project.snakemake(TARGET)
     assert executed(output) >= {"annotations", "plan", "shard", "index", "train", "verify"}
@@ -94,24 +75,81 @@ def test_three_new_videos_re_run_their_shards_only(project):
     assert 1 <= len(shards) <= 3
     decoded = 0
     for shard in shards:
-        decoded += int(re.search(r"(\d+) decoded", project.shard_log(shard))[1])
+        log = next((project.root / "logs/tiny").rglob(f"shard_{shard}.log")).read_text()
+        decoded += int(re.search(r"(\d+) decoded", log)[1])
     assert decoded == 3
     assert "Nothing to be done" in project.snakemake(TARGET)
 
 
+def test_a_testing_video_more_is_evaluated_and_not_trained_on(project):
+    (video,) = (project.root / "data").glob("open_val_000.mp4")
+    video.rename(project.root / "data/tiny/videos/held_out.mp4")
+    table = project.root / LIST
+    table.write_text(f"{table.read_text()}held_out,grow,testing\n")
+    output = project.snakemake(TARGET)
+    assert executed(output) == {"annotations", "plan", "shard", "dataset_report", "index", "evaluate", "verify"}
+    evaluation = json.loads((project.root / MODEL / "evaluation.json").read_text())
+    assert (evaluation["subset"], evaluation["num_videos"]) == ("testing", 1)
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
 def test_shuffled_rows_re_run_only_the_list(project):
-    table = project.root / "data/tiny/list.csv"
+    table = project.root / LIST
     header, *rows = table.read_text().splitlines()
     table.write_text("\n".join([header, *rows[::-1]]) + "\n")
     assert executed(project.snakemake(TARGET)) <= {"annotations", "plan"}
     assert "Nothing to be done" in project.snakemake(TARGET)
 
 
-def test_another_label_re_runs_the_index_and_no_shard(project):
-    project.edit("data/tiny/list.csv", "grow_train_000,grow", "grow_train_000,shrink")
-    output = project.snakemake("results/tiny/clips.parquet")
-    assert executed(output) == {"annotations", "plan", "index", "dataset_report"}
+def test_a_list_of_an_older_date_is_read(project):
+    table = project.root / LIST
+    replace(table, table.read_bytes().replace(b"grow_train_000,grow", b"grow_train_000,shrink"))
+    output = project.snakemake(CLIPS)
+    assert executed(output) >= {"annotations", "index"}
+    assert "shard" not in executed(output)
     assert project.planned(TARGET) == {"train", *AFTER_TRAINING}
+
+
+def test_videos_that_are_replaced_by_others_of_one_size_and_date_train_anew(project):
+    for path in (project.root / "data/tiny/videos").rglob("*train*.mp4"):
+        replace(path, reversed_in_time(path))
+    assert executed(project.snakemake(CLIPS)) == {"plan", "shard", "dataset_report", "index"}
+    assert project.planned(TARGET) == {"train", *AFTER_TRAINING}
+
+
+def test_a_model_of_an_older_date_is_scored_and_exported(project):
+    path = project.root / MODEL / "model.pth"
+    replace(path, path.read_bytes() + b"1")
+    assert project.planned(TARGET) == AFTER_TRAINING
+
+
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [("model.bin", {"verify"}), ("labels.txt", {"verify"}), ("model.onnx", set()), ("training.json", set())],
+)
+def test_what_belongs_to_the_target_is_made_again(project, name, again):
+    (project.root / MODEL / name).unlink()
+    output = project.snakemake(TARGET)
+    assert executed(output) == again
+    assert (project.root / MODEL / name).exists() == bool(again)
+    assert (f"{TARGET}: {MODEL}/{name} is missing" in output) == bool(again)
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_what_was_made_on_the_way_may_go(project):
+    recipe = next((project.root / "prepared/tiny").iterdir())
+    lost = [
+        recipe / "plan.json",
+        project.root / "results/tiny/annotation.json",
+        project.root / "results/tiny/clips.arrow",
+    ]
+    lost += [project.root / MODEL / name for name in ("model.pth", "parity.json", "evaluation.json")]
+    for path in lost:
+        path.unlink()
+    shutil.rmtree(project.root / "work")
+    assert "Nothing to be done" in project.snakemake(TARGET)
+    assert project.snakemake("results/tiny/annotation.json")
+    assert "Nothing to be done" in project.snakemake(TARGET)
 
 
 def test_a_deleted_shard_is_made_again_when_it_is_needed(project):
@@ -120,3 +158,49 @@ def test_a_deleted_shard_is_made_again_when_it_is_needed(project):
     # what is finished stays so; what needs the frames makes them first
     assert "Nothing to be done" in project.snakemake(TARGET)
     assert {"shard", "train"} <= project.planned("results/tiny/efficientnet_lite0_baseline/model.pth")
+
+
+@pytest.mark.parametrize("copy", [shutil.copy2, shutil.copyfile], ids=["same dates", "new dates"])
+def test_a_copy_without_the_folder_of_snakemake_is_as_current(finished, tmp_path, copy):
+    project = copy_of(finished, tmp_path, copy=copy)
+    assert "Nothing to be done" in project.snakemake(TARGET)
+    project.edit("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5")
+    assert project.planned(TARGET) == {"train", *AFTER_TRAINING}
+
+
+def test_results_whose_records_are_lost_too_are_told(finished, tmp_path):
+    project = copy_of(finished, tmp_path)
+    for folder in [*project.root.rglob(".records")]:
+        shutil.rmtree(folder)
+    project.edit("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5")
+    assert "missing provenance" in project.snakemake("-n", TARGET)
+
+
+def test_after_an_update_results_can_be_kept(project):
+    project.edit("kinema/training/optim.py", "momentum=settings.momentum", "momentum=0.8 * settings.momentum")
+    project.edit("kinema/clips/coverage.py", "pc.greater(", "pc.less(")
+    before = (project.root / MODEL / "model.pth").read_bytes()
+    assert project.planned(TARGET)
+    project.snakemake("--touch", TARGET)
+    assert "Nothing to be done" in project.snakemake(TARGET)
+    assert (project.root / MODEL / "model.pth").read_bytes() == before
+    project.edit("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5")
+    assert project.planned(TARGET) == {"train", *AFTER_TRAINING}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("kinema/evaluation/evaluate.py", "    torch.set_num_threads(threads)\n", "    raise ValueError('no')\n"),
+        ("kinema/deployment/onnx_model.py", "    onnx.checker", "    raise ValueError('no')\n    onnx.checker"),
+    ],
+    ids=["evaluate", "export"],
+)
+def test_a_new_model_is_never_beside_the_network_of_an_old_one(project, file, old, new):
+    before = (project.root / MODEL / "model.pth").read_bytes()
+    project.edit("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5")
+    project.edit(file, old, new)
+    project.snakemake(TARGET, check=False)
+    assert (project.root / MODEL / "model.pth").read_bytes() != before
+    assert not list((project.root / "results").rglob("model.xml"))
+    assert not list((project.root / "results").rglob("model.bin"))

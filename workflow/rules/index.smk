@@ -9,7 +9,8 @@ out  results/{dataset}/dataset_report.json   counts by class and subset, every d
 """
 
 
-rule dataset_report:
+# Checkpoints, both: what depends on their outputs is judged anew by what is in these, once they are made.
+checkpoint dataset_report:
     """Count what was listed, found, decoded and dropped."""
     input:
         annotation=ancient("results/{dataset}/annotation.json"),
@@ -31,7 +32,6 @@ rule dataset_report:
         "../scripts/dataset_report.py"
 
 
-# A checkpoint, so that what reads the index is judged anew by the digests of the parts that it reads.
 checkpoint index:
     """One row a training video and one an evaluation clip; too many dropped videos stop here."""
     input:
