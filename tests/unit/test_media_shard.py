@@ -219,7 +219,10 @@ def test_the_time_limit_ends_a_video_and_the_next_run_tries_again(corpus):
     make_video(corpus.videos / "a.mp4", frames=600, size=(320, 240))
     hasty = MEDIA.model_copy(update={"timeout_seconds": 0.01})
     assert corpus.write("a", hasty)["failed"] == 1
-    assert (corpus.rows()["a"]["reason"], corpus.rows()["a"]["detail"]) == ("timeout", "after 0.01 s")
+    assert (corpus.rows()["a"]["reason"], corpus.rows()["a"]["detail"]) == (
+        "timeout",
+        "after 0.01 s; the next run tries again",
+    )
     assert corpus.write("a")["decoded"] == 1
 
 

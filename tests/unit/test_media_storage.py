@@ -20,6 +20,7 @@ from kinema.config import Media
 from kinema.media.archive import read_stored
 from kinema.media.flow import flow_pictures, quantise
 from kinema.media.reader import FrameReader
+from kinema.media.recipe import recipe_of
 from kinema.media.stores import file_name
 
 STORAGES = ["packed", "frames", "video"]
@@ -355,9 +356,10 @@ def test_there_is_no_flow_of_a_single_picture():
 
 def test_the_recipe_names_what_changes_the_frames():
     names = [
-        Media().recipe,
-        Media(storage="frames", short_side=None, fps=12.5).recipe,
-        Media(storage="video", modality="flow").recipe,
+        recipe_of(Media()),
+        recipe_of(Media(storage="frames", short_side=None, fps=12.5)),
+        recipe_of(Media(storage="video", modality="flow")),
     ]
     assert names == ["packed-256px-q4", "frames-fullsize-q4-12.5fps", "video-256px-q4-g8-flow20"]
-    assert Media(timeout_seconds=5, min_frames=3, max_gigabytes=1).recipe == Media().recipe
+    unnamed = Media(timeout_seconds=5, min_frames=3, max_gigabytes=1, max_megapixels=1)
+    assert recipe_of(unnamed) == recipe_of(Media())

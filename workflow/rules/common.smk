@@ -10,10 +10,13 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from kinema import experiments, origins, targets
+from kinema.config import MEDIA_LIMITS
 from kinema.config_files import ConfigError, load_config
 from kinema.job import share_library
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media.plan import shard_digest
+from kinema.media.recipe import ffmpeg_digest, frames_json, limits_json
+from kinema.media.retry import attempt_of
 from kinema.models.names import model_modules, parse_model_name, timm_name
 from kinema.provenance import digest, file_digest, source_digest
 
@@ -106,6 +109,22 @@ def corpus_dataset(wildcards):
 def corpus_media(wildcards):
     name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
     return asked(experiments.media_of, name)
+
+
+def media_settings(wildcards):
+    """What makes the frames what they are, as JSON."""
+    return frames_json(corpus_media(wildcards))
+
+
+def media_limits(wildcards):
+    """What only limits the work, as JSON: a resource, since a changed one re-runs nothing."""
+    return limits_json(corpus_media(wildcards))
+
+
+def shard_attempt(wildcards):
+    """One more than in the last run where a note beside the shard gives a reason for it."""
+    table = f"prepared/{wildcards.corpus}/{wildcards.recipe}/shards/{wildcards.shard}.parquet"
+    return attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
 
 
 def corpus_storage(wildcards):
