@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -313,3 +314,41 @@ def test_a_configured_ffmpeg_must_work(binary, message):
 def test_probe_names_the_trouble(tmp_path):
     with pytest.raises(MediaError, match=r"^missing$"):
         probe(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"),
+    [("a.mp4", ["libx264"]), ("a.mkv", ["png"]), ("a.avi", ["mjpeg"]), ("a.mov", ["png"]), ("a.mpg", ["mpeg2video"])],
+    ids=str,
+)
+@pytest.mark.parametrize("short_side", [32, None])
+def test_pictures_that_take_too_much_memory_are_not_decoded(corpus, name, encoder, short_side):
+    source = ["-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=0.2", "-c:v", *encoder]
+    subprocess.run([find_ffmpeg(), "-loglevel", "error", *source, corpus.videos / name], check=True)
+    strict = MEDIA.model_copy(update={"max_megapixels": 0.05, "short_side": short_side})
+    corpus.write("a", strict)
+    row = corpus.rows()["a"]
+    assert (row["status"], row["reason"]) == ("failed", "too large")
+    assert row["detail"] == "pictures of 320 x 240 pixels, more than media.max_megapixels = 0.05"
+    assert corpus.write("a", strict.model_copy(update={"max_megapixels": 0.08}))["decoded"] == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "changes", "detail"),
+    [
+        ((4, 2000), {"short_side": 256}, "4 x 2000 pixels become frames of 256 x 128000, no side of which .* 65500"),
+        ((400, 4), {"short_side": 256, "storage": "video"}, "frames of 25600 x 256, no side of which .* 16384"),
+        (
+            (64, 48),
+            {"max_megapixels": 0.005, "short_side": 64},
+            "frames of 86 x 64, more than media.max_megapixels = 0.005",
+        ),
+    ],
+    ids=str,
+)
+def test_frames_that_would_be_too_large_are_not_made(corpus, size, changes, detail):
+    make_video(corpus.videos / "a.mp4", size=size)
+    corpus.write("a", MEDIA.model_copy(update=changes))
+    row = corpus.rows()["a"]
+    assert (row["status"], row["reason"]) == ("failed", "too large")
+    assert re.search(detail, row["detail"])
