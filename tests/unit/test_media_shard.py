@@ -242,6 +242,36 @@ def test_a_full_disk_is_an_error_and_the_old_tar_stays(three):
     assert three.write("abcd") == {"kept": 3, "decoded": 1, "failed": 0, "missing": 0}
 
 
+def test_too_little_room_to_rewrite_a_tar_is_told_before_it_begins(three, monkeypatch):
+    make_video(three.videos / "d.mp4")
+    content, needed = three.tar.read_bytes(), sum(row["num_bytes"] for row in three.rows().values())
+    free = shutil.disk_usage(three.root)._replace(free=needed - 1)
+    with monkeypatch.context() as patched:
+        patched.setattr("kinema.media.stores.shutil.disk_usage", lambda path: free)
+        with pytest.raises(
+            OSError, match=r"rewriting 0000\.tar takes .* GB beside it, .* GB are free.*Free some space"
+        ):
+            three.write("abcd")
+    assert three.tar.read_bytes() == content
+    assert not three.part.exists()
+    assert three.write("abcd")["decoded"] == 1
+
+
+def test_frames_lie_beside_the_tar_no_longer_than_they_are_decoded(corpus, monkeypatch):
+    for number in range(12):
+        make_video(corpus.videos / f"v{number:02d}.mp4", seed=number)
+    beside = []
+    add_file = ArchiveWriter.add_file
+
+    def watched(self, record, frames):
+        beside.append(len(list(frames.parent.iterdir())))
+        return add_file(self, record, frames)
+
+    monkeypatch.setattr(ArchiveWriter, "add_file", watched)
+    corpus.write([f"v{number:02d}" for number in range(12)])
+    assert max(beside) <= 3  # two in flight for one worker, and the one that is being taken
+
+
 def test_a_turned_video_comes_out_upright(corpus):
     lying = make_video(corpus.root / "lying.mp4", size=(96, 48))
     command = [find_ffmpeg(), "-loglevel", "error", "-display_rotation", "90", "-i", lying, "-c", "copy"]
