@@ -35,6 +35,7 @@ from kinema.media.layout import arrow_table
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media.plan import manifest_path, plan_shards, shard_name
 from kinema.media.reader import Shard
+from kinema.media.recipe import recipe_of
 from kinema.media.shard import SHARD_SCHEMA
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -43,7 +44,7 @@ NUM_SHARDS, NUM_LABELS, NUM_FRAMES = 512, 400, 250
 VIDEO_BYTES = 1_500_000
 KINETICS, TABLE, VIDEOS = Path("data/scale/kinetics.csv"), Path("data/scale/table.csv"), Path("data/scale/videos")
 RESULTS = Path("results/scale")
-PLAN = Path(f"prepared/scale/{Media().recipe}/plan.json")
+PLAN = Path(f"prepared/scale/{recipe_of(Media())}/plan.json")
 SHARDS = [PLAN.parent / "shards" / f"{shard_name(shard)}.parquet" for shard in range(NUM_SHARDS)]
 TARGET = str(RESULTS / "clips.parquet")
 

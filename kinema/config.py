@@ -112,16 +112,12 @@ class Media(Section):
     max_gigabytes: float = Field(
         16, gt=0, description="A video whose stored frames take more has failed: a broken time stamp can ask for years."
     )
-
-    @property
-    def recipe(self) -> str:
-        """Folder name of these frames, e.g. `packed-256px-q4`; what changes the frames changes the name."""
-        parts = [self.storage, f"{self.short_side}px" if self.short_side else "fullsize"]
-        video = self.storage == "video"
-        parts += [f"q{self.video_quality}", f"g{self.keyframe_interval}"] if video else [f"q{self.jpeg_quality}"]
-        parts += [f"{self.fps:g}fps"] if self.fps else []
-        parts += [f"flow{self.flow_bound:g}"] if self.modality == "flow" else []
-        return "-".join(parts)
+    max_megapixels: float = Field(
+        64,
+        gt=0,
+        description="A video whose pictures, as they are or rescaled, have more millions of pixels has failed: "
+        "decoding takes some 10 bytes of memory a pixel.",
+    )
 
 
 class Clip(Section):

@@ -14,6 +14,7 @@ from kinema import params
 from kinema.annotations.sources import list_files
 from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
 from kinema.config_files import ConfigError, nearest
+from kinema.media.recipe import recipe_of
 from kinema.models.model_name import canonical, parse_model_name, split_variant
 
 
@@ -111,7 +112,7 @@ def annotation_json(config: Config, dataset: str) -> str:
 def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:
     """Data sets that read the shards of a corpus in a recipe, sorted; they must agree on videos and shards."""
     of_corpus = [name for name in config.datasets if (config.datasets[name].corpus or name) == corpus]
-    names = sorted(name for name in of_corpus if media_of(config, name).recipe == recipe)
+    names = sorted(name for name in of_corpus if recipe_of(media_of(config, name)) == recipe)
     if not names:
         known = sorted({"/".join(shards_of(config, name)[:2]) for name in config.datasets})
         raise ConfigError(
@@ -133,4 +134,4 @@ def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:
 def shards_of(config: Config, dataset: str) -> tuple[str, str, int]:
     """Corpus, recipe and number of the shards that a data set reads."""
     chosen = dataset_named(config, dataset)
-    return chosen.corpus or dataset, media_of(config, dataset).recipe, chosen.num_shards
+    return chosen.corpus or dataset, recipe_of(media_of(config, dataset)), chosen.num_shards

@@ -16,7 +16,7 @@ import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
 from kinema.media.layout import TICKS
-from kinema.media.probe import Probe
+from kinema.media.probe import LARGEST_MAX_PIXELS, Probe
 
 CRF_OF_QUALITY_0 = 15  # x264's scale starts lower than -q:v: its 16 looks like -q:v 1
 ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
@@ -79,7 +79,8 @@ def flow_video_command(out: Path, *, media: Media, ffmpeg: str, fps: float, heig
 def _scaled(path: Path, media: Media, segment: Segment, **colours: str) -> Any:
     """The wanted frames of the first video stream, at the wanted rate and size."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
-    frames = ffmpeg_python.input(f"file:{path}", threads=1, **_entry(segment))["V:0"]  # V leaves out cover pictures
+    options = {"threads": 1, "max_pixels": max_pixels(media), **_entry(segment)}
+    frames = ffmpeg_python.input(f"file:{path}", **options)["V:0"]  # V leaves out cover pictures
     if segment.start or segment.end is not None:
         keys = ("start", "end") if segment.unit == "seconds" else ("start_frame", "end_frame")
         frames = frames.filter("trim", **_given(zip(keys, (segment.start or 0, segment.end), strict=True)))
@@ -98,6 +99,20 @@ def _entry(segment: Segment) -> dict[str, Any]:
 
 def _given(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in options if value is not None}
+
+
+def max_pixels(media: Media) -> int:
+    """The largest picture that ffmpeg may decode, with room for what codecs add to its sides."""
+    return min(LARGEST_MAX_PIXELS, int(1.1e6 * media.max_megapixels))
+
+
+def scaled_size(width: int, height: int, short_side: int | None) -> tuple[int, int]:
+    """Width and height of the frames of a video, as `_size` asks for them; turned upright or not."""
+    if short_side is None:
+        return width // 2 * 2, height // 2 * 2
+    even = short_side // 2 * 2
+    long = round(max(width, height) * even / min(width, height) / 2) * 2
+    return (long, even) if width >= height else (even, long)
 
 
 def _size(short_side: int | None) -> dict[str, str]:

@@ -14,19 +14,30 @@ from typing import Any
 import numpy as np
 
 from kinema.config import Media
+from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, Segment, ffmpeg_version, flow_video_command, video_command
+from kinema.media.commands import (
+    DEFAULT_FPS,
+    Segment,
+    ffmpeg_version,
+    flow_video_command,
+    max_pixels,
+    scaled_size,
+    video_command,
+)
 from kinema.media.digests import FramesDigest, content_hash
-from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
+from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, refused_size, running
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.layout import FILE_NAMES
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
-from kinema.media.probe import MediaError, Probe, probe
+from kinema.media.probe import NO_SIZE, MediaError, Probe, probe
+from kinema.media.recipe import recipe_of
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
 FRAMES_VERSION = 2
+LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of ffmpeg's JPEG and H.264 encoders
 log = logging.getLogger(__name__)
 
 
@@ -86,7 +97,8 @@ class Decoder:
         try:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
-            about = probe(Path(row["path"]), timeout_seconds=self.media.timeout_seconds)
+            about = self._probed(Path(row["path"]))
+            self._check_size(about)
             try:
                 self._write(row, frames, written, about)
             except DecodeError as error:
@@ -97,9 +109,7 @@ class Decoder:
             if error.reason == "missing":
                 return None
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
-            failure = {"reason": error.reason, "detail": error.detail or None, "passing": error.passing}
-            found_by = {"ffmpeg": ffmpeg_version(self.ffmpeg), "num_bytes": 0}
-            return Decoded(record | {"status": "failed"} | failure | found_by, None)
+            return Decoded(record | self._failure(error), None)
         facts = self._facts(about, written)
         if damage:
             facts |= {"truncated": True, "detail": damage.detail}
@@ -122,20 +132,65 @@ class Decoder:
     def _is_settled(self, record: Record) -> bool:
         if record.get("status") == "ok":
             return record["num_frames"] >= self.media.min_frames
-        # another ffmpeg may know the codec
-        known = (record.get("passing"), record.get("min_frames"), record.get("ffmpeg"))
-        return known == (False, self.media.min_frames, ffmpeg_version(self.ffmpeg))
+        if record.get("passing") is not False or record.get("min_frames") != self.media.min_frames:
+            return False
+        if any(getattr(self.media, name, value) > value for name, value in record.get("limits", {}).items()):
+            return False
+        # another ffmpeg may know the codec; records of earlier versions name its version only
+        return all(record.get(key, value) == value for key, value in self._ffmpeg_identity().items())
+
+    def _ffmpeg_identity(self) -> Record:
+        return {"ffmpeg": ffmpeg_version(self.ffmpeg), "ffmpeg_digest": file_digest(self.ffmpeg)}
 
     def _identity(self, row: dict[str, Any]) -> Record:
         return {
             "id": row["id"],
             "source_size": row["size"],
             "source_token": row["token"],
-            "recipe": self.media.recipe,
+            "recipe": recipe_of(self.media),
             "frames_version": FRAMES_VERSION,
             "min_frames": self.media.min_frames,
             **{key: row.get(key) for key in SEGMENT_KEYS},
         }
+
+    def _failure(self, error: MediaError) -> Record:
+        return {
+            "status": "failed",
+            "reason": error.reason,
+            "detail": error.detail or None,
+            "passing": error.passing,
+            "limits": {error.limit: getattr(self.media, error.limit)} if error.limit else {},
+            "num_bytes": 0,
+            **self._ffmpeg_identity(),
+        }
+
+    def _probed(self, path: Path) -> Probe:
+        pixels, seconds = max_pixels(self.media), self.media.timeout_seconds
+        try:
+            return probe(path, timeout_seconds=seconds, max_pixels=pixels)
+        except MediaError as error:
+            if error.reason != NO_SIZE:
+                raise
+            size = refused_size(path, ffmpeg=self.ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
+            if size is None:
+                raise
+            raise self._too_many_pixels(f"pictures of {size} pixels") from error
+
+    def _check_size(self, about: Probe) -> None:
+        """MediaError if the pictures, or the frames that they become, are larger than memory or storage allow."""
+        width, height = scaled_size(about.width, about.height, self.media.short_side)
+        frames = f"{about.width} x {about.height} pixels become frames of {width} x {height}"
+        if about.width * about.height > self.media.max_megapixels * 1e6:
+            raise self._too_many_pixels(f"pictures of {about.width} x {about.height} pixels")
+        if width * height > self.media.max_megapixels * 1e6:
+            raise self._too_many_pixels(frames)
+        longest = LONGEST_SIDE[self.media.storage]
+        if max(width, height) > longest:
+            raise MediaError("too large", detail=f"{frames}, no side of which may have more than {longest}")
+
+    def _too_many_pixels(self, what: str) -> MediaError:
+        detail = f"{what}, more than media.max_megapixels = {self.media.max_megapixels:g}"
+        return MediaError("too large", detail=detail, limit="max_megapixels")
 
     def _write(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
         if self.media.storage == "video":
@@ -229,7 +284,8 @@ class Decoder:
         if self.stop.is_set():
             raise StoppedError
         if written.num_bytes > self.media.max_gigabytes * 1e9:
-            raise MediaError("too large", detail=f"more than {self.media.max_gigabytes:g} GB of frames", passing=True)
+            detail = f"more than media.max_gigabytes = {self.media.max_gigabytes:g} of frames"
+            raise MediaError("too large", detail=detail, limit="max_gigabytes")
 
     def _check(self, written: Written, damage: DecodeError | None) -> None:
         """MediaError if too little came out; says where a damaged video breaks off."""

@@ -17,7 +17,7 @@ import numpy as np
 from kinema.config import Media
 from kinema.media.commands import WHOLE, Segment, ffmpeg_version, grey_command, jpeg_command
 from kinema.media.layout import END_AND_START
-from kinema.media.probe import MediaError
+from kinema.media.probe import MediaError, timeout_error
 
 READ_BYTES = 1 << 20
 STOPPED_BY_SIGNAL = 255  # ffmpeg's exit code after SIGTERM and SIGINT
@@ -104,11 +104,23 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
     if messages.disk:
         raise OSError(errno.ENOSPC, messages.disk)
     if clock.expired:
-        raise MediaError("timeout", detail=f"after {timeout_seconds:g} s", passing=True)
+        raise timeout_error(timeout_seconds)
     if process.returncode < 0 or process.returncode == STOPPED_BY_SIGNAL:
         raise MediaError("ffmpeg was killed", passing=True)
     if process.returncode or messages.damage:
         raise DecodeError("decode error", detail=messages.tell())
+
+
+def refused_size(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> str | None:
+    """`<width> x <height>` of pictures that ffmpeg does not decode because they have more than `max_pixels`."""
+    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
+    command = [ffmpeg, *quiet, "-max_pixels", str(max_pixels), "-i", f"file:{path}"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise timeout_error(timeout_seconds) from None
+    size = re.search(rb"Picture size (\d+)x(\d+) exceeds", done.stderr)
+    return f"{int(size[1])} x {int(size[2])}" if size else None
 
 
 def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import av
 
+LARGEST_MAX_PIXELS = 2**31 - 1
+NO_SIZE = "no picture size in the header"
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 
 
@@ -12,14 +14,15 @@ class MediaError(Exception):
     """A video cannot be used. `reason` is short and stable: the data-set report counts videos by it.
 
     `detail` is what a tool said about this one file. `passing`: the cause may be gone the next time (a time limit, a
-    killed process), so it is tried again.
+    killed process), so it is tried again. `limit`: the key of `media` that stands in the way.
     """
 
-    def __init__(self, reason: str, *, detail: str = "", passing: bool = False):
+    def __init__(self, reason: str, *, detail: str = "", passing: bool = False, limit: str | None = None):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
         self.passing = passing
+        self.limit = limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +40,31 @@ class Probe:
     is_indexed: bool
 
 
-def probe(path: Path, *, timeout_seconds: float | None = None) -> Probe:
-    """Read the header of a file. Raises MediaError: missing, empty file, permission denied, not a media file, ..."""
+def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS) -> Probe:
+    """Read the header of a file. Raises MediaError: missing, empty file, permission denied, not a media file, ...
+
+    libavformat decodes a picture where the header lacks something; not one of more than `max_pixels`, whose size may be
+    unknown then.
+    """
     _check_readable(Path(path))
+    options = {"max_pixels": str(max_pixels)}
     try:
         # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
-        with av.open(f"file:{path}", metadata_errors="ignore", timeout=timeout_seconds) as container:
+        with av.open(f"file:{path}", metadata_errors="ignore", timeout=timeout_seconds, options=options) as container:
             return _describe(container)
     except av.error.ExitError as error:
-        raise MediaError("timeout", detail=f"after {timeout_seconds:g} s", passing=True) from error
+        raise timeout_error(timeout_seconds or 0) from error
     except av.error.InvalidDataError as error:
         raise MediaError("not a media file") from error
     except av.error.FFmpegError as error:
         raise MediaError("unreadable", detail=str(error.strerror)) from error
     except (ArithmeticError, LookupError, ValueError) as error:  # a header that PyAV itself trips over
         raise MediaError("not a media file", detail=repr(error)) from error
+
+
+def timeout_error(seconds: float) -> MediaError:
+    """A file took longer than `media.timeout_seconds`."""
+    return MediaError("timeout", detail=f"after {seconds:g} s", passing=True, limit="timeout_seconds")
 
 
 def _check_readable(path: Path) -> None:
@@ -75,7 +88,7 @@ def _describe(container) -> Probe:
     stream = streams[0]
     stream.codec_context.thread_count = 1
     if not stream.codec_context.width or not stream.codec_context.height:
-        raise MediaError("no picture size in the header")
+        raise MediaError(NO_SIZE)
     # ASF names its protection in the metadata; MP4 marks every protected packet
     if "encryption" in container.metadata or _first_packet_is_encrypted(container, stream):
         raise MediaError("encrypted")

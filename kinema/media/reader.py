@@ -6,6 +6,7 @@ place may change when the shard gains another video, and no data set has to know
 
 import collections
 import os
+import resource
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 from kinema.config import Media
 from kinema.media.layout import END, END_AND_START, START, TICKS, arrow_table, frame_files
 
+MOST_OPEN = 256  # more gain nothing: an open shard saves a millisecond
 NO_JPEG = "a frame is no JPEG image"
 
 
@@ -34,15 +36,21 @@ class StoredVideo:
     offsets: np.ndarray
 
 
+def shards_to_keep_open() -> int:
+    """How many shards a reader keeps open: an eighth of what the process may, since it has other files and readers."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_OPEN if allowed == resource.RLIM_INFINITY else max(1, min(MOST_OPEN, allowed // 8))
+
+
 class FrameReader:
-    """Reads frames by random access; keeps the `max_open` shards that were read last open.
+    """Reads frames by random access; keeps the `max_open` shards that were read last open, one file each.
 
     Files open at the first read and every read names its own position, so a reader may be made before a loader forks
     or pickles it. Within a process it belongs to one thread.
     """
 
-    def __init__(self, *, max_open: int = 256):
-        self._max_open = max_open
+    def __init__(self, *, max_open: int | None = None):
+        self._max_open = max_open or shards_to_keep_open()
         self._shards: OrderedDict[str, Shard] = OrderedDict()
 
     def read(self, table: Path | str, video: str, frames: Sequence[int]) -> Iterator[np.ndarray]:

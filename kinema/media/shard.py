@@ -12,6 +12,7 @@ import json
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Generator, Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -28,6 +29,9 @@ from kinema.media.decode import Decoded, Decoder
 from kinema.media.digests import frames_digest
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import arrow_table
+from kinema.media.listing import as_text
+from kinema.media.recipe import frames_json
+from kinema.media.retry import Note, noted, read_note, write_note
 from kinema.media.stores import create_store
 
 log = logging.getLogger(__name__)
@@ -58,14 +62,18 @@ SHARD_SCHEMA = pa.schema(
         ("frame_offsets", pa.list_(pa.int64())),  # T + 1 offsets in the tar: frame i is [offsets[i], offsets[i + 1])
     ]
 )
+PAUSE_SECONDS = 5.0  # before a file that could not be read is tried again
+SHOWN = 5  # names in a log line
 COUNTED = ("kept", "decoded", "failed", "missing")
 
 
-def write_shard(manifest: Path, *, table: Path, media: Media, ffmpeg: str | None, workers: int) -> dict[str, int]:
+def write_shard(
+    manifest: Path, *, table: Path, media: Media, ffmpeg: str | None, workers: int, attempt: int = 0
+) -> dict[str, int]:
     """Bring a shard up to date; returns how many videos were `kept`, `decoded`, `failed` (just now) and `missing`.
 
-    `workers` videos are decoded at a time, one thread each. Raises OSError if a file cannot be written; finished videos
-    are safe then, and the next run continues with them.
+    `workers` videos are decoded at a time, one thread each. `attempt` is the number of this one (`kinema.media.retry`).
+    Raises OSError if a file cannot be written; finished videos are safe then, and the next run continues with them.
     """
     rows = {row["id"]: row for row in map(json.loads, manifest.read_text(encoding="utf-8").splitlines())}
     num_shards = len(list(manifest.parent.glob("*.jsonl")))
@@ -75,16 +83,20 @@ def write_shard(manifest: Path, *, table: Path, media: Media, ffmpeg: str | None
         try:
             kept = _valid(store.earlier(), rows, decoder, workers)
             wanted = [row for row in rows.values() if row["path"] is not None and row["id"] not in kept]
-            with contextlib.closing(_decoded(wanted, decoder, workers)) as decoded:
+            with contextlib.closing(_decoded_or_tried_again(wanted, decoder, workers)) as decoded:
                 shown = progress(decoded, description=f"shard {shard}", total=len(wanted))
                 videos = store.update(kept, rows, shown)
-            _write_table([_table_row(row, videos.get(row["id"])) for row in rows.values()], table, media)
+            note = noted(read_note(table), attempt, [video.record for video in videos.values()])
+            _write_table([_table_row(row, videos.get(row["id"]), note) for row in rows.values()], table, media)
+            write_note(table, note)
         except OSError as error:
             hint = "Free some space or check the disk, then run again: finished videos are kept."
             raise OSError(error.errno, f"{table.parent}: cannot write shard {shard} ({error}). {hint}") from error
     counts = dict.fromkeys(COUNTED, 0)
     for row in rows.values():
         counts[_kind(videos.get(row["id"]), row["id"] in kept)] += 1
+    if note.passing:
+        log.warning("shard %s: failed for a cause that may pass, %s: %s", shard, _hope(note), _some(note.passing))
     log.info("shard %s: %s", shard, ", ".join(f"{number} {kind}" for kind, number in counts.items()))
     return counts
 
@@ -129,17 +141,38 @@ def _current(video: Stored, row: Row, decoder: Decoder) -> Stored | None:
     return dataclasses.replace(video, record=record | {"frames_digest": digest})
 
 
-def _decoded(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
-    """Each video as soon as it is decoded, `workers` at a time; without those that vanished meanwhile.
+def _decoded_or_tried_again(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
+    """What `_decoded` yields; a video whose failure may pass comes last, when it was tried once more and alone.
+
+    Alone, because it may have been the videos beside it that took the memory or the time.
+    """
+    failed: list[Decoded] = []
+    with contextlib.closing(_decoded(enumerate(rows), decoder, workers)) as decoded:
+        for video in decoded:
+            if video.record.get("passing"):
+                failed.append(video)
+            else:
+                yield video
+    if any(video.record["reason"] == "unreadable" for video in failed):
+        time.sleep(PAUSE_SECONDS)
+    if failed:
+        log.info("trying again, one at a time: %s", _some([video.record["id"] for video in failed]))
+    by_id = {row["id"]: row for row in rows}
+    again = [by_id[video.record["id"]] for video in failed]
+    with contextlib.closing(_decoded(enumerate(again, start=len(rows)), decoder, 1)) as decoded:
+        yield from decoded
+
+
+def _decoded(rows: Iterator[tuple[int, Row]], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
+    """Each video of numbered rows as soon as it is decoded, `workers` at a time; without those that vanished meanwhile.
 
     Frames of finished videos lie on the disk until they are taken, so the decoders run only a little ahead.
     """
     pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="decode")
     running: set[concurrent.futures.Future[Decoded | None]] = set()
-    todo = enumerate(rows)
     try:
         while True:
-            for number, row in todo:
+            for number, row in rows:
                 running.add(pool.submit(decoder, row, number))
                 if len(running) >= 2 * workers:
                     break
@@ -150,8 +183,10 @@ def _decoded(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decod
             for future in sorted(done, key=lambda future: future.exception() is not None):
                 if (video := future.result()) is not None:
                     yield video
-    finally:
+    except BaseException:  # the consumer's end of it, too
         decoder.stop.set()
+        raise
+    finally:
         pool.shutdown(cancel_futures=True)
 
 
@@ -161,13 +196,26 @@ def _kind(video: Stored | None, was_kept: bool) -> str:
     return "kept" if was_kept else "failed" if video.record["status"] == "failed" else "decoded"
 
 
-def _table_row(row: Row, video: Stored | None) -> Row:
-    duplicates = [_text(path) for path in row["duplicates"]]
+def _hope(note: Note) -> str:
+    """What is to come of failures that may pass."""
+    if note.is_given_up:
+        return f"in {note.runs} runs; to try again, delete the table of the shard"
+    return "the next run tries again"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _table_row(row: Row, video: Stored | None, note: Note) -> Row:
+    duplicates = [as_text(path) for path in row["duplicates"]]
     if video is None:
         return {"id": row["id"], "status": "missing", "duplicates": duplicates}
     record = video.record
     facts = {name: record.get(name) for name in SHARD_SCHEMA.names}
-    facts |= {"path": _text(row["path"]), "duplicates": duplicates}
+    facts |= {"path": as_text(row["path"]), "duplicates": duplicates}
+    if record.get("passing"):
+        facts["detail"] = "; ".join(filter(None, (record["detail"], _hope(note))))
     if video.place is not None:
         facts["stored"] = str(video.place)
     if video.data_offset is not None:
@@ -176,14 +224,9 @@ def _table_row(row: Row, video: Stored | None) -> Row:
     return facts
 
 
-def _text(path: str) -> str:
-    """A path for reading: bytes in it that are no UTF-8 are replaced."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _write_table(rows: list[Row], table: Path, media: Media) -> None:
     """The table as Parquet and, beside it, as an Arrow file; both say how the frames were made."""
-    content = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA.with_metadata({"media": media.model_dump_json()}))
+    content = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA.with_metadata({"media": frames_json(media)}))
     with atomic_path(arrow_table(table)) as part, pa.ipc.new_file(part, content.schema) as writer:
         writer.write_table(content.combine_chunks())
     with atomic_path(table) as part:

@@ -5,12 +5,14 @@ Both kinds lie beside the shard's table and are no declared outputs: Snakemake w
 """
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import json
 import logging
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,7 +42,11 @@ class Store(Protocol):
 
 
 class PackedStore:
-    """All frames in one tar. It is rewritten as `<tar>.part`; what a killed run wrote is taken from there."""
+    """All frames in one tar. It is rewritten as `<tar>.part`; what a killed run wrote is taken from there.
+
+    So videos that are kept take their space twice while the tar is rewritten. New ones do not: of them no more than
+    those that are being decoded lie beside the tar.
+    """
 
     def __init__(self, table: Path):
         self.tar = table.with_suffix(".tar")
@@ -61,6 +67,7 @@ class PackedStore:
             self.resume.unlink(missing_ok=True)
             return kept
         result = {}
+        self._check_space(kept.values())
         with contextlib.closing(ArchiveWriter(self.part)) as writer:
             for video in kept.values():
                 result[video.record["id"]] = self._placed(video.record, writer.add_stored(video))
@@ -81,12 +88,21 @@ class PackedStore:
     def _holds(self, kept: dict[str, Stored]) -> bool:
         return self.tar.is_file() and not self.resume.exists() and kept == read_stored(self.tar)
 
+    def _check_space(self, kept: Iterable[Stored]) -> None:
+        """OSError if there is no room for the videos that are copied, before any is."""
+        needed, free = sum(video.record["num_bytes"] for video in kept), shutil.disk_usage(self.tar.parent).free
+        if needed > free:
+            what = f"rewriting {self.tar.name} takes {needed / 1e9:.3g} GB beside it, {free / 1e9:.3g} GB are free"
+            raise OSError(errno.ENOSPC, what)
+
     def _set_aside(self) -> None:
         """Move what a killed run left behind out of the way of the next `.part`, joined with what is there already."""
         if self.part.exists() and self.resume.exists():
             joined = self.resume.with_name(self.resume.name + ".part")
+            videos = read_stored(self.resume) | read_stored(self.part)
+            self._check_space(videos.values())
             with contextlib.closing(ArchiveWriter(joined)) as writer:
-                for video in (read_stored(self.resume) | read_stored(self.part)).values():
+                for video in videos.values():
                     writer.add_stored(video)
                 writer.finish()
             joined.replace(self.resume)

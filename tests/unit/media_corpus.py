@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import torch
 
 from kinema.config import Media
+from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.reader import FrameReader
 from kinema.media.shard import SHARD_SCHEMA, write_shard
@@ -42,6 +43,21 @@ def make_video(
     return path
 
 
+def failing_ffmpeg(path: Path, video: str, *, times: int, how: str = "kill -9 $$") -> Path:
+    """A program that does what ffmpeg does, but for the first `times` times that it is given a video."""
+    path.write_text(
+        f"""#!/bin/bash
+if [[ "$*" == *"/{video}"* ]]; then
+    echo >> "{path}.count"
+    [[ $(wc -l < "{path}.count") -le {times} ]] && {how}
+fi
+exec "{find_ffmpeg()}" "$@"
+"""
+    )
+    path.chmod(0o755)
+    return path
+
+
 class Corpus:
     """A folder of videos, its one manifest and its one shard."""
 
@@ -68,10 +84,19 @@ class Corpus:
         return self.root / "manifests" / "0000.jsonl"
 
     def write(
-        self, entries, media: Media = MEDIA, *, label: str = "wave", workers: int = 1, known: Path | None = None
+        self,
+        entries,
+        media: Media = MEDIA,
+        *,
+        label: str = "wave",
+        workers: int = 1,
+        known: Path | None = None,
+        ffmpeg: Path | None = None,
+        attempt: int = 0,
     ) -> dict[str, int]:
         manifest = self.plan(entries, media.storage, label, known)
-        return write_shard(manifest, table=self.table, media=media, ffmpeg=None, workers=workers)
+        binary = str(ffmpeg) if ffmpeg else None
+        return write_shard(manifest, table=self.table, media=media, ffmpeg=binary, workers=workers, attempt=attempt)
 
     def write_shards(self, ids, media: Media, num_shards: int) -> list[Path]:
         """The tables of so many shards."""

@@ -20,6 +20,7 @@ from kinema.experiments import (
     shards_of,
     weight_files,
 )
+from kinema.media.recipe import recipe_of
 from kinema.params import as_json, from_json, training_json, training_parts, untracked_json
 from kinema.targets import check_target
 
@@ -58,7 +59,7 @@ def test_shipped_data_sets_find_their_lists_once_they_are_there(
 ):
     path = REPOSITORY / "config/config.yaml"
     config = load_config(read_yaml(path), files=[path], root=REPOSITORY)
-    assert datasets_of(config, corpus, media_of(config, names[0]).recipe) == names
+    assert datasets_of(config, corpus, recipe_of(media_of(config, names[0]))) == names
     monkeypatch.chdir(tmp_path)
     for name in names:
         with pytest.raises(ConfigError, match=rf"datasets\.{name}\.annotations\.path: 'data/{corpus}/annotations"):
@@ -251,7 +252,7 @@ def test_a_missing_file_of_encoder_weights_is_told_before_anything_runs(tmp_path
 
 def test_media_of_a_data_set_lie_over_the_general_ones():
     config = load(media={"jpeg_quality": 3}, datasets={"mine": {**DATASET, "media": {"short_side": 128}}})
-    assert media_of(config, "mine").recipe == "packed-128px-q3"
+    assert recipe_of(media_of(config, "mine")) == "packed-128px-q3"
     assert shards_of(config, "mine") == ("mine", "packed-128px-q3", 16)
 
 
@@ -259,13 +260,13 @@ def test_data_sets_that_share_a_corpus_must_agree():
     other = {**DATASET, "corpus": "mine", "videos": "elsewhere"}
     config = load(datasets={"mine": DATASET, "split2": other})
     with pytest.raises(ConfigError, match=r"mine, split2 share the corpus 'mine' but differ in `videos`"):
-        datasets_of(config, "mine", media_of(config, "mine").recipe)
+        datasets_of(config, "mine", recipe_of(media_of(config, "mine")))
     config = load(datasets={"mine": DATASET, "split2": {**DATASET, "corpus": "mine"}})
-    assert datasets_of(config, "mine", media_of(config, "mine").recipe) == ["mine", "split2"]
+    assert datasets_of(config, "mine", recipe_of(media_of(config, "mine"))) == ["mine", "split2"]
     strict = {**DATASET, "corpus": "mine", "media": {"min_frames": 50}}
     config = load(datasets={"mine": DATASET, "split2": strict})
     with pytest.raises(ConfigError, match=r"differ in `media`"):
-        datasets_of(config, "mine", media_of(config, "mine").recipe)
+        datasets_of(config, "mine", recipe_of(media_of(config, "mine")))
 
 
 def test_params_do_not_depend_on_the_order_of_keys():

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -219,7 +220,10 @@ def test_the_time_limit_ends_a_video_and_the_next_run_tries_again(corpus):
     make_video(corpus.videos / "a.mp4", frames=600, size=(320, 240))
     hasty = MEDIA.model_copy(update={"timeout_seconds": 0.01})
     assert corpus.write("a", hasty)["failed"] == 1
-    assert (corpus.rows()["a"]["reason"], corpus.rows()["a"]["detail"]) == ("timeout", "after 0.01 s")
+    assert (corpus.rows()["a"]["reason"], corpus.rows()["a"]["detail"]) == (
+        "timeout",
+        "after 0.01 s; the next run tries again",
+    )
     assert corpus.write("a")["decoded"] == 1
 
 
@@ -236,6 +240,36 @@ def test_a_full_disk_is_an_error_and_the_old_tar_stays(three):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert three.tar.read_bytes() == content
     assert three.write("abcd") == {"kept": 3, "decoded": 1, "failed": 0, "missing": 0}
+
+
+def test_too_little_room_to_rewrite_a_tar_is_told_before_it_begins(three, monkeypatch):
+    make_video(three.videos / "d.mp4")
+    content, needed = three.tar.read_bytes(), sum(row["num_bytes"] for row in three.rows().values())
+    free = shutil.disk_usage(three.root)._replace(free=needed - 1)
+    with monkeypatch.context() as patched:
+        patched.setattr("kinema.media.stores.shutil.disk_usage", lambda path: free)
+        with pytest.raises(
+            OSError, match=r"rewriting 0000\.tar takes .* GB beside it, .* GB are free.*Free some space"
+        ):
+            three.write("abcd")
+    assert three.tar.read_bytes() == content
+    assert not three.part.exists()
+    assert three.write("abcd")["decoded"] == 1
+
+
+def test_frames_lie_beside_the_tar_no_longer_than_they_are_decoded(corpus, monkeypatch):
+    for number in range(12):
+        make_video(corpus.videos / f"v{number:02d}.mp4", seed=number)
+    beside = []
+    add_file = ArchiveWriter.add_file
+
+    def watched(self, record, frames):
+        beside.append(len(list(frames.parent.iterdir())))
+        return add_file(self, record, frames)
+
+    monkeypatch.setattr(ArchiveWriter, "add_file", watched)
+    corpus.write([f"v{number:02d}" for number in range(12)])
+    assert max(beside) <= 3  # two in flight for one worker, and the one that is being taken
 
 
 def test_a_turned_video_comes_out_upright(corpus):
@@ -310,3 +344,41 @@ def test_a_configured_ffmpeg_must_work(binary, message):
 def test_probe_names_the_trouble(tmp_path):
     with pytest.raises(MediaError, match=r"^missing$"):
         probe(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"),
+    [("a.mp4", ["libx264"]), ("a.mkv", ["png"]), ("a.avi", ["mjpeg"]), ("a.mov", ["png"]), ("a.mpg", ["mpeg2video"])],
+    ids=str,
+)
+@pytest.mark.parametrize("short_side", [32, None])
+def test_pictures_that_take_too_much_memory_are_not_decoded(corpus, name, encoder, short_side):
+    source = ["-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=0.2", "-c:v", *encoder]
+    subprocess.run([find_ffmpeg(), "-loglevel", "error", *source, corpus.videos / name], check=True)
+    strict = MEDIA.model_copy(update={"max_megapixels": 0.05, "short_side": short_side})
+    corpus.write("a", strict)
+    row = corpus.rows()["a"]
+    assert (row["status"], row["reason"]) == ("failed", "too large")
+    assert row["detail"] == "pictures of 320 x 240 pixels, more than media.max_megapixels = 0.05"
+    assert corpus.write("a", strict.model_copy(update={"max_megapixels": 0.08}))["decoded"] == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "changes", "detail"),
+    [
+        ((4, 2000), {"short_side": 256}, "4 x 2000 pixels become frames of 256 x 128000, no side of which .* 65500"),
+        ((400, 4), {"short_side": 256, "storage": "video"}, "frames of 25600 x 256, no side of which .* 16384"),
+        (
+            (64, 48),
+            {"max_megapixels": 0.005, "short_side": 64},
+            "frames of 86 x 64, more than media.max_megapixels = 0.005",
+        ),
+    ],
+    ids=str,
+)
+def test_frames_that_would_be_too_large_are_not_made(corpus, size, changes, detail):
+    make_video(corpus.videos / "a.mp4", size=size)
+    corpus.write("a", MEDIA.model_copy(update=changes))
+    row = corpus.rows()["a"]
+    assert (row["status"], row["reason"]) == ("failed", "too large")
+    assert re.search(detail, row["detail"])

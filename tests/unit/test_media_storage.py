@@ -20,6 +20,7 @@ from kinema.config import Media
 from kinema.media.archive import read_stored
 from kinema.media.flow import flow_pictures, quantise
 from kinema.media.reader import FrameReader
+from kinema.media.recipe import recipe_of
 from kinema.media.stores import file_name
 
 STORAGES = ["packed", "frames", "video"]
@@ -197,6 +198,30 @@ def test_a_reader_travels_to_another_process_and_opens_few_shards(stored, tmp_pa
     assert np.array_equal(next(pickle.loads(pickle.dumps(reader)).read(stored.table, "b", [1])), first)
 
 
+FEW_FILES = """
+import resource, shutil, sys
+from pathlib import Path
+import numpy as np
+from kinema.media.reader import FrameReader
+table, folder = map(Path, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+readers = [FrameReader(), FrameReader(), FrameReader()]
+for number in range(200):
+    copy = folder / f"{number:04d}.parquet"
+    for reader in readers:
+        next(reader.read(copy, "b", [1]))
+"""
+
+
+def test_many_shards_are_read_where_few_files_may_be_open(stored, tmp_path):
+    stored.write("ab", media(stored.storage))
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    for number in range(200):
+        (folder / f"{number:04d}.arrow").symlink_to(stored.table.with_suffix(".arrow"))
+    subprocess.run([sys.executable, "-c", FEW_FILES, stored.table, folder], check=True)
+
+
 def test_too_much_is_a_failure_until_more_is_allowed(stored):
     stored.write("ab", media(stored.storage, max_gigabytes=1e-6))
     rows = stored.rows()
@@ -355,9 +380,10 @@ def test_there_is_no_flow_of_a_single_picture():
 
 def test_the_recipe_names_what_changes_the_frames():
     names = [
-        Media().recipe,
-        Media(storage="frames", short_side=None, fps=12.5).recipe,
-        Media(storage="video", modality="flow").recipe,
+        recipe_of(Media()),
+        recipe_of(Media(storage="frames", short_side=None, fps=12.5)),
+        recipe_of(Media(storage="video", modality="flow")),
     ]
     assert names == ["packed-256px-q4", "frames-fullsize-q4-12.5fps", "video-256px-q4-g8-flow20"]
-    assert Media(timeout_seconds=5, min_frames=3, max_gigabytes=1).recipe == Media().recipe
+    unnamed = Media(timeout_seconds=5, min_frames=3, max_gigabytes=1, max_megapixels=1)
+    assert recipe_of(unnamed) == recipe_of(Media())

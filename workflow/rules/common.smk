@@ -18,6 +18,8 @@ from kinema.digests import ABSENT, file_digest, remembered_digest
 from kinema.job import share_library
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media.plan import shard_digest
+from kinema.media.recipe import MEDIA_LIMITS, ffmpeg_digest, frames_json, limits_json
+from kinema.media.retry import attempt_of
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 
@@ -180,6 +182,22 @@ def corpus_dataset(wildcards):
 def corpus_media(wildcards):
     name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
     return asked(experiments.media_of, name)
+
+
+def media_settings(wildcards):
+    """What makes the frames what they are, as JSON."""
+    return frames_json(corpus_media(wildcards))
+
+
+def media_limits(wildcards):
+    """What only limits the work, as JSON: a resource, since a changed one re-runs nothing."""
+    return limits_json(corpus_media(wildcards))
+
+
+def shard_attempt(wildcards):
+    """One more than in the last run where a note beside the shard gives a reason for it."""
+    table = f"prepared/{wildcards.corpus}/{wildcards.recipe}/shards/{wildcards.shard}.parquet"
+    return attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
 
 
 def corpus_storage(wildcards):

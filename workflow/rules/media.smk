@@ -8,6 +8,7 @@ beside them, not declared, because Snakemake would delete what makes the next ru
      frames/<label>/<video>/image_00001.jpg    storage frames
      videos/<label>/<video>.mp4                storage video
      shards/NNNN.jsonl                         storages frames and video: the record of every video
+     shards/NNNN.retry                         which videos the next run tries again
      shards/NNNN.arrow                         the Parquet table once more, for loaders to map into memory
 """
 
@@ -50,10 +51,15 @@ rule shard:
     threads: 2
     resources:
         mem_mb=1000,
+        # what changes no frame is no param, so that it re-runs nothing
+        limits=media_limits,
+        ffmpeg=CONFIG.ffmpeg or "",
     params:
         digest=this_shard_digest,
-        media=lambda wildcards: corpus_media(wildcards).model_dump_json(),
-        ffmpeg=CONFIG.ffmpeg,
+        media=media_settings,
+        ffmpeg=ffmpeg_digest(CONFIG.ffmpeg),
+        # another number where videos that failed are worth another try
+        attempt=shard_attempt,
         code=code("shard", "kinema.media.shard"),
     script:
         "../scripts/shard.py"

@@ -1,13 +1,13 @@
 """Adapter of rule shard for `kinema.media.shard.write_shard`.
 
-By hand: python workflow/scripts/shard.py job.yaml   (keys: input, output, params, threads, log)
+By hand: python workflow/scripts/shard.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
 
 from pathlib import Path
 
-from kinema.config import Media
 from kinema.job import job_from_argv, running
 from kinema.media.plan import manifest_path
+from kinema.media.recipe import media_from_json
 from kinema.media.shard import write_shard
 
 
@@ -16,9 +16,10 @@ def run(job):
         write_shard(
             manifest=manifest_path(Path(job.input["plan"]), Path(job.output["table"]).stem),
             table=Path(job.output["table"]),
-            media=Media.model_validate_json(job.params["media"]),
-            ffmpeg=job.params["ffmpeg"],
+            media=media_from_json(job.params["media"], job.resources.get("limits", "{}")),
+            ffmpeg=job.resources.get("ffmpeg"),
             workers=job.threads,
+            attempt=job.params["attempt"],
         )
 
 

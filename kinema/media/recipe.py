@@ -1,0 +1,48 @@
+"""Settings of `media` -> what makes the frames what they are, and what only limits the work.
+
+The first is the name of their folder and a param of their rule. The second reaches a job as a resource: a changed limit
+re-runs nothing but what failed by it (`kinema.media.retry`).
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from kinema.config import Media
+from kinema.digests import ABSENT, file_digest
+
+# Keys of `media` that change no frame: what is stored stays as it is, what failed by one that is raised is tried again.
+MEDIA_LIMITS = ("timeout_seconds", "max_gigabytes", "max_megapixels")
+
+
+def recipe_of(media: Media) -> str:
+    """Folder name of the frames, e.g. `packed-256px-q4`; what changes the frames changes the name."""
+    parts = [media.storage, f"{media.short_side}px" if media.short_side else "fullsize"]
+    video = media.storage == "video"
+    parts += [f"q{media.video_quality}", f"g{media.keyframe_interval}"] if video else [f"q{media.jpeg_quality}"]
+    parts += [f"{media.fps:g}fps"] if media.fps else []
+    parts += [f"flow{media.flow_bound:g}"] if media.modality == "flow" else []
+    return "-".join(parts)
+
+
+def frames_json(media: Media) -> str:
+    """The settings without the limits, as JSON."""
+    return media.model_dump_json(exclude=set(MEDIA_LIMITS))
+
+
+def limits_json(media: Media) -> str:
+    """The limits as JSON."""
+    return media.model_dump_json(include=set(MEDIA_LIMITS))
+
+
+def media_from_json(*texts: str) -> Media:
+    """Settings that are spread over several texts."""
+    return Media.model_validate({key: value for text in texts for key, value in json.loads(text).items()})
+
+
+def ffmpeg_digest(configured: str | None) -> str:
+    """What tells one configured ffmpeg from another, wherever it lies; `default` where none is configured."""
+    if not configured:
+        return "default"
+    binary = Path(shutil.which(configured) or configured)
+    return file_digest(binary) if binary.is_file() else ABSENT
