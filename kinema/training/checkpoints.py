@@ -21,11 +21,10 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kinema.files import atomic_path
-from kinema.models.state import read_torch_file
+from kinema.training.points import KEY, resume_points
 from kinema.training.termination import Termination
 
 log = logging.getLogger(__name__)
-KEY = "kinema"  # of what we add to Lightning's checkpoint
 KEPT = 2
 CRASHES = {  # part of an error's text -> what happened and what helps
     "out of memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
@@ -58,6 +57,7 @@ class ResumePoints(Checkpoint):
 
     def __init__(self, folder: Path, *, minutes: float, termination: Termination):
         self.folder, self.interval_seconds, self.termination = folder, 60 * minutes, termination
+        self.has_begun = False
         self._restored: dict[str, Any] = {}
         self._seconds_before = 0.0
         self._started_at = self._saved_at = time.monotonic()
@@ -70,6 +70,7 @@ class ResumePoints(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put back what Lightning does not."""
         self._saved_at = time.monotonic()
+        self.has_begun = True
         if not self._restored:
             return
         # Lightning would, too, but not where the schedule asked for the number of steps, which opens the loader first
@@ -136,35 +137,6 @@ class ResumePoints(Checkpoint):
                 old.unlink()
 
 
-def resume_points(folder: Path) -> list[Path]:
-    """Files of a run's resume points, the newest first."""
-    return sorted(folder.glob("resume-*.ckpt"), reverse=True)
-
-
-def newest_point(folder: Path) -> Path | None:
-    """The newest resume point that can be read; damaged ones are removed, each with a warning. None: start anew."""
-    for path in resume_points(folder):
-        if is_whole(path):
-            return path
-        path.unlink(missing_ok=True)  # another process of this training may have been first
-    return None
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file of a training can be read, else with a warning that the one before it takes its place."""
-    try:
-        read_torch_file(path, expected="an epoch of this training")
-    except ValueError as error:
-        log.warning("%s; it is damaged, so the epoch or point before it is taken", error)
-        return False
-    return True
-
-
-def num_steps(point: Path) -> int:
-    """Optimizer steps that were made when a resume point was written."""
-    return read_torch_file(point, expected="a resume point")["global_step"]
-
-
 class BestEpoch(ModelCheckpoint):
     """A checkpoint that still knows its best score where its folder has another path than it had."""
 
@@ -194,8 +166,12 @@ def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
 
 
 @contextmanager
-def resumable(folder: Path) -> Iterator[None]:
-    """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on."""
+def resumable(points: ResumePoints, last: Path | None) -> Iterator[None]:
+    """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on.
+
+    Of a run that goes on from the point `last`, so does what cannot be restored.
+    """
+    folder = points.folder
     try:
         yield
     except SIGTERMException as error:
@@ -204,9 +180,12 @@ def resumable(folder: Path) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
         raise RuntimeError(f"training was interrupted. {_next_run(folder)}") from error
     except Exception as error:
-        if not (reason := _reason(error, folder)):
-            raise
-        raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
+        if reason := _reason(error, folder):
+            raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
+        if last and not points.has_begun:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise RuntimeError(f"{last}: training cannot go on from here: {reason}. Remove this file.") from error
+        raise
 
 
 def _reason(error: BaseException | None, folder: Path) -> str | None:

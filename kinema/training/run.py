@@ -17,22 +17,14 @@ from kinema.config import UNTRACKED, Settings
 from kinema.files import atomic_path, sole_user
 from kinema.job import is_first_process
 from kinema.models.checkpoint import save_checkpoint
-from kinema.models.state import read_torch_file
 from kinema.origins import is_trained
 from kinema.provenance import digest, file_digest
-from kinema.training.checkpoints import (
-    ResumePoints,
-    best_epoch,
-    is_whole,
-    newest_point,
-    num_steps,
-    resumable,
-    resume_points,
-)
+from kinema.training.checkpoints import ResumePoints, best_epoch, resumable
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.finished import is_finished, keep_outputs, restore_outputs
 from kinema.training.history import COLUMNS, History
 from kinema.training.logs import curve_loggers
+from kinema.training.points import is_whole, newest_point, read_point, resume_points
 from kinema.training.record import MONITOR, write_record
 from kinema.training.speed import Speed
 from kinema.training.start import create_network, load_teacher
@@ -135,22 +127,22 @@ def fit(
     termination = Termination()
     points = ResumePoints(state, minutes=settings.training.checkpoint_minutes, termination=termination)
     callbacks = [*averaging(settings.training), Speed(), curve, termination, *([best] if validation else []), points]
-    if last := newest_point(state):
+    if last := newest_point(state, task):
         log.info("continuing from %s", last)
-    loggers = curve_loggers(logs, step=num_steps(last) if last else 0, settings=settings)
-    with resumable(state), warnings.catch_warnings():
+    loggers = curve_loggers(logs, step=read_point(last, task).global_step if last else 0, settings=settings)
+    with resumable(points, last), warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         trainer = create_trainer(settings, callbacks, loggers)
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
         return [], 0.0, False
-    keeps_best = settings.training.keep == "best" and validation is not None and is_whole(state / "best.ckpt")
+    keeps_best = settings.training.keep == "best" and validation is not None and is_whole(state / "best.ckpt", task)
     if keeps_best:
         log.info("keeping the best epoch: %s %.4f", MONITOR, best.best_model_score)
     # the last epoch's, too, are taken from its file: averages are there alone
     file = state / "best.ckpt" if keeps_best else resume_points(state)[0]
-    task.load_state_dict(read_torch_file(file, expected="an epoch of this training")["state_dict"])
+    task.load_state_dict(read_point(file, task).state_dict)
     return curve.rows, points.seconds, keeps_best
 
 
