@@ -10,6 +10,7 @@ import torch
 from kinema.clips.dataset import ClipDataset
 from kinema.config import Settings
 from kinema.deployment.onnx_model import INPUT, model_metadata
+from kinema.disk import full_disk_named
 from kinema.evaluation.score import Predictor, evaluation_dataset, evaluation_subset, torch_predictor
 from kinema.files import write_json
 from kinema.models.checkpoint import load_checkpoint
@@ -34,7 +35,8 @@ def convert(
         network.set_rt_info(value, ["kinema", key])
     network.set_rt_info(" ".join(label.replace(" ", "_") for label in trained.labels), ["model_info", "labels"])
     xml.parent.mkdir(parents=True, exist_ok=True)
-    ov.save_model(network, xml, compress_to_fp16=settings.deployment.compress_to_fp16)
+    with full_disk_named(xml):
+        ov.save_model(network, xml, compress_to_fp16=settings.deployment.compress_to_fp16)
     subset = evaluation_subset(clips, settings.evaluation.subset)
     dataset = evaluation_dataset(clips, trained, subset=subset)
     sample = sample_clips(dataset, settings.deployment.parity_clips)

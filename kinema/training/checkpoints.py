@@ -4,7 +4,6 @@ A point is written after every epoch and every so many minutes, inside an epoch 
 the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run.
 """
 
-import errno
 import logging
 import random
 import time
@@ -20,6 +19,7 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, WeightAvera
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from kinema.disk import DiskFullError, chain, disk_full, full_place
 from kinema.files import atomic_path
 from kinema.training.points import KEY, resume_points
 from kinema.training.termination import Termination
@@ -43,7 +43,7 @@ class DurableIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a file beside it, flush it to the disk, and rename it."""
         with atomic_path(Path(path)) as temporary:
-            super().save_checkpoint(checkpoint, temporary, storage_options)
+            torch.save(checkpoint, temporary)  # Lightning's own way needs as much space in TMPDIR
 
 
 class ResumePoints(Checkpoint):
@@ -166,10 +166,10 @@ def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
 
 
 @contextmanager
-def resumable(points: ResumePoints, last: Path | None) -> Iterator[None]:
+def resumable(points: ResumePoints, last: Path | None, *, logs: Path) -> Iterator[None]:
     """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on.
 
-    Of a run that goes on from the point `last`, so does what cannot be restored.
+    Of a run that goes on from the point `last`, so does what cannot be restored. Curves are written to `logs`.
     """
     folder = points.folder
     try:
@@ -180,7 +180,7 @@ def resumable(points: ResumePoints, last: Path | None) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
         raise RuntimeError(f"training was interrupted. {_next_run(folder)}") from error
     except Exception as error:
-        if reason := _reason(error, folder):
+        if reason := _reason(error, folder, logs):
             raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
         if last and not points.has_begun:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -188,17 +188,16 @@ def resumable(points: ResumePoints, last: Path | None) -> Iterator[None]:
         raise
 
 
-def _reason(error: BaseException | None, folder: Path) -> str | None:
+def _reason(error: Exception, *folders: Path) -> str | None:
     """What ran out, by the error or one behind it: that of a dead process comes up anywhere, and others catch it."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return f"no space left on the disk of {folder}"
-        text = "out of memory" if isinstance(error, MemoryError) else str(error)
-        for part, reason in CRASHES.items():
-            if part in text:
-                return reason
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return None
+    behind = list(chain(error))
+    for one in behind:
+        if isinstance(one, DiskFullError):
+            return str(one.strerror)
+    if any(isinstance(one, OSError) for one in behind) and (full := full_place(error, *folders)):
+        return str(disk_full(full).strerror)
+    texts = ["out of memory" if isinstance(one, MemoryError) else str(one) for one in behind]
+    return next((reason for text in texts for part, reason in CRASHES.items() if part in text), None)
 
 
 def _next_run(folder: Path) -> str:

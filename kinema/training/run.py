@@ -129,10 +129,11 @@ def fit(
     callbacks = [*averaging(settings.training), Speed(), curve, termination, *([best] if validation else []), points]
     if last := newest_point(state, task):
         log.info("continuing from %s", last)
-    loggers = curve_loggers(logs, step=read_point(last, task).global_step if last else 0, settings=settings)
-    with resumable(points, last), warnings.catch_warnings():
+    step = read_point(last, task).global_step if last else 0
+    with resumable(points, last, logs=logs), warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
+        loggers = curve_loggers(logs, step=step, settings=settings)
         trainer = create_trainer(settings, callbacks, loggers)
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
