@@ -19,6 +19,7 @@ from kinema.job import is_first_process
 from kinema.models.checkpoint import save_checkpoint
 from kinema.origins import is_trained
 from kinema.provenance import digest, file_digest
+from kinema.training.batch_norm import avoid_lone_clips
 from kinema.training.checkpoints import ResumePoints, best_epoch, resumable
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.finished import is_finished, keep_outputs, restore_outputs
@@ -79,6 +80,7 @@ def train(
         if is_trained(settings, starts):
             modality = recognizer.spec.modality
             batches = training_loader(clips, settings, modality=modality)
+            avoid_lone_clips(batches, recognizer, settings.training)
             validation = validation_loader(clips, settings, modality=modality)
             teacher = load_teacher(starts, labels=labels, settings=settings)
             task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)

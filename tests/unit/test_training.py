@@ -14,10 +14,10 @@ from kinema.files import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training import history, run, start
+from kinema.training.batch_norm import freeze_batch_norm
 from kinema.training.history import History
 from kinema.training.run import fingerprint
 from kinema.training.speed import SPEED
-from kinema.training.task import freeze_batch_norm
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
 
