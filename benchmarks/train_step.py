@@ -24,10 +24,11 @@ from torch.utils.data import DataLoader
 from kinema.config import Clip, Network, Settings, Training
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
+from kinema.training.batch_norm import freeze_batch_norm
 from kinema.training.checkpoints import ResumePoints
 from kinema.training.compiling import compile_if_possible
 from kinema.training.optim import create_optimizer
-from kinema.training.task import RecognitionTask, freeze_batch_norm
+from kinema.training.task import RecognitionTask
 from kinema.training.termination import Termination
 from kinema.training.trainer import create_trainer
 from kinema.watching.training import TrainingWatch

@@ -23,13 +23,18 @@ class EpochSampler(Sampler[tuple[int, int]]):
     def __init__(self, length: int, *, seed: int, weights: np.ndarray | None = None):
         self.length, self.seed, self.epoch, self.start = length, seed, 0, 0
         self.probabilities = None if weights is None else weights / weights.sum()
+        self._batch_size: int | None = None
+
+    def leave_lone(self, batch_size: int) -> None:
+        """Leave out an index that would be alone in the last batch of a process."""
+        self._batch_size = batch_size
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(_of_this_rank(np.arange(self.length)))
+        return len(self._mine(np.arange(self.length)))
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         rng = np.random.default_rng([self.seed, self.epoch])
@@ -37,8 +42,12 @@ class EpochSampler(Sampler[tuple[int, int]]):
             order = rng.permutation(self.length)
         else:
             order = rng.choice(self.length, self.length, p=self.probabilities)
-        order = _of_this_rank(order)[self.start :]
+        order = self._mine(order)[self.start :]
         return zip(np.full(len(order), self.epoch).tolist(), order.tolist(), strict=True)
+
+    def _mine(self, order: np.ndarray) -> np.ndarray:
+        mine = _of_this_rank(order)
+        return mine[:-1] if self._batch_size and len(mine) % self._batch_size == 1 else mine
 
 
 class RankSampler(Sampler[int]):

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from kinema.clips.windows import enumerate_clips, num_clips_asked
 from kinema.config import Clip
+from kinema.disk import full_disk_named
 from kinema.files import atomic_path
 
 SCHEMA = pa.schema(
@@ -119,10 +120,15 @@ class ClipIndex:
 
     @classmethod
     def _temporary(cls, rows: pa.Table, labels: list[str], clip: Clip) -> "ClipIndex":
-        descriptor, name = tempfile.mkstemp(prefix="kinema-clips-", suffix=".arrow")
-        os.close(descriptor)
-        _write_mapped(rows, Path(name), labels=labels, clip=clip)
-        index = cls(Path(name), rows["subset"][0].as_py())
+        with full_disk_named(Path(tempfile.gettempdir()) / "kinema-clips"):
+            descriptor, name = tempfile.mkstemp(prefix="kinema-clips-", suffix=".arrow")
+            os.close(descriptor)
+            try:
+                _write_mapped(rows, Path(name), labels=labels, clip=clip)
+                index = cls(Path(name), rows["subset"][0].as_py())
+            except BaseException:
+                Path(name).unlink()
+                raise
         # a forked worker inherits the index; its end must not take the file from the others
         weakref.finalize(index, _remove, Path(name), os.getpid())
         return index

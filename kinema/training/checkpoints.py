@@ -4,7 +4,6 @@ A point is written after every epoch and every so many minutes, inside an epoch 
 the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run.
 """
 
-import errno
 import logging
 import random
 import time
@@ -20,12 +19,12 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, WeightAvera
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from kinema.disk import DiskFullError, chain, disk_full, full_place
 from kinema.files import atomic_path
-from kinema.models.state import read_torch_file
+from kinema.training.points import KEY, resume_points
 from kinema.training.termination import Termination
 
 log = logging.getLogger(__name__)
-KEY = "kinema"  # of what we add to Lightning's checkpoint
 KEPT = 2
 CRASHES = {  # part of an error's text -> what happened and what helps
     "out of memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
@@ -44,7 +43,7 @@ class DurableIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a file beside it, flush it to the disk, and rename it."""
         with atomic_path(Path(path)) as temporary:
-            super().save_checkpoint(checkpoint, temporary, storage_options)
+            torch.save(checkpoint, temporary)  # Lightning's own way needs as much space in TMPDIR
 
 
 class ResumePoints(Checkpoint):
@@ -58,6 +57,7 @@ class ResumePoints(Checkpoint):
 
     def __init__(self, folder: Path, *, minutes: float, termination: Termination):
         self.folder, self.interval_seconds, self.termination = folder, 60 * minutes, termination
+        self.has_begun = False
         self._restored: dict[str, Any] = {}
         self._seconds_before = 0.0
         self._started_at = self._saved_at = time.monotonic()
@@ -70,6 +70,7 @@ class ResumePoints(Checkpoint):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put back what Lightning does not."""
         self._saved_at = time.monotonic()
+        self.has_begun = True
         if not self._restored:
             return
         # Lightning would, too, but not where the schedule asked for the number of steps, which opens the loader first
@@ -136,35 +137,6 @@ class ResumePoints(Checkpoint):
                 old.unlink()
 
 
-def resume_points(folder: Path) -> list[Path]:
-    """Files of a run's resume points, the newest first."""
-    return sorted(folder.glob("resume-*.ckpt"), reverse=True)
-
-
-def newest_point(folder: Path) -> Path | None:
-    """The newest resume point that can be read; damaged ones are removed, each with a warning. None: start anew."""
-    for path in resume_points(folder):
-        if is_whole(path):
-            return path
-        path.unlink(missing_ok=True)  # another process of this training may have been first
-    return None
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file of a training can be read, else with a warning that the one before it takes its place."""
-    try:
-        read_torch_file(path, expected="an epoch of this training")
-    except ValueError as error:
-        log.warning("%s; it is damaged, so the epoch or point before it is taken", error)
-        return False
-    return True
-
-
-def num_steps(point: Path) -> int:
-    """Optimizer steps that were made when a resume point was written."""
-    return read_torch_file(point, expected="a resume point")["global_step"]
-
-
 class BestEpoch(ModelCheckpoint):
     """A checkpoint that still knows its best score where its folder has another path than it had."""
 
@@ -194,8 +166,12 @@ def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
 
 
 @contextmanager
-def resumable(folder: Path) -> Iterator[None]:
-    """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on."""
+def resumable(points: ResumePoints, last: Path | None, *, logs: Path) -> Iterator[None]:
+    """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on.
+
+    Of a run that goes on from the point `last`, so does what cannot be restored. Curves are written to `logs`.
+    """
+    folder = points.folder
     try:
         yield
     except SIGTERMException as error:
@@ -204,22 +180,24 @@ def resumable(folder: Path) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
         raise RuntimeError(f"training was interrupted. {_next_run(folder)}") from error
     except Exception as error:
-        if not (reason := _reason(error, folder)):
-            raise
-        raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
+        if reason := _reason(error, folder, logs):
+            raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
+        if last and not points.has_begun:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise RuntimeError(f"{last}: training cannot go on from here: {reason}. Remove this file.") from error
+        raise
 
 
-def _reason(error: BaseException | None, folder: Path) -> str | None:
+def _reason(error: Exception, *folders: Path) -> str | None:
     """What ran out, by the error or one behind it: that of a dead process comes up anywhere, and others catch it."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return f"no space left on the disk of {folder}"
-        text = "out of memory" if isinstance(error, MemoryError) else str(error)
-        for part, reason in CRASHES.items():
-            if part in text:
-                return reason
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return None
+    behind = list(chain(error))
+    for one in behind:
+        if isinstance(one, DiskFullError):
+            return str(one.strerror)
+    if any(isinstance(one, OSError) for one in behind) and (full := full_place(error, *folders)):
+        return str(disk_full(full).strerror)
+    texts = ["out of memory" if isinstance(one, MemoryError) else str(one) for one in behind]
+    return next((reason for text in texts for part, reason in CRASHES.items() if part in text), None)
 
 
 def _next_run(folder: Path) -> str:

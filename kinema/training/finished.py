@@ -37,7 +37,7 @@ def keep_outputs(state: Path, outputs: Sequence[Path]) -> None:
     for path in outputs:
         _link(path, part / path.name)
     part.replace(state / FOLDER)
-    for point in state.glob("*.ckpt"):
+    for point in state.glob("*.ckpt*"):
         with suppress(OSError):
             point.unlink()
 

@@ -21,20 +21,13 @@ from kinema.digests import digest, file_digest
 from kinema.files import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.recognizer import Recognizer
-from kinema.models.state import read_torch_file
 from kinema.params import training_json
 from kinema.processes import is_first_process
-from kinema.training.checkpoints import (
-    ResumePoints,
-    best_epoch,
-    is_whole,
-    newest_point,
-    num_steps,
-    resumable,
-    resume_points,
-)
+from kinema.training.batch_norm import avoid_lone_clips
+from kinema.training.checkpoints import ResumePoints, best_epoch, resumable
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.finished import is_finished, keep_outputs, remove_made_of, restore_outputs
+from kinema.training.points import is_whole, newest_point, read_point, resume_points
 from kinema.training.start import create_network, load_teacher
 from kinema.training.start_keys import is_trained
 from kinema.training.task import RecognitionTask
@@ -74,6 +67,10 @@ class Watch(Protocol):
     @property
     def outputs(self) -> Sequence[Path]:
         """Files that it writes."""
+
+    @property
+    def logs(self) -> Path:
+        """The folder that it writes curves to."""
 
     def callbacks(self) -> list[Callback]:
         """What is called at every step and epoch, in all processes of the training."""
@@ -137,6 +134,7 @@ def _prepared(
     """The task of training a network, and its loaders."""
     modality = recognizer.spec.modality
     batches = training_loader(clips, settings, modality=modality)
+    avoid_lone_clips(batches, recognizer, settings.training)
     validation = validation_loader(clips, settings, modality=modality)
     teacher = load_teacher(starts, labels=labels_of(clips), settings=settings)
     task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)
@@ -163,29 +161,25 @@ def fit(
     best = best_epoch(state, monitor=MONITOR, period=validation_period(settings.training))
     termination = Termination()
     points = ResumePoints(state, minutes=settings.training.checkpoint_minutes, termination=termination)
-    callbacks = [
-        *averaging(settings.training),
-        *watch.callbacks(),
-        termination,
-        *([best] if validation else []),
-        points,
-    ]
-    if last := newest_point(state):
+    callbacks = [*averaging(settings.training), *watch.callbacks(), termination]
+    callbacks += [*([best] if validation else []), points]
+    if last := newest_point(state, task):
         log.info("continuing from %s", last)
-    loggers = watch.loggers(state.name, step=num_steps(last) if last else 0, settings=settings)
-    with resumable(state), warnings.catch_warnings():
+    step = read_point(last, task).global_step if last else 0
+    with resumable(points, last, logs=watch.logs), warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
+        loggers = watch.loggers(state.name, step=step, settings=settings)
         trainer = create_trainer(settings, callbacks, loggers)
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
         return False, 0.0
-    keeps_best = settings.training.keep == "best" and validation is not None and is_whole(state / "best.ckpt")
+    keeps_best = settings.training.keep == "best" and validation is not None and is_whole(state / "best.ckpt", task)
     if keeps_best:
         log.info("keeping the best epoch: %s %.4f", MONITOR, best.best_model_score)
     # the last epoch's, too, are taken from its file: averages are there alone
     file = state / "best.ckpt" if keeps_best else resume_points(state)[0]
-    task.load_state_dict(read_torch_file(file, expected="an epoch of this training")["state_dict"])
+    task.load_state_dict(read_point(file, task).state_dict)
     return keeps_best, points.seconds
 
 

@@ -13,6 +13,7 @@ from torchmetrics import MeanMetric
 from kinema.config import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
+from kinema.training.batch_norm import freeze_batch_norm
 from kinema.training.compiling import compile_if_possible
 from kinema.training.distillation import Teacher
 from kinema.training.mixing import ClipMixer
@@ -155,10 +156,3 @@ class RecognitionTask(L.LightningModule):
             f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {self._rate():.3g}; "
             f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
         )
-
-
-def freeze_batch_norm(module: nn.Module) -> None:
-    """Put every batch norm into evaluation mode: statistics fixed, scale and shift still trained."""
-    for layer in module.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
-            layer.eval()

@@ -21,7 +21,7 @@ class TrainingWatch:
 
     def __init__(self, *, history: Path, record: Path, logs: Path):
         self.outputs: Sequence[Path] = (history, record)
-        self._logs = logs
+        self.logs = logs
         self._history = History()
 
     def callbacks(self) -> list[Callback]:
@@ -30,7 +30,7 @@ class TrainingWatch:
 
     def loggers(self, run: str, *, step: int, settings: Settings) -> list[Logger]:
         """See `curve_loggers`."""
-        return curve_loggers(self._logs / run, step=step, settings=settings)
+        return curve_loggers(self.logs / run, step=step, settings=settings)
 
     def write(self, trained: Trained) -> None:
         """Write both files."""

@@ -18,7 +18,6 @@ import pandas as pd
 import pytest
 import torch
 from corpus import CLIP
-from lightning.fabric.plugins.io import torch_io
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.plugins.precision import MixedPrecision
 from training_runs import at_step, fails, run_training
@@ -27,7 +26,7 @@ from kinema.config import Network, Settings, Training
 from kinema.models.checkpoint import load_checkpoint
 from kinema.training import run
 from kinema.training import trainer as training_trainer
-from kinema.training.checkpoints import newest_point, resume_points
+from kinema.training.points import resume_points
 from kinema.training.run import fingerprint
 from kinema.training.task import RecognitionTask
 from kinema.watching.speed import SPEED
@@ -184,16 +183,19 @@ def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on(prepared, tmp_p
     assert_same(*((load_checkpoint(root / "model.pth"), pd.read_csv(root / "training.csv")) for root in (cut, whole)))
 
 
-def test_a_damaged_best_epoch_gives_way_to_the_last_one(prepared, tmp_path, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("damage", "message"), [("cut", "cannot be read"), ("a list", "no epoch"), ("other shapes", "misshapen")]
+)
+def test_a_damaged_best_epoch_gives_way_to_the_last_one(prepared, tmp_path, monkeypatch, caplog, damage, message):
     expected = run_training(prepared, tmp_path / "last", settings(keep="last"))
     with monkeypatch.context() as patch:
         patch.setattr(run, "save_checkpoint", lambda *args, **options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run_training(prepared, tmp_path, settings())
     (best,) = tmp_path.glob("work/*/best.ckpt")
-    os.truncate(best, 3000)
+    DAMAGES[damage](best)
     assert_same(run_training(prepared, tmp_path, settings()), expected)
-    assert "best.ckpt: cannot be read" in caplog.text
+    assert re.search(f"best.ckpt: .*{message}", caplog.text)
     assert json.loads((tmp_path / "training.json").read_text())["kept_epoch"]["epoch"] == 2
 
 
@@ -289,8 +291,36 @@ def test_a_resumed_run_has_the_scale_of_its_gradients(prepared, tmp_path, monkey
     assert scales["whole"][-1] > scales["whole"][4]
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: os.truncate(path, 3000)])
-def test_a_damaged_point_falls_back_to_the_one_before(prepared, tmp_path, monkeypatch, caplog, uninterrupted, damage):
+def other(change):
+    """A damage to a file: another one that can be read."""
+
+    def damage(path):
+        torch.save(change(torch.load(path, weights_only=True)), path)
+
+    return damage
+
+
+def with_other_shape(content):
+    name = next(iter(content["state_dict"]))
+    return content | {"state_dict": content["state_dict"] | {name: torch.ones(3)}}
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: os.truncate(path, 3000),
+    "a list": other(lambda content: [1, 2]),
+    "without a counter": other(lambda content: {key: content[key] for key in content if key != "global_step"}),
+    "only weights": other(lambda content: {"state_dict": content["state_dict"]}),
+    "without our entries": other(lambda content: {key: content[key] for key in content if key != "kinema"}),
+    "other shapes": other(with_other_shape),
+    "no tensors": other(lambda content: content | {"state_dict": {"a": 1}}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_point_that_is_not_ours_or_damaged_falls_back_to_the_one_before(
+    prepared, tmp_path, monkeypatch, caplog, uninterrupted, damage
+):
     with monkeypatch.context() as patch:
         at_step(5, fails(ZeroDivisionError()), patch.setattr)
         with pytest.raises(ZeroDivisionError):
@@ -298,9 +328,24 @@ def test_a_damaged_point_falls_back_to_the_one_before(prepared, tmp_path, monkey
     (state,) = (tmp_path / "work").glob("*/")
     newest, before = resume_points(state)
     damage(newest)
-    assert newest_point(state) == before
-    assert [record.levelname for record in caplog.records if "damaged" in record.message] == ["WARNING"]
-    assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
+    with caplog.at_level(logging.INFO):
+        assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
+    assert f"continuing from {before}" in caplog.text
+    (warning,) = [record.message for record in caplog.records if "set aside" in record.message]
+    assert str(newest) in warning
+    assert "\n" not in warning
+    assert not list(state.glob("*.ckpt*")), "nothing is left of a finished training"
+
+
+def test_a_point_that_cannot_be_restored_is_named(prepared, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        at_step(5, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, tmp_path, settings())
+    (newest, _) = resume_points(next((tmp_path / "work").glob("*/")))
+    other(lambda content: content | {"optimizer_states": [{"state": {}, "param_groups": []}]})(newest)
+    with pytest.raises(RuntimeError, match=r"resume-000000005.ckpt: training cannot go on from here: .*Remove this"):
+        run_training(prepared, tmp_path, settings())
 
 
 @pytest.mark.parametrize(
@@ -312,7 +357,7 @@ def test_a_damaged_point_falls_back_to_the_one_before(prepared, tmp_path, monkey
         ),
         (MemoryError(), "out of memory: lower training.batch_size .*goes on from .*resume-000000001.ckpt"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "a loader process died.*num_workers"),
-        (OSError(errno.ENOSPC, "No space left on device"), "no space left on the disk of .*work.*goes on from"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space left in .*work.*goes on from"),
     ],
 )
 def test_what_the_machine_runs_out_of_is_named(prepared, tmp_path, monkeypatch, error, message):
@@ -333,15 +378,16 @@ def test_a_loader_process_that_dies_is_named(prepared, tmp_path, monkeypatch):
 
 
 def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkeypatch):
-    save = torch_io._atomic_save
+    save = torch.save
 
-    def full(checkpoint, path):
-        save(checkpoint, path)
+    def full(content, path):
+        save(content, path)
         if "resume-000000003" in str(path):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(torch_io, "_atomic_save", full)
-    with pytest.raises(RuntimeError, match=r"no space left on the disk of .*goes on from .*resume-000000002.ckpt"):
+    monkeypatch.setattr(torch, "save", full)
+    message = r"resume-000000003.ckpt cannot be written: no space left in .*goes on from .*resume-000000002.ckpt"
+    with pytest.raises(RuntimeError, match=message):
         run_training(prepared, tmp_path, settings())
     (state,) = (tmp_path / "work").glob("*/")
     assert {path.name for path in state.iterdir()} >= {"resume-000000001.ckpt", "resume-000000002.ckpt"}

@@ -67,6 +67,17 @@ def test_processes_that_train_together_share_an_epoch(weights, monkeypatch):
     assert Counter(row for part in parts for row in part) == Counter(whole + whole[:2])
 
 
+@pytest.mark.parametrize(("length", "batch_size", "left"), [(7, 3, 1), (7, 2, 1), (6, 3, 0), (8, 3, 0), (13, 4, 1)])
+def test_an_index_that_would_be_a_batch_of_its_own_is_left_out(length, batch_size, left):
+    whole, sampler = EpochSampler(length, seed=0), EpochSampler(length, seed=0)
+    sampler.leave_lone(batch_size)
+    for epoch in range(3):
+        assert rows(sampler, epoch) == rows(whole, epoch)[: length - left]
+        assert len(sampler) == length - left
+    sampler.start = batch_size
+    assert rows(sampler, 2) == rows(whole, 2)[batch_size : length - left]
+
+
 @pytest.mark.parametrize("num_workers", [0, 1, 2])
 def test_batches_are_the_items_of_the_dataset_and_stay_as_they_are(prepared, num_workers):
     index = ClipIndex.load(prepared / "clips.parquet", subset="training", clip=CLIP)

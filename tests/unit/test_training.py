@@ -14,8 +14,8 @@ from kinema.files import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training import run, start
+from kinema.training.batch_norm import freeze_batch_norm
 from kinema.training.run import fingerprint
-from kinema.training.task import freeze_batch_norm
 from kinema.watching import history
 from kinema.watching.history import History
 from kinema.watching.speed import SPEED
