@@ -98,7 +98,7 @@ def made(prepared, tmp_path_factory):
     evaluate(
         checkpoint=deployed.root / "model.pth",
         clips=deployed.clips,
-        settings=SETTINGS.evaluation,
+        settings=SETTINGS,
         evaluation=deployed.root / "evaluation.json",
         predictions=deployed.root / "predictions.parquet",
         confusion=deployed.root / "confusion.png",
