@@ -17,9 +17,6 @@ The way of the data, and the rule file of each stage:
 from pathlib import Path
 
 
-configfile: Path(workflow.basedir) / "config/config.yaml"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/annotations.smk"
 include: "workflow/rules/media.smk"

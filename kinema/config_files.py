@@ -1,7 +1,9 @@
 """YAML files -> one checked `Config`, or one line per mistake that names file, key, value and what is allowed."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+import json
+import reprlib
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -9,6 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from kinema.config import Config, Section
+
+_SHORT = reprlib.Repr()  # a value may be as long as it likes, a message may not
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+_SHORT.maxdict = _SHORT.maxlist = 10
 
 
 class ConfigError(ValueError):
@@ -18,20 +24,42 @@ class ConfigError(ValueError):
 def load_config(values: Mapping[str, Any], *, files: Sequence[str | Path] = (), root: str | Path = ".") -> Config:
     """Check merged values (Snakemake's `config`), with the data sets of `dataset_dir`, below `root`, laid under them.
 
-    `files` are where the values came from, in the order of merging; errors name the last one that has the key.
+    `files` are where the values came from, in the order of merging; errors name the last one that has the key. They are
+    read once more, since Snakemake takes a key that stands twice.
     """
+    for file in files:
+        read_yaml(Path(file))
     values = dict(values)
-    folder = Path(root) / str(values.get("dataset_dir", Config.model_fields["dataset_dir"].default))
+    found = _dataset_files(values.get("dataset_dir", Config.model_fields["dataset_dir"].default), Path(root), files)
     own = values.get("datasets") or {}
-    found = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     if isinstance(own, Mapping):
         shipped = {name: read_yaml(path) for name, path in found.items()}
         values["datasets"] = {name: _laid_over(shipped.get(name), own.get(name)) for name in {**shipped, **own}}
+    return _checked(values, files, found)
+
+
+def _checked(values: Any, files: Sequence[str | Path], dataset_files: Mapping[str, Path]) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(detail, files, found) for detail in error.errors()]
+        details = error.errors()
+        # what is wrong with a name is said, and nothing of what stands under it
+        misnamed = [detail["loc"][:-1] for detail in details if detail["loc"][-1] == "[key]"]
+        lines = [
+            _explain(detail, values, files, dataset_files)
+            for detail in details
+            if detail["loc"][-1] == "[key]" or not any(detail["loc"][: len(loc)] == loc for loc in misnamed)
+        ]
         raise ConfigError("\n".join(lines)) from None
+
+
+def _dataset_files(folder: Any, root: Path, files: Sequence[str | Path]) -> dict[str, Path]:
+    """Files of the data sets by name; those of editors, which begin with a dot, are none."""
+    _checked({"dataset_dir": folder}, files, {})
+    path = root / folder
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"{where_set(['dataset_dir'], folder, files, {})}: dataset_dir: '{folder}' is no folder.")
+    return {file.stem: file for file in sorted(path.glob("*.yaml")) if not file.name.startswith(".")}
 
 
 def load_config_files(files: Sequence[Path]) -> Config:
@@ -43,16 +71,63 @@ def load_config_files(files: Sequence[Path]) -> Config:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; anything else in it is a ConfigError with the line."""
+    """The mapping in a YAML (or JSON) file; anything else in it, and a key that stands twice, is a ConfigError."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        values = json.loads(text, object_pairs_hook=_unique) if path.suffix == ".json" else yaml.load(text, _Loader)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{_relative(path)}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{_relative(path)}, line {line}: not UTF-8 text: byte {error.start} of the file.") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{_relative(path)}{_problem(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{_relative(path)}: not valid: {_one_line(error)}.") from None
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: found {type(values).__name__}, expected `key: value` lines")
+        raise ConfigError(f"{_relative(path)}: found {type(values).__name__}, expected `key: value` lines.")
     return values
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, but a key stands once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Construct a mapping at once, so that one that contains itself is an error."""
+        lines: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key, mark = self.construct_object(key_node, deep=True), key_node.start_mark
+            if isinstance(key, Hashable):
+                if key in lines:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"key '{key}' stands in line {lines[key]} already", problem_mark=mark
+                    )
+                lines[key] = mark.line + 1
+        return super().construct_mapping(node, deep=True)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(f"key '{key}' stands twice")
+        values[key] = value
+    return values
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    """Line and problem of a YAML error, to follow the name of the file."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    said = [getattr(error, name, None) for name in ("context", "problem")]
+    return f"{where}: not valid YAML: {_one_line(', '.join(filter(None, said)) or error)}."
+
+
+def _one_line(text: Any) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= 400 else f"{line[:250]}...{line[-100:]}"
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -99,21 +174,28 @@ def _follow(values: Any, key: Sequence[str | int]) -> tuple[int, Any]:
     return len(key), values
 
 
-def _explain(detail: Any, files: Sequence[str | Path], dataset_files: Mapping[str, Path]) -> str:
+def _explain(detail: Any, values: Any, files: Sequence[str | Path], dataset_files: Mapping[str, Path]) -> str:
     key = [part for part in detail["loc"] if part != "[key]"]
-    where, name = where_set(key, detail["input"], files, dataset_files), ".".join(str(part) for part in key)
+    set_to = _follow(values, key)[1] if detail["loc"][-1] == "[key]" else detail["input"]
+    where, name = where_set(key, set_to, files, dataset_files), _key_name(key)
     if detail["type"] == "extra_forbidden":
         section = _section_at(key[:-1])
         known = sorted(section.model_fields) if section else []
         return f"{where}: {name}: unknown key{nearest(str(key[-1]), known)} Known keys here: {', '.join(known)}."
     if detail["type"] == "missing":
         return f"{where}: {name}: this key is required and not set."
-    found = detail["input"]
+    found = f"found {_SHORT.repr(detail['input'])} ({type(detail['input']).__name__})"
     if detail["type"] in ("model_type", "dict_type", "list_type"):
         kind = "a list" if detail["type"] == "list_type" else "a section of `key: value` lines"
-        return f"{where}: {name}: expected {kind}; found {found!r} ({type(found).__name__})."
-    text = detail["msg"].removeprefix("Value error, ")
-    return f"{where}: {name}: {text[0].lower()}{text[1:]}; found {found!r} ({type(found).__name__})."
+        return f"{where}: {name}: expected {kind}; {found}."
+    text = _one_line(detail["msg"].removeprefix("Value error, "))
+    return f"{where}: {name}: {text[0].lower()}{text[1:]}; {found}."
+
+
+def _key_name(key: Sequence[str | int]) -> str:
+    """A path of keys as it is written in messages, on one line whatever the keys are."""
+    name = ".".join(str(part) for part in key)
+    return name if name.isprintable() and len(name) <= 200 else _SHORT.repr(name)
 
 
 def _section_at(key: Sequence[str | int]) -> type[Section] | None:

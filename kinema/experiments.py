@@ -118,8 +118,9 @@ def annotation_files(config: Config, dataset: str) -> list[str]:
         files = list_files(chosen.annotations)
     except FileNotFoundError as error:
         raise ConfigError(f"datasets.{dataset}.annotations.path: {error}. {advice}") from None
-    if not Path(chosen.videos).exists():
-        found = f"'{chosen.videos}' does not exist (looked for in {Path.cwd()})"
+    if not Path(chosen.videos).is_dir():
+        lost = "is no folder" if Path(chosen.videos).exists() else "does not exist"
+        found = f"'{chosen.videos}' {lost} (looked for in {Path.cwd()})"
         raise ConfigError(f"datasets.{dataset}.videos: {found}. {advice}")
     return files
 

@@ -42,7 +42,7 @@ def check_starts(config: Config, dataset: str, model: str) -> None:
         if made := _made_here(config, file):
             annotation_files(config, made[0])
             check_starts(config, *made)
-        elif not Path(file).is_file() and Path(file).parts[0] != "results":
+        elif not Path(file).is_file() and Path(file).parts[:1] != ("results",):
             words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
             raise ConfigError(f"{key}: '{file}' is no file{words}")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from kinema.config import Config
 from kinema.config_files import ConfigError
-from kinema.experiments import annotation_files, dataset_named, resolve
-from kinema.models.names import EXPORT_OBSTACLES
+from kinema.experiments import Experiment, annotation_files, dataset_named, resolve
+from kinema.models.names import EXPORT_OBSTACLES, TRACED, TRACED_MAX_OPSET
 from kinema.origins import check_starts
 
 DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
@@ -19,7 +19,15 @@ def check_target(config: Config, target: str) -> None:
     dataset_named(config, parts[1])
     if len(parts) > 3:
         experiment = resolve(config, parts[1], parts[2])
-        if obstacle := EXPORT_OBSTACLES.get(experiment.model) if Path(target).suffix in DEPLOYED else None:
-            raise ConfigError(f"{target}: '{experiment.model}' cannot be exported: {obstacle}.")
+        if Path(target).suffix in DEPLOYED:
+            _check_export(experiment, target)
         check_starts(config, parts[1], parts[2])
     annotation_files(config, parts[1])
+
+
+def _check_export(experiment: Experiment, target: str) -> None:
+    model, opset = experiment.model, experiment.settings.deployment.opset
+    if model in EXPORT_OBSTACLES:
+        raise ConfigError(f"{target}: '{model}' cannot be exported: {EXPORT_OBSTACLES[model]}.")
+    if model in TRACED and opset > TRACED_MAX_OPSET:
+        raise ConfigError(f"{target}: '{model}' needs deployment.opset <= {TRACED_MAX_OPSET}; found {opset}.")

@@ -136,6 +136,10 @@ def test_unknown_names_are_told_with_the_nearest(dataset, model, message):
         ("datasets: {x: {videos: v}}", r"bad\.yaml: datasets\.x\.annotations: .*required"),
         ("datasets: {'a/b': {}}", r"bad\.yaml: datasets\.a/b"),
         ("overrides: [{modle: x}]", r"bad\.yaml: overrides\.0\.modle: unknown key; did you mean 'model'"),
+        ("augmentation: {crop_area: [true, 1]}", r"bad\.yaml: augmentation\.crop_area: expected a list of 2 numbers"),
+        ("augmentation: {crop_area: [1]}", r"bad\.yaml: augmentation\.crop_area: expected a list of 2 numbers; found"),
+        ("training: {lr_milestones: [true]}", r"bad\.yaml: training\.lr_milestones: expected a list of numbers"),
+        ("datasets: {2019: {}}", r"^[^\n]*bad\.yaml: datasets\.2019: input should be a valid string[^\n]*$"),
         ("augmentation: {crop_area: [0.9, 0.1]}", r"crop_area is \[low, high\] with 0 < low <= high"),
         (
             annotations("{format: ucf101, path: x}"),
@@ -196,7 +200,7 @@ def test_the_last_file_that_sets_a_key_is_named(tmp_path):
 def test_broken_yaml_names_the_file(tmp_path, text):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=r"bad\.yaml: (not valid YAML|found)"):
+    with pytest.raises(ConfigError, match=r"bad\.yaml(, line 1, column 12: not valid YAML|: found (list|str))"):
         read_yaml(path)
 
 

@@ -9,7 +9,7 @@ from torchvision.models.video.resnet import BasicBlock, Bottleneck
 from kinema.config import Clip, Network
 from kinema.deployment.onnx_model import part_to_onnx
 from kinema.deployment.parts import export_parts
-from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS
+from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS, TRACED, TRACED_MAX_OPSET
 from kinema.models.registry import create_model
 
 CLIP = Clip(length=6, stride=2, size=64)
@@ -154,6 +154,15 @@ def test_streaming_parts_make_up_the_whole(name):
 def test_a_model_that_cannot_be_exported_says_so(name):
     with pytest.raises(ValueError, match=f"model '{name}' cannot be exported: .*deploy another model"):
         export_parts(model_of(name))
+
+
+def test_the_exporter_of_a_model_is_known_before_it_is_made():
+    with torch.device("meta"):
+        exporters = {
+            name: create_model(name, num_classes=5, clip=CLIP, network=MICRO).exporter for name in CLIP_NETWORKS
+        }
+    assert tuple(name for name, exporter in exporters.items() if exporter == "tracing") == TRACED
+    assert torch.onnx._constants.ONNX_TORCHSCRIPT_EXPORTER_MAX_OPSET == TRACED_MAX_OPSET
 
 
 def test_a_clip_that_is_too_short_for_a_model_is_refused_when_it_is_made():

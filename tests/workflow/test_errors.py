@@ -31,6 +31,9 @@ def test_known_targets(finished, name):
     [
         ("config/config.yaml", "  epochs: 30", "  epoch: 30", "config.yaml: training.epoch: unknown key; did you mean"),
         ("config/config.yaml", "lr: 1.0e-4", "lr: fast", "config.yaml: training.lr:"),
+        ("config/config.yaml", "  seed: 1", "  seed: 1\n  seed: 2", ": not valid YAML: key 'seed' stands in line"),
+        ("config/config.yaml", "training:", "training: [", "config.yaml, line"),
+        ("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  epochs: 2", "tiny.yaml, line"),
         ("config/datasets/tiny.yaml", "list.csv", "lost.csv", "'data/tiny/lost.csv' does not exist"),
         ("config/datasets/tiny.yaml", "tiny/videos", "tiny/vidoes", "'data/tiny/vidoes' does not exist"),
     ],
@@ -39,6 +42,14 @@ def test_a_wrong_configuration(project, file, old, new, message):
     project.edit(file, old, new)
     output = project.snakemake(f"{MODEL}/model.xml", check=False)
     assert message in output
+    assert not executed(output)
+
+
+def test_a_key_that_stands_twice_in_a_file_of_the_command_line(finished, tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("training: {lr: 0.1}\ntraining: {epochs: 1}\n")
+    output = finished.snakemake("-n", f"{MODEL}/model.xml", "--configfile", str(path), check=False)
+    assert f"{path}, line 2, column 1: not valid YAML: key 'training' stands in line 1 already." in output
     assert not executed(output)
 
 

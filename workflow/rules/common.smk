@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, workflow.basedir)
 
 from kinema import experiments, origins, targets
-from kinema.config_files import ConfigError, load_config
+from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.job import share_library
 from kinema.media.plan import listing_digest, shard_digest
 from kinema.models.names import model_modules, parse_model_name, timm_name
@@ -18,11 +18,25 @@ from kinema.provenance import digest, file_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 
 share_library(workflow.basedir)
-try:
-    CONFIG = load_config(config, files=workflow.configfiles, root=workflow.basedir)
-except ConfigError as error:
-    raise WorkflowError(str(error)) from None
 
+
+def told(function, *args, **options):
+    """Call a function of the configuration; what the user asked for wrongly becomes a workflow error."""
+    try:
+        return function(*args, **options)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+
+
+CONFIG_FILE = Path(workflow.basedir) / "config/config.yaml"
+told(read_yaml, CONFIG_FILE)
+
+
+# of a file that it cannot read Snakemake says little, hence the line before
+configfile: CONFIG_FILE
+
+
+CONFIG = told(load_config, config, files=[CONFIG_FILE, *workflow.overwrite_configfiles], root=workflow.basedir)
 if workflow.is_main_process:
     for line in remove_stale_locks(Path(".snakemake")):
         logger.warning(line)
@@ -37,11 +51,8 @@ wildcard_constraints:
 
 
 def asked(function, *args):
-    """Call into the configuration; what the user asked for wrongly becomes a workflow error."""
-    try:
-        return function(CONFIG, *args)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
+    """The same for functions whose first argument is the configuration."""
+    return told(function, CONFIG, *args)
 
 
 # What is asked for by name is checked before the DAG is built: later Snakemake takes a rule that fails for one that does
