@@ -16,9 +16,13 @@ def new_ir(xml: Path) -> Iterator[Path]:
     The IR that was there goes first, and the new .xml comes last: whoever finds an .xml finds its own weights.
     """
     remove_ir(xml)
-    with atomic_path(xml) as temporary, atomic_path(_weights(xml)) as weights:
-        assert weights == _weights(temporary), "writers of IRs put the weights there"
-        yield temporary
+    try:
+        with atomic_path(xml) as temporary, atomic_path(_weights(xml)) as weights:
+            assert weights == _weights(temporary), "writers of IRs put the weights there"
+            yield temporary
+    except BaseException:
+        remove_ir(xml)
+        raise
 
 
 def copy_ir(source: Path, target: Path, *, digests: dict[str, str]) -> None:

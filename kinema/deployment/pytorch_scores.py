@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.evaluation.evaluate import PREDICTIONS
+from kinema.evaluation.predictions import PREDICTIONS
 from kinema.metrics import VideoScores
 
 AGAIN = "delete it and run again, which scores the model anew"

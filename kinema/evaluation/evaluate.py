@@ -4,33 +4,17 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from kinema.config import Evaluation
 from kinema.evaluation.confusion import plot_confusion
+from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
-from kinema.files import atomic_path, write_json
+from kinema.files import write_json
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint
 
-PREDICTIONS = pa.schema(
-    [
-        pa.field("video", pa.string(), nullable=False),
-        pa.field("label", pa.string(), nullable=False),
-        pa.field("predicted", pa.string(), nullable=False),
-        pa.field("correct", pa.bool_(), nullable=False),
-        pa.field("probability", pa.float32(), nullable=False),  # of the predicted class
-        pa.field("num_clips", pa.int32(), nullable=False),
-        pa.field(
-            "probabilities", pa.list_(pa.float32()), nullable=False
-        ),  # mean over clips, in the order of the labels
-    ]
-)
 log = logging.getLogger(__name__)
 
 
@@ -84,21 +68,3 @@ def per_class(videos: VideoScores, labels: list[str]) -> dict[str, dict[str, Any
             "precision": hits / int(called.sum()) if called.any() else None,
         }
     return classes
-
-
-def write_predictions(path: Path, videos: VideoScores, *, names: list[str], labels: list[str]) -> None:
-    """One row a video, schema PREDICTIONS; `names` are in the order of `videos`."""
-    predicted = videos.probabilities.argmax(axis=1)
-    rows = pd.DataFrame(
-        {
-            "video": names,
-            "label": [labels[number] for number in videos.labels],
-            "predicted": [labels[number] for number in predicted],
-            "correct": predicted == videos.labels,
-            "probability": videos.probabilities.max(axis=1).astype(np.float32),
-            "num_clips": videos.num_clips.astype(np.int32),
-            "probabilities": list(videos.probabilities.astype(np.float32)),
-        }
-    )
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pandas(rows, schema=PREDICTIONS, preserve_index=False), temporary)

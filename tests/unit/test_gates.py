@@ -23,7 +23,8 @@ from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import check_parity, convert
 from kinema.deployment.parity_sample import parity_clips
 from kinema.deployment.verify import verify
-from kinema.evaluation.evaluate import PREDICTIONS, evaluate
+from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.predictions import PREDICTIONS
 from kinema.metrics import VideoScores
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model

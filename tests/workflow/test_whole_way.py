@@ -11,7 +11,7 @@ from project import MODEL, REPOSITORY, executed
 
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
-from kinema.evaluation.evaluate import PREDICTIONS
+from kinema.evaluation.predictions import PREDICTIONS
 from kinema.models.checkpoint import load_checkpoint
 
 STAGES = {

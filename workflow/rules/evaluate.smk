@@ -2,7 +2,7 @@
 
 in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.parquet
 out  results/{dataset}/{model}/evaluation.json       clip and video top-1 and top-5, mean class accuracy, per class
-     results/{dataset}/{model}/predictions.parquet   kinema.evaluation.evaluate.PREDICTIONS
+     results/{dataset}/{model}/predictions.parquet   kinema.evaluation.predictions.PREDICTIONS
      results/{dataset}/{model}/confusion.png
 """
 
