@@ -87,7 +87,8 @@ def write_shard(
                 shown = progress(decoded, description=f"shard {shard}", total=len(wanted))
                 videos = store.update(kept, rows, shown)
             note = noted(read_note(table), attempt, [video.record for video in videos.values()])
-            _write_table([_table_row(row, videos.get(row["id"]), note) for row in rows.values()], table, media)
+            hope = _hope(note, table)
+            _write_table([_table_row(row, videos.get(row["id"]), hope) for row in rows.values()], table, media)
             write_note(table, note)
         except OSError as error:
             hint = "Free some space or check the disk, then run again: finished videos are kept."
@@ -96,7 +97,7 @@ def write_shard(
     for row in rows.values():
         counts[_kind(videos.get(row["id"]), row["id"] in kept)] += 1
     if note.passing:
-        log.warning("shard %s: failed for a cause that may pass, %s: %s", shard, _hope(note), _some(note.passing))
+        log.warning("shard %s: failed for a cause that may pass, %s: %s", shard, hope, _some(note.passing))
     log.info("shard %s: %s", shard, ", ".join(f"{number} {kind}" for kind, number in counts.items()))
     return counts
 
@@ -196,10 +197,10 @@ def _kind(video: Stored | None, was_kept: bool) -> str:
     return "kept" if was_kept else "failed" if video.record["status"] == "failed" else "decoded"
 
 
-def _hope(note: Note) -> str:
+def _hope(note: Note, table: Path) -> str:
     """What is to come of failures that may pass."""
     if note.is_given_up:
-        return f"in {note.runs} runs; to try again, delete the table of the shard"
+        return f"so it was in {note.runs} runs; delete {table} to have it tried again"
     return "the next run tries again"
 
 
@@ -207,7 +208,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
-def _table_row(row: Row, video: Stored | None, note: Note) -> Row:
+def _table_row(row: Row, video: Stored | None, hope: str) -> Row:
     duplicates = [as_text(path) for path in row["duplicates"]]
     if video is None:
         return {"id": row["id"], "status": "missing", "duplicates": duplicates}
@@ -215,7 +216,7 @@ def _table_row(row: Row, video: Stored | None, note: Note) -> Row:
     facts = {name: record.get(name) for name in SHARD_SCHEMA.names}
     facts |= {"path": as_text(row["path"]), "duplicates": duplicates}
     if record.get("passing"):
-        facts["detail"] = "; ".join(filter(None, (record["detail"], _hope(note))))
+        facts["detail"] = "; ".join(filter(None, (record["detail"], hope)))
     if video.place is not None:
         facts["stored"] = str(video.place)
     if video.data_offset is not None:

@@ -59,7 +59,7 @@ def test_what_fails_again_and_again_is_given_up(two):
     for _ in range(MAX_RUNS):
         assert run(two, ffmpeg=ffmpeg)["failed"] == 1
     assert run(two, ffmpeg=ffmpeg) is None
-    assert two.rows()["a"]["detail"] == "in 3 runs; to try again, delete the table of the shard"
+    assert two.rows()["a"]["detail"] == f"so it was in 3 runs; delete {two.table} to have it tried again"
     two.table.unlink()
     assert run(two)["decoded"] == 1
     assert run(two) is None
