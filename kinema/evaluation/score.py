@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from kinema.clips.dataset import ClipDataset, clips_for
+from kinema.clips.loader import ClipLoader
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.job import progress
 from kinema.metrics import ClipScores
@@ -46,7 +46,7 @@ def evaluation_dataset(clips: Path, trained: Checkpoint, *, subset: str) -> Clip
 
 def score(predict: Predictor, dataset: ClipDataset, *, batch_size: int, num_workers: int = 1) -> ClipScores:
     """Logits of every clip of `dataset`, each counted once, in the order of the index."""
-    loader = DataLoader(dataset, batch_size=batch_size, num_workers=num_workers)
+    loader = ClipLoader(dataset, batch_size=batch_size, num_workers=num_workers)
     logits, labels, videos = [], [], []
     for batch in progress(loader, description="scoring", total=len(loader)):
         logits.append(predict(batch["clip"].numpy()))
