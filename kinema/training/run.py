@@ -14,8 +14,9 @@ import torch
 from kinema.clips.loader import ClipLoader
 from kinema.clips.table import labels_of
 from kinema.config import UNTRACKED, Settings
-from kinema.files import atomic_path, sole_user
+from kinema.files import atomic_path
 from kinema.job import is_first_process
+from kinema.locks import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.origins import is_trained
 from kinema.provenance import digest, file_digest
