@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROBE_BYTES = 2**16  # a place that does not take so many has no space
+SHARED_MEMORY = Path("/dev/shm")  # where processes keep what they share; small in containers
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 # what OpenVINO and PyTorch say where they could not write, and may have removed what they had written
 WRITERS_WORDS = ("basic_ios::clear", "iostream error", "unexpected pos", "PytorchStreamWriter failed writing")
@@ -53,6 +54,8 @@ def disk_full(folder: Path, *, writing: Path | None = None) -> DiskFullError:
     remedy = "free some"
     if folder in _temporary_folder():
         remedy += ", or set TMPDIR to a folder with more,"
+    if folder == SHARED_MEMORY:
+        remedy += " (docker: --shm-size),"
     what = f"{writing} cannot be written: " if writing else ""
     free = shutil.disk_usage(_existing(folder)).free / 1e6
     where = f"{folder}, on the file system {_mount_point(folder)} ({free:.1f} MB free)"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 import sys
 import tempfile
 import time
@@ -130,10 +131,17 @@ def _the_screen():
     """
     import fcntl
 
-    # the lock ends with this process, however it ends
-    file = (Path(tempfile.gettempdir()) / f"kinema-screen-{os.getuid()}-{os.getppid()}").open("w")
+    path = Path(tempfile.gettempdir()) / f"kinema-screen-{os.getuid()}-{os.getppid()}"
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # everyone may write there: what someone else put in its place is neither followed nor changed
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError:
+        return None
+    file, found = os.fdopen(descriptor, "rb"), os.fstat(descriptor)
+    try:
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_nlink != 1:
+            raise BlockingIOError
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with this process, however it ends
     except OSError:
         file.close()
         return None

@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from kinema.clips.dataset import ClipDataset
+from kinema.clips.shared import SharedArray
+from kinema.disk import SHARED_MEMORY, full_disk_named
 
 MAX_SLOTS = 1024  # batches of one worker that can be alive at a time and have memory to be used again
 FREE, WRITTEN, HELD = 0, 1, 2
@@ -30,10 +33,10 @@ class ClipLoader(DataLoader):
         if options.get("pin_memory"):
             raise ValueError("pin_memory copies every batch, which this loader spares; leave it off")
         self.clips = clips
-        self._memory: dict[tuple[int, int], torch.Tensor] = {}  # by worker and slot, as mapped here
+        self._memory: dict[tuple[int, int], SharedArray] = {}  # by worker and slot, as mapped here
         dataset: Dataset = clips
         if num_workers:
-            self._states = torch.zeros((num_workers, MAX_SLOTS), dtype=torch.uint8).share_memory_()
+            self._states = SharedArray((num_workers, MAX_SLOTS))
             options |= {"persistent_workers": True, "prefetch_factor": prefetch_factor, "collate_fn": _as_it_is}
             dataset = _SharedBatches(clips, self._states, prefetch_factor)
         super().__init__(dataset, num_workers=num_workers, **options)
@@ -43,7 +46,8 @@ class ClipLoader(DataLoader):
             yield self._received(batch) if self.num_workers else batch
 
     def _get_iterator(self) -> Any:
-        with _workers_undisturbed():
+        # queues to the workers need a little of /dev/shm
+        with full_disk_named(SHARED_MEMORY / "semaphores"), _workers_undisturbed():
             iterator: Any = super()._get_iterator()
         if self.num_workers:
             atexit.register(_end, weakref.ref(iterator), iterator._workers)
@@ -54,19 +58,22 @@ class ClipLoader(DataLoader):
         place, memory = batch.pop("place"), batch.pop("memory")
         if memory is not None:
             self._memory[place] = memory
-        self._states[place] = HELD
+        self._states.array[place] = HELD
         # an array of its own: the storage of every tensor made from it refers to it
-        clips = self._memory[place].numpy()[: len(batch["label"])]
-        weakref.finalize(clips, _release, self._states, place, os.getpid()).atexit = False
-        return batch | {"clip": torch.from_numpy(clips)}
+        batch["clip"] = self._memory[place].array[: len(batch["label"])]
+        weakref.finalize(batch["clip"], _release, self._states.array, place, os.getpid()).atexit = False
+        return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
 class _SharedBatches(Dataset):
-    """Whole batches; their clips go to a free slot, a shared tensor of this worker's, sent along at first."""
+    """Whole batches; their clips go to a free slot, shared memory of this worker's, sent along at first.
 
-    def __init__(self, clips: ClipDataset, states: torch.Tensor, prefetch_factor: int):
+    What else is in a batch is sent as arrays: tensors would need memory of PyTorch's.
+    """
+
+    def __init__(self, clips: ClipDataset, states: SharedArray, prefetch_factor: int):
         self.clips, self.states = clips, states
-        self.slots: list[torch.Tensor] = []
+        self.slots: list[SharedArray] = []
         # No more batches than this are on their way. One that was written earlier and is not held was dropped.
         self.on_their_way: deque[int] = deque(maxlen=prefetch_factor + 1)
 
@@ -78,24 +85,27 @@ class _SharedBatches(Dataset):
         assert worker is not None
         slot = self._free_slot(worker.id, len(items))
         # where a batch was dropped, its slot may have never arrived
-        is_known = slot < len(self.slots) and self.states[worker.id, slot] == FREE
+        states = self.states.array[worker.id]
+        is_known = slot < len(self.slots) and states[slot] == FREE
         if slot == len(self.slots):
-            shape = (len(items), *self.clips.clip_shape)
-            self.slots.append(torch.empty(shape, dtype=torch.uint8).share_memory_())
+            self.slots.append(SharedArray((len(items), *self.clips.clip_shape)))
         memory = self.slots[slot]
-        self.states[worker.id, slot] = WRITTEN
+        states[slot] = WRITTEN
         self.on_their_way.append(slot)
-        read = [self.clips.read(item, out=out) for item, out in zip(items, memory, strict=False)]
+        read = [
+            self.clips.read(item, out=out) for item, out in zip(items, torch.from_numpy(memory.array), strict=False)
+        ]
         for item in read:
             del item["clip"]
-        return {"place": (worker.id, slot), "memory": None if is_known else memory, **default_collate(read)}
+        rest = {name: values.numpy() for name, values in default_collate(read).items()}
+        return {"place": (worker.id, slot), "memory": None if is_known else memory, **rest}
 
     def _free_slot(self, worker: int, length: int) -> int:
         """A slot that has memory for so many clips and is not in use; one more than there are asks for a new one."""
-        states = self.states[worker, : len(self.slots)].tolist()
+        states = self.states.array[worker, : len(self.slots)].tolist()
         for slot, (state, memory) in enumerate(zip(states, self.slots, strict=True)):
             is_free = state == FREE or (state == WRITTEN and slot not in self.on_their_way)
-            if is_free and len(memory) >= length:
+            if is_free and memory.shape[0] >= length:
                 return slot
         if len(self.slots) == MAX_SLOTS:
             raise RuntimeError(f"{MAX_SLOTS} batches of one loader process are alive; let go of some, or copy them")
@@ -124,7 +134,7 @@ def _end(iterator: weakref.ref, workers: list[Any]) -> None:
             worker.kill()
 
 
-def _release(states: torch.Tensor, place: tuple[int, int], owner: int) -> None:
+def _release(states: np.ndarray, place: tuple[int, int], owner: int) -> None:
     if os.getpid() == owner:  # a forked process inherits batches, and lets go of them when it ends
         states[place] = FREE
 

@@ -2,11 +2,11 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch.utils.data import Subset
 
 from kinema.clips.dataset import ClipDataset
 from kinema.config import Settings
@@ -67,7 +67,7 @@ def judged(
     num_at_float32 = 0
     if len(wrong := found.disagreements):
         rows = np.flatnonzero(np.isin(dataset.index.video_number, openvino.videos[wrong]))
-        exact = ir_scores(xml, Subset(dataset, rows.tolist()), precision="f32", **options)
+        exact = ir_scores(xml, dataset, precision="f32", rows=rows.tolist(), **options)
         num_at_float32 = len(compare(pytorch.take(wrong), exact).disagreements)
     check_agreement(
         found,
@@ -79,10 +79,17 @@ def judged(
 
 
 def ir_scores(
-    xml: Path, clips: ClipDataset | Subset, *, batch_size: int, threads: int, precision: Literal["f32"] | None = None
+    xml: Path,
+    clips: ClipDataset,
+    *,
+    batch_size: int,
+    threads: int,
+    precision: Literal["f32"] | None = None,
+    rows: Sequence[int] | None = None,
 ) -> VideoScores:
-    """Scores of an IR by video; without `precision` at the device's own."""
-    return by_video(score(ir_predictor(xml, precision=precision, threads=threads), clips, batch_size=batch_size))
+    """Scores of an IR by video, of all clips or of some rows; without `precision` at the device's own."""
+    predict = ir_predictor(xml, precision=precision, threads=threads)
+    return by_video(score(predict, clips, batch_size=batch_size, rows=rows))
 
 
 def true_labels(dataset: ClipDataset) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Any predictor + evaluation clips -> logits of every clip: PyTorch and OpenVINO are scored by the same code."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from torch.utils.data import DataLoader, Subset
 
 from kinema.clips.dataset import ClipDataset, clips_for
+from kinema.clips.loader import ClipLoader
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
 from kinema.evaluation.predictors import Predictor
@@ -43,16 +44,24 @@ def evaluation_dataset(clips: Path, trained: Checkpoint, *, subset: str, numbers
     return clips_for(index, model.spec.modality, clip=model.clip)
 
 
-def score(predict: Predictor, dataset: ClipDataset | Subset, *, batch_size: int, num_workers: int = 1) -> ClipScores:
-    """Logits of every clip of `dataset`, each counted once, in its order."""
-    loader = DataLoader(dataset, batch_size=batch_size, num_workers=num_workers)
+def score(
+    predict: Predictor,
+    dataset: ClipDataset,
+    *,
+    batch_size: int,
+    num_workers: int = 1,
+    rows: Sequence[int] | None = None,
+) -> ClipScores:
+    """Logits of every clip of `dataset`, or of these rows of it, each counted once, in the order of the index."""
+    rows = range(len(dataset)) if rows is None else rows
+    loader = ClipLoader(dataset, batch_size=batch_size, num_workers=num_workers, sampler=rows)
     logits, labels, videos = [], [], []
     for batch in progress(loader, description="scoring", total=len(loader)):
         logits.append(predict(batch["clip"].numpy()))
         labels.append(batch["label"].numpy())
         videos.append(batch["video"].numpy())
     scores = ClipScores(np.concatenate(logits), np.concatenate(labels), np.concatenate(videos))
-    assert len(scores.labels) == len(dataset), "every clip is scored exactly once"
+    assert len(scores.labels) == len(rows), "every clip is scored exactly once"
     if not np.isfinite(scores.logits).all():
         raise ValueError(
             "the network gives logits that are not finite: its weights are broken (train again), or too large for the "

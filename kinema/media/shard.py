@@ -22,8 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.config import Media
-from kinema.files import atomic_path, sole_user
+from kinema.files import atomic_path
 from kinema.job import progress
+from kinema.locks import sole_user
 from kinema.media.archive import Stored
 from kinema.media.decode import Decoded, Decoder
 from kinema.media.digests import frames_digest

@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, WeightAvera
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from kinema.disk import DiskFullError, chain, disk_full, full_place
+from kinema.disk import SHARED_MEMORY, DiskFullError, chain, disk_full, full_place
 from kinema.files import atomic_path
 from kinema.training.points import KEY, resume_points
 from kinema.training.termination import Termination
@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 KEPT = 2
 CRASHES = {  # part of an error's text -> what happened and what helps
     "out of memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "Cannot allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
     "can't allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "Bus error": "a loader process died (bus error): a file that it reads was cut short, or a file system in memory is "
+    "full, as /dev/shm in containers may be",
     "DataLoader worker": "a loader process died, as a rule because memory ran out: lower training.num_workers, "
     "which changes no result",
 }
@@ -194,7 +197,7 @@ def _reason(error: Exception, *folders: Path) -> str | None:
     for one in behind:
         if isinstance(one, DiskFullError):
             return str(one.strerror)
-    if any(isinstance(one, OSError) for one in behind) and (full := full_place(error, *folders)):
+    if any(isinstance(one, OSError) for one in behind) and (full := full_place(error, *folders, SHARED_MEMORY)):
         return str(disk_full(full).strerror)
     texts = ["out of memory" if isinstance(one, MemoryError) else str(one) for one in behind]
     return next((reason for text in texts for part, reason in CRASHES.items() if part in text), None)

@@ -18,7 +18,7 @@ from kinema.clips.loader import ClipLoader
 from kinema.clips.table import labels_of
 from kinema.config import Settings
 from kinema.digests import digest, file_digest
-from kinema.files import sole_user
+from kinema.locks import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.recognizer import Recognizer
 from kinema.params import training_json

@@ -1,10 +1,13 @@
 """Job files, log files and progress."""
 
 import logging
+import os
+import tempfile
 
 import pytest
 import yaml
 
+from kinema import job
 from kinema.job import job_from_argv, job_log, progress
 
 
@@ -57,3 +60,29 @@ def test_progress_draws_a_bar_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert list(progress(iter("abc"), description="decoding", total=3)) == ["a", "b", "c"]
     assert "decoding" in capsys.readouterr().err
+
+
+def test_one_job_draws_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first = job._the_screen()
+    assert first is not None
+    assert job._the_screen() is None
+    first.close()
+    with job._the_screen():
+        pass
+
+
+@pytest.mark.parametrize("plant", ["symlink_to", "hardlink_to", "fifo", "mkdir"])
+def test_nothing_planted_in_the_place_of_the_screens_lock_is_followed(tmp_path, monkeypatch, caplog, plant):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    victim, place = tmp_path / "victim", tmp_path / f"kinema-screen-{os.getuid()}-{os.getppid()}"
+    victim.write_text("precious")
+    if plant == "fifo":
+        os.mkfifo(place)
+    else:
+        getattr(place, plant)(*([victim] if plant.endswith("to") else []))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with caplog.at_level(logging.INFO):
+        assert list(progress(range(3), description="decoding")) == [0, 1, 2]
+    assert victim.read_text() == "precious"
+    assert "decoding: 3 in" in caplog.text, "lines in place of a bar"

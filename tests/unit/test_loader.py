@@ -117,3 +117,43 @@ print(*(worker.pid for worker in loader._iterator._workers), flush=True)
     while any(worker.exists() for worker in workers):
         assert time.monotonic() < ended_by, "a loader process outlives its parent"
         time.sleep(0.1)
+
+
+SMALL = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from test_loader import CLIP, Augmentation, ClipDataset, ClipIndex, ClipLoader
+from kinema.evaluation.score import score
+index = ClipIndex.load(Path(sys.argv[1]), subset="validation", clip=CLIP)
+clips = ClipDataset(index, clip=CLIP)
+expected = list(ClipLoader(clips, batch_size=2))
+for batch, other in zip(ClipLoader(clips, batch_size=2, num_workers=2), expected, strict=True):
+    assert all(torch.equal(batch[name], other[name]) for name in other)
+scores = score(lambda batch: batch.mean((2, 3, 4)), clips, batch_size=4)
+assert np.array_equal(scores.labels, np.concatenate([batch["label"] for batch in expected]))
+"""
+
+
+def run_with_small_shm(prepared, size) -> subprocess.CompletedProcess:
+    command = f'mount -t tmpfs -o size={size} tmpfs /dev/shm && exec "$@"'
+    wrapped = ["unshare", "--mount", "sh", "-c", command, "sh"]
+    try:
+        subprocess.run([*wrapped, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"cannot mount: {error}")
+    script = [sys.executable, "-c", SMALL, prepared / "clips.parquet"]
+    return subprocess.run([*wrapped, *script], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parent)
+
+
+def test_a_small_dev_shm_is_enough(prepared):
+    """Containers have 64 MB, which a few batches fill; here clips are small and it is smaller still."""
+    done = run_with_small_shm(prepared, "64k")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_full_dev_shm_is_named(prepared):
+    done = run_with_small_shm(prepared, "4k")
+    assert "no space left in /dev/shm, on the file system /dev/shm (0.0 MB free)" in done.stderr.splitlines()[-1]
+    assert "--shm-size" in done.stderr.splitlines()[-1]

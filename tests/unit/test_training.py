@@ -10,7 +10,7 @@ from corpus import CLIP
 from training_runs import run_training
 
 from kinema.config import Network, Settings, Training
-from kinema.files import sole_user
+from kinema.locks import sole_user
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
 from kinema.training import run, start

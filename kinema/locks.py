@@ -1,0 +1,216 @@
+"""One user of a folder at a time, on one machine or on several that share it.
+
+What protects is flock, where the file system has it and it reaches all machines that see the folder. Elsewhere it is a
+file that says which process of which machine holds the lock; it is written everywhere, so that errors can say so, too.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+LOCK = ".lock"
+OWNER = ".lock.owner"
+CHILDREN_SECONDS = 15.0  # until loader processes of a killed training have ended
+MOUNTS = Path("/proc/self/mountinfo")
+# File systems of one machine, and those whose locks reach all machines unless these options say otherwise.
+OF_ONE_MACHINE = {
+    "ext2",
+    "ext3",
+    "ext4",
+    "xfs",
+    "btrfs",
+    "zfs",
+    "f2fs",
+    "tmpfs",
+    "overlay",
+    "fuseblk",
+    "vfat",
+    "exfat",
+    "ntfs3",
+}
+LOCAL_OPTIONS = {
+    "nfs": {"nolock", "local_lock=flock", "local_lock=all"},
+    "nfs4": {"local_lock=flock", "local_lock=all"},
+    "cifs": {"nobrl"},
+    "smb3": {"nobrl"},
+    "ceph": set(),
+    "gpfs": set(),
+    "gfs2": set(),
+    "ocfs2": set(),
+    "lustre": {"localflock", "noflock"},
+}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process, and what tells it from another that has its number."""
+
+    host: str
+    boot: str | None
+    namespace: str | None  # of process numbers: containers have their own
+    pid: int
+    started: str | None  # ticks of the clock from the boot to its start
+    since: str
+    purpose: str
+
+    @classmethod
+    def this(cls, purpose: str) -> "Owner":
+        """The process that asks."""
+        pid, now = os.getpid(), time.strftime("%Y-%m-%d %H:%M:%S")
+        return cls(socket.gethostname(), _boot(), _namespace(), pid, _started(pid), now, purpose)
+
+    def is_gone(self) -> bool | None:
+        """Whether it has ended; None where that cannot be told from here."""
+        if self.host == socket.gethostname() and self.boot != _boot():
+            return True  # this machine was started again
+        if self.boot != _boot() or (self.boot is None and self.host != socket.gethostname()):
+            return None
+        if self.namespace != _namespace():
+            return None
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        return self.started != _started(self.pid)
+
+
+@contextmanager
+def sole_user(folder: Path, *, purpose: str) -> Iterator[None]:
+    """Keep a second process out of a folder while the block runs; RuntimeError says what the first one does there.
+
+    After `kill -9` of a workflow its cluster jobs live on, and the next workflow starts them again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # a file, opened for writing, since network file systems lock nothing else
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _take(folder, descriptor, Owner.this(purpose))
+        try:
+            yield
+        finally:
+            (folder / OWNER).unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _take(folder: Path, descriptor: int, ours: Owner) -> None:
+    file = folder / OWNER
+    try:
+        is_locked = _flock(descriptor, file)
+    except BlockingIOError as error:
+        raise RuntimeError(_busy(ours, _read(file))) from error
+    except OSError as error:
+        is_locked = False
+        log.warning("%s: its file system has no locks (%s); the file %s is what protects", folder, error.strerror, file)
+    if file.exists():
+        _judge(file, ours, is_locked=is_locked)
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            json.dump(asdict(ours), out)
+    except FileExistsError:
+        raise RuntimeError(_busy(ours, _read(file))) from None
+    except OSError:
+        file.unlink(missing_ok=True)
+        if not is_locked:
+            raise
+
+
+def _flock(descriptor: int, file: Path) -> bool:
+    """True, or BlockingIOError where a process has the lock.
+
+    What a killed one had started has it too, for the seconds until it notices.
+    """
+    until = time.monotonic() + CHILDREN_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            owner = _read(file)
+            if owner is None or not owner.is_gone() or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def _judge(file: Path, ours: Owner, *, is_locked: bool) -> None:
+    """Remove what an earlier owner left; RuntimeError where it may still be at work."""
+    owner = _read(file)
+    if owner is None:
+        is_gone = is_locked and _reaches_all(file.parent)
+    elif is_locked and (_reaches_all(file.parent) or (owner.boot is not None and owner.boot == ours.boot)):
+        is_gone = True
+    else:
+        is_gone = bool(owner.is_gone())
+        if owner.is_gone() is False:
+            raise RuntimeError(_busy(ours, owner))
+    if not is_gone:
+        who = f"process {owner.pid} of {owner.host}, since {owner.since}" if owner else "who wrote it cannot be read"
+        raise RuntimeError(
+            f"{file}: another process may be {ours.purpose} ({who}), and from here it cannot be told whether it still "
+            f"runs: locks of this file system do not reach from machine to machine. If it has ended, remove {file} and "
+            "run again."
+        )
+    if owner:
+        log.info("%s: process %d of %s is gone; its lock is removed", file.parent, owner.pid, owner.host)
+    file.unlink(missing_ok=True)
+
+
+def _busy(ours: Owner, owner: Owner | None) -> str:
+    who = f" (process {owner.pid} of {owner.host}, since {owner.since})" if owner else ""
+    return f"another process is {ours.purpose}{who}; wait for it or end it, then run again."
+
+
+def _read(file: Path) -> Owner | None:
+    try:
+        return Owner(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _reaches_all(folder: Path) -> bool:
+    """Whether flock tells of all machines that see a folder; where the system does not say, it is believed to."""
+    try:
+        lines = MOUNTS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return True
+    place, best = folder.resolve(), ("/", "", "")
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount, options = left.split()[4].encode().decode("unicode_escape"), left.split()[5]
+        kind, _, more = right.split(" ", 2)
+        if place.is_relative_to(mount) and len(mount) >= len(best[0]):
+            best = (mount, kind, f"{options},{more}")
+    _, kind, options = best
+    if kind in OF_ONE_MACHINE:
+        return True
+    return kind in LOCAL_OPTIONS and not LOCAL_OPTIONS[kind] & set(options.split(","))
+
+
+def _boot() -> str | None:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    return None
+
+
+def _namespace() -> str | None:
+    with contextlib.suppress(OSError):
+        return str(Path("/proc/self/ns/pid").readlink())
+    return None
+
+
+def _started(pid: int) -> str | None:
+    """When a process was started; None where the system does not say, or there is none."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    return None
