@@ -16,28 +16,20 @@ import numpy as np
 from kinema.config import Media
 from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import (
-    DEFAULT_FPS,
-    Segment,
-    ffmpeg_version,
-    flow_video_command,
-    max_pixels,
-    scaled_size,
-    video_command,
-)
+from kinema.media.commands import DEFAULT_FPS, Segment, ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
-from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, refused_size, running
+from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.layout import FILE_NAMES
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
-from kinema.media.probe import NO_SIZE, MediaError, Probe, probe
+from kinema.media.probe import MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
+from kinema.media.sizes import probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
 FRAMES_VERSION = 2
-LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of ffmpeg's JPEG and H.264 encoders
 log = logging.getLogger(__name__)
 
 
@@ -97,8 +89,7 @@ class Decoder:
         try:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
-            about = self._probed(Path(row["path"]))
-            self._check_size(about)
+            about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
             try:
                 self._write(row, frames, written, about)
             except DecodeError as error:
@@ -163,34 +154,6 @@ class Decoder:
             "num_bytes": 0,
             **self._ffmpeg_identity(),
         }
-
-    def _probed(self, path: Path) -> Probe:
-        pixels, seconds = max_pixels(self.media), self.media.timeout_seconds
-        try:
-            return probe(path, timeout_seconds=seconds, max_pixels=pixels)
-        except MediaError as error:
-            if error.reason != NO_SIZE:
-                raise
-            size = refused_size(path, ffmpeg=self.ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
-            if size is None:
-                raise
-            raise self._too_many_pixels(f"pictures of {size} pixels") from error
-
-    def _check_size(self, about: Probe) -> None:
-        """MediaError if the pictures, or the frames that they become, are larger than memory or storage allow."""
-        width, height = scaled_size(about.width, about.height, self.media.short_side)
-        frames = f"{about.width} x {about.height} pixels become frames of {width} x {height}"
-        if about.width * about.height > self.media.max_megapixels * 1e6:
-            raise self._too_many_pixels(f"pictures of {about.width} x {about.height} pixels")
-        if width * height > self.media.max_megapixels * 1e6:
-            raise self._too_many_pixels(frames)
-        longest = LONGEST_SIDE[self.media.storage]
-        if max(width, height) > longest:
-            raise MediaError("too large", detail=f"{frames}, no side of which may have more than {longest}")
-
-    def _too_many_pixels(self, what: str) -> MediaError:
-        detail = f"{what}, more than media.max_megapixels = {self.media.max_megapixels:g}"
-        return MediaError("too large", detail=detail, limit="max_megapixels")
 
     def _write(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
         if self.media.storage == "video":

@@ -60,7 +60,10 @@ EDITS = {
     "fewest frames of a video": ((TINY, "short_side: 64", "short_side: 64\n  min_frames: 2"), {"shard"}),
     "a comment": ((CONFIG, "seed: 1", "seed: 1  # of all"), set()),
     "a default that is left out": ((CONFIG, "  seed: 1\n", ""), set()),
-    "a variant": (setting("overrides: [{dataset: other, training: {lr: 0.5}}]"), set()),
+    "an override for something else": (
+        (CONFIG, "\noverrides:\n", "\noverrides:\n  - {dataset: other, training: {lr: 0.5}}\n"),
+        set(),
+    ),
     # code that computes
     "optimizer": (
         ("kinema/training/optim.py", "momentum=settings.momentum", "momentum=0.8 * settings.momentum"),
