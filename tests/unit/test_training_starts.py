@@ -10,7 +10,7 @@ import training_runs
 from corpus import CLIP, build
 
 from kinema.clips.table import ClipIndex
-from kinema.config import Evaluation, Media, Network, Settings, Training
+from kinema.config import Media, Network, Settings, Training
 from kinema.evaluation.evaluate import evaluate
 from kinema.media.plan import manifest_path
 from kinema.media.shard import write_shard
@@ -133,7 +133,7 @@ def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     evaluate(
         checkpoint=tmp_path / "model.pth",
         clips=tmp_path / "clips.parquet",
-        settings=Evaluation(),
+        settings=Settings(),
         threads=1,
         **outputs,
     )
