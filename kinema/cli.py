@@ -110,12 +110,14 @@ def _init_dataset(arguments: argparse.Namespace) -> int:
 
 
 def _made(arguments: argparse.Namespace) -> int:
-    from kinema.made import as_lines, made_below, versions
+    from kinema.made import as_lines, ffmpeg_of, made_below, versions
 
+    main = Path("config/config.yaml")
+    now = versions() | ffmpeg_of(load_config_files([main]).ffmpeg if main.is_file() else None)
     for folder in arguments.folders:
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder}: no such folder; give one with outputs, such as results/DATASET/MODEL")
-        for line in as_lines(made_below(folder), versions()):
+        for line in as_lines(made_below(folder), now):
             print(line)
     return 0
 

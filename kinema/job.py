@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from kinema.made import write_made
+from kinema.made import ffmpeg_of, write_made
 from kinema.processes import is_first_process
 from kinema.snakemake_folder import forget_records
 
@@ -56,7 +56,9 @@ def running(job: Any) -> Iterator[None]:
             forget_records(outputs)
         yield
         if is_first_process():
-            write_made(outputs, rule=getattr(job, "rule", Path(sys.argv[0]).stem))
+            ffmpeg = getattr(job, "resources", {}).get("ffmpeg")
+            more = {} if ffmpeg is None else ffmpeg_of(ffmpeg)
+            write_made(outputs, rule=getattr(job, "rule", Path(sys.argv[0]).stem), more=more)
 
 
 @contextmanager

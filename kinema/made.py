@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kinema import __version__
@@ -35,10 +36,18 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_made(outputs: Sequence[Path], *, rule: str, ffmpeg: str | None = None) -> None:
-    """Write down, beside the first of some outputs, which rule made them with which versions."""
+def ffmpeg_of(configured: str | None) -> dict[str, str]:
+    """Version of the ffmpeg that is used where this one is configured, or none."""
+    from kinema.media.commands import ffmpeg_version  # not for every job
+    from kinema.media.ffmpeg import find_ffmpeg
+
+    return {"ffmpeg": ffmpeg_version(find_ffmpeg(configured or None)).split()[2]}
+
+
+def write_made(outputs: Sequence[Path], *, rule: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write down, beside the first of some outputs, which rule made them with which versions, `more` among them."""
     path = outputs[0].parent / RECORDS / f"{outputs[0].name}{SUFFIX}"
-    used = versions() | ({"ffmpeg": ffmpeg} if ffmpeg else {})
+    used = {**versions(), **more}
     made_at = time.strftime("%Y-%m-%d %H:%M:%S%z")
     write_json(path, {"rule": rule, "outputs": [path.name for path in outputs], "made_at": made_at, "versions": used})
 
@@ -59,7 +68,7 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [
         f"{name} {version} -> {now.get(name, 'not installed')}"
         for name, version in then.items()
-        if now.get(name, "") != version and not (name == "ffmpeg" and name not in now)
+        if now.get(name) != version
     ]
 
 

@@ -92,7 +92,7 @@ def _companions(target: str, rules: list[list[str]]) -> list[str]:
     """Other outputs of the rule that makes a target."""
     for outputs in rules:
         for pattern in outputs:
-            if wildcards := _matched(pattern, target):
+            if (wildcards := _matched(pattern, target)) is not None:
                 others = [output for output in outputs if output != pattern]
                 return [re.sub(r"\{(\w+).*?\}", lambda name: wildcards[name[1]], output) for output in others]
     return []
@@ -110,7 +110,7 @@ def _matched(pattern: str, target: str) -> Mapping[str, str] | None:
     parts = re.split(r"(\{\w+.*?\})", pattern)
     expression = "".join(re.sub(r"\{(\w+).*?\}", group, part) if part[:1] == "{" else re.escape(part) for part in parts)
     found = re.fullmatch(expression, target)
-    return found.groupdict() if found and names else None
+    return found.groupdict() if found else None
 
 
 def _notes() -> Iterator[tuple[Path, Path]]:

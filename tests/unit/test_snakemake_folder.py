@@ -1,0 +1,148 @@
+"""Snakemake's notes beside the outputs, and marks of targets that are not whole."""
+
+import json
+from pathlib import Path
+
+import pytest
+from snakemake.io import IOFile
+from snakemake.persistence.file import FilePersistence
+
+from kinema.snakemake_folder import (
+    INCOMPLETE,
+    NOTES,
+    forget_records,
+    keep_records,
+    mark_incomplete,
+    note_path,
+    record_path,
+    restore_records,
+)
+
+NOTE = {"record_format_version": 6, "rule": "train", "params": ["1"]}
+OUTPUTS = [
+    f"results/tiny/{'a' * 200}/model.pth",  # a name that Snakemake cuts into parts
+    "results/tiny/net/model.pth",
+    "results/tiny/clips.parquet",
+    "prepared/tiny/packed-64px-q4/plan.json",
+    "prepared/tiny/packed-64px-q4/shards/0000.parquet",
+    "work/tiny/net/converted/model.xml",
+]
+RULES = [
+    ["results/{dataset}/{model}/model.pth", "results/{dataset}/{model}/training.csv"],
+    ["results/{dataset}/{model}/model.xml", "results/{dataset}/{model}/model.bin"],
+    ["prepared/{corpus}/shards/{shard,\\d{4}}.parquet"],
+    ["results/{dataset}/{dataset}.csv", "results/{dataset}/other.csv"],
+    ["data/demo/list.csv", "data/demo/videos"],
+]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """A folder with outputs of which Snakemake has notes."""
+    monkeypatch.chdir(tmp_path)
+    for output in OUTPUTS:
+        make(output)
+        note = note_path(output)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(NOTE | {"input": [output]}))
+    return tmp_path
+
+
+def make(*paths: str) -> None:
+    for path in paths:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+
+
+def lose_notes() -> None:
+    for output in OUTPUTS:
+        note_path(output).unlink()
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_notes_are_where_snakemake_looks(output):
+    note_path(output).unlink()
+    persistence = FilePersistence()
+    persistence._write_record(output, persistence.metadata(IOFile(output)) or _record())
+    assert json.loads(note_path(output).read_text())["rule"] == "train"
+    persistence._mark_incomplete(output, None)
+    assert note_path(output, INCOMPLETE).is_file()
+
+
+def _record():
+    from snakemake.persistence import MetadataRecord
+
+    return MetadataRecord(**NOTE)
+
+
+def test_notes_that_are_lost_come_back():
+    keep_records()
+    assert all(json.loads(record_path(output).read_text())["input"] == [output] for output in OUTPUTS)
+    assert restore_records() == 0, "none is lost"
+    lose_notes()
+    assert restore_records() == len(OUTPUTS)
+    assert all(json.loads(note_path(output).read_text())["input"] == [output] for output in OUTPUTS)
+
+
+def test_a_note_that_snakemake_has_is_the_newer_one():
+    keep_records()
+    note_path(OUTPUTS[1]).write_text(json.dumps(NOTE | {"params": ["2"]}))
+    assert restore_records() == 0
+    keep_records()
+    assert json.loads(record_path(OUTPUTS[1]).read_text())["params"] == ["2"]
+
+
+def test_notes_of_what_is_gone_or_damaged_stay_away():
+    keep_records()
+    lose_notes()
+    Path(OUTPUTS[1]).unlink()
+    record_path(OUTPUTS[2]).write_text('{"record_fo')
+    forget_records([OUTPUTS[3]])
+    make(str(record_path(OUTPUTS[4]).with_name("0000.parquet.made.json")))
+    assert restore_records() == len(OUTPUTS) - 3
+    assert not any(note_path(output).exists() for output in OUTPUTS[1:4])
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_error(monkeypatch):
+    monkeypatch.setattr("shutil.copy2", lambda *paths: exec("raise PermissionError"))
+    keep_records()
+    assert not record_path(OUTPUTS[1]).exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "there", "missing"),
+    [
+        ("results/tiny/net/model.xml", ["results/tiny/net/model.xml"], ["results/tiny/net/model.bin"]),
+        ("results/tiny/net/model.xml", ["results/tiny/net/model.xml", "results/tiny/net/model.bin"], None),
+        ("results/tiny/net/model.xml", [], None),
+        ("results/tiny/net/model.pth", [], ["results/tiny/net/training.csv"]),
+        ("results/tiny/tiny.csv", ["results/tiny/tiny.csv"], ["results/tiny/other.csv"]),
+        ("results/tiny/huge.csv", ["results/tiny/huge.csv"], None),
+        ("data/demo/list.csv", ["data/demo/list.csv"], ["data/demo/videos"]),
+        ("--cores", [], None),
+    ],
+)
+def test_a_target_without_its_companions_is_incomplete(target, there, missing):
+    make(*there)
+    assert mark_incomplete([target], RULES) == ({target: missing} if missing else {})
+    assert note_path(target, INCOMPLETE).exists() == bool(missing)
+
+
+def test_a_mark_goes_when_the_companion_is_back_and_one_of_snakemake_stays():
+    target = "results/tiny/net/model.xml"
+    make(target)
+    mark_incomplete([target], RULES)
+    make("results/tiny/net/model.bin")
+    assert not mark_incomplete([target], RULES)
+    assert not note_path(target, INCOMPLETE).exists()
+    note_path(target, INCOMPLETE).write_text('{"external_jobid": null}')
+    mark_incomplete([target], RULES)
+    assert note_path(target, INCOMPLETE).exists()
+
+
+def test_without_the_folder_of_snakemake_nothing_happens(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    keep_records()
+    assert restore_records() == 0
+    assert not NOTES.exists()
