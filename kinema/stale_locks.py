@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kinema.processes import Process
+from kinema.records import write_json
 
 LOCKS, HOLDERS = "locks", "lock_holders"
 UNLOCK = "where it is known to have ended, `snakemake --unlock` removes its locks"
@@ -33,11 +34,8 @@ def note_holder(state: Path, files: Iterable[str | Path]) -> None:
     """Note in `state` (.snakemake) that this process holds these lock files."""
     stamps = {Path(file).name: _stamp(Path(file)) for file in files}
     if stamps:
-        note = _note(state, me := Holder.this(since=time.time(), files=stamps))
-        note.parent.mkdir(exist_ok=True)
-        temporary = note.with_name(f".{note.stem}")
-        temporary.write_text(json.dumps(asdict(me)), encoding="utf-8")
-        temporary.replace(note)
+        me = Holder.this(since=time.time(), files=stamps)
+        write_json(_note(state, me), asdict(me))
 
 
 def remove_stale_locks(state: Path) -> list[str]:
