@@ -4,17 +4,17 @@ What protects is flock, where the file system has it and it reaches all machines
 file that says which process of which machine holds the lock; it is written everywhere, so that errors can say so, too.
 """
 
-import contextlib
 import fcntl
 import json
 import logging
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from kinema.processes import Process
 
 log = logging.getLogger(__name__)
 LOCK = ".lock"
@@ -23,66 +23,27 @@ CHILDREN_SECONDS = 15.0  # until loader processes of a killed training have ende
 MOUNTS = Path("/proc/self/mountinfo")
 # File systems of one machine, and those whose locks reach all machines unless these options say otherwise.
 OF_ONE_MACHINE = {
-    "ext2",
-    "ext3",
-    "ext4",
-    "xfs",
-    "btrfs",
-    "zfs",
-    "f2fs",
-    "tmpfs",
-    "overlay",
-    "fuseblk",
-    "vfat",
-    "exfat",
-    "ntfs3",
+    *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "fuseblk", "vfat", "exfat", "ntfs3"),
 }
-LOCAL_OPTIONS = {
+LOCAL_OPTIONS: dict[str, set[str]] = {
     "nfs": {"nolock", "local_lock=flock", "local_lock=all"},
     "nfs4": {"local_lock=flock", "local_lock=all"},
     "cifs": {"nobrl"},
     "smb3": {"nobrl"},
-    "ceph": set(),
-    "gpfs": set(),
-    "gfs2": set(),
-    "ocfs2": set(),
     "lustre": {"localflock", "noflock"},
+    **{kind: set() for kind in ("ceph", "gpfs", "gfs2", "ocfs2")},
 }
 
 
-@dataclass(frozen=True)
-class Owner:
-    """A process, and what tells it from another that has its number."""
+@dataclass(frozen=True, kw_only=True)
+class Owner(Process):
+    """A process that has a folder, and what for."""
 
-    host: str
-    boot: str | None
-    namespace: str | None  # of process numbers: containers have their own
-    pid: int
-    started: str | None  # ticks of the clock from the boot to its start
     since: str
     purpose: str
 
-    @classmethod
-    def this(cls, purpose: str) -> "Owner":
-        """The process that asks."""
-        pid, now = os.getpid(), time.strftime("%Y-%m-%d %H:%M:%S")
-        return cls(socket.gethostname(), _boot(), _namespace(), pid, _started(pid), now, purpose)
-
-    def is_gone(self) -> bool | None:
-        """Whether it has ended; None where that cannot be told from here."""
-        if self.host == socket.gethostname() and self.boot != _boot():
-            return True  # this machine was started again
-        if self.boot != _boot() or (self.boot is None and self.host != socket.gethostname()):
-            return None
-        if self.namespace != _namespace():
-            return None
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
-        return self.started != _started(self.pid)
+    def __str__(self) -> str:
+        return f"{super().__str__()}, since {self.since}"
 
 
 @contextmanager
@@ -95,7 +56,8 @@ def sole_user(folder: Path, *, purpose: str) -> Iterator[None]:
     # a file, opened for writing, since network file systems lock nothing else
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _take(folder, descriptor, Owner.this(purpose))
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        _take(folder, descriptor, Owner.this(since=now, purpose=purpose))
         try:
             yield
         finally:
@@ -138,7 +100,7 @@ def _flock(descriptor: int, file: Path) -> bool:
             return True
         except BlockingIOError:
             owner = _read(file)
-            if owner is None or not owner.is_gone() or time.monotonic() > until:
+            if owner is None or owner.is_alive() is not False or time.monotonic() > until:
                 raise
         time.sleep(0.1)
 
@@ -146,28 +108,25 @@ def _flock(descriptor: int, file: Path) -> bool:
 def _judge(file: Path, ours: Owner, *, is_locked: bool) -> None:
     """Remove what an earlier owner left; RuntimeError where it may still be at work."""
     owner = _read(file)
-    if owner is None:
-        is_gone = is_locked and _reaches_all(file.parent)
-    elif is_locked and (_reaches_all(file.parent) or (owner.boot is not None and owner.boot == ours.boot)):
-        is_gone = True
+    if is_locked and (_reaches_all(file.parent) or (owner and owner.boot and owner.boot == ours.boot)):
+        is_alive: bool | None = False
     else:
-        is_gone = bool(owner.is_gone())
-        if owner.is_gone() is False:
-            raise RuntimeError(_busy(ours, owner))
-    if not is_gone:
-        who = f"process {owner.pid} of {owner.host}, since {owner.since}" if owner else "who wrote it cannot be read"
+        is_alive = owner.is_alive() if owner else None
+    if is_alive:
+        raise RuntimeError(_busy(ours, owner))
+    if is_alive is None:
         raise RuntimeError(
-            f"{file}: another process may be {ours.purpose} ({who}), and from here it cannot be told whether it still "
-            f"runs: locks of this file system do not reach from machine to machine. If it has ended, remove {file} and "
-            "run again."
+            f"{file}: another process may be {ours.purpose} ({owner or 'who wrote it cannot be read'}), and from here "
+            "it cannot be told whether it still runs: locks of this file system do not reach from machine to machine. "
+            f"If it has ended, remove {file} and run again."
         )
     if owner:
-        log.info("%s: process %d of %s is gone; its lock is removed", file.parent, owner.pid, owner.host)
+        log.info("%s: %s, is gone; its lock is removed", file.parent, owner)
     file.unlink(missing_ok=True)
 
 
 def _busy(ours: Owner, owner: Owner | None) -> str:
-    who = f" (process {owner.pid} of {owner.host}, since {owner.since})" if owner else ""
+    who = f" ({owner})" if owner else ""
     return f"another process is {ours.purpose}{who}; wait for it or end it, then run again."
 
 
@@ -195,22 +154,3 @@ def _reaches_all(folder: Path) -> bool:
     if kind in OF_ONE_MACHINE:
         return True
     return kind in LOCAL_OPTIONS and not LOCAL_OPTIONS[kind] & set(options.split(","))
-
-
-def _boot() -> str | None:
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    return None
-
-
-def _namespace() -> str | None:
-    with contextlib.suppress(OSError):
-        return str(Path("/proc/self/ns/pid").readlink())
-    return None
-
-
-def _started(pid: int) -> str | None:
-    """When a process was started; None where the system does not say, or there is none."""
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    return None

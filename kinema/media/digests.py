@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from kinema.media.layout import frame_files
-from kinema.media.probe import MediaError
+from kinema.media.probe import opened
 
 HEX_DIGITS = 32
 READ_BYTES = 1 << 20
@@ -17,15 +17,8 @@ def content_hash(path: str, token: str) -> str:
 
     Raises MediaError if it cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()[:HEX_DIGITS]
-    except FileNotFoundError as error:
-        raise MediaError("missing") from error
-    except PermissionError as error:
-        raise MediaError("permission denied", passing=True) from error
-    except OSError as error:
-        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+    with opened(path) as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:HEX_DIGITS]
 
 
 class FramesDigest:

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from kinema.digests import ABSENT
 from kinema.files import atomic_path
 
 log = logging.getLogger(__name__)
 VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
-ABSENT = "absent"
 UNREADABLE = "unreadable"  # token of a file that cannot be opened; never remembered
 WHOLE_BYTES = 256 << 10  # files up to this size are read whole
 NUM_BLOCKS, BLOCK_BYTES = 16, 4 << 10  # of a larger one

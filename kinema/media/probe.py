@@ -1,6 +1,9 @@
 """A video file -> what its container says about it, without decoding; or a short reason why it cannot be used."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import av
@@ -46,7 +49,9 @@ def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int =
     libavformat decodes a picture where the header lacks something; not one of more than `max_pixels`, whose size may be
     unknown then.
     """
-    _check_readable(Path(path))
+    with opened(path) as file:
+        if not file.read(1):
+            raise MediaError("empty file")
     options = {"max_pixels": str(max_pixels)}
     try:
         # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
@@ -62,22 +67,23 @@ def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int =
         raise MediaError("not a media file", detail=repr(error)) from error
 
 
-def timeout_error(seconds: float) -> MediaError:
-    """A file took longer than `media.timeout_seconds`."""
-    return MediaError("timeout", detail=f"after {seconds:g} s", passing=True, limit="timeout_seconds")
-
-
-def _check_readable(path: Path) -> None:
+@contextmanager
+def opened(path: str | Path) -> Iterator[BufferedReader]:
+    """The bytes of a file. Raises MediaError where they cannot be read: missing, permission denied, unreadable."""
     try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise MediaError("empty file")
+        with Path(path).open("rb") as file:
+            yield file
     except FileNotFoundError as error:
         raise MediaError("missing") from error
     except PermissionError as error:
         raise MediaError("permission denied", passing=True) from error
     except OSError as error:
         raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+
+
+def timeout_error(seconds: float) -> MediaError:
+    """A file took longer than `media.timeout_seconds`."""
+    return MediaError("timeout", detail=f"after {seconds:g} s", passing=True, limit="timeout_seconds")
 
 
 def _describe(container) -> Probe:

@@ -4,6 +4,7 @@ import pytest
 from corpus import build
 from media_corpus import Corpus, make_video
 
+from kinema import processes
 from kinema.annotations.convert import convert
 from kinema.config import Annotations, Demo, Media
 from kinema.demo.dataset import render_demo
@@ -44,3 +45,11 @@ def three(corpus) -> Corpus:
         make_video(corpus.videos / f"{name}.mp4", frames=5 + seed, seed=seed)
     assert corpus.write("abc") == {"kept": 0, "decoded": 3, "failed": 0, "missing": 0}
     return corpus
+
+
+@pytest.fixture
+def machine(tmp_path_factory, monkeypatch):
+    """A machine that has an id, as containers may not."""
+    file = tmp_path_factory.mktemp("machine") / "id"
+    file.write_text("4c1f\n")
+    monkeypatch.setattr(processes, "MACHINE_ID", file)

@@ -13,19 +13,16 @@ import pytest
 import torch
 from corpus import CLIP
 
-from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, write_clips
+from kinema.clips.table import ClipIndex
 from kinema.config import Deployment, Network, Settings
 from kinema.deployment import openvino_model
 from kinema.deployment import verify as verify_module
-from kinema.deployment.agreement import check_agreement, compare, most_by_chance, probability_of_losses
 from kinema.deployment.ir_files import copy_ir, ir_digests, new_ir
 from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import check_parity, convert
-from kinema.deployment.parity_sample import parity_clips
 from kinema.deployment.verify import verify
 from kinema.evaluation.evaluate import evaluate
 from kinema.evaluation.predictions import PREDICTIONS
-from kinema.metrics import VideoScores
 from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 
@@ -279,30 +276,6 @@ def test_the_first_gate_refuses_logits_that_are_not_finite(deployed, monkeypatch
         check_parity(np.ones((2, 3)), np.ones((2, 1)), tolerance=0.1)
 
 
-def test_parity_is_measured_on_clips_that_need_no_label_and_no_evaluation(prepared, tmp_path):
-    model = create_model("mobilenetv2_baseline", num_classes=6, clip=CLIP, network=NETWORK)
-    clips = parity_clips(prepared / "clips.parquet", model, count=4)
-    assert (clips.shape, clips.dtype) == ((4, 4, 3, 48, 48), np.uint8)
-    rows = pq.read_table(prepared / "clips.parquet", filters=[("subset", "=", "training"), ("clip", "=", 0)])
-    rows = rows.select(VIDEO_SCHEMA.names).replace_schema_metadata()
-    unlabelled = pa.array([None] * len(rows), pa.string()), pa.array([-1] * len(rows), pa.int32())
-    for subset, labels in (("training", None), ("testing", unlabelled)):
-        table = rows.set_column(rows.column_names.index("subset"), "subset", pa.array([subset] * len(rows)))
-        for name, column in zip(("label", "label_index"), labels or (), strict=False):
-            table = table.set_column(table.column_names.index(name), VIDEO_SCHEMA.field(name), column)
-        path = tmp_path / subset / "clips.parquet"
-        write_clips(table.cast(VIDEO_SCHEMA), path, labels=model_labels(6), clip=CLIP)
-        found = parity_clips(path, model, count=3)
-        assert found.shape[0] == 3
-        assert np.array_equal(found, parity_clips(path, model, count=3))
-    centred = parity_clips(tmp_path / "training/clips.parquet", model, count=100)
-    assert len(centred) == len(rows)
-
-
-def model_labels(number):
-    return [f"class {position}" for position in range(number)]
-
-
 def test_files_of_two_irs_are_never_seen_together(tmp_path, monkeypatch):
     old, new = tmp_path / "old/model.xml", tmp_path / "new/model.xml"
     for xml in (old, new):
@@ -326,63 +299,6 @@ def test_files_of_two_irs_are_never_seen_together(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"new/model\.bin: not the IR"):
         copy_ir(new, old, digests=ir_digests(new) | {"bin": "0"})
     assert not list(old.parent.iterdir())
-
-
-def scores(*rows, labels):
-    probabilities = np.array(rows)
-    return VideoScores(np.arange(len(rows)), probabilities, np.array(labels), np.ones(len(rows), int))
-
-
-NAMES = [f"video {number}" for number in range(1000)]
-SURE, UNSURE, TURNED, WRONG = (0.9, 0.1), (0.51, 0.49), (0.49, 0.51), (0.1, 0.9)
-
-
-@pytest.mark.parametrize(
-    ("pytorch", "openvino", "passes"),
-    [
-        ([SURE] * 2, [SURE] * 2, True),
-        ([SURE] * 2, [SURE, WRONG], False),  # one of two
-        ([WRONG] * 2, [SURE] * 2, False),  # higher accuracy is as suspicious
-        ([SURE, UNSURE], [SURE, TURNED], True),
-        ([UNSURE] * 2, [TURNED] * 2, True),
-        ([SURE, UNSURE], [SURE, WRONG], False),  # a near tie to one of the two only
-        ([SURE] * 100, [SURE] * 98 + [WRONG] * 2, True),
-        ([SURE] * 100, [SURE] * 97 + [WRONG] * 3, False),
-        ([UNSURE] * 30, [TURNED] * 15 + [UNSURE] * 15, False),  # all of them losses: no chance
-        ([UNSURE, TURNED] * 15, [TURNED, UNSURE] * 15, True),
-    ],
-)
-def test_networks_agree_video_by_video(pytorch, openvino, passes):
-    labels = [0] * len(pytorch)
-    found = compare(scores(*pytorch, labels=labels), scores(*openvino, labels=labels))
-    # as if all disagreements were there at float32, too
-    options = {"num_at_float32": len(found.disagreements), "max_accuracy_drop": 0.02, "names": NAMES}
-    if passes:
-        check_agreement(found, **options)
-    else:
-        with pytest.raises(ValueError, match=r"max_accuracy_drop = 0\.02 allows \d"):
-            check_agreement(found, **options)
-
-
-@pytest.mark.parametrize(("num_videos", "most"), [(1, 0), (2, 0), (31, 2), (1000, 28)])
-def test_what_only_the_device_gets_wrong_may_be_as_much_as_chance_allows(num_videos, most):
-    assert most_by_chance(num_videos, 0.02) == most
-    for wrong in (most, most + 1):
-        pair = [SURE] * num_videos, [WRONG] * wrong + [SURE] * (num_videos - wrong)
-        # turned by turns from right to wrong and back, so that accuracy is the same
-        found = compare(*(scores(*rows, labels=[number % 2 for number in range(num_videos)]) for rows in pair))
-        options = {"num_at_float32": 0, "max_accuracy_drop": 0.02, "names": NAMES}
-        if wrong > most:
-            with pytest.raises(ValueError, match=rf"for {wrong} of .* own precision.* allows {most}\. No model"):
-                check_agreement(found, **options)
-        else:
-            check_agreement(found, **options)
-
-
-def test_probabilities_are_exact():
-    assert probability_of_losses(0, 2) == pytest.approx(1 / 4)
-    assert probability_of_losses(1, 3) == pytest.approx(5 / 16)
-    assert [most_by_chance(10, probability) for probability in (0, 1)] == [0, 10]
 
 
 def test_a_disagreement_that_the_device_alone_makes_is_told_apart(deployed, monkeypatch):

@@ -26,7 +26,8 @@ def lock(folder):
 def left_by(folder, **changes) -> Owner:
     """The file of an owner, as one of this machine that is killed leaves it."""
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
-    owner = dataclasses.replace(Owner.this("training here"), **{"pid": int(dead.stdout), "started": "1"} | changes)
+    ours = Owner.this(since="then", purpose="training here")
+    owner = dataclasses.replace(ours, **{"pid": int(dead.stdout), "started": "1"} | changes)
     folder.mkdir(exist_ok=True)
     (folder / OWNER).write_text(json.dumps(dataclasses.asdict(owner)))
     return owner
@@ -46,7 +47,7 @@ def mounted(tmp_path, monkeypatch, kind, options="vers=3"):
 
 
 def test_a_second_user_is_told_who_the_first_one_is(tmp_path):
-    message = rf"another process is training here \(process {os.getpid()} of {socket.gethostname()}, since"
+    message = rf"another process is training here \(process {os.getpid()} on {socket.gethostname()}, since"
     with lock(tmp_path):
         with pytest.raises(RuntimeError, match=message), lock(tmp_path):
             pass
@@ -58,7 +59,7 @@ def test_a_second_user_is_told_who_the_first_one_is(tmp_path):
 
 
 def test_without_flock_a_file_protects(tmp_path, no_flock, caplog):
-    with lock(tmp_path), pytest.raises(RuntimeError, match=rf"process {os.getpid()} of"), lock(tmp_path):
+    with lock(tmp_path), pytest.raises(RuntimeError, match=rf"process {os.getpid()} on"), lock(tmp_path):
         pass
     assert "has no locks" in caplog.text
     with lock(tmp_path):
@@ -66,18 +67,18 @@ def test_without_flock_a_file_protects(tmp_path, no_flock, caplog):
 
 
 @pytest.mark.parametrize("change", [{}, {"pid": os.getpid()}, {"boot": "another"}], ids=["dead", "other", "rebooted"])
-def test_a_dead_process_of_this_machine_leaves_no_lock(tmp_path, no_flock, caplog, change):
+def test_a_dead_process_of_this_machine_leaves_no_lock(tmp_path, no_flock, machine, caplog, change):
     owner = left_by(tmp_path, **change)
     with caplog.at_level(logging.INFO), lock(tmp_path):
         pass
-    assert f"process {owner.pid} of {owner.host} is gone; its lock is removed" in caplog.text
+    assert f"process {owner.pid} on {owner.host}, since {owner.since}, is gone; its lock is removed" in caplog.text
 
 
 @pytest.mark.parametrize("change", [{"host": "far", "boot": "another"}, {"namespace": "pid:[1]"}])
 def test_a_process_that_cannot_be_seen_from_here_keeps_its_lock(tmp_path, no_flock, change):
     owner = left_by(tmp_path, **change)
     message = (
-        rf"{OWNER}: another process may be training here \(process {owner.pid} of {owner.host}, .* remove .*{OWNER}"
+        rf"{OWNER}: another process may be training here \(process {owner.pid} on {owner.host}, .* remove .*{OWNER}"
     )
     with pytest.raises(RuntimeError, match=message), lock(tmp_path):
         pass
@@ -103,7 +104,7 @@ def test_flock_judges_other_machines_where_it_reaches_them(tmp_path, monkeypatch
         with lock(tmp_path):
             pass
         return
-    with pytest.raises(RuntimeError, match=r"of far, since .*do not reach from machine to machine"), lock(tmp_path):
+    with pytest.raises(RuntimeError, match=r"on far, since .*do not reach from machine to machine"), lock(tmp_path):
         pass
 
 

@@ -17,30 +17,24 @@ import lightning as L
 import pandas as pd
 import pytest
 import torch
-from corpus import CLIP
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.plugins.precision import MixedPrecision
-from training_runs import at_step, fails, run_training
+from training_runs import assert_same, at_step, break_off, fails, run_training, settings
 
-from kinema.config import Network, Settings, Training
 from kinema.models.checkpoint import load_checkpoint
-from kinema.training import run
 from kinema.training import trainer as training_trainer
 from kinema.training.points import resume_points
 from kinema.training.run import fingerprint
 from kinema.training.task import RecognitionTask
-from kinema.watching.speed import SPEED
 
-ALWAYS = 1e-9  # minutes between resume points: one after every step
 STEPS = 9  # 5 or 6 training videos in batches of 2, 3 epochs
-NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0.3)
 CHILD = """
 import json
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_resume import at, settings, signalled
-from training_runs import run_training
+from test_resume import at, signalled
+from training_runs import run_training, settings
 if sys.argv[4] != "never":
     at(sys.argv[4], signalled(int(sys.argv[5])))
 run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])))
@@ -70,11 +64,6 @@ def at(moment: str, happens, patch=setattr) -> None:
     patch(RecognitionTask, name, patched)
 
 
-def settings(**training) -> Settings:
-    recipe = {"epochs": 3, "batch_size": 2, "lr": 1e-3, "num_workers": 0, "freeze_batch_norm": True}
-    return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe | {"checkpoint_minutes": ALWAYS} | training))
-
-
 def signalled(number: int):
     """What sends a signal to this process, and to those that train with it."""
     return lambda: os.killpg(os.getpgrp(), number) if os.environ.get("LOCAL_RANK", "0") == "0" else None
@@ -88,14 +77,6 @@ def stop_in_subprocess(prepared, folder, *, moment: str, number: int, **recipe) 
     return subprocess.run(
         [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=200, start_new_session=True
     )
-
-
-def assert_same(result, expected) -> None:
-    (trained, curve), (expected_model, expected_curve) = result, expected
-    times = ["seconds", *SPEED]
-    pd.testing.assert_frame_equal(curve.drop(columns=times), expected_curve.drop(columns=times), rtol=1e-5)
-    for name, tensor in trained.model.state_dict().items():
-        torch.testing.assert_close(tensor, expected_model.model.state_dict()[name], rtol=1e-5, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -183,37 +164,6 @@ def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on(prepared, tmp_p
     assert_same(*((load_checkpoint(root / "model.pth"), pd.read_csv(root / "training.csv")) for root in (cut, whole)))
 
 
-@pytest.mark.parametrize(
-    ("damage", "message"), [("cut", "cannot be read"), ("a list", "no epoch"), ("other shapes", "misshapen")]
-)
-def test_a_damaged_best_epoch_gives_way_to_the_last_one(prepared, tmp_path, monkeypatch, caplog, damage, message):
-    expected = run_training(prepared, tmp_path / "last", settings(keep="last"))
-    with monkeypatch.context() as patch:
-        patch.setattr(run, "save_checkpoint", lambda *args, **options: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path, settings())
-    (best,) = tmp_path.glob("work/*/best.ckpt")
-    DAMAGES[damage](best)
-    assert_same(run_training(prepared, tmp_path, settings()), expected)
-    assert re.search(f"best.ckpt: .*{message}", caplog.text)
-    assert json.loads((tmp_path / "training.json").read_text())["kept_epoch"]["epoch"] == 2
-
-
-def test_a_project_that_is_moved_keeps_its_best_epoch(prepared, tmp_path, monkeypatch):
-    def validated(self):
-        self._validated.clear()
-        self.log("val_video_top1", 0.0 if self.trainer.sanity_checking else [0.9, 0.1, 0.2][self.current_epoch])
-
-    monkeypatch.setattr(RecognitionTask, "on_validation_epoch_end", validated)
-    expected = run_training(prepared, tmp_path / "whole", settings())
-    with monkeypatch.context() as patch:
-        at_step(4, fails(ZeroDivisionError()), patch.setattr)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path / "old", settings())
-    (tmp_path / "old").rename(tmp_path / "new")
-    assert_same(run_training(prepared, tmp_path / "new", settings()), expected)
-
-
 def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, monkeypatch, caplog):
     expected = run_training(prepared, tmp_path, settings())
     for name in ("model.pth", "training.csv", "training.json"):
@@ -224,18 +174,6 @@ def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, mo
             assert_same(run_training(prepared, tmp_path, settings(num_workers=1)), expected)
         assert "finished before" in caplog.text
         assert (tmp_path / "training.json").is_file()
-
-
-def test_one_experiment_leaves_the_resume_points_of_another(prepared, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        at_step(4, fails(ZeroDivisionError()), patch.setattr)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path, settings())
-    points = set(tmp_path.glob("work/*/*.ckpt"))
-    for rate in (0.5, 0.6):
-        run_training(prepared, tmp_path, settings(epochs=1, lr=rate))
-    assert set(tmp_path.glob("work/*/*.ckpt")) == points
-    assert len(list(tmp_path.glob("work/*/finished"))) == 1, "of several, the newest"
 
 
 @pytest.mark.parametrize("step", [1, 3, 6])
@@ -252,10 +190,7 @@ def test_one_experiment_leaves_the_resume_points_of_another(prepared, tmp_path, 
 def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, monkeypatch, recipe, step):
     recipe = settings(**recipe)
     expected = run_training(prepared, tmp_path / "whole", recipe)
-    with monkeypatch.context() as patch:
-        at_step(step, fails(ZeroDivisionError()), patch.setattr)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path, recipe)
+    break_off(step, prepared, tmp_path, recipe)
     seen = []
     at_step_ = RecognitionTask.on_train_batch_start
     monkeypatch.setattr(
@@ -282,70 +217,10 @@ def test_a_resumed_run_has_the_scale_of_its_gradients(prepared, tmp_path, monkey
     monkeypatch.setattr(training_trainer.L, "Trainer", functools.partial(trainer, "whole"))
     expected = run_training(prepared, tmp_path / "whole", settings())
     monkeypatch.setattr(training_trainer.L, "Trainer", functools.partial(trainer, "cut"))
-    with monkeypatch.context() as patch:
-        at_step(4, fails(ZeroDivisionError()), patch.setattr)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path / "cut", settings())
+    break_off(4, prepared, tmp_path / "cut", settings())
     assert_same(run_training(prepared, tmp_path / "cut", settings()), expected)
     assert scales["cut"] == scales["whole"]
     assert scales["whole"][-1] > scales["whole"][4]
-
-
-def other(change):
-    """A damage to a file: another one that can be read."""
-
-    def damage(path):
-        torch.save(change(torch.load(path, weights_only=True)), path)
-
-    return damage
-
-
-def with_other_shape(content):
-    name = next(iter(content["state_dict"]))
-    return content | {"state_dict": content["state_dict"] | {name: torch.ones(3)}}
-
-
-DAMAGES = {
-    "empty": lambda path: path.write_bytes(b""),
-    "cut": lambda path: os.truncate(path, 3000),
-    "a list": other(lambda content: [1, 2]),
-    "without a counter": other(lambda content: {key: content[key] for key in content if key != "global_step"}),
-    "only weights": other(lambda content: {"state_dict": content["state_dict"]}),
-    "without our entries": other(lambda content: {key: content[key] for key in content if key != "kinema"}),
-    "other shapes": other(with_other_shape),
-    "no tensors": other(lambda content: content | {"state_dict": {"a": 1}}),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_point_that_is_not_ours_or_damaged_falls_back_to_the_one_before(
-    prepared, tmp_path, monkeypatch, caplog, uninterrupted, damage
-):
-    with monkeypatch.context() as patch:
-        at_step(5, fails(ZeroDivisionError()), patch.setattr)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path, settings())
-    (state,) = (tmp_path / "work").glob("*/")
-    newest, before = resume_points(state)
-    damage(newest)
-    with caplog.at_level(logging.INFO):
-        assert_same(run_training(prepared, tmp_path, settings()), uninterrupted)
-    assert f"continuing from {before}" in caplog.text
-    (warning,) = [record.message for record in caplog.records if "set aside" in record.message]
-    assert str(newest) in warning
-    assert "\n" not in warning
-    assert not list(state.glob("*.ckpt*")), "nothing is left of a finished training"
-
-
-def test_a_point_that_cannot_be_restored_is_named(prepared, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        at_step(5, fails(ZeroDivisionError()), patch.setattr)
-        with pytest.raises(ZeroDivisionError):
-            run_training(prepared, tmp_path, settings())
-    (newest, _) = resume_points(next((tmp_path / "work").glob("*/")))
-    other(lambda content: content | {"optimizer_states": [{"state": {}, "param_groups": []}]})(newest)
-    with pytest.raises(RuntimeError, match=r"resume-000000005.ckpt: training cannot go on from here: .*Remove this"):
-        run_training(prepared, tmp_path, settings())
 
 
 @pytest.mark.parametrize(

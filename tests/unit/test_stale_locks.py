@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from kinema import stale_locks
 from kinema.stale_locks import note_holder, remove_stale_locks
 
 LOCK = "0.output.lock"
@@ -25,7 +24,7 @@ def hold(state, pid, *, file=LOCK, **changes):
     """Note a holder that is the process `pid`, or one that differs from it."""
     note_holder(state, [state / "locks" / file])
     (note,) = (state / "lock_holders").glob(f"*-{os.getpid()}.json")
-    holder = json.loads(note.read_text()) | {"pid": pid, "started": stale_locks._started(pid)} | changes
+    holder = json.loads(note.read_text()) | {"pid": pid} | changes
     note.unlink()
     (note.parent / f"{holder['host']}-{pid}.json").write_text(json.dumps(holder))
 
@@ -53,8 +52,13 @@ def test_locks_of_a_dead_process_are_removed_and_told(state, ended):
 
 
 def test_a_killed_process_that_nobody_waited_for_is_dead(state):
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    hold(state, process.pid)
+    script = (
+        "import sys, time; from pathlib import Path; from kinema.stale_locks import note_holder\n"
+        "note_holder(Path(sys.argv[1]), [Path(sys.argv[2])]); print(flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, state, state / "locks" / LOCK]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    process.stdout.readline()
     assert remove_stale_locks(state) == []
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
@@ -78,7 +82,7 @@ def test_while_another_process_lives_no_lock_is_removed(state, ended):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"host": "elsewhere"}, {"machine": "another"}, {"pid_space": "pid:[1]"}],
+    [{"host": "elsewhere"}, {"machine": "another"}, {"namespace": "pid:[1]"}],
 )
 def test_of_another_machine_or_container_nothing_is_known(state, ended, changes):
     hold(state, ended, **changes)
@@ -88,8 +92,8 @@ def test_of_another_machine_or_container_nothing_is_known(state, ended, changes)
     assert is_locked(state)
 
 
-@pytest.mark.parametrize("changes", [{"boot": "before"}, {"started": "1"}, {"boot": "before", "pid_space": "pid:[1]"}])
-def test_a_number_that_another_process_has_by_now_is_no_life(state, changes):
+@pytest.mark.parametrize("changes", [{"boot": "before"}, {"started": "1"}, {"boot": "before", "namespace": "pid:[1]"}])
+def test_a_number_that_another_process_has_by_now_is_no_life(state, machine, changes):
     hold(state, os.getpid(), **changes)
     assert len(remove_stale_locks(state)) == 1
     assert not is_locked(state)

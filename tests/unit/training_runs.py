@@ -3,15 +3,28 @@
 from collections.abc import Mapping
 
 import pandas as pd
+import pytest
+import torch
+from corpus import CLIP
 
 from kinema.clips.parts import parts_digests
 from kinema.clips.table import parts_path
-from kinema.config import Settings
+from kinema.config import Network, Settings, Training
 from kinema.models.checkpoint import Checkpoint, load_checkpoint
 from kinema.params import training_parts
 from kinema.training.run import train
 from kinema.training.task import RecognitionTask
+from kinema.watching.speed import SPEED
 from kinema.watching.training import TrainingWatch
+
+ALWAYS = 1e-9  # minutes between resume points: one after every step
+NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0.3)
+
+
+def settings(**training) -> Settings:
+    """A recipe of three epochs with a resume point after every step, unless `training` says otherwise."""
+    recipe = {"epochs": 3, "batch_size": 2, "lr": 1e-3, "num_workers": 0, "freeze_batch_norm": True}
+    return Settings(clip=CLIP, network=NETWORK, training=Training(**recipe | {"checkpoint_minutes": ALWAYS} | training))
 
 
 def run_training(
@@ -58,3 +71,20 @@ def fails(error: Exception):
         raise error
 
     return happens
+
+
+def break_off(step: int, prepared, folder, recipe: Settings) -> None:
+    """A training that fails in the step of this number."""
+    with pytest.MonkeyPatch.context() as patch:
+        at_step(step, fails(ZeroDivisionError()), patch.setattr)
+        with pytest.raises(ZeroDivisionError):
+            run_training(prepared, folder, recipe)
+
+
+def assert_same(result, expected) -> None:
+    """Two trainings gave the same curve and weights."""
+    (trained, curve), (expected_model, expected_curve) = result, expected
+    times = ["seconds", *SPEED]
+    pd.testing.assert_frame_equal(curve.drop(columns=times), expected_curve.drop(columns=times), rtol=1e-5)
+    for name, tensor in trained.model.state_dict().items():
+        torch.testing.assert_close(tensor, expected_model.model.state_dict()[name], rtol=1e-5, atol=1e-5)
