@@ -134,6 +134,8 @@ def test_a_validation_that_was_cut_short_starts_again(prepared, tmp_path, monkey
         at(moment, lambda: os.kill(os.getpid(), signal.SIGTERM), patch.setattr)
         with pytest.raises(RuntimeError, match="asked to end"):
             run_training(prepared, tmp_path, recipe)
+    (state,) = (tmp_path / "work").glob("*/")
+    assert resume_points(state)[0].name == f"resume-{6 if moment == 'validation' else 9:09d}.ckpt", "no step is lost"
     assert_same(run_training(prepared, tmp_path, recipe), expected)
 
 
