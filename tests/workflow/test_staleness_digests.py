@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from params_table import changed_rules, params_of_rules
 from project import Project
 
@@ -175,3 +176,48 @@ def test_nothing_else_changes_params(table):
     for path in project.root.rglob("*.py"):
         os.utime(path)
     assert not changed_rules(before, params_of_rules(project.root))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"network": {"weights": "start.pth"}},
+        {"network": {"encoder_weights": "start.pth"}},
+        {"training": {"init_from": "start.pth"}},
+        {"training": {"teacher": "efficientnet_lite0_vtn"}},
+    ],
+    ids=["weights", "encoder_weights", "init_from", "teacher"],
+)
+def test_a_file_that_a_training_starts_from_counts_by_its_content(table, settings):
+    project, _ = table
+    configuration = project.root / CONFIG
+    text = configuration.read_bytes()
+    config = yaml.safe_load(text)
+    config["variants"]["started"] = settings
+    path = project.root / (
+        "results/tiny/efficientnet_lite0_vtn/model.pth" if "teacher" in str(settings) else "start.pth"
+    )
+    content = path.read_bytes() if path.exists() else b"0" * 100
+    path.write_bytes(content)
+    try:
+        configuration.write_text(yaml.safe_dump(config))
+        before = params_of_rules(project.root, model="efficientnet_lite0_vtn@started")
+        path.write_bytes(content[:-1] + b"1")
+        os.utime(path, ns=(10**18, 10**18))
+        assert changed_rules(before, params_of_rules(project.root, model="efficientnet_lite0_vtn@started")) == {"train"}
+    finally:
+        configuration.write_bytes(text)
+        path.write_bytes(content)
+
+
+def test_a_configured_ffmpeg_counts_by_its_content(table, tmp_path):
+    project, _ = table
+    text = (project.root / CONFIG).read_text()
+    found = {}
+    for name, content in (("one", "1"), ("same", "1"), ("other", "2")):
+        (tmp_path / name).write_text(content)
+        (project.root / CONFIG).write_text(text.replace("ffmpeg: null", f"ffmpeg: {tmp_path / name}"))
+        found[name] = params_of_rules(project.root)
+    (project.root / CONFIG).write_text(text)
+    assert not changed_rules(found["one"], found["same"])
+    assert changed_rules(found["one"], found["other"]) == {"shard"}
