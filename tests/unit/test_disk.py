@@ -13,8 +13,7 @@ import openvino as ov
 import pytest
 import torch
 from corpus import CLIP
-from test_resume import settings
-from training_runs import run_training
+from training_runs import run_training, settings
 
 from kinema.clips.table import ClipIndex
 from kinema.disk import DiskFullError, full_disk_named
