@@ -14,7 +14,6 @@ from kinema.clips.coverage import check_coverage, read_coverage
 from kinema.clips.parts import write_parts
 from kinema.clips.table import VIDEO_SCHEMA, parts_path, write_clips
 from kinema.config import Clip
-from kinema.digests import file_digest
 
 log = logging.getLogger(__name__)
 IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # other values, other data
@@ -35,5 +34,5 @@ def build_index(
     rows = write_clips(table, out, labels=labels, clip=clip)
     videos_in_order = table.sort_by([("subset", "ascending"), ("video", "ascending")]).select(IDENTITY)
     columns = videos_in_order.to_pydict()
-    write_parts(parts_path(out), columns, labels=labels, annotation=file_digest(annotation))
+    write_parts(parts_path(out), columns, labels=labels)
     log.info("%s: %d rows over %d videos", out, len(rows), len(usable))

@@ -18,11 +18,11 @@ NO_VIDEOS = "no videos"
 PARITY_ORDER = ("validation", "testing", "training")  # where the clips come from that gate 1 compares logits on
 
 
-def write_parts(path: Path, columns: Mapping[str, Sequence[Any]], *, labels: Sequence[str], annotation: str) -> None:
+def write_parts(path: Path, columns: Mapping[str, Sequence[Any]], *, labels: Sequence[str]) -> None:
     """Write the digests of an index.
 
     `columns` describe the usable videos, in the order of the index: subset, label_index, and what else tells one
-    content from another. `annotation` is the digest of the list that they are from.
+    content from another.
     """
     rows = list(zip(*(columns[name] for name in sorted(columns)), strict=True))
     subsets = list(columns["subset"])
@@ -32,7 +32,7 @@ def write_parts(path: Path, columns: Mapping[str, Sequence[Any]], *, labels: Seq
         labelled = sum(columns["label_index"][number] >= 0 for number in chosen)
         found = _hash(rows[number] for number in chosen)
         parts[subset] = {"digest": found, "videos": len(chosen), "labelled": labelled}
-    write_json(path, {"labels": digest(list(labels)), "annotation": annotation, "parts": parts})
+    write_json(path, {"labels": digest(list(labels)), "parts": parts})
 
 
 def parts_digests(path: Path, names: Iterable[str | None]) -> dict[str, str]:
@@ -58,11 +58,6 @@ def parity_part(path: Path) -> str | None:
     """The subset of the clips on which an exported network is compared with the trained one."""
     known = (_read(path) or {}).get("parts") or {}
     return next((name for name in PARITY_ORDER if name in known), None)
-
-
-def recorded_annotation(path: Path) -> str:
-    """Digest of the list that an index was made from; `absent` where there is none."""
-    return (_read(path) or {}).get("annotation", ABSENT)
 
 
 def _hash(rows: Iterable[tuple[Any, ...]]) -> str:

@@ -5,8 +5,7 @@ import json
 import pytest
 from corpus import CLIP, build, entry, write_corpus
 
-from kinema.clips.parts import evaluated_part, parity_part, parts_digests, recorded_annotation
-from kinema.digests import file_digest
+from kinema.clips.parts import evaluated_part, parity_part, parts_digests
 
 PARTS = ("training", "validation", "testing")
 LISTED = {
@@ -86,12 +85,10 @@ def test_without_an_index_nothing_is_known(tmp_path):
     path = tmp_path / "clips.json"
     assert parts_digests(path, PARTS) == {"index": "absent"}
     assert evaluated_part(path, "auto") is parity_part(path) is None
-    assert recorded_annotation(path) == "absent"
 
 
-def test_an_index_knows_its_list_and_numbers(tmp_path):
+def test_an_index_knows_its_numbers(tmp_path):
     digests(tmp_path)
-    assert recorded_annotation(tmp_path / "clips.json") == file_digest(tmp_path / "annotation.json")
     parts = json.loads((tmp_path / "clips.json").read_text())["parts"]
     assert {name: (part["videos"], part["labelled"]) for name, part in parts.items()} == {
         "training": (2, 2), "validation": (1, 1), "testing": (2, 1),

@@ -12,7 +12,7 @@ def finished(tmp_path_factory) -> Project:
     project = new_project(tmp_path_factory.mktemp("finished"))
     project.trace.mkdir()
     traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    project.first_run = project.snakemake(f"{MODEL}/model.xml", environment=traced)
+    project.first_run = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=900)
     return project
 
 

@@ -9,6 +9,11 @@ out  results/{dataset}/dataset_report.json   counts by class and subset, every d
 """
 
 
+def dataset_sections(*names):
+    """Params function: sections that hold for a whole data set."""
+    return lambda wildcards: experiments.dataset_json(CONFIG, wildcards.dataset, names)
+
+
 # Checkpoints, both: what depends on their outputs is judged anew by what is in these, once they are made.
 checkpoint dataset_report:
     """Count what was listed, found, decoded and dropped."""
@@ -26,7 +31,7 @@ checkpoint dataset_report:
         mem_mb=2000,
     params:
         dataset="{dataset}",
-        annotation=annotation_digest,
+        annotation=content("results/{dataset}/annotation.json"),
         code=code("dataset_report", "kinema.clips.report"),
     script:
         "../scripts/dataset_report.py"
@@ -50,7 +55,7 @@ checkpoint index:
     resources:
         mem_mb=2000,
     params:
-        annotation=annotation_digest,
+        annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections("clip"),
         max_failed_fraction=lambda wildcards: asked(experiments.dataset_named, wildcards.dataset).max_failed_fraction,
         code=code("index", "kinema.clips.index"),
