@@ -47,7 +47,9 @@ if workflow.is_main_process:
 
 
 onsuccess:
-    snakemake_folder.keep_records()
+    for line in retry.told(Path("prepared")):
+        logger.warning(line)
+    snakemake_folder.keep_records(absent=bool({"--touch", "-t"} & set(sys.argv)))
 
 
 onerror:

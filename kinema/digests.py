@@ -1,6 +1,6 @@
 """Short hashes of values and of files, by which stages know whether what they were made of has changed.
 
-A file's hash is kept with its inode, size and time stamps, in memory and in `.snakemake/`: as long as these four are
+A file's hash is kept with its inode, size and time stamps, in memory and beside the results: as long as these four are
 the same, the file is not read again. The time of the last change of the inode (ctime) cannot be set by hand, so a file
 that was replaced by one with an older date is read anew.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ABSENT = "absent"
-CACHE = Path(".snakemake/kinema-digests.json")  # lost, it costs reading the files once more
+CACHE = Path("results/.records/digests.json")  # lost, it costs reading the files once more
 CACHED_BYTES = 1 << 20  # hashes of smaller files are not worth keeping on the disk, unless they are to be remembered
 # A file that changed so recently may change once more within the same tick of the file system's clock.
 SETTLED_NS = 2_000_000_000
@@ -80,10 +80,11 @@ def _read_cache() -> dict[str, list[Any]]:
 
 
 def _write_cache(entries: dict[str, list[Any]]) -> None:
-    """Keep hashes where Snakemake has its folder; it is no loss where that fails."""
+    """Keep hashes beside the results; it is no loss where that fails."""
     part = CACHE.with_name(f"{CACHE.name}.{os.getpid()}.part")
     try:
-        if CACHE.parent.is_dir():
+        if CACHE.parent.parent.is_dir():
+            CACHE.parent.mkdir(exist_ok=True)
             part.write_text(json.dumps(entries))
             part.replace(CACHE)
     except OSError:

@@ -56,8 +56,11 @@ def made_below(folder: Path) -> list[dict[str, Any]]:
     """What is known of the outputs in a folder and all below it, those that are gone left out, the oldest first."""
     found = []
     for path in sorted(folder.rglob(f"{RECORDS}/*{SUFFIX}")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        there = [str(path.parent.parent / name) for name in record["outputs"]]
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            there = [str(path.parent.parent / name) for name in record["outputs"]]
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{path}: no record of this kind, or cut off ({error}); remove it") from None
         record["outputs"] = [output for output in there if Path(output).exists()]
         found += [record] if record["outputs"] else []
     return sorted(found, key=lambda record: record["made_at"])

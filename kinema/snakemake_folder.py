@@ -12,13 +12,16 @@ import re
 import shutil
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 NOTES, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
 RECORDS = ".records"
 LONGEST_NAME = 254  # of the parts into which Snakemake cuts the names of its notes; all but the last begin with @
-FOLDERS = ("results/*", "results/*/*", "prepared/*/*", "prepared/*/*/shards", "work/*/*/*")
+FOLDERS = ("data/*", "results/*", "results/*/*", "prepared/*/*", "prepared/*/*/shards", "work/*/*/*")
+FAILURES = "failures: "
+SAME_SECONDS = 1e-3  # between the end of a job as noted and the time stamp of its output
 
 
 def record_path(output: str | Path) -> Path:
@@ -33,32 +36,33 @@ def note_path(output: str | Path, folder: Path = NOTES) -> Path:
     return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
 
 
-def keep_records() -> None:
-    """Copy Snakemake's notes of outputs that are there beside these; it is no loss where that cannot be written."""
+def keep_records(*, absent: bool = False) -> None:
+    """Copy Snakemake's notes of outputs that are there beside these; it is no loss where that cannot be written.
+
+    With `absent`, after `--touch`, also those of outputs that are not there and had a note: they count as current.
+
+    A note beside an output that was brought from elsewhere, with what a cluster made, is the better one: see `_newer`.
+    """
     for note, output in _notes():
         record = record_path(output)
-        try:
-            if output.exists() and _is_older(record, note):
-                record.parent.mkdir(exist_ok=True)
-                part = record.with_name(f"{record.name}.{os.getpid()}.part")
-                shutil.copy2(note, part)
-                part.replace(record)
-        except OSError:
-            continue
+        with suppress(OSError):
+            is_right = _is_of_what_is_there(note, record, output) or (absent and record.exists())
+            if is_right and not _is_same(note, record):
+                _copy(note, record)
 
 
 def restore_records() -> int:
-    """Give back to Snakemake the notes that it has not, of outputs that are there; returns how many."""
+    """Give Snakemake the notes beside outputs that are there, where it has none or an older one; returns how many."""
     restored = 0
     for folder in FOLDERS:
         for record in Path().glob(f"{folder}/{RECORDS}/*.json"):
             output = record.parent.parent / record.name.removesuffix(".json")
             note = note_path(output)
-            if not note.exists() and output.exists() and _is_note(record):
-                note.parent.mkdir(parents=True, exist_ok=True)
-                INCOMPLETE.mkdir(exist_ok=True)  # without it Snakemake takes the notes for those of an old release
-                shutil.copy2(record, note)
-                restored += 1
+            with suppress(OSError):
+                if output.exists() and not _is_same(note, record) and _newer(note, record, output) == record:
+                    INCOMPLETE.mkdir(parents=True, exist_ok=True)  # without it, notes seem to be of an old release
+                    _copy(record, note)
+                    restored += 1
     return restored
 
 
@@ -66,6 +70,20 @@ def forget_records(outputs: Iterable[str | Path]) -> None:
     """Remove the notes beside outputs that are about to be made anew: they are of what was there before."""
     for output in outputs:
         record_path(output).unlink(missing_ok=True)
+
+
+def failures(output: str | Path) -> str:
+    """How often in a row the job of an output has failed, for a param of its rule, so that it is tried again.
+
+    Snakemake removes the outputs of a failed job and notes its params all the same; with an old target behind it, the
+    next run would find nothing to do. So a note of an output that is gone, other than the one beside its place, is that
+    of a failure. An output that somebody removed leaves both alike.
+    """
+    note = _read(note_path(output))
+    known = [text for text in map(str, (note or {}).get("params") or ()) if FAILURES in text]
+    number = int(known[0].rpartition(FAILURES)[2].strip("'\" ")) if known else 0
+    has_failed = note is not None and not Path(output).exists() and not _is_same(note_path(output), record_path(output))
+    return f"{FAILURES}{number + has_failed}"
 
 
 def mark_incomplete(targets: Iterable[str], rules: Iterable[Iterable[Any]]) -> dict[str, list[str]]:
@@ -76,15 +94,17 @@ def mark_incomplete(targets: Iterable[str], rules: Iterable[Iterable[Any]]) -> d
     """
     patterns = [[str(output) for output in outputs] for outputs in rules]
     incomplete = {}
-    for target in targets:
+    for target in map(os.path.normpath, targets):
         mark = note_path(target, INCOMPLETE)
         missing = [path for path in _companions(target, patterns) if not Path(path).exists()]
-        if missing and Path(target).exists():
-            incomplete[target] = missing
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.write_text(json.dumps({"external_jobid": None, "missing": missing}))
-        elif mark.is_file() and '"missing"' in mark.read_text(encoding="utf-8"):
-            mark.unlink()
+        is_ours = not mark.exists() or '"missing"' in mark.read_text(encoding="utf-8")
+        with suppress(OSError):
+            if missing and Path(target).exists() and is_ours:
+                incomplete[target] = missing
+                mark.parent.mkdir(parents=True, exist_ok=True)
+                mark.write_text(json.dumps({"external_jobid": None, "missing": missing}))
+            elif mark.exists() and is_ours:
+                mark.unlink()
     return incomplete
 
 
@@ -126,13 +146,42 @@ def _notes() -> Iterator[tuple[Path, Path]]:
                 yield Path(folder) / name, output
 
 
-def _is_older(record: Path, note: Path) -> bool:
-    return not record.exists() or record.stat().st_mtime_ns != note.stat().st_mtime_ns
-
-
-def _is_note(record: Path) -> bool:
-    """Whether this is a note of Snakemake's, not cut off."""
-    try:
-        return "record_format_version" in json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+def _is_of_what_is_there(note: Path, record: Path, output: Path) -> bool:
+    # of an output that is being made, or was when Snakemake was killed, the note is the one before
+    if not output.exists() or note_path(output, INCOMPLETE).exists():
         return False
+    return _is_same(note, record) or _newer(note, record, output) == note
+
+
+def _newer(note: Path, record: Path, output: Path) -> Path | None:
+    """Which of two notes is of what is there now: the one that ends when the output was written, else the later one."""
+    notes = {path: found for path in (note, record) if (found := _read(path))}
+    written = output.stat().st_mtime
+    ends = {path: float(found.get("endtime") or 0) for path, found in notes.items()}
+    fitting = [path for path, end in ends.items() if abs(end - written) < SAME_SECONDS]
+    if len(fitting) == 1:
+        return fitting[0]
+    return max(ends, key=lambda path: ends[path]) if ends else None
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    shutil.copyfile(source, part)
+    part.replace(target)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A note of Snakemake's; None where there is none, or a damaged one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found if isinstance(found["record_format_version"], int) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

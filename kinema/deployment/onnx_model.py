@@ -13,6 +13,7 @@ import kinema
 from kinema.deployment.parts import ExportPart, export_parts
 from kinema.files import atomic_path
 from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.made_of import remove_what_is_of_another
 
 INPUT, OUTPUT = "clips", "logits"
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
     """Write the ONNX model, batch dimension free."""
+    remove_what_is_of_another(checkpoint)
     trained = load_checkpoint(checkpoint)
     whole = export_parts(trained.model)[0]
     model = part_to_onnx(whole, exporter=trained.model.exporter, opset=opset)

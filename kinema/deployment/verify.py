@@ -14,6 +14,7 @@ from kinema.deployment.agreement import Agreement, check_agreement, compare
 from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
 from kinema.deployment.openvino_model import ir_predictor
 from kinema.deployment.pytorch_scores import read_pytorch_scores
+from kinema.digests import file_digest
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.files import write_text
 from kinema.metrics import VideoScores, by_video, topk_accuracy
@@ -52,7 +53,8 @@ def verify(
     pytorch = read_pytorch_scores(evaluation, predictions, subset=subset, truth=truth, labels=trained.labels)
     results = judged(converted, dataset, pytorch, settings=settings, threads=threads)
     write_text(labels, "".join(f"{label}\n" for label in trained.labels))
-    write_json(verification, {"subset": subset, **results, "sha256": digests})
+    model = file_digest(checkpoint)
+    write_json(verification, {"subset": subset, **results, "sha256": digests, "model": model})
     copy_ir(converted, xml, digests=digests)
     log.info("%s: %s", xml, ", ".join(f"{key} {value}" for key, value in results.items()))
 

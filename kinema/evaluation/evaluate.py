@@ -13,6 +13,7 @@ from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.checkpoint import load_checkpoint
+from kinema.models.made_of import remove_what_is_of_another
 from kinema.records import write_json
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def evaluate(
     Of the settings, `evaluation` counts, and the numbers of clips a video: those of the training were for its own ends.
     """
     torch.set_num_threads(threads)
+    remove_what_is_of_another(checkpoint)
     trained = load_checkpoint(checkpoint)
     subset = evaluation_subset(clips, settings.evaluation.subset)
     dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)

@@ -14,6 +14,7 @@ from typing import Any
 
 from kinema.records import write_json
 
+SHOWN = 5  # videos named in a line
 MAX_RUNS = 3  # runs in a row in which the same videos fail; a cause that has not passed then does not pass by itself
 
 
@@ -45,6 +46,19 @@ def note_path(table: Path) -> Path:
 def attempt_of(table: Path, limits: Mapping[str, float]) -> int:
     """The number of the attempt that the next job of a shard is."""
     return read_note(table).next_attempt(limits)
+
+
+def told(prepared: Path, *, given_up: bool = False) -> list[str]:
+    """A line for each shard below a folder that lacks videos whose failure may pass; or, only for those given up."""
+    lines = []
+    for path in sorted(prepared.glob("*/*/shards/*.retry")):
+        table, note = path.with_suffix(".parquet"), read_note(path)
+        if not note.passing or note.is_given_up != given_up:
+            continue
+        shown = ", ".join(note.passing[:SHOWN]) + (", ..." if len(note.passing) > SHOWN else "")
+        advice = f"delete {table} to have them tried once more" if given_up else "the same command tries them again"
+        lines.append(f"{table}: {len(note.passing)} videos failed by what may pass ({shown}): {advice}")
+    return lines
 
 
 def read_note(table: Path) -> Note:

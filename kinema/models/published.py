@@ -11,6 +11,7 @@ from kinema.config import Clip, Network
 from kinema.digests import file_digest
 from kinema.models.checkpoint import save_checkpoint
 from kinema.models.content import explained, is_ours
+from kinema.models.made_of import remove_what_is_of_another
 from kinema.models.model_name import canonical
 from kinema.models.recognizer import Recognizer
 from kinema.models.reference import recognise
@@ -58,6 +59,7 @@ def import_checkpoint(
     settings = {"imported_from": source.name, "digest": file_digest(source)}
     out = out or Path(f"{recognizer.name}.pth")
     save_checkpoint(out, recognizer.eval(), labels=names, settings=settings)
+    remove_what_is_of_another(out)
     return out, recognizer
 
 

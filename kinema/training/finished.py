@@ -11,17 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "finished"
-# What the stages behind make of a model.pth, in its folder. The IR first: it is what programs load.
-MADE_OF_MODEL = (
-    *("model.xml", "model.bin", "labels.txt", "verification.json", "model.onnx", "parity.json"),
-    *("evaluation.json", "predictions.parquet", "confusion.png"),
-)
-
-
-def remove_made_of(model: Path) -> None:
-    """Remove what was made of the model that this file held before, so that no reader ever sees it beside another."""
-    for name in MADE_OF_MODEL:
-        (model.parent / name).unlink(missing_ok=True)
 
 
 def keep_outputs(state: Path, outputs: Sequence[Path]) -> None:

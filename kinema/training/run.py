@@ -20,13 +20,14 @@ from kinema.config import Settings
 from kinema.digests import digest, file_digest
 from kinema.locks import sole_user
 from kinema.models.checkpoint import save_checkpoint
+from kinema.models.made_of import remove_made_of
 from kinema.models.recognizer import Recognizer
 from kinema.params import training_json
 from kinema.processes import is_first_process
 from kinema.training.batch_norm import avoid_lone_clips
 from kinema.training.checkpoints import ResumePoints, best_epoch, resumable
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
-from kinema.training.finished import is_finished, keep_outputs, remove_made_of, restore_outputs
+from kinema.training.finished import is_finished, keep_outputs, restore_outputs
 from kinema.training.points import is_whole, newest_point, read_point, resume_points
 from kinema.training.start import create_network, load_teacher
 from kinema.training.start_keys import is_trained

@@ -11,7 +11,7 @@ from kinema.media import decode, shard
 from kinema.media.decode import Decoded
 from kinema.media.probe import MediaError
 from kinema.media.recipe import MEDIA_LIMITS
-from kinema.media.retry import MAX_RUNS, attempt_of, note_path
+from kinema.media.retry import MAX_RUNS, Note, attempt_of, note_path, told, write_note
 from kinema.media.shard import _decoded_or_tried_again
 
 
@@ -161,3 +161,17 @@ def test_another_ffmpeg_of_the_same_version_tries_what_failed(two):
     assert two.write("ab", ffmpeg=first)["failed"] == 1
     assert two.write("ab", ffmpeg=first) == {"kept": 2, "decoded": 0, "failed": 0, "missing": 0}
     assert two.write("ab", ffmpeg=second) == {"kept": 1, "decoded": 0, "failed": 1, "missing": 0}
+
+
+def test_videos_that_may_pass_are_told_with_what_to_do(tmp_path):
+    table = tmp_path / "tiny/packed/shards/0003.parquet"
+    table.parent.mkdir(parents=True)
+    assert told(tmp_path) == told(tmp_path, given_up=True) == []
+    write_note(table, Note(1, ["a", "b"], 1))
+    (line,) = told(tmp_path)
+    assert line == f"{table}: 2 videos failed by what may pass (a, b): the same command tries them again"
+    assert told(tmp_path, given_up=True) == []
+    write_note(table, Note(3, list("abcdefg"), MAX_RUNS))
+    assert told(tmp_path) == []
+    (line,) = told(tmp_path, given_up=True)
+    assert f"7 videos failed by what may pass (a, b, c, d, e, ...): delete {table} to have them tried" in line

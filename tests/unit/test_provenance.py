@@ -130,8 +130,8 @@ def test_a_file_that_is_replaced_by_one_of_the_same_size_and_date_is_read_anew(t
 
 def test_a_file_that_is_as_it_was_is_not_read_by_the_next_process_either(tmp_path, monkeypatch):
     monkeypatch.setattr(digests, "SETTLED_NS", 0)
-    monkeypatch.setattr(digests, "CACHE", tmp_path / ".snakemake/cache.json")
-    digests.CACHE.parent.mkdir()
+    monkeypatch.setattr(digests, "CACHE", tmp_path / "results/.records/cache.json")
+    digests.CACHE.parent.parent.mkdir()
     path = tmp_path / "a"
     path.write_bytes(bytes(digests.CACHED_BYTES))
     first = file_digest(path)
@@ -145,8 +145,8 @@ def test_a_file_that_is_as_it_was_is_not_read_by_the_next_process_either(tmp_pat
 
 
 def test_a_file_that_is_gone_counts_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(digests, "CACHE", tmp_path / ".snakemake/cache.json")
-    digests.CACHE.parent.mkdir()
+    monkeypatch.setattr(digests, "CACHE", tmp_path / "results/.records/cache.json")
+    digests.CACHE.parent.parent.mkdir()
     path = tmp_path / "model.onnx"
     assert remembered_digest(path) == "absent"
     for text in ("one", "two"):

@@ -1,15 +1,18 @@
 """Snakemake's notes beside the outputs, and marks of targets that are not whole."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from snakemake.io import IOFile
 from snakemake.persistence.file import FilePersistence
+from training_runs import fails
 
 from kinema.snakemake_folder import (
     INCOMPLETE,
     NOTES,
+    failures,
     forget_records,
     keep_records,
     mark_incomplete,
@@ -104,7 +107,7 @@ def test_notes_of_what_is_gone_or_damaged_stay_away():
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_error(monkeypatch):
-    monkeypatch.setattr("shutil.copy2", lambda *paths: exec("raise PermissionError"))
+    monkeypatch.setattr("shutil.copyfile", lambda *paths: fails(PermissionError())())
     keep_records()
     assert not record_path(OUTPUTS[1]).exists()
 
@@ -146,3 +149,63 @@ def test_without_the_folder_of_snakemake_nothing_happens(tmp_path, monkeypatch):
     keep_records()
     assert restore_records() == 0
     assert not NOTES.exists()
+
+
+def ended(path: Path, when: float, **more) -> None:
+    """Write a note of a job that ended then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(NOTE | {"endtime": when} | more))
+
+
+def test_of_two_notes_the_one_that_ends_with_the_output_counts():
+    output = Path(OUTPUTS[1])
+    for made_at, kept in ((1000.0, "brought from elsewhere"), (2000.0, "made here later")):
+        os.utime(output, (made_at, made_at))
+        ended(record_path(output), 1000.0, rule="brought from elsewhere")
+        ended(note_path(output), 2000.0, rule="made here later")
+        keep_records()
+        restore_records()
+        assert {json.loads(path.read_text())["rule"] for path in (note_path(output), record_path(output))} == {kept}
+
+
+def test_an_output_that_a_killed_snakemake_was_making_keeps_no_note():
+    mark = note_path(OUTPUTS[1], INCOMPLETE)
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    keep_records()
+    assert not record_path(OUTPUTS[1]).exists()
+    assert record_path(OUTPUTS[2]).exists()
+
+
+def test_a_job_that_failed_is_counted_until_it_succeeds():
+    output, counted = OUTPUTS[1], []
+    assert failures(output) == "failures: 0"
+    keep_records()
+    for has_failed in (True, True, False):
+        counted.append(failures(output))
+        ended(note_path(output), 1.0, params=[repr(failures(output))])  # what Snakemake does at the end of a job
+        Path(output).unlink(missing_ok=True)
+        if not has_failed:
+            make(output)
+    assert counted == ["failures: 0", "failures: 1", "failures: 2"]
+    assert failures(output) == "failures: 2", "as noted: nothing to be done"
+
+
+def test_an_output_that_somebody_removed_has_not_failed():
+    keep_records()
+    Path(OUTPUTS[1]).unlink()
+    assert failures(OUTPUTS[1]) == "failures: 0"
+    ended(note_path(OUTPUTS[1]), 5.0)
+    assert failures(OUTPUTS[1]) == "failures: 1"
+    keep_records(absent=True)
+    assert failures(OUTPUTS[1]) == "failures: 0", "after --touch it counts as current"
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"record_format_version": null}'])
+def test_a_damaged_note_is_none(damage):
+    keep_records()
+    lose_notes()
+    record_path(OUTPUTS[1]).write_text(damage)
+    assert restore_records() == len(OUTPUTS) - 1
+    note_path(OUTPUTS[1]).write_text(damage)
+    assert failures(OUTPUTS[1]) == "failures: 0"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from kinema.config import Annotations
-from kinema.training.finished import MADE_OF_MODEL
+from kinema.models.made_of import MADE_OF_MODEL
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
@@ -40,9 +40,10 @@ def test_every_rule_has_its_adapter_log_environment_and_digest():
     for text in rules:
         name = text.split(":")[0]
         assert f'"../scripts/{name}.py"' in text
-        assert re.search(rf'code=(model_)?code\("{name}", "{computing_module(name)}"\)', text), (
-            f"{name} re-runs when its code changes"
-        )
+        digest = rf'code=(model_)?code\("{name}", "{computing_module(name)}"\)'
+        assert re.search(digest, text), f"{name} re-runs when its code changes"
+        first = re.search(r"output:\s+\w+=(.+?),?\n", text)[1]
+        assert f"failures=failures({first})" in text, f"{name} is tried again when it has failed"
         assert "log:" in text
         assert "conda:" in text
         assert '"""' in text, f"{name} says what it does"

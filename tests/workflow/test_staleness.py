@@ -204,3 +204,45 @@ def test_a_new_model_is_never_beside_the_network_of_an_old_one(project, file, ol
     assert (project.root / MODEL / "model.pth").read_bytes() != before
     assert not list((project.root / "results").rglob("model.xml"))
     assert not list((project.root / "results").rglob("model.bin"))
+
+
+def test_a_list_that_failed_fails_again_and_is_read_when_it_is_mended(project):
+    table = project.root / LIST
+    text = table.read_text()
+    table.write_text(f"{text}broken_row,grow,nosubset\n")
+    for _ in range(2):
+        assert "subset 'nosubset'" in project.snakemake(TARGET, check=False)
+    table.write_text(text)
+    assert executed(project.snakemake(TARGET)) <= {"annotations", "plan"}
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_a_training_that_failed_is_made_again(project):
+    project.edit("config/datasets/tiny.yaml", "epochs: 1", "epochs: 1\n  lr: 0.5")
+    work = project.root / MODEL.replace("results", "work")
+    shutil.rmtree(work)
+    work.touch()
+    project.snakemake(TARGET, check=False)
+    assert not (project.root / MODEL / "model.pth").exists()
+    work.unlink()
+    assert project.planned(TARGET) == {"train", *AFTER_TRAINING}
+
+
+def test_a_model_put_there_by_hand_is_never_beside_the_network_of_another(project):
+    path = project.root / MODEL / "model.pth"
+    replace(path, b"no model")
+    project.snakemake(TARGET, check=False)
+    assert not list((project.root / "results").rglob("model.*n"))
+    assert not list((project.root / "results").rglob("model.xml"))
+
+
+def test_a_lost_index_is_made_again_and_nothing_else(project):
+    for path in (project.root / "results/tiny").glob("clips.*"):
+        path.unlink()
+    assert executed(project.snakemake(TARGET)) == {"index"}
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_a_target_may_be_written_in_another_way(project):
+    (project.root / MODEL / "model.bin").unlink()
+    assert executed(project.snakemake(f"./{MODEL}/../efficientnet_lite0_vtn/model.xml")) == {"verify"}

@@ -36,6 +36,7 @@ checkpoint annotations:
     params:
         settings=annotation_settings,
         lists=list_contents,
+        failures=failures("results/{dataset}/annotation.json"),
         code=code("annotations", "kinema.annotations.convert"),
     script:
         "../scripts/annotations.py"

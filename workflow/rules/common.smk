@@ -17,14 +17,16 @@ from kinema.config_files import ConfigError, load_config, read_yaml
 from kinema.digests import file_digest, remembered_digest
 from kinema.job import share_library
 from kinema.media.listing import known_tokens, listing_digest
+from kinema.media import retry
 from kinema.media.plan import shard_digest
 from kinema.media.recipe import MEDIA_LIMITS, ffmpeg_digest, frames_json, limits_json
-from kinema.media.retry import attempt_of
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 
 share_library(workflow.basedir)
-if workflow.is_main_process:
+if "--cleanup-metadata" in sys.argv:
+    snakemake_folder.forget_records(sys.argv[sys.argv.index("--cleanup-metadata") + 1 :])
+elif workflow.is_main_process:
     snakemake_folder.keep_records()
     snakemake_folder.restore_records()
 
@@ -47,7 +49,7 @@ configfile: CONFIG_FILE
 
 CONFIG = told(load_config, config, files=[CONFIG_FILE, *workflow.overwrite_configfiles], root=workflow.basedir)
 if workflow.is_main_process:
-    for line in remove_stale_locks(Path(".snakemake")):
+    for line in [*remove_stale_locks(Path(".snakemake")), *retry.told(Path("prepared"), given_up=True)]:
         logger.warning(line)
 
 
@@ -84,6 +86,11 @@ def model_code(script, module):
 def content(path):
     """Params function: digest of a file that a rule makes, since what is in its place may have an older date."""
     return lambda wildcards: remembered_digest(path.format(**wildcards))
+
+
+def failures(output):
+    """Params function: changes where the job of this output has failed, so that the next run tries it again."""
+    return lambda wildcards: snakemake_folder.failures(output.format(**wildcards))
 
 
 def resolved(wildcards):

@@ -17,6 +17,7 @@ if "demo" in CONFIG.datasets:  # another dataset_dir may do without it
             "../../envs/media.yaml"
         params:
             settings=CONFIG.demo.model_dump_json(),
+            failures=failures(CONFIG.datasets["demo"].annotations.path),
             code=code("render_demo", "kinema.demo.dataset"),
         script:
             "../scripts/render_demo.py"

@@ -20,6 +20,8 @@ rule export:
     """PyTorch -> ONNX with normalisation inside."""
     input:
         model="results/{dataset}/{model}/model.pth",
+        # not read: what depends on a checkpoint is judged anew when that has run
+        parts=ancient("results/{dataset}/clips.json"),
     output:
         onnx="results/{dataset}/{model}/model.onnx",
     log:
@@ -33,6 +35,7 @@ rule export:
     params:
         settings=sections("deployment.opset"),
         model=content("results/{dataset}/{model}/model.pth"),
+        failures=failures("results/{dataset}/{model}/model.onnx"),
         code=model_code("export", "kinema.deployment.onnx_model"),
     script:
         "../scripts/export.py"
@@ -45,6 +48,7 @@ rule convert:
         model="results/{dataset}/{model}/model.pth",
         clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
         shards=ancient(shard_tables),
     output:
         xml="work/{dataset}/{model}/converted/model.xml",
@@ -66,6 +70,7 @@ rule convert:
         data=parity_data,
         model=content("results/{dataset}/{model}/model.pth"),
         onnx=content("results/{dataset}/{model}/model.onnx"),
+        failures=failures("work/{dataset}/{model}/converted/model.xml"),
         code=model_code("convert", "kinema.deployment.openvino_model"),
     script:
         "../scripts/convert.py"
@@ -80,6 +85,7 @@ rule verify:
         model="results/{dataset}/{model}/model.pth",
         clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
         shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
         predictions="results/{dataset}/{model}/predictions.parquet",
@@ -103,6 +109,7 @@ rule verify:
         weights=content("work/{dataset}/{model}/converted/model.bin"),
         evaluation=content("results/{dataset}/{model}/evaluation.json"),
         predictions=content("results/{dataset}/{model}/predictions.parquet"),
+        failures=failures("results/{dataset}/{model}/model.xml"),
         code=model_code("verify", "kinema.deployment.verify"),
     script:
         "../scripts/verify.py"

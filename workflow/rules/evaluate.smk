@@ -28,6 +28,7 @@ rule evaluate:
         model="results/{dataset}/{model}/model.pth",
         clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
         shards=ancient(shard_tables),
     output:
         evaluation="results/{dataset}/{model}/evaluation.json",
@@ -49,6 +50,7 @@ rule evaluate:
         settings=evaluation_settings("evaluation"),
         data=evaluation_data,
         model=content("results/{dataset}/{model}/model.pth"),
+        failures=failures("results/{dataset}/{model}/evaluation.json"),
         code=model_code("evaluate", "kinema.evaluation.evaluate"),
     script:
         "../scripts/evaluate.py"

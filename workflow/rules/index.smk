@@ -32,6 +32,7 @@ checkpoint dataset_report:
     params:
         dataset="{dataset}",
         annotation=content("results/{dataset}/annotation.json"),
+        failures=failures("results/{dataset}/dataset_report.json"),
         code=code("dataset_report", "kinema.clips.report"),
     script:
         "../scripts/dataset_report.py"
@@ -58,6 +59,7 @@ checkpoint index:
         annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections("clip"),
         max_failed_fraction=lambda wildcards: asked(experiments.dataset_named, wildcards.dataset).max_failed_fraction,
+        failures=failures("results/{dataset}/clips.parquet"),
         code=code("index", "kinema.clips.index"),
     script:
         "../scripts/index.py"

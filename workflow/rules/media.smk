@@ -47,7 +47,7 @@ def media_limits(wildcards):
 def shard_attempt(wildcards):
     """One more than in the last run where a note beside the shard gives a reason for it."""
     table = f"prepared/{wildcards.corpus}/{wildcards.recipe}/shards/{wildcards.shard}.parquet"
-    return attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
+    return retry.attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
 
 
 def corpus_storage(wildcards):
@@ -91,6 +91,7 @@ checkpoint plan:
         num_shards=lambda wildcards: corpus_dataset(wildcards).num_shards,
         storage=corpus_storage,
         listing=videos_listing,
+        failures=failures("prepared/{corpus}/{recipe}/plan.json"),
         code=code("plan", "kinema.media.plan"),
     script:
         "../scripts/plan.py"
@@ -121,6 +122,7 @@ rule shard:
         ffmpeg=ffmpeg_digest(CONFIG.ffmpeg),
         # another number where videos that failed are worth another try
         attempt=shard_attempt,
+        failures=failures("prepared/{corpus}/{recipe}/shards/{shard}.parquet"),
         code=code("shard", "kinema.media.shard"),
     script:
         "../scripts/shard.py"

@@ -50,6 +50,7 @@ rule train:
     input:
         clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
         shards=ancient(shard_tables),
         starts=start_files,
     output:
@@ -75,6 +76,7 @@ rule train:
         start_contents=start_contents,
         work="work/{dataset}/{model}",
         logs="logs/{dataset}/{model}/curves",
+        failures=failures("results/{dataset}/{model}/model.pth"),
         code=model_code("train", "kinema.training.run"),
     script:
         "../scripts/train.py"
