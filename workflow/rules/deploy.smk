@@ -51,9 +51,10 @@ rule convert:
         parts=ancient("results/{dataset}/clips.json"),
         shards=ancient(shard_tables),
     output:
+        # first, as what is known of a job lies beside its first output, and work/ may be removed
+        parity="results/{dataset}/{model}/parity.json",
         xml="work/{dataset}/{model}/converted/model.xml",
         bin="work/{dataset}/{model}/converted/model.bin",
-        parity="results/{dataset}/{model}/parity.json",
     log:
         "logs/{dataset}/{model}/convert.log",
     conda:
@@ -70,7 +71,7 @@ rule convert:
         data=parity_data,
         model=content("results/{dataset}/{model}/model.pth"),
         onnx=content("results/{dataset}/{model}/model.onnx"),
-        failures=failures("work/{dataset}/{model}/converted/model.xml"),
+        failures=failures("results/{dataset}/{model}/parity.json"),
         code=model_code("convert", "kinema.deployment.openvino_model"),
     script:
         "../scripts/convert.py"
