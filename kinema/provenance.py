@@ -20,9 +20,12 @@ PACKAGE = Path(__file__).resolve().parent
 NEUTRAL = {
     "kinema": "the version, for records",
     "kinema.config": "declares settings and refuses wrong ones; their values reach a rule through its params",
+    "kinema.disk": "names full file systems in errors",
     "kinema.job": "logs and progress",
+    "kinema.locks": "keeps a second process away; no result depends on it",
     "kinema.models.names": "tables of names; what they say of a model is in its digest",
     "kinema.records": "the layout of JSON files",
+    "kinema.words": "texts of errors",
 }
 Version = tuple[int, int, int]
 

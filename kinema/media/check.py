@@ -16,7 +16,7 @@ from kinema.media.archive import Record
 from kinema.media.digests import FramesDigest, frames_digest
 from kinema.media.layout import END, START, arrow_table
 from kinema.media.plan import manifest_path
-from kinema.media.reader import remedy
+from kinema.words import remedy
 
 COLUMNS = ["id", "num_frames", "num_bytes", "frames_digest", "stored", "data_offset", "frame_offsets"]
 OTHER = "its frames are not those that were written"

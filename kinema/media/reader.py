@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 
 from kinema.config import Media
 from kinema.media.layout import END, END_AND_START, START, TICKS, arrow_table, frame_files
+from kinema.words import NO_JPEG, remedy
 
 MOST_OPEN = 256  # more gain nothing: an open shard saves a millisecond
-NO_JPEG = "a frame is no JPEG image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +197,3 @@ def _two(jpegs: bytes) -> tuple[bytes, bytes]:
     if end < len(END):
         raise OSError(NO_JPEG)
     return jpegs[:end], jpegs[end:]
-
-
-def remedy(table: Path | str, place: str | None = None) -> str:
-    """What to do about a shard whose frames and table do not belong together; `place` is that of damaged frames."""
-    what = f"{place} and {table}" if place else str(table)
-    return f"Frames and table do not belong together: delete {what} and run snakemake again, which rebuilds both."

@@ -17,8 +17,7 @@ from kinema.models.content import Content, read_content, sealed
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.models.state import check_same_tensors
-
-EXPECTED = "a kinema checkpoint (model.pth of a training run)"
+from kinema.words import CHECKPOINT
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def save_checkpoint(path: str | Path, model: Recognizer, *, labels: Sequence[str
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """The model in a file that `save_checkpoint` wrote; ValueError for any other file."""
     path = Path(path)
-    content = read_content(path, expected=EXPECTED)
+    content = read_content(path, expected=CHECKPOINT)
     try:
         model = _rebuild(content)
     except (TypeError, ValueError, RuntimeError, MemoryError, OverflowError) as error:

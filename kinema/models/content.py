@@ -14,11 +14,11 @@ from kinema import __version__
 from kinema.config import Clip, Network
 from kinema.models.spec import InputSpec
 from kinema.models.state import check_plain_tensors, read_torch_file
+from kinema.words import explained, shown
 
 FORMAT = "kinema-checkpoint"  # how a file says that it is one of ours
 FORMAT_VERSION = 1
 WIDTHS = ("embedding", "feedforward", "hidden")  # settings of a network that are an axis of its tensors
-MAX_SHOWN = 60  # characters of a wrong value in an error
 
 
 class Content(BaseModel):
@@ -88,14 +88,14 @@ def checked(content: Mapping[str, Any], *, where: str) -> Content:
     version = content.get("format_version")
     if not isinstance(version, int) or version != FORMAT_VERSION:
         raise ValueError(
-            f"{where}: checkpoint format {_shown(version)}, this is kinema {__version__}, which reads format "
-            f"{FORMAT_VERSION}; it was written by kinema {_shown(content.get('kinema_version'))}, use that version"
+            f"{where}: checkpoint format {shown(version)}, this is kinema {__version__}, which reads format "
+            f"{FORMAT_VERSION}; it was written by kinema {shown(content.get('kinema_version'))}, use that version"
         )
     try:
         entries = Content.model_validate({key: value for key, value in content.items() if isinstance(key, str)})
         digest = content_digest(content)
     except ValidationError as error:
-        raise ValueError(f"{where}: a damaged or edited checkpoint: {explained(error)}") from None
+        raise ValueError(f"{where}: a damaged or edited checkpoint: {explained(error.errors())}") from None
     except (TypeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{where}: a damaged or edited checkpoint: an entry is no plain value: {reason}") from None
@@ -123,20 +123,3 @@ def content_digest(content: Mapping[str, Any]) -> str:
         total.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
         total.update(tensor.detach().cpu().flatten().view(torch.uint8).numpy())
     return total.hexdigest()
-
-
-def explained(error: ValidationError) -> str:
-    """The first complaint, in one line."""
-    detail = error.errors()[0]
-    name = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "missing":
-        return f"no entry '{name}'"
-    text = " ".join(detail["msg"].removeprefix("Value error, ").split())
-    return f"{name}: {text}; found {_shown(detail['input'])}" if name else text
-
-
-def _shown(value: Any) -> str:
-    if not isinstance(value, str | int | float | None):
-        return type(value).__name__
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."

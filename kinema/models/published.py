@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kinema.config import Clip, Network
 from kinema.digests import file_digest
 from kinema.models.checkpoint import save_checkpoint
-from kinema.models.content import explained, is_ours
+from kinema.models.content import is_ours
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.models.model_name import canonical
 from kinema.models.recognizer import Recognizer
@@ -18,6 +18,7 @@ from kinema.models.reference import recognise
 from kinema.models.registry import create_model
 from kinema.models.state import read_torch_file, tensors_of
 from kinema.models.weights import load_weights
+from kinema.words import REFERENCE, explained
 
 NUM_FRAMES = 16  # of published models whose keys do not tell
 
@@ -39,7 +40,7 @@ def import_checkpoint(
     `model` is the model that the file is expected to hold. `mean` and `std` (of pixel / 255) are those of training,
     where they were not the published ones.
     """
-    content = read_torch_file(source, expected="a checkpoint of the reference")
+    content = read_torch_file(source, expected=REFERENCE)
     if is_ours(content):
         raise ValueError(f"{source}: it is a model.pth of kinema already")
     state = tensors_of(content, where=str(source))
@@ -51,7 +52,7 @@ def import_checkpoint(
         clip = Clip(length=found.num_frames or NUM_FRAMES, stride=stride, size=size)
         network = Network(encoder_weights="none", **found.settings)
     except ValidationError as error:
-        raise ValueError(f"{source}: no network can have what it says: {explained(error)}") from None
+        raise ValueError(f"{source}: no network can have what it says: {explained(error.errors())}") from None
     recognizer = create_model(found.name, num_classes=len(names), clip=clip, network=network)
     load_weights(recognizer, state, where=str(source))
     changed = {key: tuple(value) for key, value in (("mean", mean), ("std", std)) if value is not None}

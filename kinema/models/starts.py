@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from kinema.models.content import checked, is_ours
 from kinema.models.state import check_same_tensors, read_torch_file, tensors_of
+from kinema.words import BUNDLED, encoder_file
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ Adapt = Callable[[dict[str, Tensor], dict[str, Tensor]], dict[str, Tensor]]
 def load_file(name: str, body: nn.Module, path: str | Path, adapt: Adapt | None = None) -> None:
     """Fill the encoder `body` from a state dict, or from the encoder of one of our checkpoints."""
     path = Path(path)
-    content = read_torch_file(path, expected=f"weights of the encoder '{name}' (`network.encoder_weights`)")
+    content = read_torch_file(path, expected=encoder_file(name))
     if is_ours(content):
         checked(content, where=str(path))
     found = tensors_of(content, where=str(path))
@@ -57,7 +58,7 @@ def load_bundled(name: str, source: str, body: nn.Module, adapt: Adapt) -> None:
             "use `timm`, `none` or a file"
         )
     path = bundled_file()
-    found = tensors_of(read_torch_file(path, expected="bundled weights"), where=str(path))
+    found = tensors_of(read_torch_file(path, expected=BUNDLED), where=str(path))
     with torch.device("meta"):  # names and shapes only
         wanted = timm.create_model(source, pretrained=False).state_dict()
     if len(found) != len(wanted):

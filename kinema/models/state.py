@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kinema.words import listed
+
 PLAIN_TYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.bool}
 PLAIN_TYPES |= {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
-MAX_NAMED = 5  # keys named in an error; a wrong file would otherwise fill the screen
 
 
 def read_torch_file(path: Path, *, expected: str) -> Any:
@@ -81,10 +82,5 @@ def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> di
 
 def raise_for(complaints: Mapping[str, list[str]], *, where: str) -> None:
     """One ValueError for lists of keys by kind of complaint; nothing where all of them are empty."""
-    parts = []
-    for kind, keys in complaints.items():
-        if keys:
-            more = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
-            parts.append(f"{len(keys)} {kind}: {', '.join(keys[:MAX_NAMED])}{more}")
-    if parts:
-        raise ValueError(f"{where}: the tensors do not fit this network; {'; '.join(parts)}")
+    if any(complaints.values()):
+        raise ValueError(f"{where}: the tensors do not fit this network; {listed(complaints)}")

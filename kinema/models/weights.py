@@ -19,13 +19,13 @@ from kinema.models.state import (
     read_torch_file,
     tensors_of,
 )
+from kinema.words import STREAM, WEIGHTS, settings_in_words
 
 logger = logging.getLogger(__name__)
 
 # may differ between a network and the one it starts from
 FREE_SETTINGS = {"weights", "encoder_weights", "dropout", "normalize"}
 SHARED_SETTINGS = set(Network.model_fields) - FREE_SETTINGS
-EXPECTED = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
 
 
 def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, where: str = "weights") -> None:
@@ -39,7 +39,7 @@ def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, w
     if isinstance(source, Mapping):
         content: Any = source
     else:
-        content, where = read_torch_file(Path(source), expected=EXPECTED), str(source)
+        content, where = read_torch_file(Path(source), expected=WEIGHTS), str(source)
     if is_ours(content):
         start = _of_ours(checked(content, where=where), model, where=where)
     else:
@@ -60,7 +60,7 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
     found: dict[str, Tensor] = {}
     specs = []
     for stream, path in streams.items():
-        content = read_content(path, expected="a model.pth of kinema")
+        content = read_content(path, expected=STREAM)
         check_settings(content.network.model_dump(include=SHARED_SETTINGS), model.network, where=str(path))
         for key, value in content.state_dict.items():
             part, _, rest = key.partition(".")
@@ -85,7 +85,7 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
 
 def classes_of(path: Path) -> list[str] | int:
     """Labels of the model in a file; the number of its classes where the file is one of the reference toolkit."""
-    content = read_torch_file(path, expected=EXPECTED)
+    content = read_torch_file(path, expected=WEIGHTS)
     if is_ours(content):
         return list(checked(content, where=str(path)).labels)
     return recognise(tensors_of(content, where=str(path)), where=str(path)).num_classes
@@ -125,9 +125,11 @@ def check_settings(trained: Mapping[str, Any], network: Network, *, where: str) 
     """ValueError where the network was configured otherwise than the one in the file."""
     wrong = {key: value for key, value in trained.items() if getattr(network, key) != value}
     if wrong:
-        found = ", ".join(f"{key}: {str(value).lower()}" for key, value in wrong.items())
-        ours = ", ".join(f"{key}: {str(getattr(network, key)).lower()}" for key in wrong)
-        raise ValueError(f"{where}: its network has {found}; the configured one {ours}. Set them under `network`.")
+        ours = {key: getattr(network, key) for key in wrong}
+        raise ValueError(
+            f"{where}: its network has {settings_in_words(wrong)}; the configured one {settings_in_words(ours)}. "
+            "Set them under `network`."
+        )
 
 
 def _check_name(name: str, model: Recognizer, *, where: str) -> None:

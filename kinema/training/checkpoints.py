@@ -23,18 +23,10 @@ from kinema.disk import SHARED_MEMORY, DiskFullError, chain, disk_full, full_pla
 from kinema.files import atomic_path
 from kinema.training.points import KEY, resume_points
 from kinema.training.termination import Termination
+from kinema.words import CRASHES, next_run
 
 log = logging.getLogger(__name__)
 KEPT = 2
-CRASHES = {  # part of an error's text -> what happened and what helps
-    "out of memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
-    "Cannot allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
-    "can't allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
-    "Bus error": "a loader process died (bus error): a file that it reads was cut short, or a file system in memory is "
-    "full, as /dev/shm in containers may be",
-    "DataLoader worker": "a loader process died, as a rule because memory ran out: lower training.num_workers, "
-    "which changes no result",
-}
 # how far a validation is for Lightning, in its first step
 STEP = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 AT_FIRST_STEP = {"total": STEP, "current": STEP, "is_last_batch": False}
@@ -179,12 +171,12 @@ def resumable(points: ResumePoints, last: Path | None, *, logs: Path) -> Iterato
         yield
     except SIGTERMException as error:
         name = error.args[0] if error.args else "SIGTERM"
-        raise RuntimeError(f"training was asked to end ({name}). {_next_run(folder)}") from None
+        raise RuntimeError(f"training was asked to end ({name}). {next_run(resume_points(folder))}") from None
     except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
-        raise RuntimeError(f"training was interrupted. {_next_run(folder)}") from error
+        raise RuntimeError(f"training was interrupted. {next_run(resume_points(folder))}") from error
     except Exception as error:
         if reason := _reason(error, folder, logs):
-            raise RuntimeError(f"{reason}. {_next_run(folder)}") from error
+            raise RuntimeError(f"{reason}. {next_run(resume_points(folder))}") from error
         if last and not points.has_begun:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise RuntimeError(f"{last}: training cannot go on from here: {reason}. Remove this file.") from error
@@ -201,15 +193,6 @@ def _reason(error: Exception, *folders: Path) -> str | None:
         return str(disk_full(full).strerror)
     texts = ["out of memory" if isinstance(one, MemoryError) else str(one) for one in behind]
     return next((reason for text in texts for part, reason in CRASHES.items() if part in text), None)
-
-
-def _next_run(folder: Path) -> str:
-    points = resume_points(folder)
-    return (
-        f"The next run goes on from {points[0]}."
-        if points
-        else "No resume point was written yet: the next starts anew."
-    )
 
 
 def _random_states() -> dict[str, Any]:

@@ -9,8 +9,8 @@ import lightning as L
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from kinema.models.content import explained
 from kinema.models.state import check_plain_tensors, check_same_tensors, read_torch_file
+from kinema.words import EPOCH, explained
 
 log = logging.getLogger(__name__)
 KEY = "kinema"  # of what we add to Lightning's checkpoint
@@ -68,12 +68,12 @@ def is_whole(path: Path, task: L.LightningModule) -> bool:
 
 def read_point(path: Path, task: L.LightningModule) -> Point:
     """The content of a resume point or epoch of this task; ValueError in one line for any other file."""
-    content = read_torch_file(path, expected="an epoch of this training")
+    content = read_torch_file(path, expected=EPOCH)
     try:
         point = Point.model_validate(content)
         check_plain_tensors(point.state_dict)
     except ValidationError as error:
-        raise ValueError(f"{path}: no epoch of a training: {explained(error)}") from None
+        raise ValueError(f"{path}: no epoch of a training: {explained(error.errors())}") from None
     except ValueError as error:
         raise ValueError(f"{path}: no epoch of a training: {error}") from None
     check_same_tensors(point.state_dict, task.state_dict(), where=str(path))

@@ -113,6 +113,9 @@ EDITS = {
         ("kinema/models/starts.py", "only efficientnet_lite0 has", "efficientnet_lite0 alone has"),
         set(),
     ),
+    "an advice": (("kinema/words.py", "or clip.size", "or lower clip.size"), set()),
+    "a file system in the locks": (("kinema/locks.py", '"xfs", ', '"xfs", "jfs", '), set()),
+    "the text of a full disk": (("kinema/disk.py", "free some", "make room"), set()),
     "an error of the loss": (("kinema/training/task.py", "Try a lower", "Set a lower"), set()),
     "a part of an export": (
         ("kinema/deployment/parts.py", '"embeddings"', '"features"'),

@@ -7,13 +7,14 @@ import pytest
 from project import REPOSITORY
 
 from kinema.models.model_name import model_modules
-from kinema.provenance import NEUTRAL, closure
+from kinema.provenance import NEUTRAL, closure, imports
 
 RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
 COMPUTING = dict(re.findall(r'code=(?:model_)?code\("(\w+)", "([\w.]+)"\)', RULES))
-# What is called beside the code that computes: the log, progress, and what is written down of a job.
+# What is called beside the code that computes: the log, progress, locks, errors, and what is written down of a job.
 WATCHING = (
-    *("kinema.job", "kinema.made", "kinema.processes", "kinema.records", "kinema.snakemake_folder", "kinema.watching"),
+    *("kinema.disk", "kinema.job", "kinema.locks", "kinema.made", "kinema.processes", "kinema.records"),
+    *("kinema.snakemake_folder", "kinema.watching", "kinema.words"),
 )
 
 
@@ -53,6 +54,16 @@ def test_neutral_modules_hold_nothing_that_computes():
         tree = ast.parse((REPOSITORY / f"{name.replace('.', '/')}.py").read_text())
         functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         assert functions == ["unknown_model"], f"{name}: only tables, and the text about a name that is in none"
+
+
+def test_words_are_texts_made_of_texts():
+    """What is in no digest decides nothing: each function gives a text, and knows nothing else of kinema."""
+    text = (REPOSITORY / "kinema/words.py").read_text()
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert functions
+    assert all(isinstance(node, ast.FunctionDef) and ast.unparse(node.returns) == "str" for node in functions)
+    assert not imports("kinema.words", REPOSITORY / "kinema/words.py")
+    assert not re.search(r"\bopen\(|global |\.(write|unlink|replace)\w*\(", text)
 
 
 def test_the_digest_of_a_stage_has_no_later_stage_and_no_record(finished):

@@ -1,0 +1,81 @@
+"""Words of errors; nothing here changes a result.
+
+What is written here is in no digest of code, so that a better wording trains nothing again.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+MAX_SHOWN = 60  # characters of a wrong value
+MAX_NAMED = 5  # keys of tensors; a wrong file would otherwise fill the screen
+
+# what a file was expected to be
+CHECKPOINT = "a kinema checkpoint (model.pth of a training run)"
+WEIGHTS = "a model.pth of kinema or a checkpoint of the reference toolkit (`network.weights`)"
+STREAM = "a model.pth of kinema"
+EPOCH = "an epoch of this training"
+REFERENCE = "a checkpoint of the reference"
+BUNDLED = "bundled weights"
+NO_JPEG = "a frame is no JPEG image"
+
+CRASHES = {  # part of an error's text -> what happened and what helps
+    "out of memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "Cannot allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "can't allocate memory": "out of memory: lower training.batch_size (and raise training.accumulate), or clip.size",
+    "Bus error": "a loader process died (bus error): a file that it reads was cut short, or a file system in memory is "
+    "full, as /dev/shm in containers may be",
+    "DataLoader worker": "a loader process died, as a rule because memory ran out: lower training.num_workers, "
+    "which changes no result",
+}
+
+
+def next_run(points: Sequence[Path]) -> str:
+    """Where a training goes on that left these resume points, the newest first."""
+    if points:
+        return f"The next run goes on from {points[0]}."
+    return "No resume point was written yet: the next starts anew."
+
+
+def remedy(table: Path | str, place: str | None = None) -> str:
+    """What to do about a shard whose frames and table do not belong together; `place` is that of damaged frames."""
+    what = f"{place} and {table}" if place else str(table)
+    return f"Frames and table do not belong together: delete {what} and run snakemake again, which rebuilds both."
+
+
+def encoder_file(name: str) -> str:
+    """What `network.encoder_weights` was expected to be."""
+    return f"weights of the encoder '{name}' (`network.encoder_weights`)"
+
+
+def explained(complaints: Sequence[Mapping[str, Any]]) -> str:
+    """The first of pydantic's complaints, in one line."""
+    detail = complaints[0]
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"no entry '{name}'"
+    text = " ".join(detail["msg"].removeprefix("Value error, ").split())
+    return f"{name}: {text}; found {shown(detail['input'])}" if name else text
+
+
+def shown(value: Any) -> str:
+    """A wrong value, or its type where that is long."""
+    if not isinstance(value, str | int | float | None):
+        return type(value).__name__
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+
+
+def listed(complaints: Mapping[str, Sequence[str]]) -> str:
+    """Keys of tensors by kind of complaint, the first few of each."""
+    parts = []
+    for kind, keys in complaints.items():
+        if keys:
+            more = f" and {len(keys) - MAX_NAMED} more" if len(keys) > MAX_NAMED else ""
+            parts.append(f"{len(keys)} {kind}: {', '.join(keys[:MAX_NAMED])}{more}")
+    return "; ".join(parts)
+
+
+def settings_in_words(values: Mapping[str, Any]) -> str:
+    """Settings as they stand in a file of YAML."""
+    return ", ".join(f"{key}: {str(value).lower()}" for key, value in values.items())
