@@ -11,7 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from kinema.provenance import imports, module_path
+from kinema.provenance import NEUTRAL, imports, module_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -68,7 +68,7 @@ def third_party(script: Path) -> set[tuple[str, str]]:
         for name in imports(*todo.pop()):
             if name not in files and (path := module_path(name)):
                 files[name] = path
-                todo.append((name, path))
+                todo += [(name, path)] if name not in NEUTRAL else []  # what these import on the way is for some rules
     found = set()
     for path in files.values():
         for node in ast.parse(path.read_text()).body:
