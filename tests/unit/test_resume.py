@@ -79,6 +79,14 @@ def stop_in_subprocess(prepared, folder, *, moment: str, number: int, **recipe) 
     )
 
 
+@pytest.fixture(autouse=True)
+def listening():
+    """Ctrl-C reaches these tests where a shell started them in the background, too, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(prepared, tmp_path_factory):
     return run_training(prepared, tmp_path_factory.mktemp("run"), settings())

@@ -68,5 +68,7 @@ def test_words_are_texts_made_of_texts():
 
 def test_the_digest_of_a_stage_has_no_later_stage_and_no_record(finished):
     training = closure(COMPUTING["train"])
-    assert not [name for name in training if re.search(r"watching|deployment|evaluation|report|kinema[.]made|records", name)]
+    assert not [
+        name for name in training if re.search(r"watching|deployment|evaluation|report|kinema[.]made|records", name)
+    ]
     assert not [name for name in closure(COMPUTING["index"]) if "report" in name]
