@@ -76,6 +76,9 @@ def write_shard(
     `workers` videos are decoded at a time, one thread each. `attempt` is the number of this one (`kinema.media.retry`).
     Raises OSError if a file cannot be written; finished videos are safe then, and the next run continues with them.
     """
+    if not manifest.is_file():
+        plan = manifest.parent.parent / "plan.json"
+        raise ValueError(f"{manifest}: no such file; it is written with {plan}: delete that and run snakemake again")
     rows = {row["id"]: row for row in map(json.loads, manifest.read_text(encoding="utf-8").splitlines())}
     num_shards = len(list(manifest.parent.glob("*.jsonl")))
     store, shard = create_store(table, media, num_shards), table.stem

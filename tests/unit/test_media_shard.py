@@ -263,3 +263,9 @@ def test_frames_lie_beside_the_tar_no_longer_than_they_are_decoded(corpus, monke
     monkeypatch.setattr(ArchiveWriter, "add_file", watched)
     corpus.write([f"v{number:02d}" for number in range(12)])
     assert max(beside) <= 3  # two in flight for one worker, and the one that is being taken
+
+
+def test_a_lost_manifest_is_told(tmp_path):
+    manifest = tmp_path / "manifests/0000.jsonl"
+    with pytest.raises(ValueError, match=r"0000\.jsonl: no such file; it is written with .*plan\.json: delete that"):
+        write_shard(manifest, table=tmp_path / "shards/0000.parquet", media=MEDIA, ffmpeg=None, workers=1)
