@@ -18,6 +18,7 @@ from pathlib import Path
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/params.smk"
 include: "workflow/rules/annotations.smk"
 include: "workflow/rules/media.smk"
 include: "workflow/rules/index.smk"

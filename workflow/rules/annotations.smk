@@ -5,22 +5,6 @@ out  results/{dataset}/annotation.json   {"labels": [...], "database": {id: {"su
 """
 
 
-def annotation_files(wildcards):
-    """The files of the list; a missing one is named with the key that asks for it."""
-    return asked(experiments.annotation_files, wildcards.dataset)
-
-
-def annotation_settings(wildcards):
-    return asked(experiments.annotation_json, wildcards.dataset)
-
-
-def list_contents(wildcards):
-    """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
-    if asked(experiments.dataset_named, wildcards.dataset).rendered:
-        return "rendered"
-    return json.dumps([file_digest(path) for path in annotation_files(wildcards)])
-
-
 # A checkpoint, though nothing asks for its output early: what depends on it is then judged anew by content, so that a
 # list whose rows were only shuffled re-runs nothing else.
 checkpoint annotations:

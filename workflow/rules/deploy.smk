@@ -10,12 +10,6 @@ out  results/{dataset}/{model}/model.onnx
 """
 
 
-def parity_data(wildcards):
-    """The same of the clips on which an exported network is compared with the trained one."""
-    path = index_parts(wildcards)
-    return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
-
-
 rule export:
     """PyTorch -> ONNX with normalisation inside."""
     input:

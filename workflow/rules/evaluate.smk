@@ -7,21 +7,6 @@ out  results/{dataset}/{model}/evaluation.json       clip and video top-1 and to
 """
 
 
-def evaluated_subset(wildcards):
-    return parts.evaluated_part(index_parts(wildcards), resolved(wildcards).evaluation.subset)
-
-
-def evaluation_data(wildcards):
-    """The same of an evaluation."""
-    return json.dumps(parts.parts_digests(index_parts(wildcards), [evaluated_subset(wildcards)]))
-
-
-def evaluation_settings(*names):
-    """Params function: these settings, and how many clips the videos that are scored have."""
-    counts = {"testing": ["clip.num_test_clips"], "validation": ["clip.num_val_clips"]}
-    return lambda wildcards: params.as_json(resolved(wildcards), [*names, *counts.get(evaluated_subset(wildcards), [])])
-
-
 rule evaluate:
     """Score every clip once and average the clips of a video."""
     input:

@@ -9,11 +9,6 @@ out  results/{dataset}/dataset_report.json   counts by class and subset, every d
 """
 
 
-def dataset_sections(*names):
-    """Params function: sections that hold for a whole data set."""
-    return lambda wildcards: experiments.dataset_json(CONFIG, wildcards.dataset, names)
-
-
 # Checkpoints, both: what depends on their outputs is judged anew by what is in these, once they are made.
 checkpoint dataset_report:
     """Count what was listed, found, decoded and dropped."""

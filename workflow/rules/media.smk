@@ -13,67 +13,6 @@ beside them, not declared, because Snakemake would delete what makes the next ru
 """
 
 
-def corpus_annotations(wildcards):
-    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
-    return [f"results/{name}/annotation.json" for name in names]
-
-
-def corpus_contents(wildcards):
-    """Digests of the lists of the corpus, as JSON."""
-    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
-    return json.dumps([remembered_digest(f"results/{name}/annotation.json") for name in names])
-
-
-def corpus_dataset(wildcards):
-    """Any data set of the corpus: they agree on videos, shards and media."""
-    return CONFIG.datasets[asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]]
-
-
-def corpus_media(wildcards):
-    name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
-    return asked(experiments.media_of, name)
-
-
-def media_settings(wildcards):
-    """What makes the frames what they are, as JSON."""
-    return frames_json(corpus_media(wildcards))
-
-
-def media_limits(wildcards):
-    """What only limits the work, as JSON: a resource, since a changed one re-runs nothing."""
-    return limits_json(corpus_media(wildcards))
-
-
-def shard_attempt(wildcards):
-    """One more than in the last run where a note beside the shard gives a reason for it."""
-    table = f"prepared/{wildcards.corpus}/{wildcards.recipe}/shards/{wildcards.shard}.parquet"
-    return retry.attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
-
-
-def corpus_storage(wildcards):
-    return corpus_media(wildcards).storage
-
-
-def rendered_videos(wildcards):
-    """The video folder as an input where a rule makes it."""
-    return [corpus_dataset(wildcards).videos] if corpus_dataset(wildcards).rendered else []
-
-
-def videos_listing(wildcards):
-    """Changes when a raw video is added, removed or replaced; rendered videos are an input instead."""
-    dataset = corpus_dataset(wildcards)
-    return "rendered" if dataset.rendered else listing_digest(dataset.videos, known=known_tokens(dataset.videos))
-
-
-def this_shard_digest(wildcards):
-    return shard_digest(Path(f"prepared/{wildcards.corpus}/{wildcards.recipe}/plan.json"), wildcards.shard)
-
-
-def shard_tables(wildcards):
-    corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
-    return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
-
-
 checkpoint plan:
     """Find the file of every listed video and deal the videos out to shards by a fixed hash."""
     input:

@@ -10,41 +10,6 @@ out  results/{dataset}/{model}/model.pth      weights, input specification, labe
 """
 
 
-def training_settings(wildcards):
-    return params.training_json(resolved(wildcards))
-
-
-def untracked(wildcards):
-    """Settings that change no result, as JSON: a resource, since a changed one re-runs nothing."""
-    return params.untracked_json(resolved(wildcards))
-
-
-def training_data(wildcards):
-    """Digests of what a training reads of the index, as JSON."""
-    names = params.training_parts(resolved(wildcards).training)
-    return json.dumps(parts.parts_digests(index_parts(wildcards), names))
-
-
-def devices(wildcards):
-    """GPUs of a training job."""
-    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings.training.devices
-
-
-def start_files(wildcards):
-    """What training starts from: files of the user's, and models that are trained first."""
-    return list(asked(origins.start_files, wildcards.dataset, wildcards.model).values())
-
-
-def starts(wildcards):
-    """The same by the keys that ask for them, as JSON."""
-    return asked(origins.starts_json, wildcards.dataset, wildcards.model)
-
-
-def start_contents(wildcards):
-    """Digests of these files, as JSON."""
-    return json.dumps([remembered_digest(path) for path in start_files(wildcards)])
-
-
 rule train:
     """One Lightning run; a killed one continues from its last resume point, inside an epoch as well."""
     input:

@@ -1,0 +1,139 @@
+"""Functions of the wildcards that give the inputs and params of each stage's rules, in the order of the stages."""
+
+
+def annotation_files(wildcards):
+    """The files of the list; a missing one is named with the key that asks for it."""
+    return asked(experiments.annotation_files, wildcards.dataset)
+
+
+def annotation_settings(wildcards):
+    return asked(experiments.annotation_json, wildcards.dataset)
+
+
+def list_contents(wildcards):
+    """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
+    if asked(experiments.dataset_named, wildcards.dataset).rendered:
+        return "rendered"
+    return json.dumps([file_digest(path) for path in annotation_files(wildcards)])
+
+
+def corpus_annotations(wildcards):
+    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
+    return [f"results/{name}/annotation.json" for name in names]
+
+
+def corpus_contents(wildcards):
+    """Digests of the lists of the corpus, as JSON."""
+    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
+    return json.dumps([remembered_digest(f"results/{name}/annotation.json") for name in names])
+
+
+def corpus_dataset(wildcards):
+    """Any data set of the corpus: they agree on videos, shards and media."""
+    return CONFIG.datasets[asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]]
+
+
+def corpus_media(wildcards):
+    name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
+    return asked(experiments.media_of, name)
+
+
+def media_settings(wildcards):
+    """What makes the frames what they are, as JSON."""
+    return frames_json(corpus_media(wildcards))
+
+
+def media_limits(wildcards):
+    """What only limits the work, as JSON: a resource, since a changed one re-runs nothing."""
+    return limits_json(corpus_media(wildcards))
+
+
+def shard_attempt(wildcards):
+    """One more than in the last run where a note beside the shard gives a reason for it."""
+    table = f"prepared/{wildcards.corpus}/{wildcards.recipe}/shards/{wildcards.shard}.parquet"
+    return retry.attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
+
+
+def corpus_storage(wildcards):
+    return corpus_media(wildcards).storage
+
+
+def rendered_videos(wildcards):
+    """The video folder as an input where a rule makes it."""
+    return [corpus_dataset(wildcards).videos] if corpus_dataset(wildcards).rendered else []
+
+
+def videos_listing(wildcards):
+    """Changes when a raw video is added, removed or replaced; rendered videos are an input instead."""
+    dataset = corpus_dataset(wildcards)
+    return "rendered" if dataset.rendered else listing_digest(dataset.videos, known=known_tokens(dataset.videos))
+
+
+def this_shard_digest(wildcards):
+    return shard_digest(Path(f"prepared/{wildcards.corpus}/{wildcards.recipe}/plan.json"), wildcards.shard)
+
+
+def shard_tables(wildcards):
+    corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
+    return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
+
+
+def dataset_sections(*names):
+    """Params function: sections that hold for a whole data set."""
+    return lambda wildcards: experiments.dataset_json(CONFIG, wildcards.dataset, names)
+
+
+def training_settings(wildcards):
+    return params.training_json(resolved(wildcards))
+
+
+def untracked(wildcards):
+    """Settings that change no result, as JSON: a resource, since a changed one re-runs nothing."""
+    return params.untracked_json(resolved(wildcards))
+
+
+def training_data(wildcards):
+    """Digests of what a training reads of the index, as JSON."""
+    names = params.training_parts(resolved(wildcards).training)
+    return json.dumps(parts.parts_digests(index_parts(wildcards), names))
+
+
+def devices(wildcards):
+    """GPUs of a training job."""
+    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings.training.devices
+
+
+def start_files(wildcards):
+    """What training starts from: files of the user's, and models that are trained first."""
+    return list(asked(origins.start_files, wildcards.dataset, wildcards.model).values())
+
+
+def starts(wildcards):
+    """The same by the keys that ask for them, as JSON."""
+    return asked(origins.starts_json, wildcards.dataset, wildcards.model)
+
+
+def start_contents(wildcards):
+    """Digests of these files, as JSON."""
+    return json.dumps([remembered_digest(path) for path in start_files(wildcards)])
+
+
+def evaluated_subset(wildcards):
+    return parts.evaluated_part(index_parts(wildcards), resolved(wildcards).evaluation.subset)
+
+
+def evaluation_data(wildcards):
+    """The same of an evaluation."""
+    return json.dumps(parts.parts_digests(index_parts(wildcards), [evaluated_subset(wildcards)]))
+
+
+def evaluation_settings(*names):
+    """Params function: these settings, and how many clips the videos that are scored have."""
+    counts = {"testing": ["clip.num_test_clips"], "validation": ["clip.num_val_clips"]}
+    return lambda wildcards: params.as_json(resolved(wildcards), [*names, *counts.get(evaluated_subset(wildcards), [])])
+
+
+def parity_data(wildcards):
+    """The same of the clips on which an exported network is compared with the trained one."""
+    path = index_parts(wildcards)
+    return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
