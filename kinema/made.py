@@ -6,6 +6,7 @@ what was made by what, so that one can choose.
 
 import importlib.metadata
 import json
+import os
 import platform
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +50,8 @@ def write_made(outputs: Sequence[Path], *, rule: str, more: Mapping[str, str] = 
     path = outputs[0].parent / RECORDS / f"{outputs[0].name}{SUFFIX}"
     used = {**versions(), **more}
     made_at = time.strftime("%Y-%m-%d %H:%M:%S%z")
-    write_json(path, {"rule": rule, "outputs": [path.name for path in outputs], "made_at": made_at, "versions": used})
+    beside = [os.path.relpath(output, outputs[0].parent) for output in outputs]  # one may lie in another folder
+    write_json(path, {"rule": rule, "outputs": beside, "made_at": made_at, "versions": used})
 
 
 def made_below(folder: Path) -> list[dict[str, Any]]:
@@ -58,7 +60,7 @@ def made_below(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.rglob(f"{RECORDS}/*{SUFFIX}")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            there = [str(path.parent.parent / name) for name in record["outputs"]]
+            there = [os.path.normpath(path.parent.parent / name) for name in record["outputs"]]
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path}: no record of this kind, or cut off ({error}); remove it") from None
         record["outputs"] = [output for output in there if Path(output).exists()]

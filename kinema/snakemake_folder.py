@@ -80,8 +80,8 @@ def failures(output: str | Path) -> str:
     of a failure. An output that somebody removed leaves both alike.
     """
     note = _read(note_path(output))
-    known = [text for text in map(str, (note or {}).get("params") or ()) if FAILURES in text]
-    number = int(known[0].rpartition(FAILURES)[2].strip("'\" ")) if known else 0
+    params = (note or {}).get("params") or ()
+    number = sum(int(found[1]) for text in params if (found := re.fullmatch(rf"'{FAILURES}(\d+)'", str(text))))
     has_failed = note is not None and not Path(output).exists() and not _is_same(note_path(output), record_path(output))
     return f"{FAILURES}{number + has_failed}"
 
@@ -95,10 +95,12 @@ def mark_incomplete(targets: Iterable[str], rules: Iterable[Iterable[Any]]) -> d
     patterns = [[str(output) for output in outputs] for outputs in rules]
     incomplete = {}
     for target in map(os.path.normpath, targets):
+        if not (companions := _companions(target, patterns)):
+            continue
         mark = note_path(target, INCOMPLETE)
-        missing = [path for path in _companions(target, patterns) if not Path(path).exists()]
-        is_ours = not mark.exists() or '"missing"' in mark.read_text(encoding="utf-8")
         with suppress(OSError):
+            missing = [path for path in companions if not Path(path).exists()]
+            is_ours = not mark.exists() or '"missing"' in mark.read_text(encoding="utf-8")
             if missing and Path(target).exists() and is_ours:
                 incomplete[target] = missing
                 mark.parent.mkdir(parents=True, exist_ok=True)

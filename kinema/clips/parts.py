@@ -49,9 +49,13 @@ def evaluated_part(path: Path, wanted: str) -> str | None:
 
     None where it has no video with a label, or where there is no index yet.
     """
-    candidates = ("testing", "validation") if wanted == "auto" else (wanted,)
     labelled = [name for name, part in ((_read(path) or {}).get("parts") or {}).items() if part["labelled"]]
-    return next((name for name in candidates if name in labelled), None)
+    return next((name for name in evaluation_order(wanted) if name in labelled), None)
+
+
+def evaluation_order(wanted: str) -> tuple[str, ...]:
+    """Subsets of which the first with a label is scored, by the setting `evaluation.subset`."""
+    return ("testing", "validation") if wanted == "auto" else (wanted,)
 
 
 def parity_part(path: Path) -> str | None:
@@ -72,3 +76,5 @@ def _read(path: Path) -> dict[str, Any] | None:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:
+        raise ValueError(f"{path}: cut off or edited ({error}); delete it and run again, which makes it anew") from None

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 
 from kinema.clips.dataset import clips_for
+from kinema.clips.parts import PARITY_ORDER
 from kinema.clips.table import ClipIndex, subsets_of
 from kinema.models.recognizer import Recognizer
-
-SUBSETS = ("validation", "testing", "training")
 
 
 def parity_clips(clips: Path, model: Recognizer, *, count: int) -> np.ndarray:
@@ -18,7 +17,7 @@ def parity_clips(clips: Path, model: Recognizer, *, count: int) -> np.ndarray:
     Labels do not matter. Of training videos the clips in the middle are taken.
     """
     present = subsets_of(clips)
-    subset = next(subset for subset in SUBSETS if subset in present)
+    subset = next(subset for subset in PARITY_ORDER if subset in present)
     dataset = clips_for(ClipIndex.load(clips, subset=subset, clip=model.clip), model.spec.modality, clip=model.clip)
     rows = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int))
     return torch.stack([dataset[int(row)]["clip"] for row in rows]).numpy()

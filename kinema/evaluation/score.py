@@ -7,6 +7,7 @@ import numpy as np
 
 from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.loader import ClipLoader
+from kinema.clips.parts import evaluation_order
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
 from kinema.evaluation.predictors import Predictor
@@ -18,7 +19,7 @@ from kinema.models.checkpoint import Checkpoint
 def evaluation_subset(clips: Path, wanted: str) -> str:
     """The subset to score: as asked, or with `auto` testing where it has labels, else validation."""
     labelled = labelled_subsets(clips)
-    candidates = ["testing", "validation"] if wanted == "auto" else [wanted]
+    candidates = evaluation_order(wanted)
     for subset in candidates:
         if subset in labelled:
             return subset

@@ -19,7 +19,7 @@ from kinema.watching.speed import Speed
 class TrainingWatch:
     """Writes the curve `history` (CSV) and the record (JSON); curves of the steps go to `logs/<fingerprint>/`."""
 
-    def __init__(self, *, history: Path, record: Path, logs: Path):
+    def __init__(self, history: Path, record: Path, *, logs: Path):
         self.outputs: Sequence[Path] = (history, record)
         self.logs = logs
         self._history = History()

@@ -81,6 +81,12 @@ def test_a_subset_is_evaluated_if_its_videos_have_labels(tmp_path):
     assert (evaluated_part(path, "auto"), parity_part(path)) == (None, "testing")
 
 
+def test_a_damaged_file_is_told(tmp_path):
+    (tmp_path / "clips.json").write_text('{"labels')
+    with pytest.raises(ValueError, match=r"clips\.json: cut off or edited .*delete it and run again"):
+        parts_digests(tmp_path / "clips.json", PARTS)
+
+
 def test_without_an_index_nothing_is_known(tmp_path):
     path = tmp_path / "clips.json"
     assert parts_digests(path, PARTS) == {"index": "absent"}

@@ -1,6 +1,7 @@
 """What made what: versions beside outputs, and what differs from now."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -28,6 +29,18 @@ def test_versions_lie_beside_the_outputs(tmp_path):
     assert record["versions"] == made.versions()
     assert record["versions"].keys() >= {"python", "kinema", "torch", "torchvision", "timm", "opencv-python", "onnx"}
     assert "ffmpeg" not in record["versions"]
+
+
+def test_an_output_in_another_folder_is_not_taken_for_its_namesake(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results, work = Path("results/tiny/net"), Path("work/tiny/net/converted")
+    for folder in (results, work):
+        folder.mkdir(parents=True)
+    for path in (results / "parity.json", results / "model.xml", work / "model.xml"):
+        path.touch()
+    made.write_made([results / "parity.json", work / "model.xml"], rule="convert")
+    (record,) = made.made_below(Path("results"))
+    assert record["outputs"] == ["results/tiny/net/parity.json", "work/tiny/net/converted/model.xml"]
 
 
 def test_shards_know_their_ffmpeg(tmp_path):

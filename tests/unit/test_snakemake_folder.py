@@ -131,6 +131,11 @@ def test_a_target_without_its_companions_is_incomplete(target, there, missing):
     assert note_path(target, INCOMPLETE).exists() == bool(missing)
 
 
+@pytest.mark.parametrize("word", ["a" * 5000, f"results/tiny/{'a' * 5000}/model.xml"])
+def test_a_word_too_long_for_a_file_is_no_target(word):
+    assert mark_incomplete([word], RULES) == {}
+
+
 def test_a_mark_goes_when_the_companion_is_back_and_one_of_snakemake_stays():
     target = "results/tiny/net/model.xml"
     make(target)
@@ -189,6 +194,11 @@ def test_a_job_that_failed_is_counted_until_it_succeeds():
             make(output)
     assert counted == ["failures: 0", "failures: 1", "failures: 2"]
     assert failures(output) == "failures: 2", "as noted: nothing to be done"
+
+
+def test_other_params_may_speak_of_failures():
+    ended(note_path(OUTPUTS[1]), 1.0, params=["'data/failures: all of 2020'", "'failures: 3'", "None", "7"])
+    assert failures(OUTPUTS[1]) == "failures: 3"
 
 
 def test_an_output_that_somebody_removed_has_not_failed():

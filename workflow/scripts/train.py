@@ -24,11 +24,7 @@ def run(job):
             work=Path(job.params["work"]),
             code=job.params["code"],
             threads=job.threads,
-            watch=TrainingWatch(
-                history=Path(job.output["history"]),
-                record=Path(job.output["record"]),
-                logs=Path(job.params["logs"]),
-            ),
+            watch=TrainingWatch(Path(job.output["history"]), Path(job.output["record"]), logs=Path(job.params["logs"])),
         )
 
 
