@@ -7,41 +7,18 @@ decoder. ffmpeg turns frames upright by the file's rotation and scales a stream 
 import functools
 import re
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
+from kinema.media.filters import frames_of
+from kinema.media.inputs import WHOLE, Segment, pictures_of
 from kinema.media.layout import TICKS
-from kinema.media.probe import LARGEST_MAX_PIXELS, Probe
 
 CRF_OF_QUALITY_0 = 15  # x264's scale starts lower than -q:v: its 16 looks like -q:v 1
-ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
 DEFAULT_FPS = 25.0  # of a video that does not say its rate
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
-
-    `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
-    """
-
-    start: float | None = None
-    end: float | None = None
-    unit: str = "seconds"
-    seek: bool = False
-
-    @classmethod
-    def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
-        """The segment that a manifest row asks for; the whole video where it names none."""
-        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
-
-
-WHOLE = Segment()
 
 
 def jpeg_command(path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE) -> list[str]:
@@ -77,50 +54,7 @@ def flow_video_command(out: Path, *, media: Media, ffmpeg: str, fps: float, heig
 
 
 def _scaled(path: Path, media: Media, segment: Segment, **colours: str) -> Any:
-    """The wanted frames of the first video stream, at the wanted rate and size."""
-    # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
-    options = {"threads": 1, "max_pixels": max_pixels(media), **_entry(segment)}
-    frames = ffmpeg_python.input(f"file:{path}", **options)["V:0"]  # V leaves out cover pictures
-    if segment.start or segment.end is not None:
-        keys = ("start", "end") if segment.unit == "seconds" else ("start_frame", "end_frame")
-        frames = frames.filter("trim", **_given(zip(keys, (segment.start or 0, segment.end), strict=True)))
-    if media.fps:
-        frames = frames.filter("fps", fps=media.fps)
-    return frames.filter("scale", **_size(media.short_side), **colours)
-
-
-def _entry(segment: Segment) -> dict[str, Any]:
-    """Input options that enter a long file well before the segment. What comes too early is cut by its time stamp."""
-    entry = (segment.start or 0) - ENTRY_SECONDS
-    if segment.unit != "seconds" or not segment.seek or entry <= 0:
-        return {}
-    return {"ss": entry, "noaccurate_seek": None}
-
-
-def _given(options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in options if value is not None}
-
-
-def max_pixels(media: Media) -> int:
-    """The largest picture that ffmpeg may decode, with room for what codecs add to its sides."""
-    return min(LARGEST_MAX_PIXELS, int(1.1e6 * media.max_megapixels))
-
-
-def scaled_size(width: int, height: int, short_side: int | None) -> tuple[int, int]:
-    """Width and height of the frames of a video, as `_size` asks for them; turned upright or not."""
-    if short_side is None:
-        return width // 2 * 2, height // 2 * 2
-    even = short_side // 2 * 2
-    long = round(max(width, height) * even / min(width, height) / 2) * 2
-    return (long, even) if width >= height else (even, long)
-
-
-def _size(short_side: int | None) -> dict[str, str]:
-    """Arguments of ffmpeg's scale filter; `-2` keeps the aspect ratio and rounds to an even number."""
-    if short_side is None:
-        return {"w": "trunc(iw/2)*2", "h": "trunc(ih/2)*2"}
-    even = short_side // 2 * 2
-    return {"w": f"if(gte(iw,ih),-2,{even})", "h": f"if(gte(iw,ih),{even},-2)"}
+    return frames_of(pictures_of(path, media=media, segment=segment), media=media, segment=segment, **colours)
 
 
 def _encoded(frames: Any, out: Path, media: Media, fps: float, ffmpeg: str) -> Any:

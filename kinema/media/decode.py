@@ -16,10 +16,11 @@ import numpy as np
 from kinema.config import Media
 from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, Segment, ffmpeg_version, flow_video_command, video_command
+from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
+from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS

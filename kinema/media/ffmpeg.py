@@ -15,7 +15,8 @@ from typing import IO, Any
 import numpy as np
 
 from kinema.config import Media
-from kinema.media.commands import WHOLE, Segment, ffmpeg_version, grey_command, jpeg_command
+from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
+from kinema.media.inputs import WHOLE, Segment
 from kinema.media.layout import END_AND_START
 from kinema.media.probe import MediaError, timeout_error
 

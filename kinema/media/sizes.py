@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from kinema.config import Media
-from kinema.media.commands import max_pixels, scaled_size
 from kinema.media.ffmpeg import refused_size
+from kinema.media.filters import scaled_size
+from kinema.media.inputs import max_pixels
 from kinema.media.probe import NO_SIZE, MediaError, Probe, probe
 
 LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of ffmpeg's JPEG and H.264 encoders

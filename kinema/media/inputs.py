@@ -1,0 +1,53 @@
+"""What ffmpeg reads: a source video, the part of it that is wanted, and where its file is entered."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ffmpeg as ffmpeg_python
+
+from kinema.config import Media
+from kinema.media.probe import LARGEST_MAX_PIXELS, Probe
+
+ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
+
+    `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
+    """
+
+    start: float | None = None
+    end: float | None = None
+    unit: str = "seconds"
+    seek: bool = False
+
+    @classmethod
+    def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
+        """The segment that a manifest row asks for; the whole video where it names none."""
+        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
+
+
+WHOLE = Segment()
+
+
+def pictures_of(path: Path, *, media: Media, segment: Segment = WHOLE) -> Any:
+    """The pictures of a file as ffmpeg decodes them: those of its first video stream."""
+    # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
+    options = {"threads": 1, "max_pixels": max_pixels(media), **_entry(segment)}
+    return ffmpeg_python.input(f"file:{path}", **options)["V:0"]  # V leaves out cover pictures
+
+
+def max_pixels(media: Media) -> int:
+    """The largest picture that ffmpeg may decode, with room for what codecs add to its sides."""
+    return min(LARGEST_MAX_PIXELS, int(1.1e6 * media.max_megapixels))
+
+
+def _entry(segment: Segment) -> dict[str, Any]:
+    """Input options that enter a long file well before the segment. What comes too early is cut by its time stamp."""
+    entry = (segment.start or 0) - ENTRY_SECONDS
+    if segment.unit != "seconds" or not segment.seek or entry <= 0:
+        return {}
+    return {"ss": entry, "noaccurate_seek": None}
