@@ -19,6 +19,7 @@ from kinema.media.archive import Record
 from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
+from kinema.media.filters import check_filters, remark_on_pixels
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
@@ -91,6 +92,7 @@ class Decoder:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
             about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
             try:
                 self._write(row, frames, written, about)
             except DecodeError as error:
@@ -103,8 +105,10 @@ class Decoder:
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
         facts = self._facts(about, written)
+        if facts["detail"]:
+            log.warning("%s: %s (%s)", row["id"], facts["detail"], row["path"])
         if damage:
-            facts |= {"truncated": True, "detail": damage.detail}
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (damage.detail, facts["detail"])))}
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
 
@@ -274,6 +278,7 @@ class Decoder:
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
+            "detail": remark_on_pixels(about, self.media),
         }
 
 
