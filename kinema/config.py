@@ -144,7 +144,11 @@ class Media(Section):
         "auto", description="`auto`: an interlaced picture shows one moment; `off`: both of its moments, line by line."
     )
     jpeg_quality: int = Field(
-        4, ge=2, le=31, description="`packed` and `frames`: ffmpeg's `-q:v` of the JPEG frames, 2 is best, 31 worst."
+        4,
+        ge=2,
+        le=31,
+        description="`packed` and `frames`: quality of the JPEG frames on the scale of ffmpeg's `-q:v`, 2 is best, 31 "
+        "worst.",
     )
     video_quality: int = Field(
         4, ge=1, le=31, description="`video`: 1 is best, 31 worst, as ffmpeg's `-q:v`; x264 gets CRF 15 more than this."

@@ -23,6 +23,12 @@ WHITE_NITS = 203  # of HDR video: ITU-R BT.2408
 PEAK_NITS = 1000  # of most HDR video, and of what HLG is made for; brighter light becomes white
 SMALLEST_SIDE = 4  # that bwdif takes
 
+# Time stamps that go on where those of a file start again, as in recordings that were joined: a frame that is more than
+# a quarter of a second before the last one follows it by a step of the rate. `fps` would drop all that is not later.
+STEP = "if(gt(FR,0),1/(FR*TB),1)"
+LATER = f"PREV_OUTPTS+if(lt(PTS,PREV_INPTS-0.25/TB),{STEP},PTS-PREV_INPTS)"
+GOING_ON = f"if(isnan(PREV_INPTS),PTS,{LATER})"
+
 
 def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) -> Any:
     """The wanted frames of a stream of upright pictures, as they are shown; `colours` are options of `scale`."""
@@ -34,7 +40,7 @@ def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) 
         # a picture for a picture; those that are marked as progressive pass as they are
         pictures = pictures.filter("bwdif", mode="send_frame", deint="interlaced")
     if media.fps:
-        pictures = pictures.filter("fps", fps=media.fps)
+        pictures = pictures.filter("setpts", GOING_ON).filter("fps", fps=media.fps)
     if about and media.square_pixels and not _is_plausible(about.pixel_aspect):
         pictures = pictures.filter("setsar", 1)
     if about and is_tone_mapped(about, media):
@@ -42,10 +48,11 @@ def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) 
     return pictures.filter("scale", **_size(media), **colours)
 
 
-def scaled_size(width: int, height: int, *, media: Media, pixel_aspect: Fraction | None) -> tuple[int, int]:
+def scaled_size(about: Probe, media: Media) -> tuple[int, int]:
     """Width and height of the frames of a video, exactly as ffmpeg computes them by `_size`; turned upright or not."""
-    is_squared = media.square_pixels and pixel_aspect and _is_plausible(pixel_aspect)
-    aspect = float(pixel_aspect) if is_squared and pixel_aspect else 1.0
+    width, height = about.width, about.height
+    is_squared = media.square_pixels and _is_plausible(about.pixel_aspect)
+    aspect = float(about.pixel_aspect or 1) if is_squared else 1.0
     if media.short_side is None:
         even_width, even_height = (side // 2 * 2 or side for side in (width, height))
         return (

@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -68,7 +69,8 @@ def test_sizes_are_told_before_decoding(tmp_path, seed):
     assert (probe(video).pixel_aspect or 1) == aspect
     height, width = jpeg_size(frames_as_jpegs(video, media)[0])
     shown, shown_aspect = (size[::-1], 1 / aspect) if turned else (size, aspect)
-    assert (width, height) == scaled_size(*shown, media=media, pixel_aspect=shown_aspect)
+    upright = replace(probe(video), width=shown[0], height=shown[1], pixel_aspect=shown_aspect)
+    assert (width, height) == scaled_size(upright, media)
     assert width / height == pytest.approx(shown[0] * shown_aspect / shown[1], rel=2 / min(width, height))
     if media.short_side is None:
         assert width >= shown[0] - 1
@@ -103,8 +105,9 @@ def test_frames_have_the_shape_in_which_the_video_is_shown(corpus, storage, moda
     ],
     ids=str,
 )
-def test_no_stored_pixel_is_given_up_where_the_size_is_kept(stored, aspect, shown):
-    assert scaled_size(*stored, media=FULL_SIZE, pixel_aspect=Fraction(aspect)) == shown
+def test_no_stored_pixel_is_given_up_where_the_size_is_kept(tmp_path, stored, aspect, shown):
+    size = {"width": stored[0], "height": stored[1], "pixel_aspect": Fraction(aspect)}
+    assert scaled_size(replace(probe(make_video(tmp_path / "a.mp4")), **size), FULL_SIZE) == shown
 
 
 @pytest.mark.parametrize("name", ["a.avi", "a.mpg", "a.mkv", "a.ts", "a.flv"])
