@@ -17,7 +17,8 @@ from kinema.media.inputs import Segment
 from kinema.media.probe import UNSPECIFIED, MediaError, Probe
 
 MOST_ASPECT = 8  # no format has pixels that are wider, or slimmer than one by it: what claims so is wrong
-HDR = {16: "smpte2084", 18: "arib-std-b67"}  # transfer: PQ and HLG, as zscale names them
+PQ, HLG = 16, 18
+HDR = {PQ: "smpte2084", HLG: "arib-std-b67"}  # transfer, as zscale names it
 BT2020, BT2020_NCL = 9, 9  # primaries and matrix of HDR video that does not say
 WHITE_NITS = 203  # of HDR video: ITU-R BT.2408
 PEAK_NITS = 1000  # of most HDR video, and of what HLG is made for; brighter light becomes white
@@ -102,8 +103,9 @@ def _tone_mapped(pictures: Any, about: Probe) -> Any:
     known = {"tin": HDR[about.transfer], "pin": about.primaries, "min": about.matrix}
     unsaid = {"pin": BT2020, "min": BT2020_NCL}
     said = {key: unsaid[key] if value == UNSPECIFIED else value for key, value in known.items()}
-    # light in units of white; `agamma` would bend HLG for each colour by itself, which makes colours gaudy
-    light = pictures.filter("zscale", t="linear", p="bt709", npl=WHITE_NITS, agamma="false", **said)
+    # In HLG the colours of a pixel depend on each other. zscale heeds that only in its slow, exact way.
+    exact = {"agamma": "false"} if about.transfer == HLG else {}
+    light = pictures.filter("zscale", t="linear", p="bt709", npl=WHITE_NITS, **exact, **said)
     light = light.filter("format", "gbrpf32le").filter("tonemap", "mobius", peak=PEAK_NITS / WHITE_NITS, desat=0)
     return light.filter("zscale", t="bt709").filter("format", "gbrp10le")
 

@@ -1,6 +1,7 @@
 """Pictures become frames as they are meant to be seen: pixel shape, HDR, interlacing."""
 
 import random
+import re
 import subprocess
 from dataclasses import replace
 from fractions import Fraction
@@ -39,6 +40,16 @@ def frames_of(path: Path, media: Media = FULL_SIZE, **of_segment) -> np.ndarray:
     """Frames (T, H, W, 3), R, G, B."""
     jpegs = frames_as_jpegs(path, media, **of_segment)
     return np.stack([cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB) for jpeg in jpegs])
+
+
+def test_the_documentation_says_how_a_client_gets_the_same_frames(tmp_path, monkeypatch):
+    page = Path(__file__).resolve().parents[2] / "docs" / "pixels.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    make_video(tmp_path / "video.mp4")
+    names: dict = {}
+    exec(code, names)
+    assert names["jpeg"] == frames_as_jpegs(tmp_path / "video.mp4", Media())[-1]
 
 
 # Pixel shape
