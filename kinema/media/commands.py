@@ -18,7 +18,6 @@ from kinema.media.inputs import WHOLE, Segment, pictures_of
 from kinema.media.layout import TICKS
 
 CRF_OF_QUALITY_0 = 15  # x264's scale starts lower than -q:v: its 16 looks like -q:v 1
-DEFAULT_FPS = 25.0  # of a video that does not say its rate
 
 
 def jpeg_command(path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE) -> list[str]:
@@ -60,7 +59,7 @@ def _scaled(path: Path, media: Media, segment: Segment, **colours: str) -> Any:
 def _encoded(frames: Any, out: Path, media: Media, fps: float, ffmpeg: str) -> Any:
     # time stamps are made anew, so that a frame is never dropped for an odd one and is found by its number; on packets
     # once more, because filters count from 0 again after a change of size in mid-stream
-    stamp = f"N*{TICKS}/{fps:.6f}"
+    stamp = f"N*{TICKS}/{fps!r}"
     frames = frames.filter("settb", f"1/{TICKS}").filter("setpts", stamp)
     options = {
         "vcodec": "libx264",

@@ -112,18 +112,6 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
         raise DecodeError("decode error", detail=messages.tell())
 
 
-def refused_size(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> str | None:
-    """`<width> x <height>` of pictures that ffmpeg does not decode because they have more than `max_pixels`."""
-    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
-    command = [ffmpeg, *quiet, "-max_pixels", str(max_pixels), "-i", f"file:{path}"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise timeout_error(timeout_seconds) from None
-    size = re.search(rb"Picture size (\d+)x(\d+) exceeds", done.stderr)
-    return f"{int(size[1])} x {int(size[2])}" if size else None
-
-
 def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:
     """Cut a stream of concatenated JPEG files, dropping an unfinished last one."""
     pending = bytearray()

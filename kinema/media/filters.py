@@ -18,11 +18,11 @@ def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) 
 
 
 def scaled_size(width: int, height: int, short_side: int | None) -> tuple[int, int]:
-    """Width and height of the frames of a video, as `_size` asks for them; turned upright or not."""
+    """Width and height of the frames of a video, as `_size` asks for them: exactly, turned upright or not."""
     if short_side is None:
         return width // 2 * 2, height // 2 * 2
-    even = short_side // 2 * 2
-    long = round(max(width, height) * even / min(width, height) / 2) * 2
+    even, longer, shorter = short_side // 2 * 2, max(width, height), min(width, height)
+    long = (even * longer + shorter) // (2 * shorter) * 2  # as ffmpeg rounds
     return (long, even) if width >= height else (even, long)
 
 

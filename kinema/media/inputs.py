@@ -7,6 +7,7 @@ from typing import Any
 import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
+from kinema.media.containers import SELF_CONTAINED
 from kinema.media.probe import LARGEST_MAX_PIXELS, Probe
 
 ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
@@ -17,27 +18,36 @@ class Segment:
     """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
 
     `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
+    `stream` is a number among all streams of the file, None the first one of video. `rate`: the file's time stamps
+    cannot be believed, so many frames are taken to be a second.
     """
 
     start: float | None = None
     end: float | None = None
     unit: str = "seconds"
     seek: bool = False
+    stream: int | None = None
+    rate: float | None = None
 
     @classmethod
     def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
         """The segment that a manifest row asks for; the whole video where it names none."""
-        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
+        rate = about.fps if about.claimed_fps else None
+        seek = about.is_indexed and not rate  # the stamps count from where the file is entered
+        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), seek, about.stream, rate)
 
 
 WHOLE = Segment()
 
 
 def pictures_of(path: Path, *, media: Media, segment: Segment = WHOLE) -> Any:
-    """The pictures of a file as ffmpeg decodes them: those of its first video stream."""
+    """The pictures of a file as ffmpeg decodes them: those of one video stream. It opens no other file."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
-    options = {"threads": 1, "max_pixels": max_pixels(media), **_entry(segment)}
-    return ffmpeg_python.input(f"file:{path}", **options)["V:0"]  # V leaves out cover pictures
+    options = {"threads": 1, "max_pixels": max_pixels(media), **SELF_CONTAINED, **_entry(segment)}
+    if segment.rate:
+        options["r"] = segment.rate  # stamps made anew, one a frame
+    pictures = ffmpeg_python.input(f"file:{path}", **options)
+    return pictures["V:0" if segment.stream is None else str(segment.stream)]  # V leaves out cover pictures
 
 
 def max_pixels(media: Media) -> int:
