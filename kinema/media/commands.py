@@ -69,7 +69,8 @@ def _encoded(frames: Any, out: Path, media: Media, fps: float, ffmpeg: str) -> A
         "bf": 0,
         "sc_threshold": 0,
         "enc_time_base": f"1/{TICKS}",
-        "bsf:v": f"setts=pts={stamp}:dts={stamp}",
+        # a last frame that lasts no time is none for readers: ffmpeg 7.0 leaves it so
+        "bsf:v": f"setts=pts={stamp}:dts={stamp}:duration={TICKS}/{fps!r}",
         "video_track_timescale": TICKS,
         "format": "mp4",
     }

@@ -32,7 +32,7 @@ class Segment:
     @classmethod
     def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
         """The segment that a manifest row asks for; the whole video where it names none."""
-        rate = about.fps if about.claimed_fps else None
+        rate = None if about.has_times else about.fps
         seek = about.is_indexed and not rate  # the stamps count from where the file is entered
         return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), seek, about.stream, rate)
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import av
 from av.stream import Disposition
@@ -40,16 +41,17 @@ class MediaError(Exception):
 class Probe:
     """The video stream of a file that is used. Height and width are in pixels as stored, before any rotation.
 
-    `stream` is its number among all streams of the file. `fps` is None where the header does not tell; where
-    `claimed_fps` is not None, that is what the header claims and nobody can believe, so that the file's time stamps are
-    worth nothing and its frames are taken to be `fps` a second. `is_indexed`: the container knows its key frames, so
-    that seeking finds the one before a time.
+    `stream` is its number among all streams of the file. `fps` is None where the header does not tell; `claimed_fps` is
+    what it claims if nobody can believe that. `has_times`: the frames have time stamps that can be believed; else they
+    are taken to be `fps` a second. `is_indexed`: the container knows its key frames, so that seeking finds the one
+    before a time.
     """
 
     stream: int
     duration_seconds: float | None
     fps: float | None
     claimed_fps: float | None = None
+    has_times: bool = True
     width: int
     height: int
     codec: str
@@ -134,12 +136,11 @@ def _describe(container, stream) -> Probe:
     # ASF names its protection in the metadata; MP4 marks every protected packet
     if "encryption" in container.metadata or _first_packet_is_encrypted(container, stream):
         raise MediaError("encrypted")
-    fps, claimed_fps = _rate(stream)
+    duration = _duration_seconds(container, stream)
     return Probe(
         stream=stream.index,
-        duration_seconds=_duration_seconds(container, stream),
-        fps=fps,
-        claimed_fps=claimed_fps,
+        duration_seconds=duration,
+        **_rate(stream, duration),
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         codec=stream.codec_context.codec.canonical_name,
@@ -152,15 +153,18 @@ def _first_packet_is_encrypted(container, stream) -> bool:
     return packet is not None and packet.has_sidedata("encryption_info")
 
 
-def _rate(stream) -> tuple[float | None, float | None]:
-    """Frames a second, None where unknown; and the rate that the header claims if nobody can believe that."""
+def _rate(stream, duration_seconds: float | None) -> dict[str, Any]:
+    """What a header says of the rate, as fields of a Probe."""
     average, guessed = stream.average_rate, stream.guessed_rate
     guess = float(guessed) if guessed and SLOWEST <= guessed < CLOCK else None
     if not average:
-        return guess, None
+        return {"fps": guess}
     if SLOWEST <= average <= FASTEST:
-        return float(average), None
-    return guess or DEFAULT_FPS, float(average)
+        return {"fps": float(average)}
+    # the time stamps need not be wrong with it
+    by_times = stream.frames / duration_seconds if stream.frames and duration_seconds else SLOWEST
+    has_times = SLOWEST <= by_times <= FASTEST
+    return {"fps": guess or DEFAULT_FPS, "claimed_fps": float(average), "has_times": has_times}
 
 
 def _duration_seconds(container, stream) -> float | None:

@@ -30,7 +30,7 @@ def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
         raise error if error.reason == NO_SIZE else MediaError("unreadable", detail="Invalid argument") from error
     check_size(about.width, about.height, media)
     if about.claimed_fps:
-        said = "%s: its header claims %g frames a second, which is not believed; they are taken to be %g a second"
+        said = "%s: its header claims %g frames a second, which is not believed; taken as %g"
         log.warning(said, path, about.claimed_fps, about.fps)
     return about
 
@@ -58,7 +58,8 @@ def check_size(width: int, height: int, media: Media) -> None:
 def check_flow_picture(height: int, width: int) -> None:
     """MediaError if flow, x above y in one picture of that size, is more than a video can store."""
     if max(height, width) > LONGEST_SIDE["video"]:
-        what = f"horizontal above vertical flow of {width} x {height // 2} pixels is a picture of {width} x {height}"
+        flow = f"flow of {width} x {height // 2} pixels, horizontal above vertical"
+        what = f"{flow}, is a picture of {width} x {height}"
         raise MediaError("too large", detail=f"{what}, no side of which may have more than {LONGEST_SIDE['video']}")
 
 
