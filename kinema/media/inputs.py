@@ -18,23 +18,20 @@ class Segment:
     """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
 
     `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
-    `stream` is a number among all streams of the file, None the first one of video. `rate`: the file's time stamps
-    cannot be believed, so many frames are taken to be a second.
+    `about`: what the file says of itself; without it its first video stream is taken, and its time stamps as they are.
     """
 
     start: float | None = None
     end: float | None = None
     unit: str = "seconds"
     seek: bool = False
-    stream: int | None = None
-    rate: float | None = None
+    about: Probe | None = None
 
     @classmethod
     def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
         """The segment that a manifest row asks for; the whole video where it names none."""
-        rate = None if about.has_times else about.fps
-        seek = about.is_indexed and not rate  # the stamps count from where the file is entered
-        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), seek, about.stream, rate)
+        seek = about.is_indexed and about.has_times
+        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), seek, about)
 
 
 WHOLE = Segment()
@@ -44,10 +41,10 @@ def pictures_of(path: Path, *, media: Media, segment: Segment = WHOLE) -> Any:
     """The pictures of a file as ffmpeg decodes them: those of one video stream. It opens no other file."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
     options = {"threads": 1, "max_pixels": max_pixels(media), **SELF_CONTAINED, **_entry(segment)}
-    if segment.rate:
-        options["r"] = segment.rate  # stamps made anew, one a frame
+    if segment.about and not segment.about.has_times:
+        options["r"] = segment.about.fps  # stamps made anew, one a frame
     pictures = ffmpeg_python.input(f"file:{path}", **options)
-    return pictures["V:0" if segment.stream is None else str(segment.stream)]  # V leaves out cover pictures
+    return pictures[str(segment.about.stream) if segment.about else "V:0"]  # V leaves out cover pictures
 
 
 def max_pixels(media: Media) -> int:
