@@ -24,6 +24,7 @@ def recipe_of(media: Media) -> str:
     parts += [f"flow{media.flow_bound:g}"] if media.modality == "flow" else []
     parts += [] if media.square_pixels else ["storedpixels"]
     parts += [f"{key.replace('_', '')}off" for key in ("tone_map", "deinterlace") if getattr(media, key) == "off"]
+    parts += [f"stream{media.stream}"] if media.stream is not None else []
     return "-".join(parts)
 
 
