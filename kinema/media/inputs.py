@@ -8,6 +8,7 @@ import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
 from kinema.media.containers import SELF_CONTAINED
+from kinema.media.layout import TICKS
 from kinema.media.probe import LARGEST_MAX_PIXELS, Probe
 
 ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
@@ -42,10 +43,12 @@ def pictures_of(path: Path, *, media: Media, segment: Segment = WHOLE) -> Any:
     """The pictures of a file as ffmpeg decodes them: those of one video stream. It opens no other file."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
     options = {"threads": 1, "max_pixels": max_pixels(media), **SELF_CONTAINED, **_entry(segment)}
-    if segment.about and not segment.about.has_times:
-        options["r"] = segment.about.fps  # stamps made anew, one a frame
-    pictures = ffmpeg_python.input(f"file:{path}", **options)
-    return pictures[str(segment.about.stream) if segment.about else "V:0"]  # V leaves out cover pictures
+    source = ffmpeg_python.input(f"file:{path}", **options)
+    about = segment.about
+    pictures = source[str(about.stream) if about else "V:0"]  # V leaves out cover pictures
+    if about and not about.has_times:
+        return pictures.filter("settb", f"1/{TICKS}").filter("setpts", f"N*{TICKS}/{about.fps!r}")
+    return pictures
 
 
 def max_pixels(media: Media) -> int:

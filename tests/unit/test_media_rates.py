@@ -73,11 +73,14 @@ def test_every_frame_is_found_by_its_number_whatever_rate_is_claimed(corpus, hea
 
 
 @pytest.mark.parametrize("storage", ["packed", "frames", "video"])
-def test_a_rate_that_is_not_believed_is_said_and_the_stamps_are_not_believed_either(corpus, storage, caplog):
+@pytest.mark.parametrize(("header", "claim"), [((1, 200_000), "200000"), ((100_000, 1), "1e-05")], ids=["fast", "slow"])
+def test_a_rate_that_is_not_believed_is_said_and_the_stamps_are_not_believed_either(
+    corpus, storage, header, claim, caplog
+):
     caplog.set_level(logging.WARNING)
-    make_avi(corpus.videos / "a.avi", 1, 200_000)
+    make_avi(corpus.videos / "a.avi", *header)
     corpus.write("a", Media(storage=storage, short_side=None))
-    assert "a.avi: its header claims 200000 frames a second, which is not believed; taken as 25" in caplog.text
+    assert f"a.avi: its header claims {claim} frames a second, which is not believed; taken as 25" in caplog.text
     row = corpus.rows()["a"]
     assert (row["num_frames"], row["fps"], row["duration_seconds"]) == (NUM_FRAMES, 25.0, NUM_FRAMES / 25)
     corpus.write("a", Media(storage=storage, short_side=None, fps=5))
