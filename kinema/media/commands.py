@@ -44,7 +44,8 @@ def jpeg_command(
         # steps larger by a tenth give 5 % of it back; SSIM falls by less than 0.002
         "intra_matrix": STEPS,
         "chroma_intra_matrix": STEPS,
-        "slices": 0 if _is_narrow(segment, media) else 2,  # more than one: each row ends with a marker
+        # More than one: each row ends with a marker. ffmpeg 4.2 writes data that cannot be read then.
+        "slices": 0 if _is_narrow(segment, media) or _is_old(ffmpeg) else 2,
         "enc_time_base": "1/1000000",
     }
     # The encoder drops a frame whose time stamp is not later than the one before. Filters begin anew after a change of
@@ -118,12 +119,15 @@ def _compiled(output: Any, ffmpeg: str) -> list[str]:
     return output.global_args(*quiet, "-copyts", "-start_at_zero").compile(cmd=ffmpeg)
 
 
-@functools.lru_cache
 def _every_frame_once(ffmpeg: str) -> dict[str, str]:
     """The option against frames being doubled or dropped to keep a constant rate; it was renamed in ffmpeg 5.1."""
+    return {"vsync" if _is_old(ffmpeg) else "fps_mode": "passthrough"}
+
+
+def _is_old(ffmpeg: str) -> bool:
+    """Whether a release is older than 5.1."""
     release = re.match(r"ffmpeg version n?(\d+)\.(\d+)", ffmpeg_version(ffmpeg))
-    is_old = release is not None and (int(release[1]), int(release[2])) < (5, 1)
-    return {"vsync" if is_old else "fps_mode": "passthrough"}
+    return release is not None and (int(release[1]), int(release[2])) < (5, 1)
 
 
 @functools.lru_cache
