@@ -20,8 +20,10 @@ from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_comman
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
+from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
+from kinema.media.linked_frames import linked, may_be_linked
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe, probe
@@ -85,14 +87,21 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage = self.spill / str(number), Written(), None
+        frames, written, damage, folder = self.spill / str(number), Written(), None, None
         record = self._identity(row)
         try:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
-            about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            if Path(row["path"]).is_dir():
+                folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
+                about = folder.about
+            else:
+                about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
             try:
-                self._write(row, frames, written, about)
+                if folder:
+                    self._write_folder(folder, row, frames, written)
+                else:
+                    self._write(row, frames, written, about)
             except DecodeError as error:
                 damage = error
             self._check(written, damage)
@@ -106,6 +115,9 @@ class Decoder:
         if damage:
             facts |= {"truncated": True, "detail": damage.detail}
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
+        if folder and (trouble := folder.trouble(None if damage else written.num_frames, media=self.media)):
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (facts.get("detail"), trouble)))}
+            log.info("%s lacks pictures: %s (%s)", row["id"], trouble, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
 
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
@@ -163,6 +175,16 @@ class Decoder:
         write = self._write_packed if self.media.storage == "packed" else self._write_files
         with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about))) as frames:
             write(frames, out, written)
+
+    def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path, written: Written) -> None:
+        if may_be_linked(folder, media=self.media, ffmpeg=self.ffmpeg):
+            for jpeg in linked(folder, out):
+                written.add([jpeg])
+                self._go_on(written)
+            return
+        with folder.fed() as pipe:
+            # only the pictures of the part come through the pipe
+            self._write(row | {"path": str(pipe), "start": None, "end": None}, out, written, folder.about)
 
     def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""

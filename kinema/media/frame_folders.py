@@ -1,0 +1,272 @@
+"""A folder of numbered pictures -> what ffmpeg reads of it: a stream with one packet a picture, through a named pipe.
+
+ffmpeg is given no name of the folder, so that neither a pattern nor a list of files is ever interpreted: the pictures
+are read here, in the order of their numbers. One file is one frame, and a broken one spoils no other.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import av
+
+from kinema.config import Media
+from kinema.media import jpeg_header
+from kinema.media.pictures import Numbered, pictures_in
+from kinema.media.probe import MediaError, Probe, opened
+from kinema.media.sizes import probe_within_limits
+
+Row = dict[str, Any]
+WAIT_SECONDS = 0.002  # between two looks whether ffmpeg has opened the pipe
+
+
+class Kind(NamedTuple):
+    """What a picture is, in ffmpeg's names."""
+
+    decoder: str
+    demuxer: str
+
+
+# By how a file begins; its extension may be another.
+KINDS = {
+    b"\xff\xd8\xff": Kind("mjpeg", "jpeg_pipe"),
+    b"\x89PNG\r\n\x1a\n": Kind("png", "png_pipe"),
+    b"RIFF": Kind("webp", "webp_pipe"),
+    b"BM": Kind("bmp", "bmp_pipe"),
+    b"II*\0": Kind("tiff", "tiff_pipe"),
+    b"MM\0*": Kind("tiff", "tiff_pipe"),
+    b"P6": Kind("ppm", "ppm_pipe"),
+}
+
+
+class Picture(NamedTuple):
+    """One file of a folder; `position` is its place in the video from 0, where missing numbers count, too."""
+
+    path: Path
+    number: int
+    position: int
+
+
+@dataclass(slots=True)
+class FrameFolder:
+    """The pictures that a manifest row asks for, and what became of them while they were read.
+
+    `about` describes the whole folder by its first picture that can be read; `media.frames_fps` is its rate.
+    """
+
+    pictures: list[Picture]
+    kind: Kind
+    about: Probe
+    fps: Fraction
+    num_fed: int = 0
+    broken: list[tuple[str, str]] = field(default_factory=list)  # name and reason
+
+    @contextlib.contextmanager
+    def fed(self) -> Iterator[Path]:
+        """A named pipe from which ffmpeg, while the block runs, may read the pictures once.
+
+        Raises MediaError at the end where a picture may not be read.
+        """
+        self.num_fed = 0
+        self.broken.clear()
+        with tempfile.TemporaryDirectory(prefix="kinema-") as folder:
+            pipe = Path(folder) / f"pictures.{self.kind.decoder}"
+            os.mkfifo(pipe)
+            feeder = _Feeder(self, pipe)
+            try:
+                yield pipe
+            finally:
+                feeder.stop()
+        if feeder.error:
+            raise feeder.error
+
+    def read(self) -> Iterator[tuple[Picture, bytes]]:
+        """Each picture that is whole, with its bytes; notes the others."""
+        for picture in self.pictures:
+            data = read(picture.path)
+            if trouble := _trouble(data, self.kind):
+                self.broken.append((picture.path.name, trouble))
+            else:
+                yield picture, data
+
+    def trouble(self, num_frames: int | None, *, media: Media) -> str:
+        """What is wrong with the pictures, in words, where they gave so many frames; None: ffmpeg told of damage."""
+        found = []
+        expected = self.num_fed - (media.modality == "flow")
+        num_missed = 0 if num_frames is None or media.fps else max(0, expected - num_frames)
+        if self.broken:
+            (name, reason), number = self.broken[0], len(self.broken)
+            found.append(f"{number} of {len(self.pictures)} pictures cannot be read, such as '{name}' ({reason})")
+        if num_missed > 0:
+            found.append(f"{num_missed} of {len(self.pictures)} pictures cannot be decoded")
+        gaps = [(one, next_one) for one, next_one in pairwise(self.pictures) if next_one.position > one.position + 1]
+        if gaps:
+            number = sum(next_one.position - one.position - 1 for one, next_one in gaps)
+            places = f"between the numbers {gaps[0][0].number} and {gaps[0][1].number}"
+            found.append(f"{number} of {number + len(self.pictures)} pictures are missing, the first {places}")
+        return "; ".join(found)
+
+
+def open_folder(row: Row, *, media: Media, ffmpeg: str) -> FrameFolder:
+    """The pictures of a manifest row whose path is a folder.
+
+    Raises MediaError where there are none, none is in the wanted part, none can be read, or they are too large.
+    """
+    folder, fps = Path(row["path"]), Fraction(media.frames_fps).limit_denominator(100_000)
+    found = listed(folder)
+    every = [
+        Picture(folder / name, number, position)
+        for name, number, position in zip(found.names, found.numbers, _positions(found.numbers), strict=True)
+    ]
+    wanted = [picture for picture in every if _is_within(picture.position, row, fps)]
+    seconds = float((every[-1].position + 1) / fps)
+    if not wanted:
+        raise MediaError("too few frames", detail=f"its {len(every)} pictures end at {seconds:g} s, before the part")
+    kind, about = _describe(wanted, media, ffmpeg)
+    about = dataclasses.replace(about, fps=float(fps), duration_seconds=seconds, is_indexed=False)
+    return FrameFolder(wanted, kind, about, fps)
+
+
+def listed(folder: Path) -> Numbered:
+    """The numbered pictures of a folder. Raises MediaError where there are none, or it cannot be read."""
+    try:
+        found = pictures_in(folder)
+    except FileNotFoundError as error:
+        raise MediaError("missing") from error
+    except PermissionError as error:
+        raise MediaError("permission denied", passing=True) from error
+    except OSError as error:
+        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+    if not found.names:
+        raise MediaError("no numbered pictures", detail=found.reason)
+    return found
+
+
+def read(picture: Path) -> bytes:
+    """The bytes of a picture that was just listed. Raises MediaError where they cannot be read."""
+    try:
+        with opened(picture) as file:
+            return file.read()
+    except OSError as error:  # while it is read
+        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
+    except MediaError as error:
+        if error.passing:
+            raise
+        # the rest of the video is there, so it is not missing
+        raise MediaError("unreadable", detail=f"{picture.name} is gone", passing=True) from error
+
+
+def _positions(numbers: Sequence[int]) -> list[int]:
+    """Places in the video; numbers may go up by any step, the most frequent one being that of neighbours."""
+    steps = Counter(after - before for before, after in pairwise(numbers))
+    step = min(steps, key=lambda step: (-steps[step], step), default=1)
+    positions = [0]
+    for number in numbers[1:]:
+        positions.append(max(positions[-1] + 1, round((number - numbers[0]) / step)))
+    return positions
+
+
+def _is_within(position: int, row: Row, fps: Fraction) -> bool:
+    place = position if row.get("unit") == "frames" else position / float(fps)
+    return (row.get("start") or 0) <= place and (row.get("end") is None or place < row["end"])
+
+
+def _describe(pictures: list[Picture], media: Media, ffmpeg: str) -> tuple[Kind, Probe]:
+    """Kind and header of the first picture that can be read."""
+    first: MediaError | None = None
+    for picture in pictures:
+        try:
+            data = read(picture.path)
+            kind = _kind_of(data)
+            if kind is None or (trouble := _trouble(data, kind)):
+                what = trouble if kind else "of no known kind" if data else "empty"
+                raise MediaError("no picture can be read", detail=f"'{picture.path.name}' is {what}")
+            return kind, probe_within_limits(picture.path, media=media, ffmpeg=ffmpeg, demuxer=kind.demuxer)
+        except MediaError as error:
+            if error.passing or error.limit:
+                raise
+            first = first or error
+    assert first
+    raise first
+
+
+def _trouble(data: bytes, kind: Kind) -> str:
+    """What is wrong with the bytes of a picture, as far as that can be told without decoding them."""
+    found = _kind_of(data)
+    if found == kind:
+        return "" if _is_whole(data, kind) else "cut off"
+    return f"{found.decoder if found else 'nothing known'} among {kind.decoder}" if data else "empty"
+
+
+def _kind_of(data: bytes) -> Kind | None:
+    return next((kind for start, kind in KINDS.items() if data.startswith(start)), None)
+
+
+def _is_whole(data: bytes, kind: Kind) -> bool:
+    """Whether a picture has its end, where that is cheap to tell: a decoder fills up what a cut-off one lacks."""
+    if kind.decoder == "mjpeg":
+        return jpeg_header.is_whole(data)
+    return kind.decoder != "png" or b"IEND\xaeB`\x82" in data[-1024:]
+
+
+class _Feeder:
+    """A thread that writes the pictures of a folder to a named pipe, once ffmpeg has opened it."""
+
+    def __init__(self, folder: FrameFolder, pipe: Path):
+        self.error: MediaError | None = None
+        self._folder, self._pipe = folder, pipe
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="feed")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; ffmpeg has ended before, so that nothing waits for a reader."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            if (file := self._opened()) is not None:
+                with contextlib.suppress(BrokenPipeError), file:  # ffmpeg has ended, and says why
+                    self._write(file)
+        except MediaError as error:
+            self.error = error
+
+    def _opened(self) -> BinaryIO | None:
+        while not self._stopped.is_set():
+            try:
+                pipe = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # nobody reads yet
+                    raise
+                self._stopped.wait(WAIT_SECONDS)
+            else:
+                os.set_blocking(pipe, True)
+                return os.fdopen(pipe, "wb")
+        return None
+
+    def _write(self, file: BinaryIO) -> None:
+        folder, tick = self._folder, 1 / self._folder.fps
+        with av.open(file, "w", format="nut") as container:
+            # every kind of picture passes as this one; ffmpeg is told which decoder to take
+            stream = container.add_stream("mjpeg", rate=folder.fps)
+            stream.width, stream.height, stream.pix_fmt = folder.about.width, folder.about.height, "yuvj420p"
+            stream.time_base = tick
+            for picture, data in folder.read():
+                if self._stopped.is_set():
+                    return
+                packet = av.Packet(data)
+                packet.stream, packet.time_base, packet.is_keyframe = stream, tick, True
+                packet.pts = packet.dts = picture.position - folder.pictures[0].position
+                container.mux(packet)
+                folder.num_fed += 1
