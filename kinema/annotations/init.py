@@ -57,7 +57,7 @@ def init_dataset(
 
 
 def default_name(folder: Path) -> str:
-    """The folder's name, or that of the one above a folder called `videos` or the like, in letters that a name may have."""
+    """The folder's name, or that of the one above for `videos` and the like, in letters that a name may have."""
     path = folder.absolute()
     chosen = path.parent.name if path.name.lower() in FOLDERS_OF_VIDEOS else path.name
     return re.sub(r"[^A-Za-z0-9._+-]+", "_", chosen).strip("_.+-")

@@ -47,6 +47,7 @@ KINDS = {
     b"MM\0*": Kind("tiff", "tiff_pipe"),
     b"P6": Kind("ppm", "ppm_pipe"),
 }
+LONGEST_START = max(map(len, KINDS))
 
 
 class Picture(NamedTuple):
@@ -152,11 +153,11 @@ def listed(folder: Path) -> Numbered:
     return found
 
 
-def read(picture: Path) -> bytes:
-    """The bytes of a picture that was just listed. Raises MediaError where they cannot be read."""
+def read(picture: Path, number: int = -1) -> bytes:
+    """The first bytes of a picture that was just listed, or all. Raises MediaError where they cannot be read."""
     try:
         with opened(picture) as file:
-            return file.read()
+            return file.read(number)
     except OSError as error:  # while it is read
         raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
     except MediaError as error:
@@ -182,22 +183,23 @@ def _is_within(position: int, row: Row, fps: Fraction) -> bool:
 
 
 def _describe(pictures: list[Picture], media: Media, ffmpeg: str) -> tuple[Kind, Probe]:
-    """Kind and header of the first picture that can be read."""
-    first: MediaError | None = None
+    """What most pictures are, and the header of the first such one that can be read."""
+    kinds = Counter(kind for picture in pictures if (kind := _kind_of(read(picture.path, LONGEST_START))))
+    if not kinds:
+        raise MediaError("no picture can be read", detail=f"'{pictures[0].path.name}' is empty or of no known kind")
+    ((kind, _),) = kinds.most_common(1)
+    failure: MediaError | None = None
     for picture in pictures:
         try:
-            data = read(picture.path)
-            kind = _kind_of(data)
-            if kind is None or (trouble := _trouble(data, kind)):
-                what = trouble if kind else "of no known kind" if data else "empty"
-                raise MediaError("no picture can be read", detail=f"'{picture.path.name}' is {what}")
+            if trouble := _trouble(read(picture.path), kind):
+                raise MediaError("no picture can be read", detail=f"'{picture.path.name}' is {trouble}")
             return kind, probe_within_limits(picture.path, media=media, ffmpeg=ffmpeg, demuxer=kind.demuxer)
         except MediaError as error:
             if error.passing or error.limit:
                 raise
-            first = first or error
-    assert first
-    raise first
+            failure = error
+    assert failure
+    raise failure
 
 
 def _trouble(data: bytes, kind: Kind) -> str:
