@@ -120,7 +120,11 @@ class Media(Section):
         description="Frames are rescaled to this short side in pixels, sides even; null keeps the size.",
     )
     jpeg_quality: int = Field(
-        4, ge=2, le=31, description="`packed` and `frames`: ffmpeg's `-q:v` of the JPEG frames, 2 is best, 31 worst."
+        4,
+        ge=2,
+        le=31,
+        description="`packed` and `frames`: quality of the JPEG frames on the scale of ffmpeg's `-q:v`, 2 is best, 31 "
+        "worst.",
     )
     video_quality: int = Field(
         4, ge=1, le=31, description="`video`: 1 is best, 31 worst, as ffmpeg's `-q:v`; x264 gets CRF 15 more than this."
@@ -485,7 +489,9 @@ class Dataset(Settings):
     """One list of videos over one corpus of media. Also takes every section of an experiment."""
 
     annotations: Annotations = Field(description="The list of videos.")
-    videos: Location = Field(description="Folder of the raw videos, searched recursively.")
+    videos: Location = Field(
+        description="Folder of the raw videos, files or folders of numbered pictures, searched recursively."
+    )
     corpus: Name | None = Field(
         None, description="Data sets with one corpus share the prepared shards; default: the data set's name."
     )

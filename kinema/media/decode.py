@@ -4,12 +4,13 @@ import contextlib
 import logging
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from kinema.media.archive import Record
 from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
+from kinema.media.filters import scaled_size
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
@@ -32,7 +34,8 @@ from kinema.media.sizes import probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
-FRAMES_VERSION = 2
+FRAMES_VERSION = 3
+IN_MEMORY_BYTES = 16 << 20  # of packed frames; there may be two videos a worker
 log = logging.getLogger(__name__)
 
 
@@ -42,13 +45,14 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The record of a video that was just tried, and where its frames are (None unless its status is `ok`).
+    """The record of a video that was just tried, and its frames (None unless its status is `ok`).
 
-    A file of JPEG pictures back to back (`packed`), a folder of them (`frames`), or an mp4 file (`video`).
+    An open file of JPEG pictures back to back (`packed`), or where a folder of them (`frames`) or an mp4 file (`video`)
+    lies.
     """
 
     record: Record
-    frames: Path | None
+    frames: Path | IO[bytes] | None
 
 
 @dataclass(slots=True)
@@ -87,7 +91,7 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage, folder = self.spill / str(number), Written(), None, None
+        frames, written, damage, folder = self._place(number), Written(), None, None
         record = self._identity(row)
         try:
             # first, since a file that cannot be read to its end would look damaged
@@ -119,6 +123,12 @@ class Decoder:
             facts |= {"truncated": True, "detail": "; ".join(filter(None, (facts.get("detail"), trouble)))}
             log.info("%s lacks pictures: %s (%s)", row["id"], trouble, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
+
+    def _place(self, number: int) -> Path | IO[bytes]:
+        """Where the frames of a video go first; packed ones stay in memory, unless they are very many."""
+        if self.media.storage == "packed":
+            return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(self.spill))
+        return self.spill / str(number)
 
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
         """What decoding the video of a row again would give, by the record of an earlier run; None if that is unknown.
@@ -168,16 +178,22 @@ class Decoder:
             **self._ffmpeg_identity(),
         }
 
-    def _write(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
-        if self.media.storage == "video":
+    def _write(self, row: dict[str, Any], out: Path | IO[bytes], written: Written, about: Probe) -> None:
+        if isinstance(out, Path) and self.media.storage == "video":
             self._write_video(row, out, written, about)
             return
-        write = self._write_packed if self.media.storage == "packed" else self._write_files
-        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about))) as frames:
-            write(frames, out, written)
+        width, height = scaled_size(about.width, about.height, self.media.short_side)
+        # Rows are what readers can leave out, so a long side should be one of many rows. Files of single frames are for
+        # other tools, too, some of which do not look at Exif tags.
+        transposed = width > height and self.media.storage == "packed"
+        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about), transposed)) as frames:
+            if isinstance(out, Path):
+                self._write_files(frames, out, written)
+            else:
+                self._write_packed(frames, out, written)
 
-    def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path, written: Written) -> None:
-        if may_be_linked(folder, media=self.media, ffmpeg=self.ffmpeg):
+    def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path | IO[bytes], written: Written) -> None:
+        if isinstance(out, Path) and may_be_linked(folder, media=self.media, ffmpeg=self.ffmpeg):
             for jpeg in linked(folder, out):
                 written.add([jpeg])
                 self._go_on(written)
@@ -186,25 +202,25 @@ class Decoder:
             # only the pictures of the part come through the pipe
             self._write(row | {"path": str(pipe), "start": None, "end": None}, out, written, folder.about)
 
-    def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
+    def _jpegs(self, source: Path, segment: Segment, transposed: bool) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""
         if self.media.modality == "rgb":
-            for jpeg in jpeg_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment):
+            options: dict[str, Any] = {"media": self.media, "ffmpeg": self.ffmpeg, "segment": segment}
+            for jpeg in jpeg_stream(source, transposed=transposed, **options):
                 yield [jpeg]
         else:
             for flow in self._flow(source, segment):
-                yield [encode_jpeg(part, quality=self.media.jpeg_quality) for part in flow]
+                yield [encode_jpeg(part, quality=self.media.jpeg_quality, transposed=transposed) for part in flow]
 
     def _flow(self, source: Path, segment: Segment) -> Generator[np.ndarray, None, None]:
         with contextlib.closing(grey_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment)) as grey:
             yield from flow_pictures(grey, bound=self.media.flow_bound)
 
-    def _write_packed(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
-        with out.open("wb") as file:
-            for jpegs in frames:
-                file.writelines(jpegs)
-                written.add(jpegs)
-                self._go_on(written)
+    def _write_packed(self, frames: Iterable[list[bytes]], out: IO[bytes], written: Written) -> None:
+        for jpegs in frames:
+            out.writelines(jpegs)
+            written.add(jpegs)
+            self._go_on(written)
 
     def _write_files(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
         names = FILE_NAMES[self.media.modality]
@@ -309,9 +325,11 @@ def _is_same_source(record: Record, row: dict[str, Any]) -> bool:
         return False
 
 
-def remove(frames: Path) -> None:
+def remove(frames: Path | IO[bytes]) -> None:
     """Remove a file or a folder of frames, if it is there."""
-    if frames.is_dir():
+    if not isinstance(frames, Path):
+        frames.close()
+    elif frames.is_dir():
         shutil.rmtree(frames)
     else:
         frames.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ import numpy as np
 from kinema.config import Media
 from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
 from kinema.media.inputs import WHOLE, Segment
-from kinema.media.layout import END_AND_START
+from kinema.media.layout import END_AND_START, START, TRANSPOSED
 from kinema.media.probe import MediaError, timeout_error
 
 READ_BYTES = 1 << 20
@@ -56,11 +56,17 @@ def find_ffmpeg(configured: str | None = None) -> str:
     return binary
 
 
-def jpeg_stream(path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE) -> Generator[bytes, None, None]:
-    """Yield each frame of the first video stream as one JPEG file, in display order. Raises as `running` does."""
-    command = jpeg_command(path, media=media, ffmpeg=ffmpeg, segment=segment)
+def jpeg_stream(
+    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE, transposed: bool = False
+) -> Generator[bytes, None, None]:
+    """Yield each frame of the first video stream as one JPEG file, in display order. Raises as `running` does.
+
+    `transposed` ones say so by an Exif tag.
+    """
+    command = jpeg_command(path, media=media, ffmpeg=ffmpeg, segment=segment, transposed=transposed)
     with running(command, media.timeout_seconds) as process:
-        yield from split_jpegs(process.stdout)
+        for jpeg in split_jpegs(process.stdout):
+            yield TRANSPOSED + jpeg[len(START) :] if transposed else jpeg
 
 
 def grey_stream(
@@ -143,12 +149,13 @@ def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int]:
-    """Height and width of a baseline JPEG, read from its frame header."""
-    position = 2
+    """Height and width of the picture in a baseline JPEG, upright, read from its frame header."""
+    position = len(START)
     while jpeg[position + 1] != 0xC0:  # segments up to the frame header: marker, then a length that counts itself
         position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
     height, width = jpeg[position + 5 : position + 7], jpeg[position + 7 : position + 9]
-    return int.from_bytes(height, "big"), int.from_bytes(width, "big")
+    size = int.from_bytes(height, "big"), int.from_bytes(width, "big")
+    return size[::-1] if jpeg.startswith(TRANSPOSED) else size
 
 
 class _Messages:

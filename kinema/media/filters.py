@@ -6,6 +6,12 @@ from typing import Any
 from kinema.config import Media
 from kinema.media.inputs import Segment
 
+# Time stamps that go on where those of a file start again, as in recordings that were joined: a frame that is more than
+# a quarter of a second before the last one follows it by a step of the rate. `fps` would drop all that is not later.
+STEP = "if(gt(FR,0),1/(FR*TB),1)"
+LATER = f"PREV_OUTPTS+if(lt(PTS,PREV_INPTS-0.25/TB),{STEP},PTS-PREV_INPTS)"
+GOING_ON = f"if(isnan(PREV_INPTS),PTS,{LATER})"
+
 
 def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) -> Any:
     """The wanted frames of a stream of pictures, at the wanted rate and size; `colours` are options of `scale`."""
@@ -13,7 +19,7 @@ def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) 
         keys = ("start", "end") if segment.unit == "seconds" else ("start_frame", "end_frame")
         pictures = pictures.filter("trim", **_given(zip(keys, (segment.start or 0, segment.end), strict=True)))
     if media.fps:
-        pictures = pictures.filter("fps", fps=media.fps)
+        pictures = pictures.filter("setpts", GOING_ON).filter("fps", fps=media.fps)
     return pictures.filter("scale", **_size(media.short_side), **colours)
 
 
