@@ -28,6 +28,7 @@ from kinema.media.sizes import probe_within_limits
 
 Row = dict[str, Any]
 WAIT_SECONDS = 0.002  # between two looks whether ffmpeg has opened the pipe
+LARGEST_GAP = 1_000_000  # pictures that may be missing in one place; a number that is further away is no frame's
 
 
 class Kind(NamedTuple):
@@ -69,7 +70,6 @@ class FrameFolder:
     kind: Kind
     about: Probe
     fps: Fraction
-    num_fed: int = 0
     broken: list[tuple[str, str]] = field(default_factory=list)  # name and reason
 
     @contextlib.contextmanager
@@ -78,7 +78,6 @@ class FrameFolder:
 
         Raises MediaError at the end where a picture may not be read.
         """
-        self.num_fed = 0
         self.broken.clear()
         with tempfile.TemporaryDirectory(prefix="kinema-") as folder:
             pipe = Path(folder) / f"pictures.{self.kind.decoder}"
@@ -86,6 +85,10 @@ class FrameFolder:
             feeder = _Feeder(self, pipe)
             try:
                 yield pipe
+            except MediaError:  # of ffmpeg, which may have missed what could not be read
+                feeder.stop()
+                if not feeder.error:
+                    raise
             finally:
                 feeder.stop()
         if feeder.error:
@@ -103,7 +106,7 @@ class FrameFolder:
     def trouble(self, num_frames: int | None, *, media: Media) -> str:
         """What is wrong with the pictures, in words, where they gave so many frames; None: ffmpeg told of damage."""
         found = []
-        expected = self.num_fed - (media.modality == "flow")
+        expected = len(self.pictures) - len(self.broken) - (media.modality == "flow")
         num_missed = 0 if num_frames is None or media.fps else max(0, expected - num_frames)
         if self.broken:
             (name, reason), number = self.broken[0], len(self.broken)
@@ -173,7 +176,8 @@ def _positions(numbers: Sequence[int]) -> list[int]:
     step = min(steps, key=lambda step: (-steps[step], step), default=1)
     positions = [0]
     for number in numbers[1:]:
-        positions.append(max(positions[-1] + 1, round((number - numbers[0]) / step)))
+        place = round((number - numbers[0]) / step)
+        positions.append(min(max(place, positions[-1] + 1), positions[-1] + LARGEST_GAP))
     return positions
 
 
@@ -243,6 +247,8 @@ class _Feeder:
                     self._write(file)
         except MediaError as error:
             self.error = error
+        except Exception as error:  # else the video would seem to end here
+            self.error = MediaError("unreadable", detail=f"{type(error).__name__}: {error}")
 
     def _opened(self) -> BinaryIO | None:
         while not self._stopped.is_set():
@@ -271,4 +277,3 @@ class _Feeder:
                 packet.stream, packet.time_base, packet.is_keyframe = stream, tick, True
                 packet.pts = packet.dts = picture.position - folder.pictures[0].position
                 container.mux(packet)
-                folder.num_fed += 1

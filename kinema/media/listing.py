@@ -260,7 +260,7 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
             continue
         if not is_new:
             skipped.setdefault("links to a folder that is listed already", []).append(prefix)
-        pictures, num_videos, num_before = [], 0, len(folders)
+        pictures, videos, num_before = [], set(), len(folders)
         for entry in entries:
             relative = prefix + entry.name
             try:
@@ -272,7 +272,7 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
                     continue
                 elif entry.is_file():
                     yield relative, _state(entry.stat())
-                    num_videos += 1
+                    videos.add(stem(entry.name))
                 elif entry.is_symlink():
                     skipped.setdefault("links that lead nowhere", []).append(relative)
                 else:
@@ -280,8 +280,8 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
             except OSError as error:
                 skipped.setdefault(_trouble(error), []).append(relative)
         if pictures:
-            holds = {"has_videos": num_videos > 0, "is_leaf": len(folders) == num_before}
-            state, reason = _folder_of_pictures(prefix, folder, identity, pictures, **holds)
+            is_leaf = len(folders) == num_before
+            state, reason = _folder_of_pictures(prefix, folder, identity, pictures, videos, is_leaf)
             if state:
                 yield prefix[:-1], state
             elif reason:
@@ -290,16 +290,19 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
 
 
 def _folder_of_pictures(
-    prefix: str, folder: str, status: os.stat_result, names: list[str], *, has_videos: bool, is_leaf: bool
+    prefix: str, folder: str, status: os.stat_result, names: list[str], videos: set[str], is_leaf: bool
 ) -> tuple[str, str]:
-    """The state of a folder that is a video; or the reason why it is none, empty where nothing is to be said."""
-    found = numbered(names)
+    """The state of a folder that is a video; or the reason why it is none, empty where nothing is to be said.
+
+    `videos` are the names of files beside the pictures; a picture of such a name is a preview.
+    """
+    found = numbered(name for name in names if name.rpartition(".")[0] not in videos)
     if found.names and not prefix:
         return "", "numbered pictures without a folder of their own"
-    if found.names and has_videos:
+    if found.names and videos:
         return "", "numbered pictures that lie beside videos"
     if not found.names:
-        return "", found.reason if is_leaf and not has_videos else ""
+        return "", found.reason if is_leaf and not videos else ""
     try:
         return folder_state(folder, status, sampled(found.names), number=len(found.names), is_leaf=is_leaf), ""
     except OSError as error:

@@ -14,6 +14,7 @@ from media_corpus import Corpus, failing_ffmpeg, make_video
 
 from kinema.config import Media
 from kinema.media.check import check_table
+from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.frame_folders import open_folder
 from kinema.media.recipe import recipe_of
 
@@ -174,17 +175,28 @@ def test_pictures_of_other_kinds_that_are_cut_off_are_left_out(corpus, extension
     assert row["detail"]
 
 
-def test_what_a_decoder_drops_without_a_word_is_told(corpus, folder, monkeypatch):
+def test_what_a_decoder_drops_without_a_word_is_told(corpus, folder):
     """Each picture is one frame, so that a lost one shows."""
-    feed = open_folder.__globals__["_Feeder"]._write
+    pictures = open_folder({"path": str(folder)}, media=media(), ffmpeg=find_ffmpeg())
+    assert pictures.trouble(8, media=media()) == "2 of 10 pictures cannot be decoded"
+    assert pictures.trouble(9, media=media(modality="flow")) == pictures.trouble(8, media=media(fps=20)) == ""
 
-    def twice(feeder, file):
-        feed(feeder, file)
-        feeder._folder.num_fed += 2
 
-    monkeypatch.setattr("kinema.media.frame_folders._Feeder._write", twice)
+def test_a_number_far_from_the_others_is_no_century_of_frames(corpus, folder):
+    (folder / f"image_{10**30}.jpg").write_bytes(encoded(picture(20)))
     corpus.write("a", media())
-    assert corpus.rows()["a"]["detail"] == "2 of 10 pictures cannot be decoded"
+    assert shown(corpus) == [*range(10), 20]
+    assert "are missing, the first between the numbers 10 and 10000" in corpus.rows()["a"]["detail"]
+
+
+def test_what_goes_wrong_while_pictures_are_read_is_told(corpus, folder, monkeypatch):
+    def fail(feeder, file):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("kinema.media.frame_folders._Feeder._write", fail)
+    corpus.write("a", media())
+    row = corpus.rows()["a"]
+    assert (row["status"], row["reason"], row["detail"]) == ("failed", "unreadable", "RuntimeError: boom")
 
 
 def test_more_behind_the_end_of_a_picture_is_no_damage(corpus, folder):

@@ -94,7 +94,9 @@ def test_a_folder_of_pictures_is_a_video_of_its_name(tmp_path):
 def test_pictures_that_are_no_video_are_told(tmp_path, caplog):
     plant(tmp_path, "0001.jpg", "0002.jpg", "wave/v1_1.jpg", "wave/v2_1.jpg", "photos/cat.jpg", "photos/dog.jpg")
     plant(tmp_path, "both/thumb_1.jpg", "both/a.mp4", *images("run/v1"), "run/preview.jpg")
-    assert list(list_videos(tmp_path)) == ["both/a.mp4", "run/v1"]
+    plant(tmp_path, "previews/clip_1.mp4", "previews/clip_1.jpg", "previews/clip_2.mp4", "previews/clip_2.jpg")
+    videos = ["both/a.mp4", "previews/clip_1.mp4", "previews/clip_2.mp4", "run/v1"]
+    assert list(list_videos(tmp_path)) == videos
     for text in (
         "numbered pictures without a folder of their own: '.'",
         "numbered pictures that lie beside videos: 'both/'",
@@ -103,6 +105,7 @@ def test_pictures_that_are_no_video_are_told(tmp_path, caplog):
     ):
         assert text in caplog.text
     assert "run/" not in caplog.text
+    assert "previews/" not in caplog.text
 
 
 def test_a_folder_of_pictures_may_hold_others(tmp_path):
