@@ -9,18 +9,22 @@ so that it is their columns that are left out; an Exif tag says so, by which oth
 import functools
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
+import simplejpeg
 
 from kinema.media.layout import END, START, TRANSPOSED
 from kinema.words import NO_JPEG
 
 Box = dict[str, int]  # top, left, height, width in pixels
+Colours = Literal["BGR", "GRAY"]
 FRAME_HEADER, RESTART_INTERVAL = 0xC0, 0xDD  # second bytes of markers; the first is baseline coding
 SCAN_HEADER = b"\xff\xda"
 RESTART = re.compile(b"\xff[\xd0-\xd7]")
 BLOCK = 8  # pixels
+EXIF, LONGEST_JFIF = b"Exif\0\0", 100  # what an Exif segment says, and within how many bytes
 # what may stand before the data: tables, comments, and what programs add, but for Exif, which may turn the picture
 HARMLESS = frozenset({0xC4, 0xDB, 0xFE, 0xE0, *range(0xE2, 0xF0)})
 # Decoders smooth between neighbouring values of colour, each of which is for 2 x 2 pixels.
@@ -36,27 +40,26 @@ class _Header:
     height_at: int
 
 
-def decode(jpeg: bytes, flags: int, box: Box | None = None) -> np.ndarray:
-    """Pixels uint8 (H, W, 3), B, G, R, or (H, W), as cv2.imdecode with these flags gives them, upright; or only a box.
+def decode(jpeg: bytes, colours: Colours, box: Box | None = None) -> np.ndarray:
+    """Pixels uint8 (H, W, 3), B, G, R, or grey ones (H, W), of the upright picture or of a box in it.
 
-    The box is cut out of the upright picture; its pixels are the same as those of the whole picture. Raises OSError
-    where the data is no JPEG file or has no such box.
+    They are those of cv2.imdecode, in less time; those of a box are the same as in the whole picture. Raises OSError
+    where the data is no JPEG file, or a damaged one, or has no such box.
     """
     if jpeg[:2] != START or jpeg[-2:] != END:
         raise OSError(NO_JPEG)
     is_transposed = jpeg.startswith(TRANSPOSED)
-    if is_transposed:
-        flags |= cv2.IMREAD_IGNORE_ORIENTATION
     if box is None:
-        image = _decoded(jpeg, flags)
-        return cv2.transpose(image) if is_transposed else image
-    top, left, height, width = box["top"], box["left"], box["height"], box["width"]
-    if is_transposed:
-        top, left, height, width = left, top, width, height
-    data, first = cut_rows(jpeg, top, top + height)
-    image = _decoded(data, flags)[top - first : top - first + height, left : left + width]
-    if image.shape[:2] != (height, width):
-        raise OSError(f"the picture does not hold the box {box}")
+        image = _decoded(jpeg, colours)
+    else:
+        rows, columns = (box["top"], box["height"]), (box["left"], box["width"])
+        if is_transposed:
+            rows, columns = columns, rows
+        (top, height), (left, width) = rows, columns
+        data, first = cut_rows(jpeg, top, top + height)
+        image = _decoded(data, colours)[top - first : top - first + height, left : left + width]
+        if image.shape[:2] != (height, width):
+            raise OSError(f"the picture does not hold the box {box}")
     return cv2.transpose(image) if is_transposed else image
 
 
@@ -123,9 +126,16 @@ def _in_rows(start: bytes, frame_at: int, scan_at: int, interval: int) -> _Heade
     return _Header(height, interval // in_row * BLOCK * down, frame_at + 5)
 
 
-def _decoded(jpeg: bytes | bytearray, flags: int) -> np.ndarray:
-    # the same pixels as of torchvision's decode_jpeg, in less time, the more so in OpenCV's own order of colours
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
-    if image is None:
-        raise OSError(NO_JPEG)
-    return image
+def _decoded(jpeg: bytes | bytearray, colours: Colours) -> np.ndarray:
+    if jpeg.find(EXIF, 0, LONGEST_JFIF) >= 0 and not jpeg.startswith(
+        TRANSPOSED
+    ):  # of another program: it may be turned
+        flags = cv2.IMREAD_COLOR if colours == "BGR" else cv2.IMREAD_GRAYSCALE
+        if (image := cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)) is None:
+            raise OSError(NO_JPEG)
+        return image
+    try:
+        image = simplejpeg.decode_jpeg(jpeg, colours, fastdct=False, fastupsample=False)
+    except ValueError as error:
+        raise OSError(f"{NO_JPEG}: {error}") from error
+    return image if colours == "BGR" else image[..., 0]

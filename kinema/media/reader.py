@@ -146,9 +146,9 @@ class Shard:
             return
         for jpeg in self._packed(video, frames) if self.media.storage == "packed" else self._files(video, frames):
             if self.media.modality == "rgb":
-                yield decode(jpeg, cv2.IMREAD_COLOR, box)
+                yield decode(jpeg, "BGR", box)
             else:
-                yield cv2.merge([decode(plane, cv2.IMREAD_GRAYSCALE, box) for plane in _two(jpeg)])
+                yield cv2.merge([decode(plane, "GRAY", box) for plane in _two(jpeg)])
 
     def close(self) -> None:
         """Let go of the tar."""
