@@ -25,7 +25,7 @@ from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
-from kinema.media.linked_frames import linked, may_be_linked
+from kinema.media.linked_frames import linkable, linked
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe, probe
@@ -193,8 +193,8 @@ class Decoder:
                 self._write_packed(frames, out, written)
 
     def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path | IO[bytes], written: Written) -> None:
-        if isinstance(out, Path) and may_be_linked(folder, media=self.media, ffmpeg=self.ffmpeg):
-            for jpeg in linked(folder, out):
+        if isinstance(out, Path) and (pictures := linkable(folder, media=self.media)):
+            for jpeg in linked(pictures, out):
                 written.add([jpeg])
                 self._go_on(written)
             return

@@ -78,7 +78,6 @@ class FrameFolder:
 
         Raises MediaError at the end where a picture may not be read.
         """
-        self.broken.clear()
         with tempfile.TemporaryDirectory(prefix="kinema-") as folder:
             pipe = Path(folder) / f"pictures.{self.kind.decoder}"
             os.mkfifo(pipe)
@@ -95,7 +94,8 @@ class FrameFolder:
             raise feeder.error
 
     def read(self) -> Iterator[tuple[Picture, bytes]]:
-        """Each picture that is whole, with its bytes; notes the others."""
+        """Each picture that is whole, with its bytes; notes the others anew."""
+        self.broken.clear()
         for picture in self.pictures:
             data = read(picture.path)
             if trouble := _trouble(data, self.kind):

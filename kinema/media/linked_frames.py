@@ -6,41 +6,45 @@ stand for the same bytes: who edits one picture in place edits both.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kinema.config import Media
 from kinema.media import jpeg_header
-from kinema.media.ffmpeg import DecodeError, grey_stream
 from kinema.media.filters import scaled_size
-from kinema.media.frame_folders import FrameFolder
+from kinema.media.frame_folders import FrameFolder, Picture
+from kinema.media.jpeg import decode
 from kinema.media.layout import FILE_NAMES
 from kinema.media.recipe import can_link
 
 
-def may_be_linked(folder: FrameFolder, *, media: Media, ffmpeg: str) -> bool:
-    """Whether each picture is what a frame should be, and can be decoded: that is tried, as for any other video."""
+def linkable(folder: FrameFolder, *, media: Media) -> list[Picture]:
+    """The pictures that become frames as they are; none where one of them would not be what a frame should be.
+
+    Each is decoded as readers of frames do it: what these would refuse is noted as broken and left out.
+    """
     if not (media.link_frames and can_link(media) and folder.kind.decoder == "mjpeg"):
-        return False
+        return []
     size = folder.about.width, folder.about.height
     if scaled_size(*size, media.short_side) != size:
-        return False
-    sizes = {jpeg_header.storable_size(data) for _, data in folder.read()}
-    if sizes != {size} or folder.broken:
-        return False
-    try:
-        with folder.fed() as pipe:
-            num_decoded = sum(1 for _ in grey_stream(pipe, media=media, ffmpeg=ffmpeg))
-    except DecodeError:
-        return False
-    return num_decoded == len(folder.pictures)
+        return []
+    good = []
+    for picture, jpeg in folder.read():
+        if jpeg_header.storable_size(jpeg) != size:
+            return []
+        try:
+            decode(jpeg, "BGR")
+            good.append(picture)
+        except OSError:
+            folder.broken.append((picture.path.name, "damaged"))
+    return good
 
 
-def linked(folder: FrameFolder, out: Path) -> Iterator[bytes]:
+def linked(pictures: Sequence[Picture], out: Path) -> Iterator[bytes]:
     """Link the pictures into a new folder, as frames; yields the bytes of each."""
     (name,) = FILE_NAMES["rgb"]
     out.mkdir()
-    for number, picture in enumerate(folder.pictures, start=1):
+    for number, picture in enumerate(pictures, start=1):
         frame = out / f"{name}_{number:05d}.jpg"
         _link(picture.path, frame)
         yield frame.read_bytes()
