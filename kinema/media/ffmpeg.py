@@ -118,13 +118,10 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
         raise DecodeError("decode error", detail=messages.tell())
 
 
-def refused_size(
-    path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float, demuxer: str | None = None
-) -> str | None:
+def refused_size(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> str | None:
     """`<width> x <height>` of pictures that ffmpeg does not decode because they have more than `max_pixels`."""
     quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
-    taken = ["-f", demuxer] if demuxer else []
-    command = [ffmpeg, *quiet, "-max_pixels", str(max_pixels), *taken, "-i", f"file:{path}"]
+    command = [ffmpeg, *quiet, "-max_pixels", str(max_pixels), "-i", f"file:{path}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     except subprocess.TimeoutExpired:

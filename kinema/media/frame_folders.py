@@ -31,22 +31,15 @@ WAIT_SECONDS = 0.002  # between two looks whether ffmpeg has opened the pipe
 LARGEST_GAP = 1_000_000  # pictures that may be missing in one place; a number that is further away is no frame's
 
 
-class Kind(NamedTuple):
-    """What a picture is, in ffmpeg's names."""
-
-    decoder: str
-    demuxer: str
-
-
-# By how a file begins; its extension may be another.
+# What a picture is, in ffmpeg's name for its decoder, by how the file begins; its extension may be another.
 KINDS = {
-    b"\xff\xd8\xff": Kind("mjpeg", "jpeg_pipe"),
-    b"\x89PNG\r\n\x1a\n": Kind("png", "png_pipe"),
-    b"RIFF": Kind("webp", "webp_pipe"),
-    b"BM": Kind("bmp", "bmp_pipe"),
-    b"II*\0": Kind("tiff", "tiff_pipe"),
-    b"MM\0*": Kind("tiff", "tiff_pipe"),
-    b"P6": Kind("ppm", "ppm_pipe"),
+    b"\xff\xd8\xff": "mjpeg",
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"RIFF": "webp",
+    b"BM": "bmp",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"P6": "ppm",
 }
 LONGEST_START = max(map(len, KINDS))
 
@@ -67,7 +60,7 @@ class FrameFolder:
     """
 
     pictures: list[Picture]
-    kind: Kind
+    kind: str  # of KINDS; pictures of another one are broken
     about: Probe
     fps: Fraction
     broken: list[tuple[str, str]] = field(default_factory=list)  # name and reason
@@ -79,7 +72,7 @@ class FrameFolder:
         Raises MediaError at the end where a picture may not be read.
         """
         with tempfile.TemporaryDirectory(prefix="kinema-") as folder:
-            pipe = Path(folder) / f"pictures.{self.kind.decoder}"
+            pipe = Path(folder) / f"pictures.{self.kind}"
             os.mkfifo(pipe)
             feeder = _Feeder(self, pipe)
             try:
@@ -186,7 +179,7 @@ def _is_within(position: int, row: Row, fps: Fraction) -> bool:
     return (row.get("start") or 0) <= place and (row.get("end") is None or place < row["end"])
 
 
-def _describe(pictures: list[Picture], media: Media, ffmpeg: str) -> tuple[Kind, Probe]:
+def _describe(pictures: list[Picture], media: Media, ffmpeg: str) -> tuple[str, Probe]:
     """What most pictures are, and the header of the first such one that can be read."""
     kinds = Counter(kind for picture in pictures if (kind := _kind_of(read(picture.path, LONGEST_START))))
     if not kinds:
@@ -195,9 +188,10 @@ def _describe(pictures: list[Picture], media: Media, ffmpeg: str) -> tuple[Kind,
     failure: MediaError | None = None
     for picture in pictures:
         try:
-            if trouble := _trouble(read(picture.path), kind):
+            data = read(picture.path)
+            if trouble := _trouble(data, kind):
                 raise MediaError("no picture can be read", detail=f"'{picture.path.name}' is {trouble}")
-            return kind, probe_within_limits(picture.path, media=media, ffmpeg=ffmpeg, demuxer=kind.demuxer)
+            return kind, _header(data, kind, media, ffmpeg)
         except MediaError as error:
             if error.passing or error.limit:
                 raise
@@ -206,23 +200,31 @@ def _describe(pictures: list[Picture], media: Media, ffmpeg: str) -> tuple[Kind,
     raise failure
 
 
-def _trouble(data: bytes, kind: Kind) -> str:
+def _header(data: bytes, kind: str, media: Media, ffmpeg: str) -> Probe:
+    with tempfile.TemporaryDirectory(prefix="kinema-") as folder:
+        # under a name that does not tell its kind libavformat looks into it, and finds no pattern of names
+        alone = Path(folder) / "picture"
+        alone.write_bytes(jpeg_header.picture_of(data) if kind == "mjpeg" else data)
+        return probe_within_limits(alone, media=media, ffmpeg=ffmpeg)
+
+
+def _trouble(data: bytes, kind: str) -> str:
     """What is wrong with the bytes of a picture, as far as that can be told without decoding them."""
     found = _kind_of(data)
     if found == kind:
         return "" if _is_whole(data, kind) else "cut off"
-    return f"{found.decoder if found else 'nothing known'} among {kind.decoder}" if data else "empty"
+    return f"{found if found else 'nothing known'} among {kind}" if data else "empty"
 
 
-def _kind_of(data: bytes) -> Kind | None:
+def _kind_of(data: bytes) -> str | None:
     return next((kind for start, kind in KINDS.items() if data.startswith(start)), None)
 
 
-def _is_whole(data: bytes, kind: Kind) -> bool:
+def _is_whole(data: bytes, kind: str) -> bool:
     """Whether a picture has its end, where that is cheap to tell: a decoder fills up what a cut-off one lacks."""
-    if kind.decoder == "mjpeg":
-        return jpeg_header.is_whole(data)
-    return kind.decoder != "png" or b"IEND\xaeB`\x82" in data[-1024:]
+    if kind == "mjpeg":
+        return bool(jpeg_header.picture_of(data))
+    return kind != "png" or b"IEND\xaeB`\x82" in data[-1024:]
 
 
 class _Feeder:

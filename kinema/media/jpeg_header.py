@@ -34,9 +34,12 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
         position = end
 
 
-def is_whole(jpeg: bytes) -> bool:
-    """Whether the end of the picture is there; something else may follow, as in the files of some phones."""
-    return any(part.marker == SCAN and jpeg.find(END, part.end) >= 0 for part in segments(jpeg))
+def picture_of(jpeg: bytes) -> bytes:
+    """The picture without what may follow it, as in the files of some phones; nothing where its end is lacking."""
+    for part in segments(jpeg):
+        if part.marker == SCAN and (end := jpeg.find(END, part.end)) >= 0:
+            return jpeg[: end + len(END)]
+    return b""
 
 
 def storable_size(jpeg: bytes) -> tuple[int, int] | None:
@@ -52,4 +55,4 @@ def storable_size(jpeg: bytes) -> tuple[int, int] | None:
             return None
         if marker == BASELINE and len(content) > 5 and content[0] == 8 and content[5] in (1, 3):
             size = int.from_bytes(content[3:5], "big"), int.from_bytes(content[1:3], "big")
-    return size if jpeg.endswith(END) and is_whole(jpeg) else None
+    return size if jpeg.endswith(END) and picture_of(jpeg) else None

@@ -23,7 +23,7 @@ def linkable(folder: FrameFolder, *, media: Media) -> list[Picture]:
 
     Each is decoded as readers of frames do it: what these would refuse is noted as broken and left out.
     """
-    if not (media.link_frames and can_link(media) and folder.kind.decoder == "mjpeg"):
+    if not (media.link_frames and can_link(media) and folder.kind == "mjpeg"):
         return []
     size = folder.about.width, folder.about.height
     if scaled_size(*size, media.short_side) != size:

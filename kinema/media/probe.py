@@ -43,17 +43,11 @@ class Probe:
     is_indexed: bool
 
 
-def probe(
-    path: Path,
-    *,
-    timeout_seconds: float | None = None,
-    max_pixels: int = LARGEST_MAX_PIXELS,
-    demuxer: str | None = None,
-) -> Probe:
+def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS) -> Probe:
     """Read the header of a file. Raises MediaError: missing, empty file, permission denied, not a media file, ...
 
     libavformat decodes a picture where the header lacks something; not one of more than `max_pixels`, whose size may be
-    unknown then. `demuxer` is the one to take, whatever the file's name or content.
+    unknown then.
     """
     with opened(path) as file:
         if not file.read(1):
@@ -61,9 +55,7 @@ def probe(
     options = {"max_pixels": str(max_pixels)}
     try:
         # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
-        with av.open(
-            f"file:{path}", format=demuxer, metadata_errors="ignore", timeout=timeout_seconds, options=options
-        ) as container:
+        with av.open(f"file:{path}", metadata_errors="ignore", timeout=timeout_seconds, options=options) as container:
             return _describe(container)
     except av.error.ExitError as error:
         raise timeout_error(timeout_seconds or 0) from error

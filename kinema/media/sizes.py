@@ -11,15 +11,15 @@ from kinema.media.probe import NO_SIZE, MediaError, Probe, probe
 LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of ffmpeg's JPEG and H.264 encoders
 
 
-def probe_within_limits(path: Path, *, media: Media, ffmpeg: str, demuxer: str | None = None) -> Probe:
+def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
     """What the container says of a video. Raises MediaError as `probe` does, and where it is too large."""
     pixels, seconds = max_pixels(media), media.timeout_seconds
     try:
-        about = probe(path, timeout_seconds=seconds, max_pixels=pixels, demuxer=demuxer)
+        about = probe(path, timeout_seconds=seconds, max_pixels=pixels)
     except MediaError as error:
         if error.reason != NO_SIZE:
             raise
-        size = refused_size(path, ffmpeg=ffmpeg, max_pixels=pixels, timeout_seconds=seconds, demuxer=demuxer)
+        size = refused_size(path, ffmpeg=ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
         if size is None:
             raise
         raise _too_many_pixels(f"pictures of {size} pixels", media) from error
