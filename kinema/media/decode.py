@@ -20,7 +20,7 @@ from kinema.media.archive import Record
 from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
-from kinema.media.filters import scaled_size
+from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
@@ -101,6 +101,7 @@ class Decoder:
                 about = folder.about
             else:
                 about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
             try:
                 if folder:
                     self._write_folder(folder, row, frames, written)
@@ -116,8 +117,10 @@ class Decoder:
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
         facts = self._facts(about, written)
+        if facts["detail"]:
+            log.warning("%s: %s (%s)", row["id"], facts["detail"], row["path"])
         if damage:
-            facts |= {"truncated": True, "detail": damage.detail}
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (damage.detail, facts["detail"])))}
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
         if folder and (trouble := folder.trouble(None if damage else written.num_frames, media=self.media)):
             facts |= {"truncated": True, "detail": "; ".join(filter(None, (facts.get("detail"), trouble)))}
@@ -182,7 +185,7 @@ class Decoder:
         if isinstance(out, Path) and self.media.storage == "video":
             self._write_video(row, out, written, about)
             return
-        width, height = scaled_size(about.width, about.height, self.media.short_side)
+        width, height = scaled_size(about, self.media)
         # Rows are what readers can leave out, so a long side should be one of many rows. Files of single frames are for
         # other tools, too, some of which do not look at Exif tags.
         transposed = width > height and self.media.storage == "packed"
@@ -312,6 +315,7 @@ class Decoder:
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
+            "detail": remark_on_pixels(about, self.media),
         }
 
 

@@ -17,17 +17,19 @@ class Segment:
     """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
 
     `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
+    `about`: what the file says of its pictures; without it they are taken as progressive and of standard range.
     """
 
     start: float | None = None
     end: float | None = None
     unit: str = "seconds"
     seek: bool = False
+    about: Probe | None = None
 
     @classmethod
     def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
         """The segment that a manifest row asks for; the whole video where it names none."""
-        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
+        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed, about)
 
 
 WHOLE = Segment()

@@ -26,7 +26,7 @@ def linkable(folder: FrameFolder, *, media: Media) -> list[Picture]:
     if not (media.link_frames and can_link(media) and folder.kind == "mjpeg"):
         return []
     size = folder.about.width, folder.about.height
-    if scaled_size(*size, media.short_side) != size:
+    if scaled_size(folder.about, media) != size:
         return []
     good = []
     for picture, jpeg in folder.read():

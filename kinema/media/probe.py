@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from io import BufferedReader
 from pathlib import Path
 
 import av
 
 LARGEST_MAX_PIXELS = 2**31 - 1
+UNSPECIFIED = 2  # of the code points of colours
 NO_SIZE = "no picture size in the header"
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec's AV_FIELD_TT, BB, TB, BT; 1 is progressive, 0 unknown
+# Of these, headers leave the field order open; only the pictures themselves tell.
+FIELDS_IN_PICTURES = ("dvvideo", "mpeg4", "vc1", "wmv3", "cavs", "dnxhd", "utvideo")
 
 
 class MediaError(Exception):
@@ -32,7 +37,9 @@ class MediaError(Exception):
 class Probe:
     """The first video stream of a file. Height and width are in pixels as stored, before any rotation.
 
-    `is_indexed`: the container knows its key frames, so that seeking finds the one before a time.
+    `is_indexed`: the container knows its key frames, so that seeking finds the one before a time. `pixel_aspect`: width
+    over height of a pixel as stored; None where the file does not say. `may_be_interlaced`: some pictures may show two
+    moments; each tells whether it does. `primaries`, `transfer` and `matrix` are code points of ITU-T H.273.
     """
 
     duration_seconds: float | None
@@ -41,6 +48,11 @@ class Probe:
     height: int
     codec: str
     is_indexed: bool
+    pixel_aspect: Fraction | None = None
+    may_be_interlaced: bool = False
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    matrix: int = UNSPECIFIED
 
 
 def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS) -> Probe:
@@ -106,7 +118,17 @@ def _describe(container) -> Probe:
         height=stream.codec_context.height,
         codec=stream.codec_context.codec.canonical_name,
         is_indexed=container.format.name in INDEXED_FORMATS,
+        pixel_aspect=stream.sample_aspect_ratio,
+        may_be_interlaced=_may_be_interlaced(stream.codec_context),
+        primaries=stream.codec_context.color_primaries,
+        transfer=stream.codec_context.color_trc,
+        matrix=stream.codec_context.colorspace,
     )
+
+
+def _may_be_interlaced(codec_context) -> bool:
+    order = codec_context.field_order
+    return order in FIELD_ORDERS or (order == 0 and codec_context.codec.canonical_name in FIELDS_IN_PICTURES)
 
 
 def _first_packet_is_encrypted(container, stream) -> bool:

@@ -28,7 +28,7 @@ def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
 
 
 def _check_size(about: Probe, media: Media) -> None:
-    width, height = scaled_size(about.width, about.height, media.short_side)
+    width, height = scaled_size(about, media)
     frames = f"{about.width} x {about.height} pixels become frames of {width} x {height}"
     if about.width * about.height > media.max_megapixels * 1e6:
         raise _too_many_pixels(f"pictures of {about.width} x {about.height} pixels", media)
