@@ -124,6 +124,13 @@ class Media(Section):
     modality: Literal["rgb", "flow"] = Field(
         "rgb", description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures."
     )
+    stream: int | None = Field(
+        None,
+        ge=0,
+        le=1000,
+        description="Which video stream of a file that has several, from 0; null takes the one that the file calls its "
+        "default, else the first. Cover pictures do not count.",
+    )
     short_side: int | None = Field(
         256,
         ge=16,

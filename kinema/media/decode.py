@@ -17,7 +17,7 @@ import numpy as np
 from kinema.config import Media
 from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
+from kinema.media.commands import ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
@@ -28,9 +28,9 @@ from kinema.media.layout import FILE_NAMES
 from kinema.media.linked_frames import linkable, linked
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
-from kinema.media.probe import MediaError, Probe, probe
+from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
-from kinema.media.sizes import probe_within_limits
+from kinema.media.sizes import check_flow_picture, probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
@@ -266,6 +266,7 @@ class Decoder:
             if (first := next(flow, None)) is None:
                 return
             size = {"height": 2 * first.shape[1], "width": first.shape[2]}  # x above y
+            check_flow_picture(**size)
             command = flow_video_command(out, media=self.media, ffmpeg=self.ffmpeg, fps=fps, **size)
             with running(command, self.media.timeout_seconds, stdin=subprocess.PIPE) as process:
                 self._feed(chain([first], flow), process, written)

@@ -55,7 +55,7 @@ def scaled_size(about: Probe, media: Media) -> tuple[int, int]:
     is_squared = media.square_pixels and _is_plausible(about.pixel_aspect)
     aspect = float(about.pixel_aspect or 1) if is_squared else 1.0
     if media.short_side is None:
-        even_width, even_height = (side // 2 * 2 or side for side in (width, height))
+        even_width, even_height = (side // 2 * 2 for side in (width, height))
         return (
             _even(width * aspect / 2) if aspect > 1 else even_width,
             _even(height / aspect / 2) if aspect < 1 else even_height,

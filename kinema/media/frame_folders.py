@@ -130,7 +130,8 @@ def open_folder(row: Row, *, media: Media, ffmpeg: str) -> FrameFolder:
     if not wanted:
         raise MediaError("too few frames", detail=f"its {len(every)} pictures end at {seconds:g} s, before the part")
     kind, about = _describe(wanted, media, ffmpeg)
-    about = dataclasses.replace(about, fps=float(fps), duration_seconds=seconds, is_indexed=False)
+    about = dataclasses.replace(about, fps=float(fps), duration_seconds=seconds, claimed_fps=None)
+    about = dataclasses.replace(about, stream=0, is_indexed=False, has_times=True)  # of what is fed
     return FrameFolder(wanted, kind, about, fps)
 
 
@@ -205,7 +206,8 @@ def _header(data: bytes, kind: str, media: Media, ffmpeg: str) -> Probe:
         # under a name that does not tell its kind libavformat looks into it, and finds no pattern of names
         alone = Path(folder) / "picture"
         alone.write_bytes(jpeg_header.picture_of(data) if kind == "mjpeg" else data)
-        return probe_within_limits(alone, media=media, ffmpeg=ffmpeg)
+        # `stream` counts those of files
+        return probe_within_limits(alone, media=media.model_copy(update={"stream": None}), ffmpeg=ffmpeg)
 
 
 def _trouble(data: bytes, kind: str) -> str:

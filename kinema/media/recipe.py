@@ -27,6 +27,7 @@ def recipe_of(media: Media) -> str:
     # of folders of pictures; left out where it is the default, as the names are older than these settings
     parts += [f"from{media.frames_fps:g}fps"] if media.frames_fps != Media().frames_fps else []
     parts += ["linked"] if media.link_frames and can_link(media) else []
+    parts += [f"stream{media.stream}"] if media.stream is not None else []
     return "-".join(parts)
 
 

@@ -218,6 +218,11 @@ def test_missing_numbers_are_told(corpus, folder, storage):
     assert shown(corpus) == [0, 1, 2, 5, 6, 8, 9]
 
 
+def test_a_stream_that_is_asked_for_is_one_of_files(corpus, folder):
+    corpus.write("a", media(stream=1))
+    assert shown(corpus) == list(range(10))
+
+
 def test_a_single_picture_is_a_video_of_one_frame(corpus):
     make_folder(corpus.videos / "a", 1)
     corpus.write("a", media())

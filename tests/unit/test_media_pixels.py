@@ -112,7 +112,6 @@ def test_frames_have_the_shape_in_which_the_video_is_shown(corpus, storage, moda
         ((720, 576), "64/45", (1024, 576)),
         ((1440, 1080), "4/3", (1920, 1080)),  # HDV
         ((98, 51), "1/1", (98, 50)),
-        ((1, 64), "1/1", (1, 64)),
     ],
     ids=str,
 )
