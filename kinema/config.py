@@ -169,6 +169,14 @@ class Media(Section):
     fps: float | None = Field(
         None, gt=0, le=1000, description="Resample to this constant frame rate; null keeps every decoded frame once."
     )
+    frames_fps: float = Field(
+        25.0, gt=0, le=1000, description="Pictures a second of a video that is a folder of numbered pictures."
+    )
+    link_frames: bool = Field(
+        False,
+        description="`frames` of RGB: JPEG pictures of such a folder that have the size already become hard links, or "
+        "copies on another file system, instead of new JPEG files; where `fps` is null.",
+    )
     flow_bound: float = Field(
         20.0, gt=0, le=1000, description="`flow`: displacements of -bound..bound pixels become grey values 0..255."
     )
@@ -512,7 +520,9 @@ class Dataset(Settings):
     """One list of videos over one corpus of media. Also takes every section of an experiment."""
 
     annotations: Annotations = Field(description="The list of videos.")
-    videos: Location = Field(description="Folder of the raw videos, searched recursively.")
+    videos: Location = Field(
+        description="Folder of the raw videos, files or folders of numbered pictures, searched recursively."
+    )
     corpus: Name | None = Field(
         None, description="Data sets with one corpus share the prepared shards; default: the data set's name."
     )

@@ -22,8 +22,10 @@ from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
 from kinema.media.flow import encode_jpeg, flow_pictures
+from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
+from kinema.media.linked_frames import linkable, linked
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
@@ -89,15 +91,22 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage = self._place(number), Written(), None
+        frames, written, damage, folder = self._place(number), Written(), None, None
         record = self._identity(row)
         try:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
-            about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            if Path(row["path"]).is_dir():
+                folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
+                about = folder.about
+            else:
+                about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
             check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
             try:
-                self._write(row, frames, written, about)
+                if folder:
+                    self._write_folder(folder, row, frames, written)
+                else:
+                    self._write(row, frames, written, about)
             except DecodeError as error:
                 damage = error
             self._check(written, damage)
@@ -113,6 +122,9 @@ class Decoder:
         if damage:
             facts |= {"truncated": True, "detail": "; ".join(filter(None, (damage.detail, facts["detail"])))}
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
+        if folder and (trouble := folder.trouble(None if damage else written.num_frames, media=self.media)):
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (facts.get("detail"), trouble)))}
+            log.info("%s lacks pictures: %s (%s)", row["id"], trouble, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
 
     def _place(self, number: int) -> Path | IO[bytes]:
@@ -182,6 +194,16 @@ class Decoder:
                 self._write_files(frames, out, written)
             else:
                 self._write_packed(frames, out, written)
+
+    def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path | IO[bytes], written: Written) -> None:
+        if isinstance(out, Path) and (pictures := linkable(folder, media=self.media)):
+            for jpeg in linked(pictures, out):
+                written.add([jpeg])
+                self._go_on(written)
+            return
+        with folder.fed() as pipe:
+            # only the pictures of the part come through the pipe
+            self._write(row | {"path": str(pipe), "start": None, "end": None}, out, written, folder.about)
 
     def _jpegs(self, source: Path, segment: Segment, transposed: bool) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""

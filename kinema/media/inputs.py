@@ -43,6 +43,9 @@ def pictures_of(path: Path, *, media: Media, segment: Segment = WHOLE) -> Any:
     """The pictures of a file as ffmpeg decodes them: those of one video stream. It opens no other file."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
     options = {"threads": 1, "max_pixels": max_pixels(media), **SELF_CONTAINED, **_entry(segment)}
+    if path.is_fifo():
+        # pictures that `kinema.media.frame_folders` feeds; the pipe's name says what they are
+        options |= {"format": "nut", "vcodec": path.suffix[1:]}
     source = ffmpeg_python.input(f"file:{path}", **options)
     about = segment.about
     pictures = source[str(about.stream) if about else "V:0"]  # V leaves out cover pictures

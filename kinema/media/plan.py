@@ -113,7 +113,7 @@ class _Files:
     def claiming(self, video_id: str) -> list[str]:
         """Sorted files that may be this video: for an id with folders, those whose path ends with it."""
         named = self.by_stem.get(video_id.rpartition("/")[2], [])
-        candidates = sorted([named] if isinstance(named, str) else named)
+        candidates = [named] if isinstance(named, str) else sorted(named, key=_files_first)
         if "/" not in video_id:
             return candidates
         bare = {path: without_extension(path) for path in candidates}
@@ -145,6 +145,11 @@ def _manifest_row(video_id: str, entry: _Entry, videos: Path, files: _Files) -> 
 def _lies_under(path: str, label: str) -> bool:
     """Whether a folder on the path is named like the label, be it with spaces or underscores, in any case."""
     return label.replace("_", " ").casefold() in path.replace("_", " ").casefold().split("/")[:-1]
+
+
+def _files_first(path: str) -> tuple[bool, str]:
+    """Pictures in a folder were made of a file: where both are there, the file is the video."""
+    return not path.lower().endswith(VIDEO_EXTENSIONS), path
 
 
 def _read_entries(annotations: Iterable[Path]) -> dict[str, _Entry]:
@@ -184,5 +189,6 @@ def _nothing_found(videos: Path, ids: list[str]) -> str:
     state = "none of the annotated videos is there" if Path(videos).is_dir() else "no such folder"
     return (
         f"{videos}: {state}; wanted {len(ids)} videos such as {wanted}, as files of that name with an extension of "
-        f"{extensions}, at any depth. Put the videos there or correct `videos` of the data set."
+        f"{extensions}, or as folders of that name with numbered pictures, at any depth. Put the videos there or "
+        "correct `videos` of the data set."
     )

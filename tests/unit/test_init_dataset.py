@@ -54,6 +54,23 @@ def found_files(name: str) -> dict[str, str | None]:
     return {row["id"]: row["path"] and str(Path(row["path"]).relative_to(videos)) for row in rows}
 
 
+def test_folders_of_pictures_are_videos(project, capsys):
+    """As the reference keeps them; what lies in one, or in no class folder, is told."""
+    root = plant("data/gym/frames_data", *numbered("run", 4), "run/run_03/cover.jpg", "stray/image_00001.jpg")
+    for folder in ("jump/v.1", "jump/v.2", "jump/v.3", "jump/v.3/flow", "run/run_00"):
+        plant(str(root), f"{folder}/image_00001.jpg", f"{folder}/image_00002.jpg")
+    plant(str(root), "jump/both/a_1.jpg", "jump/both/b_1.jpg")
+    assert main(["init-dataset", "data/gym/frames_data"]) == 0
+    output = capsys.readouterr().out
+    assert "7 videos of 2 classes" in output
+    assert "1 videos lie in no class folder and are left out: 'stray'" in output
+    assert "1 videos lie in the folder of another one's pictures and are left out: 'jump/v.3/flow'" in output
+    assert "1 videos differ from another one in the extension only and are left out: 'run/run_00'" in output
+    found = found_files("gym")
+    assert {found[name] for name in ("v.1", "v.2", "v.3")} == {"jump/v.1", "jump/v.2", "jump/v.3"}
+    assert found["run/run_00"] == "run/run_00.mp4"
+
+
 def test_a_tree_becomes_a_data_set_that_loads(project, capsys):
     plant("data/gym/videos", *numbered("run", 20), *numbered("jump", 10), "jump/more/deep.webm", "run/notes.txt")
     assert main(["init-dataset", "data/gym/videos"]) == 0
