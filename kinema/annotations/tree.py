@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from kinema.annotations.dialect import SUBSETS
-from kinema.media.listing import VIDEO_EXTENSIONS, scan_videos
+from kinema.annotations.probing import movies
+from kinema.media.extensions import COMMON, VIDEO_EXTENSIONS, extension_of, in_words, split_extension
+from kinema.media.listing import scan_videos
 
 SHOWN = 5  # names in a note
 
@@ -14,22 +16,33 @@ SHOWN = 5  # names in a note
 def read_tree(root: Path) -> tuple[pd.DataFrame, list[str]]:
     """Rows with `video`, `label`, `subset` of `<class>/.../<file>` or `<subset>/<class>/.../<file>`, and notes.
 
-    `subset` is missing unless every folder at the top is named like one. Files in `test` need no class folder. Notes
-    tell in a line each what was left out. ValueError where no two classes are found.
+    `subset` is missing unless every folder at the top is named like one. Files in `test` need no class folder. Files
+    whose extension does not tell what they are are probed. Notes tell in a line each what was left out. ValueError
+    where no two classes are found.
     """
-    files = [path.relative_to(root) for paths in scan_videos(root).values() for path in paths]
+    listed, others = scan_videos(root)
+    videos, refused = movies(root, listed)
+    files = [Path(file) for file in videos]
     in_subsets = bool(files) and all(_named_subset(path.parts[0]) for path in files if len(path.parts) > 1)
     rows, notes = _placed(files, in_subsets)
+    notes += [*_note(refused, "files are no video inside and are left out"), *_by_extension(others)]
     labels = set(rows["label"].dropna())
     if len(labels) < 2:
         found = f"one class, '{labels.pop()}'" if labels else "no video in a class folder"
-        extensions = " ".join(extension[1:] for extension in VIDEO_EXTENSIONS)
         raise ValueError(
             f"{root}: {found}; expected <class folder>/<video> for two classes or more, each video a file with an "
-            f"extension of {extensions}. Is another folder meant?"
+            f"extension of {in_words()}. Is another folder meant?" + "".join(f"\n{note}" for note in notes)
         )
     empty = _class_folders(root, in_subsets) - labels
     return rows, [*notes, *_note(sorted(empty), "class folders without a video")]
+
+
+def _by_extension(others: list[str]) -> list[str]:
+    """A note about files that are no videos by their names; of hidden ones none."""
+    names = [file for file in others if not file.rpartition("/")[2].startswith(".")]
+    counts = Counter(map(extension_of, names)).most_common()
+    shown = ", ".join(f"{number} {extension}" for extension, number in counts)
+    return [f"{len(names)} files have an extension of no video and are left out: {shown}"] if names else []
 
 
 def _named_subset(folder: str) -> bool:
@@ -39,6 +52,10 @@ def _named_subset(folder: str) -> bool:
 def _placed(files: list[Path], in_subsets: bool) -> tuple[pd.DataFrame, list[str]]:
     """A row for every file that has its place in the tree, and notes about the others."""
     stems = Counter(path.stem for path in files)
+    # of files that differ in the extension only the first with one that most people have
+    best: dict[str, Path] = {}
+    for path in sorted(files, key=lambda path: (path.suffix.lower() not in COMMON, path)):
+        best.setdefault(_bare(path), path)
     rows: dict[str, tuple[str, str | None, str | None]] = {}
     hidden, unreadable, twice, misplaced = [], [], [], []
     for path in sorted(files):
@@ -50,10 +67,10 @@ def _placed(files: list[Path], in_subsets: bool) -> tuple[pd.DataFrame, list[str
             unreadable.append(path)
         elif not folders and (subset != "testing" or len(path.parts) < 2):
             misplaced.append(path)
-        elif str(path.with_suffix("")) in rows:
+        elif best[_bare(path)] != path:
             twice.append(path)
         else:
-            rows[str(path.with_suffix(""))] = (_name(path, stems), folders[0] if folders else None, subset)
+            rows[str(path)] = (_name(path, stems), folders[0] if folders else None, subset)
     notes = [
         *_note(misplaced, "videos lie in no class folder and are left out"),
         *_note(twice, "videos differ from another one in the extension only and are left out"),
@@ -63,9 +80,16 @@ def _placed(files: list[Path], in_subsets: bool) -> tuple[pd.DataFrame, list[str
     return pd.DataFrame(list(rows.values()), columns=["video", "label", "subset"], dtype="str"), notes
 
 
+def _bare(path: Path) -> str:
+    """The path without the extension of a video."""
+    bare, extension = split_extension(str(PurePosixPath(path)))
+    return bare if extension.lower() in VIDEO_EXTENSIONS else str(PurePosixPath(path))
+
+
 def _name(path: Path, stems: Counter[str]) -> str:
     """The file name without extension where it is enough, else the path with it: reading a table strips its cells."""
-    plain = path.stem == path.stem.strip() and not path.stem.lower().endswith(VIDEO_EXTENSIONS)
+    is_plain = path.stem == path.stem.strip() and path.suffix.lower() in VIDEO_EXTENSIONS
+    plain = is_plain and extension_of(path.stem) not in VIDEO_EXTENSIONS
     return path.stem if plain and stems[path.stem] == 1 else str(PurePosixPath(path))
 
 

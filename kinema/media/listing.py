@@ -5,6 +5,7 @@ new ones has the same tokens, another video under old ones has not. Tokens are r
 size, times), so that a file is looked into once. The Snakefile imports this module: it needs the standard library only.
 """
 
+import contextlib
 import errno
 import functools
 import hashlib
@@ -18,9 +19,9 @@ from typing import NamedTuple
 
 from kinema.digests import ABSENT
 from kinema.files import atomic_path
+from kinema.media.extensions import may_be_video
 
 log = logging.getLogger(__name__)
-VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 UNREADABLE = "unreadable"  # token of a file that cannot be opened; never remembered
 WHOLE_BYTES = 256 << 10  # files up to this size are read whole
 NUM_BLOCKS, BLOCK_BYTES = 16, 4 << 10  # of a larger one
@@ -37,17 +38,17 @@ class VideoFile(NamedTuple):
     token: str
 
 
-def scan_videos(root: Path) -> dict[str, list[Path]]:
-    """Video files below `root`, by file name without extension; keys and lists are sorted. Links are followed."""
-    found: dict[str, list[Path]] = {}
-    for relative, _ in sorted(_walk(Path(root))):
-        found.setdefault(stem(relative), []).append(Path(root) / relative)
-    return dict(sorted(found.items()))
+def scan_videos(root: Path) -> tuple[list[str], list[str]]:
+    """Files below `root` that may be videos by their names, and the others; relative and sorted. Links are followed."""
+    others: list[str] = []
+    found = sorted(relative for relative, _ in _walk(Path(root), others))
+    return found, sorted(others)
 
 
 def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile]:
     """Video files below `root` by relative path, `/` between folders, sorted; none without the folder.
 
+    Files of no known extension are among them, since a list may name them (`kinema.media.extensions.may_be_video`).
     `known` is where tokens are remembered (`known_tokens`). A file whose state is the same is not opened. One that was
     touched gets another token though its sample is the same: it may have been edited between the blocks.
     """
@@ -87,16 +88,6 @@ def known_tokens(root: Path) -> Path:
 def as_text(path: str) -> str:
     """A path for reading: bytes in it that are no UTF-8 are replaced."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def stem(relative: str) -> str:
-    """File name of a video without its extension."""
-    return without_extension(relative.rpartition("/")[2])
-
-
-def without_extension(relative: str) -> str:
-    """A video's path without its extension; it has one."""
-    return relative.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +201,20 @@ def _blocks(size: int) -> Iterable[tuple[int, int]]:
     return [(number * (size - BLOCK_BYTES) // (NUM_BLOCKS - 1), BLOCK_BYTES) for number in range(NUM_BLOCKS)]
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
+def _walk(root: Path, others: list[str] | None = None) -> Iterator[tuple[str, str]]:
     """Each video file below `root` by its path relative to it, with its state; a linked folder only once.
 
-    What is none, though it looks like one, or cannot be read is told and left out.
+    What is none, though it looks like one, or cannot be read is told and left out. `others` is given the files that
+    are none by their names.
     """
-    folders, seen = [("", str(root))], set()
+    folders, seen, above = [("", str(root))], set(), _folders_above(root)
     skipped: dict[str, list[str]] = {}
     while folders:
         prefix, folder = folders.pop()
         try:
             identity = Path(folder).stat()
-            is_new = (identity.st_dev, identity.st_ino) not in seen
+            is_above = (identity.st_dev, identity.st_ino) in above
+            is_new = not is_above and (identity.st_dev, identity.st_ino) not in seen
             seen.add((identity.st_dev, identity.st_ino))
             with os.scandir(folder) as listed:
                 entries = sorted(listed, key=lambda entry: entry.name) if is_new else []
@@ -229,14 +222,16 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
             skipped.setdefault(_trouble(error), []).append(prefix)
             continue
         if not is_new:
-            skipped.setdefault("links to a folder that is listed already", []).append(prefix)
+            reason = "links to a folder above this one" if is_above else "links to a folder that is listed already"
+            skipped.setdefault(reason, []).append(prefix)
         for entry in entries:
             relative = prefix + entry.name
             try:
                 if entry.is_dir():
                     folders.append((relative + "/", entry.path))
-                elif not relative.lower().endswith(VIDEO_EXTENSIONS):
-                    continue
+                elif not may_be_video(entry.name):
+                    if others is not None:
+                        others.append(relative)
                 elif entry.is_file():
                     yield relative, _state(entry.stat())
                 elif entry.is_symlink():
@@ -246,6 +241,15 @@ def _walk(root: Path) -> Iterator[tuple[str, str]]:
             except OSError as error:
                 skipped.setdefault(_trouble(error), []).append(relative)
     _tell(root, skipped)
+
+
+def _folders_above(root: Path) -> set[tuple[int, int]]:
+    """Device and inode of the folders that hold the root: a link to one of them leads to all that lies beside it."""
+    found = set()
+    for folder in root.resolve().parents:
+        with contextlib.suppress(OSError):
+            found.add(((status := folder.stat()).st_dev, status.st_ino))
+    return found
 
 
 def _state(status: os.stat_result) -> str:
