@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinema.files import write_text
+from kinema.input_error import InputError
 from kinema.media.extensions import in_words
 from kinema.media.listing import VideoFile, list_videos
 from kinema.media.names import Finder, Found, Name
@@ -57,7 +58,7 @@ def plan_shards(
     not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of a
     video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`; a video that is not
     there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known` remembers tokens
-    (`kinema.media.listing`). Raises ValueError if not one of the annotated videos is on disk.
+    (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
     """
     entries = _read_entries(annotations)
     files = list_videos(videos, known=known)
@@ -79,7 +80,7 @@ def plan_shards(
         shards[shard_of(video_id, num_shards)].append(json.dumps(row) + "\n")
     if entries and not num_found:
         wanted = sorted({entry.video or video_id for video_id, entry in entries.items()})
-        raise ValueError(_nothing_found(videos, wanted, hint))
+        raise InputError(_nothing_found(videos, wanted, hint))
     _tell_respelled(respelled)
     digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
     write_text(Path(out), json.dumps(digests, indent=1) + "\n")

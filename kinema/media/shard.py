@@ -44,10 +44,7 @@ SHARD_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("status", pa.string()),  # "ok", "missing" or "failed"
         ("reason", pa.string()),  # of a failure, short and stable; else null
-        (
-            "detail",
-            pa.string(),
-        ),  # what is known of a failure or a truncation; of a missing video what may be meant
+        ("detail", pa.string()),  # what is known of a failure or truncation; of a missing video what may be meant
         ("path", pa.string()),  # the source video; null if missing
         ("duplicates", pa.list_(pa.string())),  # other files that claim the id, relative to the folder of videos
         ("content", pa.string()),  # hash of the source file's bytes; null if it could not be read
