@@ -4,33 +4,36 @@ import contextlib
 import logging
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from kinema.config import Media
 from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
+from kinema.media.commands import ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
+from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
-from kinema.media.probe import MediaError, Probe, probe
+from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
-from kinema.media.sizes import probe_within_limits
+from kinema.media.sizes import check_flow_picture, probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
-FRAMES_VERSION = 2
+FRAMES_VERSION = 3
+IN_MEMORY_BYTES = 16 << 20  # of packed frames; there may be two videos a worker
 log = logging.getLogger(__name__)
 
 
@@ -40,13 +43,14 @@ class StoppedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The record of a video that was just tried, and where its frames are (None unless its status is `ok`).
+    """The record of a video that was just tried, and its frames (None unless its status is `ok`).
 
-    A file of JPEG pictures back to back (`packed`), a folder of them (`frames`), or an mp4 file (`video`).
+    An open file of JPEG pictures back to back (`packed`), or where a folder of them (`frames`) or an mp4 file (`video`)
+    lies.
     """
 
     record: Record
-    frames: Path | None
+    frames: Path | IO[bytes] | None
 
 
 @dataclass(slots=True)
@@ -85,12 +89,13 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage = self.spill / str(number), Written(), None
+        frames, written, damage = self._place(number), Written(), None
         record = self._identity(row)
         try:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
             about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
             try:
                 self._write(row, frames, written, about)
             except DecodeError as error:
@@ -103,10 +108,18 @@ class Decoder:
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
         facts = self._facts(about, written)
+        if facts["detail"]:
+            log.warning("%s: %s (%s)", row["id"], facts["detail"], row["path"])
         if damage:
-            facts |= {"truncated": True, "detail": damage.detail}
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (damage.detail, facts["detail"])))}
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
+
+    def _place(self, number: int) -> Path | IO[bytes]:
+        """Where the frames of a video go first; packed ones stay in memory, unless they are very many."""
+        if self.media.storage == "packed":
+            return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(self.spill))
+        return self.spill / str(number)
 
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
         """What decoding the video of a row again would give, by the record of an earlier run; None if that is unknown.
@@ -156,33 +169,39 @@ class Decoder:
             **self._ffmpeg_identity(),
         }
 
-    def _write(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
-        if self.media.storage == "video":
+    def _write(self, row: dict[str, Any], out: Path | IO[bytes], written: Written, about: Probe) -> None:
+        if isinstance(out, Path) and self.media.storage == "video":
             self._write_video(row, out, written, about)
             return
-        write = self._write_packed if self.media.storage == "packed" else self._write_files
-        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about))) as frames:
-            write(frames, out, written)
+        width, height = scaled_size(about, self.media)
+        # Rows are what readers can leave out, so a long side should be one of many rows. Files of single frames are for
+        # other tools, too, some of which do not look at Exif tags.
+        transposed = width > height and self.media.storage == "packed"
+        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about), transposed)) as frames:
+            if isinstance(out, Path):
+                self._write_files(frames, out, written)
+            else:
+                self._write_packed(frames, out, written)
 
-    def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
+    def _jpegs(self, source: Path, segment: Segment, transposed: bool) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""
         if self.media.modality == "rgb":
-            for jpeg in jpeg_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment):
+            options: dict[str, Any] = {"media": self.media, "ffmpeg": self.ffmpeg, "segment": segment}
+            for jpeg in jpeg_stream(source, transposed=transposed, **options):
                 yield [jpeg]
         else:
             for flow in self._flow(source, segment):
-                yield [encode_jpeg(part, quality=self.media.jpeg_quality) for part in flow]
+                yield [encode_jpeg(part, quality=self.media.jpeg_quality, transposed=transposed) for part in flow]
 
     def _flow(self, source: Path, segment: Segment) -> Generator[np.ndarray, None, None]:
         with contextlib.closing(grey_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment)) as grey:
             yield from flow_pictures(grey, bound=self.media.flow_bound)
 
-    def _write_packed(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
-        with out.open("wb") as file:
-            for jpegs in frames:
-                file.writelines(jpegs)
-                written.add(jpegs)
-                self._go_on(written)
+    def _write_packed(self, frames: Iterable[list[bytes]], out: IO[bytes], written: Written) -> None:
+        for jpegs in frames:
+            out.writelines(jpegs)
+            written.add(jpegs)
+            self._go_on(written)
 
     def _write_files(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
         names = FILE_NAMES[self.media.modality]
@@ -225,6 +244,7 @@ class Decoder:
             if (first := next(flow, None)) is None:
                 return
             size = {"height": 2 * first.shape[1], "width": first.shape[2]}  # x above y
+            check_flow_picture(**size)
             command = flow_video_command(out, media=self.media, ffmpeg=self.ffmpeg, fps=fps, **size)
             with running(command, self.media.timeout_seconds, stdin=subprocess.PIPE) as process:
                 self._feed(chain([first], flow), process, written)
@@ -274,6 +294,7 @@ class Decoder:
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
+            "detail": remark_on_pixels(about, self.media),
         }
 
 
@@ -287,9 +308,11 @@ def _is_same_source(record: Record, row: dict[str, Any]) -> bool:
         return False
 
 
-def remove(frames: Path) -> None:
+def remove(frames: Path | IO[bytes]) -> None:
     """Remove a file or a folder of frames, if it is there."""
-    if frames.is_dir():
+    if not isinstance(frames, Path):
+        frames.close()
+    elif frames.is_dir():
         shutil.rmtree(frames)
     else:
         frames.unlink(missing_ok=True)

@@ -22,6 +22,9 @@ def recipe_of(media: Media) -> str:
     parts += [f"q{media.video_quality}", f"g{media.keyframe_interval}"] if video else [f"q{media.jpeg_quality}"]
     parts += [f"{media.fps:g}fps"] if media.fps else []
     parts += [f"flow{media.flow_bound:g}"] if media.modality == "flow" else []
+    parts += [] if media.square_pixels else ["storedpixels"]
+    parts += [f"{key.replace('_', '')}off" for key in ("tone_map", "deinterlace") if getattr(media, key) == "off"]
+    parts += [f"stream{media.stream}"] if media.stream is not None else []
     return "-".join(parts)
 
 

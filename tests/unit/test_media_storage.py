@@ -398,7 +398,13 @@ def test_the_recipe_names_what_changes_the_frames():
         recipe_of(Media()),
         recipe_of(Media(storage="frames", short_side=None, fps=12.5)),
         recipe_of(Media(storage="video", modality="flow")),
+        recipe_of(Media(square_pixels=False, tone_map="off", deinterlace="off")),
     ]
-    assert names == ["packed-256px-q4", "frames-fullsize-q4-12.5fps", "video-256px-q4-g8-flow20"]
+    assert names == [
+        "packed-256px-q4",
+        "frames-fullsize-q4-12.5fps",
+        "video-256px-q4-g8-flow20",
+        "packed-256px-q4-storedpixels-tonemapoff-deinterlaceoff",
+    ]
     unnamed = Media(timeout_seconds=5, min_frames=3, max_gigabytes=1, max_megapixels=1)
     assert recipe_of(unnamed) == recipe_of(Media())
