@@ -60,7 +60,7 @@ def plan_shards(
     there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known` remembers tokens
     (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
     """
-    entries = _read_entries(annotations)
+    entries, again = _read_entries(annotations)
     files = list_videos(videos, known=known)
     finder = Finder(files, lambda: (entry.name_of(video_id) for video_id, entry in entries.items()), root=videos)
     above = str(Path(videos) / "_")[:-1]  # joining path by path takes long
@@ -82,6 +82,7 @@ def plan_shards(
         wanted = sorted({entry.video or video_id for video_id, entry in entries.items()})
         raise InputError(_nothing_found(videos, wanted, hint))
     _tell_respelled(respelled)
+    _tell_other_files(again, entries, finder)
     digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
     write_text(Path(out), json.dumps(digests, indent=1) + "\n")
 
@@ -152,9 +153,28 @@ def _tell_respelled(respelled: dict[str, str]) -> None:
         log.warning("%d files have another name than in the list, such as %s", len(respelled), ", ".join(some))
 
 
-def _read_entries(annotations: Iterable[Path]) -> dict[str, _Entry]:
-    """The entries of every file by video id; the first file that has the video wins."""
+def _tell_other_files(again: dict[str, _Entry], entries: dict[str, _Entry], finder: Finder) -> None:
+    """Warn where lists of one corpus mean files that differ in the extension by the same id."""
+    pairs = {
+        video_id: [finder.find(one.name_of(video_id)).files for one in (entries[video_id], entry)]
+        for video_id, entry in again.items()
+    }
+    several = {video_id: found[0][0] for video_id, found in pairs.items() if all(found) and found[0] != found[1]}
+    if several:
+        some = ", ".join(f"'{video_id}', here {told_apart([file])[0]}" for video_id, file in [*several.items()][:SHOWN])
+        text = (
+            "%d videos are files of another extension in another list of this corpus: %s; give it a corpus of its own"
+        )
+        log.warning(text, len(several), some)
+
+
+def _read_entries(annotations: Iterable[Path]) -> tuple[dict[str, _Entry], dict[str, _Entry]]:
+    """The entries of every file by video id, and those that a later file has with another extension.
+
+    The first file that has the video wins.
+    """
     entries: dict[str, _Entry] = {}
+    again: dict[str, _Entry] = {}
     for path in annotations:
         try:
             database = json.loads(Path(path).read_text(encoding="utf-8"))["database"]
@@ -166,8 +186,11 @@ def _read_entries(annotations: Iterable[Path]) -> dict[str, _Entry]:
             label = (entry.get("annotations") or {}).get("label")
             segment = {key: entry[key] for key in SEGMENT_KEYS if key in entry}
             extension = sys.intern(entry.get("extension") or "")
-            entries.setdefault(video_id, _Entry(label, entry.get("video"), extension, segment))
-    return entries
+            given = _Entry(label, entry.get("video"), extension, segment)
+            first = entries.setdefault(video_id, given)
+            if extension and first.extension not in ("", extension):
+                again[video_id] = given
+    return entries, again
 
 
 def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:

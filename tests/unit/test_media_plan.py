@@ -114,6 +114,21 @@ def test_a_file_that_the_list_names_with_its_extension_is_that_file(tmp_path):
     assert [(row["path"], row["duplicates"]) for row in rows.values()] == [("clip.mp4", []), ("part.avi", [])]
 
 
+def test_lists_of_one_corpus_that_mean_different_files_by_one_id_are_warned_of(tmp_path, caplog):
+    for name in ("both.avi", "both.mp4", "one.mp4"):
+        touch(tmp_path / "videos" / name)
+    for name, extension in (("a", ".mp4"), ("b", ".avi")):
+        entry = {"annotations": {"label": "wave"}, "extension": extension}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"labels": [], "database": {"both": entry, "one": entry}}))
+    lists = [tmp_path / "a.json", tmp_path / "b.json"]
+    plan_shards(lists, videos=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
+    assert manifest_rows(tmp_path / "plan.json")["both"]["path"].endswith("both.mp4")
+    (message,) = caplog.messages
+    assert message.startswith(
+        "1 videos are other files (by the extension) in another list of this corpus: 'both', here"
+    )
+
+
 def test_a_missing_video_says_which_file_looks_like_it(tmp_path, caplog):
     rows = planned(tmp_path, {"clip": {}, "there": {}, "gone": {}, "./there": {}}, "Clip.mp4", "there.mp4")
     assert rows["clip"]["hint"] == "this looks like it: 'Clip.mp4'; write the name as the file has it"
