@@ -162,9 +162,7 @@ def _tell_other_files(again: dict[str, _Entry], entries: dict[str, _Entry], find
     several = {video_id: found[0][0] for video_id, found in pairs.items() if all(found) and found[0] != found[1]}
     if several:
         some = ", ".join(f"'{video_id}', here {told_apart([file])[0]}" for video_id, file in [*several.items()][:SHOWN])
-        text = (
-            "%d videos are files of another extension in another list of this corpus: %s; give it a corpus of its own"
-        )
+        text = "%d videos are other files (by the extension) in another list of this corpus: %s; give it one of its own"
         log.warning(text, len(several), some)
 
 
