@@ -6,6 +6,7 @@ size, times), so that a file is looked into once. A folder of numbered pictures 
 names of all pictures and of the bytes of three. The Snakefile imports this module: it needs the standard library only.
 """
 
+import contextlib
 import errno
 import functools
 import hashlib
@@ -19,10 +20,10 @@ from typing import NamedTuple
 
 from kinema.digests import ABSENT
 from kinema.files import atomic_path
+from kinema.media.extensions import VIDEO_EXTENSIONS, may_be_video, split_extension
 from kinema.media.pictures import folder_state, is_picture, is_unchanged, numbered, pictures_in, sampled
 
 log = logging.getLogger(__name__)
-VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 UNREADABLE = "unreadable"  # token of a file that cannot be opened; never remembered
 WHOLE_BYTES = 256 << 10  # files up to this size are read whole
 NUM_BLOCKS, BLOCK_BYTES = 16, 4 << 10  # of a larger one
@@ -39,17 +40,17 @@ class VideoFile(NamedTuple):
     token: str
 
 
-def scan_videos(root: Path) -> dict[str, list[Path]]:
-    """Videos below `root`, by file name without extension; keys and lists are sorted. Links are followed."""
-    found: dict[str, list[Path]] = {}
-    for relative, _ in sorted(_walk(Path(root))):
-        found.setdefault(stem(relative), []).append(Path(root) / relative)
-    return dict(sorted(found.items()))
+def scan_videos(root: Path) -> tuple[list[str], list[str]]:
+    """Videos below `root` by their names, and the other files; relative and sorted. Links are followed."""
+    others: list[str] = []
+    found = sorted(relative for relative, _ in _walk(Path(root), others=others))
+    return found, sorted(others)
 
 
 def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile]:
     """Videos below `root` by relative path, `/` between folders, sorted; none without the folder.
 
+    Files of no known extension are among them, since a list may name them (`kinema.media.extensions.may_be_video`).
     `known` is where tokens are remembered (`known_tokens`). A file whose state is the same is not opened. One that was
     touched gets another token though its sample is the same: it may have been edited between the blocks.
     """
@@ -89,16 +90,6 @@ def known_tokens(root: Path) -> Path:
 def as_text(path: str) -> str:
     """A path for reading: bytes in it that are no UTF-8 are replaced."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def stem(relative: str) -> str:
-    """Name of a video without its extension."""
-    return without_extension(relative).rpartition("/")[2]
-
-
-def without_extension(relative: str) -> str:
-    """A video's path without its extension, which folders of pictures have as a rule not."""
-    return relative.rpartition(".")[0] if relative.lower().endswith(VIDEO_EXTENSIONS) else relative
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,19 +227,21 @@ def _blocks(size: int) -> Iterable[tuple[int, int]]:
     return [(number * (size - BLOCK_BYTES) // (NUM_BLOCKS - 1), BLOCK_BYTES) for number in range(NUM_BLOCKS)]
 
 
-def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
+def _walk(root: Path, memory: _Memory = _Memory(), *, others: list[str] | None = None) -> Iterator[tuple[str, str]]:
     """Each video below `root` by its path relative to it, with its state; a linked folder only once.
 
     What is none, though it looks like one, or cannot be read is told and left out. A folder of pictures that is as it
-    was is not read: a corpus of them has as many files as frames.
+    was is not read: a corpus of them has as many files as frames. `others` is given the files that are none by their
+    names.
     """
-    folders, seen = [("", str(root))], set()
+    folders, seen, above = [("", str(root))], set(), _folders_above(root)
     skipped: dict[str, list[str]] = {}
     while folders:
         prefix, folder = folders.pop()
         try:
             identity = Path(folder).stat()
-            is_new = (identity.st_dev, identity.st_ino) not in seen
+            is_above = (identity.st_dev, identity.st_ino) in above
+            is_new = not is_above and (identity.st_dev, identity.st_ino) not in seen
             seen.add((identity.st_dev, identity.st_ino))
             if is_new and (known := memory.of_folder(prefix[:-1], folder, identity)):
                 yield prefix[:-1], known
@@ -259,8 +252,11 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
             skipped.setdefault(_trouble(error), []).append(prefix)
             continue
         if not is_new:
-            skipped.setdefault("links to a folder that is listed already", []).append(prefix)
-        pictures, videos, num_before = [], set(), len(folders)
+            reason = "links to a folder above this one" if is_above else "links to a folder that is listed already"
+            skipped.setdefault(reason, []).append(prefix)
+        pictures: list[str] = []
+        videos: set[str] = set()
+        num_before = len(folders)
         for entry in entries:
             relative = prefix + entry.name
             try:
@@ -268,11 +264,13 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
                     folders.append((relative + "/", entry.path))
                 elif is_picture(entry.name) and entry.is_file():
                     pictures.append(entry.name)
-                elif not relative.lower().endswith(VIDEO_EXTENSIONS):
-                    continue
+                elif not may_be_video(entry.name):
+                    if others is not None:
+                        others.append(relative)
                 elif entry.is_file():
                     yield relative, _state(entry.stat())
-                    videos.add(stem(entry.name))
+                    bare, extension = split_extension(entry.name)
+                    videos.update({bare} if extension.lower() in VIDEO_EXTENSIONS else ())
                 elif entry.is_symlink():
                     skipped.setdefault("links that lead nowhere", []).append(relative)
                 else:
@@ -284,7 +282,9 @@ def _walk(root: Path, memory: _Memory = _Memory()) -> Iterator[tuple[str, str]]:
             state, reason = _folder_of_pictures(prefix, folder, identity, pictures, videos, is_leaf)
             if state:
                 yield prefix[:-1], state
-            elif reason:
+            elif others is not None:
+                others.extend(prefix + name for name in pictures)
+            if reason:
                 skipped.setdefault(reason, []).append(prefix)
     _tell(root, skipped)
 
@@ -307,6 +307,15 @@ def _folder_of_pictures(
         return folder_state(folder, status, sampled(found.names), number=len(found.names), is_leaf=is_leaf), ""
     except OSError as error:
         return "", _trouble(error)
+
+
+def _folders_above(root: Path) -> set[tuple[int, int]]:
+    """Device and inode of the folders that hold the root: a link to one of them leads to all that lies beside it."""
+    found = set()
+    for folder in root.resolve().parents:
+        with contextlib.suppress(OSError):
+            found.add(((status := folder.stat()).st_dev, status.st_ino))
+    return found
 
 
 def _state(status: os.stat_result) -> str:

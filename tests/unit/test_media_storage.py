@@ -48,6 +48,21 @@ def moving(path: Path, *, frames: int = 30, step: int = 3) -> Path:
     return path
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+def test_files_that_differ_in_the_extension_only_are_two_videos(tmp_path, storage):
+    corpus = Corpus(tmp_path)
+    make_video(corpus.videos / "clip.mp4", frames=4)
+    make_video(corpus.videos / "clip.mkv", frames=7, seed=1)
+    make_video(corpus.videos / "other.MTS", frames=8, container="mpegts")
+    ids = {"clip.mp4": {}, "clip.mkv": {}, "other": {"extension": ".MTS"}}
+    for number, kept in enumerate((0, 3)):
+        counts = corpus.write(ids, media(storage))
+        assert counts == {"kept": kept, "decoded": 3 - kept, "failed": 0, "missing": 0}, number
+    rows = corpus.rows()
+    assert {name: row["num_frames"] for name, row in rows.items()} == {"clip.mkv": 7, "clip.mp4": 4, "other": 8}
+    assert [len(corpus.frames(row)) for row in rows.values()] == [7, 4, 8]
+
+
 @pytest.fixture(params=STORAGES)
 def stored(request, tmp_path) -> Corpus:
     """A corpus of two videos, and the storage it is to be written in."""

@@ -85,9 +85,10 @@ def test_a_folder_of_pictures_is_a_video_of_its_name(tmp_path):
     plant(tmp_path, "wave/v.1/._image_00009.jpg", "wave/v.1/notes.txt", "wave/v.1/cover.jpg")
     (tmp_path / "wave/v.1/image_00007.jpg").symlink_to("nowhere")
     (tmp_path / "wave/v.1/image_00008.jpg").mkdir()
-    assert list(scan_videos(tmp_path)) == ["clip", "deep", "v.1", "v2"]
+    found, others = scan_videos(tmp_path)
     listed = list_videos(tmp_path)
-    assert list(listed) == ["run/clip.mp4", "wave/more/deep", "wave/v.1", "wave/v2.mp4"]
+    assert found == list(listed) == ["run/clip.mp4", "wave/more/deep", "wave/v.1", "wave/v2.mp4"]
+    assert others == ["wave/v.1/._image_00009.jpg", "wave/v.1/image_00007.jpg", "wave/v.1/notes.txt"]
     assert [file.size for file in listed.values()] == [4, 1, 3, 1]
 
 
