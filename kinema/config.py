@@ -19,8 +19,14 @@ from pydantic import (
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Aspect = Annotated[float, Field(gt=0, le=100)]
-# YAML reads a bare `off` as false
-Automatic = Annotated[Literal["auto", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
+
+
+def _off_for_false(value: Any) -> Any:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+Automatic = Annotated[Literal["auto", "off"], BeforeValidator(_off_for_false)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 
