@@ -5,7 +5,7 @@ import logging
 import shutil
 import subprocess
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -23,6 +23,7 @@ from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
 from kinema.media.listing import UNREADABLE
+from kinema.media.outcome import Outcome
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
@@ -85,28 +86,38 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage = self.spill / str(number), Written(), None
-        record = self._identity(row)
+        frames, record = self.spill / str(number), self._identity(row)
         try:
-            # first, since a file that cannot be read to its end would look damaged
-            record["content"] = content_hash(row["path"], row["token"])
-            about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
-            try:
-                self._write(row, frames, written, about)
-            except DecodeError as error:
-                damage = error
-            self._check(written, damage)
+            facts = self._decode(row, frames, record)
         except MediaError as error:
             remove(frames)
             if error.reason == "missing":
                 return None
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
-        facts = self._facts(about, written)
-        if damage:
-            facts |= {"truncated": True, "detail": damage.detail}
-            log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
-        return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
+        if facts["truncated"]:
+            log.info("%s is damaged: %s (%s)", row["id"], facts["detail"], row["path"])
+        return Decoded(record | {"status": "ok"} | facts, frames)
+
+    def _decode(self, row: dict[str, Any], frames: Path, record: Record) -> Record:
+        """Write the frames of a video; what its record says of them. Raises as `__call__`, MediaError if it failed."""
+        path, written, said = Path(row["path"]), Written(), None
+        with one_file():
+            # first, since a file that cannot be read to its end would look damaged
+            record["content"] = content_hash(row["path"], row["token"])
+            about = probe_within_limits(path, media=self.media, ffmpeg=self.ffmpeg)
+            segment = Segment.of(row, about)
+        with one_file(writes=True):
+            try:
+                self._write(path, segment, frames, written, about)
+            except DecodeError as error:
+                said = error
+        with one_file():
+            what: dict[str, Any] = {"path": path, "about": about, "segment": segment, "media": self.media}
+            outcome = Outcome(num_frames=written.num_frames, said=said, **what)
+            outcome.check()
+            told = {"truncated": outcome.damage is not None, "detail": outcome.damage or outcome.remark}
+            return self._facts(about, written) | told
 
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
         """What decoding the video of a row again would give, by the record of an earlier run; None if that is unknown.
@@ -156,12 +167,12 @@ class Decoder:
             **self._ffmpeg_identity(),
         }
 
-    def _write(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
+    def _write(self, path: Path, segment: Segment, out: Path, written: Written, about: Probe) -> None:
         if self.media.storage == "video":
-            self._write_video(row, out, written, about)
+            self._write_video(path, segment, out, written, self._rate(about))
             return
         write = self._write_packed if self.media.storage == "packed" else self._write_files
-        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about))) as frames:
+        with contextlib.closing(self._jpegs(path, segment)) as frames:
             write(frames, out, written)
 
     def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
@@ -193,11 +204,11 @@ class Decoder:
                 (out / f"{name}_{written.num_frames:05d}.jpg").write_bytes(jpeg)
             self._go_on(written)
 
-    def _write_video(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
+    def _write_video(self, path: Path, segment: Segment, out: Path, written: Written, fps: float) -> None:
         encode = self._encode_video if self.media.modality == "rgb" else self._encode_flow
         damage = None
         try:
-            encode(Path(row["path"]), Segment.of(row, about), out, written, self._rate(about))
+            encode(path, segment, out, written, fps)
         except DecodeError as error:
             damage = error
         if written.num_frames and out.is_file():
@@ -251,13 +262,6 @@ class Decoder:
             detail = f"more than media.max_gigabytes = {self.media.max_gigabytes:g} of frames"
             raise MediaError("too large", detail=detail, limit="max_gigabytes")
 
-    def _check(self, written: Written, damage: DecodeError | None) -> None:
-        """MediaError if too little came out; says where a damaged video breaks off."""
-        if damage:
-            damage.detail = f"after frame {written.num_frames}: {damage.detail}"
-        if written.num_frames < self.media.min_frames:
-            raise damage or MediaError("too few frames", detail=f"{written.num_frames} of {self.media.min_frames}")
-
     def _rate(self, about: Probe) -> float:
         """Frames per second of what is stored."""
         return self.media.fps or about.fps or DEFAULT_FPS
@@ -275,6 +279,27 @@ class Decoder:
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
         }
+
+
+@contextlib.contextmanager
+def one_file(*, writes: bool = False) -> Iterator[None]:
+    """Whatever goes wrong in the block is the failure of one file, a MediaError, and ends no shard.
+
+    But StoppedError, and OSError where the block `writes` frames: no other file could be written either.
+    """
+    try:
+        yield
+    except (MediaError, StoppedError):
+        raise
+    except OSError as error:
+        if writes:
+            raise
+        raise MediaError("unreadable", detail=str(error.strerror or error), passing=True) from error
+    except MemoryError as error:
+        raise MediaError("out of memory", passing=True) from error
+    except Exception as error:
+        log.debug("a failure that was not foreseen", exc_info=True)
+        raise MediaError("unexpected error", detail=f"{type(error).__name__}: {error}"[:200], passing=True) from error
 
 
 def _is_same_source(record: Record, row: dict[str, Any]) -> bool:

@@ -29,6 +29,11 @@ class Segment:
         """The segment that a manifest row asks for; the whole video where it names none."""
         return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the video."""
+        return not self.start and self.end is None
+
 
 WHOLE = Segment()
 

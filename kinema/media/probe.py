@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import av
 
 LARGEST_MAX_PIXELS = 2**31 - 1
 NO_SIZE = "no picture size in the header"
+UNKNOWN_CODEC = "unknown codec"
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 
 
@@ -32,9 +34,11 @@ class MediaError(Exception):
 class Probe:
     """The first video stream of a file. Height and width are in pixels as stored, before any rotation.
 
-    `is_indexed`: the container knows its key frames, so that seeking finds the one before a time.
+    `stream` is its number among all streams. `is_indexed`: the container knows its key frames, so that seeking finds
+    the one before a time.
     """
 
+    stream: int
     duration_seconds: float | None
     fps: float | None
     width: int
@@ -52,11 +56,20 @@ def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int =
     with opened(path) as file:
         if not file.read(1):
             raise MediaError("empty file")
+    with open_container(path, timeout_seconds=timeout_seconds, max_pixels=max_pixels) as container:
+        return _describe(container)
+
+
+@contextmanager
+def open_container(
+    path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS
+) -> Iterator[Any]:
+    """The container of a file, as PyAV opens it. What goes wrong in the block, too, is raised as MediaError."""
     options = {"max_pixels": str(max_pixels)}
     try:
         # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
         with av.open(f"file:{path}", metadata_errors="ignore", timeout=timeout_seconds, options=options) as container:
-            return _describe(container)
+            yield container
     except av.error.ExitError as error:
         raise timeout_error(timeout_seconds or 0) from error
     except av.error.InvalidDataError as error:
@@ -92,6 +105,8 @@ def _describe(container) -> Probe:
     if not streams:
         raise MediaError("no video stream")
     stream = streams[0]
+    if stream.codec_context is None:
+        raise MediaError(UNKNOWN_CODEC)
     stream.codec_context.thread_count = 1
     if not stream.codec_context.width or not stream.codec_context.height:
         raise MediaError(NO_SIZE)
@@ -100,6 +115,7 @@ def _describe(container) -> Probe:
         raise MediaError("encrypted")
     rate = stream.average_rate or stream.guessed_rate
     return Probe(
+        stream=stream.index,
         duration_seconds=_duration_seconds(container, stream),
         fps=float(rate) if rate else None,
         width=stream.codec_context.width,

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from kinema.config import Media
-from kinema.media.ffmpeg import refused_size
+from kinema.media.ffmpeg import named_codec, refused_size
 from kinema.media.filters import scaled_size
 from kinema.media.inputs import max_pixels
-from kinema.media.probe import NO_SIZE, MediaError, Probe, probe
+from kinema.media.probe import NO_SIZE, UNKNOWN_CODEC, MediaError, Probe, probe
 
 LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of ffmpeg's JPEG and H.264 encoders
 
@@ -17,6 +17,9 @@ def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
     try:
         about = probe(path, timeout_seconds=seconds, max_pixels=pixels)
     except MediaError as error:
+        if error.reason == UNKNOWN_CODEC:
+            name = named_codec(path, ffmpeg=ffmpeg, timeout_seconds=seconds)
+            raise MediaError(UNKNOWN_CODEC, detail=name) from error
         if error.reason != NO_SIZE:
             raise
         size = refused_size(path, ffmpeg=ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
