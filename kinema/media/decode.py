@@ -5,7 +5,7 @@ import logging
 import shutil
 import subprocess
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from kinema.digests import file_digest
 from kinema.media.archive import Record
 from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
+from kinema.media.failures import StoppedError, one_file
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.inputs import Segment
@@ -33,10 +34,6 @@ from kinema.media.sizes import probe_within_limits
 # because most edits change no frame and Kinetics takes days.
 FRAMES_VERSION = 2
 log = logging.getLogger(__name__)
-
-
-class StoppedError(Exception):
-    """The run is ending; the video was given up half-way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,27 +276,6 @@ class Decoder:
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
         }
-
-
-@contextlib.contextmanager
-def one_file(*, writes: bool = False) -> Iterator[None]:
-    """Whatever goes wrong in the block is the failure of one file, a MediaError, and ends no shard.
-
-    But StoppedError, and OSError where the block `writes` frames: no other file could be written either.
-    """
-    try:
-        yield
-    except (MediaError, StoppedError):
-        raise
-    except OSError as error:
-        if writes:
-            raise
-        raise MediaError("unreadable", detail=str(error.strerror or error), passing=True) from error
-    except MemoryError as error:
-        raise MediaError("out of memory", passing=True) from error
-    except Exception as error:
-        log.debug("a failure that was not foreseen", exc_info=True)
-        raise MediaError("unexpected error", detail=f"{type(error).__name__}: {error}"[:200], passing=True) from error
 
 
 def _is_same_source(record: Record, row: dict[str, Any]) -> bool:

@@ -54,13 +54,15 @@ def _page_is_cut(file: BufferedReader, size: int) -> bool:
 
 
 def _movie_is_cut(file: BufferedReader, size: int) -> bool:
-    position = 0
+    position = end = 0
     while position + 12 <= size:
         file.seek(position)
         header = file.read(12)
         length = int.from_bytes(header[4:8], "little")
-        if header[:4] == b"RIFF":  # a file of more than a gigabyte has several
-            position += 12
+        if position >= end:
+            if header[:4] != b"RIFF":  # a file of more than a gigabyte has several, others have padding behind
+                return False
+            position, end = position + 12, position + 8 + length
             continue
         if header[:4] == b"LIST" and header[8:] == b"movi" and position + 8 + length > size:
             return length < UNKNOWN_LENGTH

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,12 +29,12 @@ DISK = re.compile("no space left on device|disk quota exceeded|file too large", 
 class DecodeError(MediaError):
     """ffmpeg met damage. The frames that it did yield are what could be decoded.
 
-    `doubts`: ffmpeg said only what it says of some whole files, too (`kinema.media.damage`).
+    `doubts`: how often ffmpeg said each of what it says of some whole files, too (`kinema.media.damage`), if only that.
     """
 
-    def __init__(self, detail: str, *, doubts: Iterable[str] = ()):
+    def __init__(self, detail: str, *, doubts: Mapping[str, int] | None = None):
         super().__init__("decode error", detail=detail[:200])
-        self.doubts = frozenset(doubts)
+        self.doubts = doubts or {}
 
 
 @functools.lru_cache
@@ -118,7 +118,7 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
     if process.returncode or remarks.damage:
         raise DecodeError(remarks.damage or messages.last())
     if remarks.doubts:
-        raise DecodeError(next(iter(remarks.doubts.values())), doubts=remarks.doubts)
+        raise DecodeError(remarks.doubtful, doubts=remarks.doubts)
 
 
 def refused_size(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> str | None:

@@ -75,7 +75,7 @@ class Outcome:
         if self.num_frames or self.segment.is_whole or not found.num_pictures:
             return None
         if self.segment.unit == "frames":
-            where = f"it begins at frame {start:g}, the file has {found.num_pictures}"
+            where = f"the part begins at frame {start:g}, the file has {found.num_pictures}"
             return MediaError("after the end of the file", detail=where) if start >= found.num_pictures else None
         if start >= found.end:
             where = f"the part begins at {start:g} s, the file ends at {found.end:.2f} s"

@@ -7,7 +7,7 @@ tells, by its index, its time stamps, and bytes that no encoder writes. Reading 
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,14 +15,16 @@ import av
 import numpy as np
 
 from kinema.media.ends import what_is_cut
-from kinema.media.probe import open_container
+from kinema.media.probe import INDEXED_FORMATS, open_container
 
-# Codecs that never write so many zero bytes inside a picture. Those up to a start code or the end are stuffing.
-WITHOUT_ZEROS = ("h264", "hevc", "vvc", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2")
-ZEROS = 32
+# Codecs that never write so many zero bytes inside a picture: the first three forbid three in a row, in the others they
+# would be thousands of decisions for the likelier side. Those up to a start code or the end are stuffing.
+WITHOUT_ZEROS = ("h264", "hevc", "vvc", "vp8", "vp9")
+ZEROS = 64
 HOLE = re.compile(b"\0{%d}[^\0\1]" % ZEROS)
 JUMP_SECONDS = 1.0  # of the clock, forward to a key frame: another recording was joined. Backward, any jump says so.
 MARKED_BEFORE = 2  # packets before a joint bear the mark of it, since parsers hand out a picture when the next begins
+HABIT = 0.2  # of the pictures or more lack their last bits: so the camera writes them
 ALIKE = 0.9  # so many of the intervals between pictures have to be equal for a longer one to mean something
 SHORTEST_GROUP = 4  # pictures from one key frame to the next; in shorter groups every gap is where one is due
 
@@ -33,6 +35,7 @@ class Packets:
 
     stamps: list[float] = field(default_factory=list)  # of the pictures, in decoding order
     keys: list[int] = field(default_factory=list)  # which of the pictures are key frames
+    is_stream: bool = True  # a recording of a stream may begin anywhere, a file that an encoder made may not
     num_hidden: int = 0  # pictures that an edit list leaves out
     begin: float = math.inf  # of the first picture that is shown
     end: float = 0.0  # of the last picture
@@ -50,23 +53,30 @@ class Packets:
 
     @property
     def num_before_key(self) -> int:
-        """Pictures that cannot be decoded because the file begins in mid-stream, such as that of a broadcast."""
+        """Pictures that cannot be decoded because no key frame comes before them."""
         if not self.keys or not self.keys[0]:
             return 0
         first = self.stamps[self.keys[0]]
         return self.keys[0] + sum(stamp < first for stamp in self.stamps[self.keys[0] + 1 :])
 
-    def explain(self, doubts: Collection[str], num_decoded: int | None) -> bool:
-        """Whether `doubts` (`kinema.media.damage`) are of a whole file. `num_decoded` pictures came out, if known."""
+    def explain(self, doubts: Mapping[str, int], num_decoded: int | None) -> bool:
+        """Whether `doubts` (`kinema.media.damage`) are of a whole file.
+
+        `num_decoded`: how many pictures came out; None where not all were wanted.
+        """
         if "packet" in doubts and self.corrupt:
+            return False
+        if num_decoded is not None and 0 < doubts.get("scan", 0) < HABIT * self.num_pictures:
             return False
         if "reference" not in doubts:
             return True
         decodable = self.num_pictures - self.num_before_key
-        return self.num_before_key > 0 and (num_decoded is None or num_decoded >= decodable)
+        return self.is_stream and self.num_before_key > 0 and (num_decoded is None or num_decoded >= decodable)
 
     def loss(self) -> str | None:
         """What is missing of the pictures or damaged, as far as the packets tell."""
+        if self.num_before_key and not self.is_stream:
+            return f"{self.num_before_key} pictures come before the first key frame"
         if self.corrupt:
             return f"the packet at {self.corrupt[0]:.2f} s is damaged"
         if self.holes:
@@ -96,7 +106,7 @@ def read_packets(path: Path, *, stream: int, timeout_seconds: float | None = Non
         except (av.error.FFmpegError, ValueError):
             reading.packets.num_indexed = None
         packets = reading.finish()
-        # a recording of a broadcast begins anywhere, and ends anywhere
+        # a recording of a broadcast that begins anywhere ends anywhere
         packets.cut = None if packets.num_before_key else what_is_cut(path, container.format.name)
     return packets
 
@@ -119,6 +129,7 @@ class _Reading:
         self._video = video.index
         self._may_have_holes = video.codec_context.name in WITHOUT_ZEROS
         self._clocks: dict[int, _Clock] = {}  # of each stream
+        self.packets.is_stream = container.format.name not in INDEXED_FORMATS
         if container.duration and container.format.name == "flv":
             self.packets.claimed_end = container.duration / av.time_base
         if container.format.name == "avi" and video.codec_context.pix_fmt != "pal8":  # palettes have entries, too
