@@ -24,7 +24,7 @@ from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
 from kinema.media.listing import UNREADABLE
-from kinema.media.outcome import Outcome
+from kinema.media.outcome import DAMAGED, Outcome
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
@@ -130,8 +130,11 @@ class Decoder:
         return known | {"source_token": row["token"]}
 
     def _is_settled(self, record: Record) -> bool:
+        drops_damaged = self.media.damaged == "drop"
         if record.get("status") == "ok":
-            return record["num_frames"] >= self.media.min_frames
+            return record["num_frames"] >= self.media.min_frames and not (record["truncated"] and drops_damaged)
+        if record.get("reason") == DAMAGED and not drops_damaged:
+            return False
         if record.get("passing") is not False or record.get("min_frames") != self.media.min_frames:
             return False
         if any(getattr(self.media, name, value) > value for name, value in record.get("limits", {}).items()):

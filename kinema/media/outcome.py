@@ -10,6 +10,7 @@ from kinema.media.inputs import Segment
 from kinema.media.packets import Packets, read_packets
 from kinema.media.probe import MediaError, Probe
 
+DAMAGED = "damaged"  # and `media.damaged` is `drop`
 SHORT = 0.9  # of the frames that a part should have: fewer are worth a remark
 
 
@@ -39,7 +40,7 @@ class Outcome:
             few = MediaError("too few frames", detail=f"{self.num_frames} of {self.media.min_frames}")
             raise self._outside() or few
         if self.damage and self.media.damaged == "drop":
-            raise MediaError("damaged", detail=self.damage)
+            raise MediaError(DAMAGED, detail=self.damage)
 
     @property
     def remark(self) -> str | None:

@@ -22,7 +22,6 @@ def recipe_of(media: Media) -> str:
     parts += [f"q{media.video_quality}", f"g{media.keyframe_interval}"] if video else [f"q{media.jpeg_quality}"]
     parts += [f"{media.fps:g}fps"] if media.fps else []
     parts += [f"flow{media.flow_bound:g}"] if media.modality == "flow" else []
-    parts += ["undamaged"] if media.damaged == "drop" else []
     return "-".join(parts)
 
 
