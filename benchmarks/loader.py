@@ -4,8 +4,9 @@
 
 Renders 20 ten-second videos (640 x 360, h264), prepares them at 256 pixels in each storage, and reads clips of 16
 frames, stride 2, at 224 pixels with two processes, all subjects the same frames. `bound` is torchvision's decode_jpeg
-on JPEG data in memory; `frame files` is a plain loader: cv2.imread, then crop, resize, flip and normalise each frame in
-float32.
+on JPEG data in memory, every frame whole. Two loaders as one writes them: `frame files` takes cv2.imread, then crop,
+resize, flip and normalise each frame in float32; `source videos` decodes the mp4 files themselves with PyAV, from the
+key frame before the clip, and cuts each frame.
 All take turns in every round; ratios are medians over the rounds. The last two columns count the CPU time of all
 processes, which other programs on the machine disturb less.
 """
@@ -17,11 +18,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import psutil
 import torch
-from generated_videos import extracted_index, make_videos
+from generated_videos import FPS, extracted_index, make_videos
 from torch.utils.data import DataLoader, Dataset
 from torchvision.io import decode_jpeg, read_file
 
@@ -74,6 +76,31 @@ class FrameFiles(Dataset):
         return torch.from_numpy(np.stack(frames))
 
 
+class SourceVideos(Dataset):
+    """The videos as they came, without any preparation; a crop and a flip, as in `crop and flip`."""
+
+    def __init__(self, clips: ClipDataset, videos: Path):
+        self.clips, self.folder = clips, videos
+
+    def __getitem__(self, item: tuple[int, int]) -> torch.Tensor:
+        rng = np.random.default_rng(item)
+        mirror, left, top = rng.random() < 0.5, int(rng.integers(0, 231)), int(rng.integers(0, 32))
+        wanted = numbers_of(self.clips, item).tolist()
+        frames = []
+        with av.open(str(self.folder / f"{self.clips.index.video(item[1])}.mp4")) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            container.seek(round(wanted[0] / FPS / stream.time_base), stream=stream)
+            for picture in container.decode(stream):
+                if round(picture.pts * stream.time_base * FPS) in wanted:
+                    image = cv2.resize(picture.to_ndarray(format="rgb24"), (456, 256))
+                    image = image[top : top + CLIP.size, left : left + CLIP.size]
+                    frames.append((image[:, ::-1] if mirror else image).transpose(2, 0, 1))
+                if len(frames) == len(wanted):
+                    return torch.from_numpy(np.stack(frames))
+        raise ValueError(f"{self.folder}: a clip ends early")
+
+
 def items_of(clips: ClipDataset) -> list[tuple[int, int]]:
     """What a round reads: every video in the first epochs."""
     return [(epoch, row) for epoch in range(CLIPS_PER_VIDEO) for row in range(len(clips))]
@@ -81,9 +108,13 @@ def items_of(clips: ClipDataset) -> list[tuple[int, int]]:
 
 def frame_files(clips: ClipDataset, item: tuple[int, int], folder: Path) -> list[Path]:
     """Files of the frames that an item takes."""
+    return [folder / clips.index.video(item[1]) / f"image_{n + 1:05d}.jpg" for n in numbers_of(clips, item)]
+
+
+def numbers_of(clips: ClipDataset, item: tuple[int, int]) -> np.ndarray:
+    """Numbers of the frames that an item takes."""
     epoch, row = item
-    numbers = clips.frame_numbers(row, np.random.default_rng(np.random.SeedSequence([clips.seed, epoch, row])))
-    return [folder / clips.index.video(row) / f"image_{number + 1:05d}.jpg" for number in numbers]
+    return clips.frame_numbers(row, np.random.default_rng(np.random.SeedSequence([clips.seed, epoch, row])))
 
 
 def cpu_seconds() -> float:
@@ -119,7 +150,10 @@ def main() -> None:
             for storage, name in [*(("packed", name) for name in AUGMENTATIONS), *OTHER_STORAGES]
         }
         clips = next(iter(ours.values()))
-        datasets = {"bound": Decoding(clips, jpegs), **ours, "frame files, corner crop": FrameFiles(clips, jpegs)}
+        ours["packed, evaluation"] = ClipDataset(indices["packed"], clip=CLIP)
+        datasets = {"bound": Decoding(clips, jpegs), **ours}
+        datasets["frame files, corner crop"] = FrameFiles(clips, jpegs)
+        datasets["source videos, crop and flip"] = SourceVideos(clips, root / "videos")
         persistent = partial(DataLoader, persistent_workers=True)
         loaders = {
             name: (ClipLoader if name in ours else persistent)(
@@ -133,7 +167,7 @@ def main() -> None:
         speed, cpu = (statistics.median(one[name][column] for one in rounds) for column in (0, 1))
         ratio = statistics.median(one[name][0] / one["bound"][0] for one in rounds)
         cpu_ratio = statistics.median(one["bound"][1] / one[name][1] for one in rounds)
-        print(f"{name:26s} {speed:6.1f} clips/s, {ratio:.2f} of the bound; {cpu:5.1f} ms CPU a clip, {cpu_ratio:.2f}")
+        print(f"{name:28s} {speed:6.1f} clips/s, {ratio:.2f} of the bound; {cpu:5.1f} ms CPU a clip, {cpu_ratio:.2f}")
 
 
 if __name__ == "__main__":

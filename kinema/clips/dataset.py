@@ -6,6 +6,8 @@ workers inside each index, which also works with workers that outlive an epoch.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
 from kinema.clips.windows import RANDOM_START, clip_frames, evaluation_starts, random_start
 from kinema.config import Augmentation, Clip
+from kinema.media.jpeg import Box
 from kinema.media.reader import FrameReader
 
 
@@ -82,8 +85,10 @@ class ClipDataset(Dataset):
         num_frames, start = int(self.index.num_frames[row]), int(self.index.start[row])
         if start == RANDOM_START:
             window = self.clip.length * self.clip.stride
-            centre = evaluation_starts(num_frames, window=window, num_clips=1)[0]
-            start = random_start(num_frames, window=window, rng=rng) if self.augmented else centre
+            if self.augmented:
+                start = random_start(num_frames, window=window, rng=rng)
+            else:
+                start = evaluation_starts(num_frames, window=window, num_clips=1)[0]
         return clip_frames(start, num_frames=num_frames, clip=self.clip)
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
@@ -96,9 +101,28 @@ class ClipDataset(Dataset):
         if transformed is not clip:
             clip.copy_(transformed[torch.from_numpy(position)])
 
-    def _read_frames(self, row: int, numbers: np.ndarray) -> Iterator[np.ndarray]:
-        """Frames of distinct, ascending numbers, each uint8 (H, W, C), as the transforms take them."""
-        return self._reader.read(self.index.shard(row), self.index.video(row), numbers.tolist())
+    def _read_frames(self, row: int, numbers: np.ndarray) -> "StoredFrames":
+        """Frames of distinct, ascending numbers, as the transforms take them."""
+        return StoredFrames(self._reader, self.index.shard(row), self.index.video(row), numbers.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrames:
+    """Frames of a prepared video, as `kinema.clips.transforms.Frames`."""
+
+    reader: FrameReader
+    shard: Path
+    video: str
+    numbers: list[int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.reader.size(self.shard, self.video)
+
+    def cut(self, box: Box) -> Iterator[np.ndarray]:
+        """The box of each frame."""
+        return self.reader.read(self.shard, self.video, self.numbers, box=box)
 
 
 def clips_for(index: ClipIndex, modality: str, **options: Any) -> ClipDataset:

@@ -6,8 +6,9 @@ clip. Resizing is bilinear without antialiasing: the reference and most code on 
 here: it is the first step inside the model, on the device.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from kinema.config import Augmentation
+from kinema.media.jpeg import Box
 
 # loaders are many processes already, and OpenCV's threads do not survive the fork of a worker
 cv2.setNumThreads(0)
@@ -26,7 +28,23 @@ Position = Literal["c", "tl", "tr", "bl", "br"]  # centre, or top or bottom, lef
 POSITIONS: tuple[Position, ...] = ("c", "tl", "tr", "bl", "br")
 # every row the weights of blue, green and red in grey, as of torchvision
 GREY_OF_BGR = np.tile([0.1140, 0.5870, 0.2989], (3, 1))
-Box = dict[str, int]  # top, left, height, width
+
+
+class Frames(Protocol):
+    """The frames of a clip, all of one size, before any transform.
+
+    They are B, G, R as `FrameReader` gives them, and clips are R, G, B; those of flow are x, y.
+    """
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+
+    def cut(self, box: Box) -> Iterator[np.ndarray]:
+        """The box of each frame, uint8 (height, width, C).
+
+        They come one by one as they are decoded: each finds the processor's cache as the one before left it.
+        """
 
 
 class TrainingTransform:
@@ -42,25 +60,19 @@ class TrainingTransform:
         self.colours = ColourMatrix(augmentation) if modality == "rgb" else None
         self.effects = random_effects(augmentation) if modality == "rgb" else nn.Identity()
 
-    def __call__(self, frames: Iterable[np.ndarray], *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), to `out` unless there are effects.
-
-        Frames are B, G, R as `FrameReader` gives them, the clip is R, G, B; those of flow are x, y. They may come one
-        by one as they are decoded: the next one finds the cache as this one left it.
-        """
+    def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), to `out` unless there are effects."""
         mirror = float(torch.rand(())) < self.flip_probability
         _write(self._images(frames), out, mirror=mirror)
         if mirror and self.modality == "flow":
             out[:, 0] = 255 - out[:, 0]
         return self.effects(out)
 
-    def _images(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        box: Box | None = None
-        for frame in frames:
-            if box is None:
-                box = self.crop.make_params([torch.empty((0, *frame.shape[:2]))])
-                change = self.colours.draw() if self.colours else None
-            image = _resize(_cut(frame, **box), self.size, self.size)
+    def _images(self, frames: Frames) -> Iterator[np.ndarray]:
+        box = self.crop.make_params([torch.empty((0, *frames.size))])
+        change = self.colours.draw() if self.colours else None
+        for part in frames.cut(box):
+            image = _resize(part, self.size, self.size)
             yield change(image) if change else image
 
 
@@ -71,16 +83,23 @@ class EvaluationTransform:
         self.size, self.position = size, position
         self.short_side = round(size / scale)
 
-    def __call__(self, frames: Iterable[np.ndarray], *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), written to `out`; B, G, R -> R, G, B."""
-        _write(map(self._square, frames), out)
+    def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), written to `out`."""
+        _write(self._squares(frames), out)
         return out
 
-    def _square(self, frame: np.ndarray) -> np.ndarray:
-        sides = frame.shape[:2]
+    def _squares(self, frames: Frames) -> Iterator[np.ndarray]:
+        sides = frames.size
         height, width = (self.short_side * side // min(sides) for side in sides)
-        box = square_box(height, width, side=self.size, position=self.position)
-        return _cut(_resize(frame, height, width), **box)
+        square = square_box(height, width, side=self.size, position=self.position)
+        box = _source(square, sides, (height, width))
+        whole: np.ndarray | None = None
+        for part in frames.cut(box):
+            # what is left out is read by no pixel of the square, so it may hold anything; the whole frame is resized,
+            # because a part by itself would be sampled at other places
+            whole = np.zeros((*sides, *part.shape[2:]), np.uint8) if whole is None else whole
+            _cut(whole, **box)[:] = part
+            yield _cut(_resize(whole, height, width), **square)
 
 
 def random_crop(size: int, augmentation: Augmentation) -> v2.Transform:
@@ -188,6 +207,19 @@ def square_box(height: int, width: int, *, side: int, position: Position) -> Box
     return {"top": top, "left": left, "height": side, "width": side}
 
 
+def _source(box: Box, sides: tuple[int, int], resized: tuple[int, int]) -> Box:
+    """The part of frames of `sides` (height, width) that a box is made of, once they are resized bilinearly."""
+    spans = []
+    for start, length, side, new in zip(
+        (box["top"], box["left"]), (box["height"], box["width"]), sides, resized, strict=True
+    ):
+        first = math.floor((start + 0.5) * side / new - 0.5) - 1
+        last = math.floor((start + length - 0.5) * side / new - 0.5) + 2
+        spans.append((max(0, first), min(side, last + 1)))
+    (top, bottom), (left, right) = spans
+    return {"top": top, "left": left, "height": bottom - top, "width": right - left}
+
+
 def _cut(image: np.ndarray, *, top: int, left: int, height: int, width: int) -> np.ndarray:
     return image[top : top + height, left : left + width]
 
@@ -201,8 +233,9 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 def _write(images: Iterable[np.ndarray], clip: torch.Tensor, *, mirror: bool = False) -> None:
     """Images (H, W, C) to a clip (T, C, H, W), each mirrored left to right if so wanted; three channels turn round.
 
-    OpenCV's split is slow where the memory of the clip is not aligned, as PyTorch's is and NumPy's is not.
+    OpenCV's split is slow where the memory of the clip is not aligned, as PyTorch's is and NumPy's is not, and where
+    that of an image has gaps.
     """
     for image, planes in zip(images, clip.numpy(), strict=True):
         channels = list(planes[::-1] if len(planes) == 3 else planes)
-        cv2.split(cv2.flip(image, 1) if mirror else image, channels)
+        cv2.split(cv2.flip(image, 1) if mirror else np.ascontiguousarray(image), channels)

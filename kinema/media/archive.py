@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from urllib.parse import quote, unquote
 
 from kinema.media.layout import END, START
@@ -99,12 +99,11 @@ class ArchiveWriter:
         self._archive = tarfile.TarFile(fileobj=self._file, mode="w", format=tarfile.GNU_FORMAT, copybufsize=COPY_BYTES)
         self._sources: dict[Path, BinaryIO] = {}
 
-    def add_file(self, record: Record, frames: Path | None) -> int | None:
-        """Add a video whose frames, if it has any, are the content of a file; returns their offset in the tar."""
-        if frames is None:
-            return self._add(record, None)
-        with frames.open("rb") as source:
-            return self._add(record, source)
+    def add_file(self, record: Record, frames: IO[bytes] | None) -> int | None:
+        """Add a video whose frames, if it has any, are the content of an open file; returns their offset in the tar."""
+        if frames is not None:
+            frames.seek(0)
+        return self._add(record, frames)
 
     def add_stored(self, video: Stored) -> int | None:
         """Copy a video from another tar, byte by byte; returns the offset of its frames in this one."""
@@ -127,7 +126,7 @@ class ArchiveWriter:
         for file in (self._file, *self._sources.values()):
             file.close()
 
-    def _add(self, record: Record, frames: BinaryIO | None) -> int | None:
+    def _add(self, record: Record, frames: IO[bytes] | None) -> int | None:
         stem = member_stem(record["id"])
         offset = None
         if frames is not None:
@@ -137,7 +136,7 @@ class ArchiveWriter:
         self._file.flush()
         return offset
 
-    def _add_member(self, name: str, size: int, source: BinaryIO | io.BytesIO) -> int:
+    def _add_member(self, name: str, size: int, source: IO[bytes]) -> int:
         member = tarfile.TarInfo(name)
         member.size = size
         member.mode = 0o644

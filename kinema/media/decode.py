@@ -4,47 +4,53 @@ import contextlib
 import logging
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from kinema.config import Media
 from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
+from kinema.media.commands import ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.failures import StoppedError, one_file
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
+from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
 from kinema.media.flow import encode_jpeg, flow_pictures
+from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
+from kinema.media.linked_frames import linkable, linked
 from kinema.media.listing import UNREADABLE
 from kinema.media.outcome import DAMAGED, Outcome
 from kinema.media.plan import SEGMENT_KEYS
-from kinema.media.probe import MediaError, Probe, probe
+from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
-from kinema.media.sizes import probe_within_limits
+from kinema.media.sizes import check_flow_picture, probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
-FRAMES_VERSION = 2
+FRAMES_VERSION = 3
+IN_MEMORY_BYTES = 16 << 20  # of packed frames; there may be two videos a worker
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The record of a video that was just tried, and where its frames are (None unless its status is `ok`).
+    """The record of a video that was just tried, and its frames (None unless its status is `ok`).
 
-    A file of JPEG pictures back to back (`packed`), a folder of them (`frames`), or an mp4 file (`video`).
+    An open file of JPEG pictures back to back (`packed`), or where a folder of them (`frames`) or an mp4 file (`video`)
+    lies.
     """
 
     record: Record
-    frames: Path | None
+    frames: Path | IO[bytes] | None
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, record = self.spill / str(number), self._identity(row)
+        frames, record = self._place(number), self._identity(row)
         try:
             facts = self._decode(row, frames, record)
         except MediaError as error:
@@ -92,29 +98,44 @@ class Decoder:
                 return None
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
-        if facts["truncated"]:
-            log.info("%s is damaged: %s (%s)", row["id"], facts["detail"], row["path"])
+        if facts["detail"]:
+            level = logging.INFO if facts["truncated"] else logging.WARNING  # the report names damaged ones
+            log.log(level, "%s: %s (%s)", row["id"], facts["detail"], row["path"])
         return Decoded(record | {"status": "ok"} | facts, frames)
 
-    def _decode(self, row: dict[str, Any], frames: Path, record: Record) -> Record:
+    def _decode(self, row: dict[str, Any], frames: Path | IO[bytes], record: Record) -> Record:
         """Write the frames of a video; what its record says of them. Raises as `__call__`, MediaError if it failed."""
-        path, written, said = Path(row["path"]), Written(), None
+        path, written, said, folder = Path(row["path"]), Written(), None, None
         with one_file():
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
-            about = probe_within_limits(path, media=self.media, ffmpeg=self.ffmpeg)
+            if path.is_dir():
+                folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
+                about = folder.about
+            else:
+                about = probe_within_limits(path, media=self.media, ffmpeg=self.ffmpeg)
+            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
             segment = Segment.of(row, about)
         with one_file(writes=True):
             try:
-                self._write(path, segment, frames, written, about)
+                if folder:
+                    self._write_folder(folder, row, frames, written)
+                else:
+                    self._write(path, segment, frames, written)
             except DecodeError as error:
                 said = error
         with one_file():
-            what: dict[str, Any] = {"path": path, "about": about, "segment": segment, "media": self.media}
-            outcome = Outcome(num_frames=written.num_frames, said=said, **what)
+            outcome = Outcome(path, segment, self.media, written.num_frames, said, folder)
             outcome.check()
-            told = {"truncated": outcome.damage is not None, "detail": outcome.damage or outcome.remark}
-            return self._facts(about, written) | told
+            facts = self._facts(about, written)
+            remarks = [outcome.damage, outcome.remark, remark_on_pixels(about, self.media)]
+            return facts | {"truncated": bool(outcome.damage), "detail": "; ".join(filter(None, remarks)) or None}
+
+    def _place(self, number: int) -> Path | IO[bytes]:
+        """Where the frames of a video go first; packed ones stay in memory, unless they are very many."""
+        if self.media.storage == "packed":
+            return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(self.spill))
+        return self.spill / str(number)
 
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
         """What decoding the video of a row again would give, by the record of an earlier run; None if that is unknown.
@@ -167,33 +188,50 @@ class Decoder:
             **self._ffmpeg_identity(),
         }
 
-    def _write(self, path: Path, segment: Segment, out: Path, written: Written, about: Probe) -> None:
-        if self.media.storage == "video":
-            self._write_video(path, segment, out, written, self._rate(about))
+    def _write(self, path: Path, segment: Segment, out: Path | IO[bytes], written: Written) -> None:
+        assert segment.about
+        if isinstance(out, Path) and self.media.storage == "video":
+            self._write_video(path, segment, out, written, self._rate(segment.about))
             return
-        write = self._write_packed if self.media.storage == "packed" else self._write_files
-        with contextlib.closing(self._jpegs(path, segment)) as frames:
-            write(frames, out, written)
+        width, height = scaled_size(segment.about, self.media)
+        # Rows are what readers can leave out, so a long side should be one of many rows. Files of single frames are for
+        # other tools, too, some of which do not look at Exif tags.
+        transposed = width > height and self.media.storage == "packed"
+        with contextlib.closing(self._jpegs(path, segment, transposed)) as frames:
+            if isinstance(out, Path):
+                self._write_files(frames, out, written)
+            else:
+                self._write_packed(frames, out, written)
 
-    def _jpegs(self, source: Path, segment: Segment) -> Generator[list[bytes], None, None]:
+    def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path | IO[bytes], written: Written) -> None:
+        if isinstance(out, Path) and (pictures := linkable(folder, media=self.media)):
+            for jpeg in linked(pictures, out):
+                written.add([jpeg])
+                self._go_on(written)
+            return
+        with folder.fed() as pipe:
+            # only the pictures of the part come through the pipe
+            self._write(pipe, Segment(about=folder.about), out, written)
+
+    def _jpegs(self, source: Path, segment: Segment, transposed: bool) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""
         if self.media.modality == "rgb":
-            for jpeg in jpeg_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment):
+            options: dict[str, Any] = {"media": self.media, "ffmpeg": self.ffmpeg, "segment": segment}
+            for jpeg in jpeg_stream(source, transposed=transposed, **options):
                 yield [jpeg]
         else:
             for flow in self._flow(source, segment):
-                yield [encode_jpeg(part, quality=self.media.jpeg_quality) for part in flow]
+                yield [encode_jpeg(part, quality=self.media.jpeg_quality, transposed=transposed) for part in flow]
 
     def _flow(self, source: Path, segment: Segment) -> Generator[np.ndarray, None, None]:
         with contextlib.closing(grey_stream(source, media=self.media, ffmpeg=self.ffmpeg, segment=segment)) as grey:
             yield from flow_pictures(grey, bound=self.media.flow_bound)
 
-    def _write_packed(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
-        with out.open("wb") as file:
-            for jpegs in frames:
-                file.writelines(jpegs)
-                written.add(jpegs)
-                self._go_on(written)
+    def _write_packed(self, frames: Iterable[list[bytes]], out: IO[bytes], written: Written) -> None:
+        for jpegs in frames:
+            out.writelines(jpegs)
+            written.add(jpegs)
+            self._go_on(written)
 
     def _write_files(self, frames: Iterable[list[bytes]], out: Path, written: Written) -> None:
         names = FILE_NAMES[self.media.modality]
@@ -236,6 +274,7 @@ class Decoder:
             if (first := next(flow, None)) is None:
                 return
             size = {"height": 2 * first.shape[1], "width": first.shape[2]}  # x above y
+            check_flow_picture(**size)
             command = flow_video_command(out, media=self.media, ffmpeg=self.ffmpeg, fps=fps, **size)
             with running(command, self.media.timeout_seconds, stdin=subprocess.PIPE) as process:
                 self._feed(chain([first], flow), process, written)
@@ -291,9 +330,11 @@ def _is_same_source(record: Record, row: dict[str, Any]) -> bool:
         return False
 
 
-def remove(frames: Path) -> None:
+def remove(frames: Path | IO[bytes]) -> None:
     """Remove a file or a folder of frames, if it is there."""
-    if frames.is_dir():
+    if not isinstance(frames, Path):
+        frames.close()
+    elif frames.is_dir():
         shutil.rmtree(frames)
     else:
         frames.unlink(missing_ok=True)

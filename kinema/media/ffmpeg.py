@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,9 +17,10 @@ import numpy as np
 
 from kinema.config import Media
 from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
+from kinema.media.containers import SELF_CONTAINED
 from kinema.media.damage import Remarks
 from kinema.media.inputs import WHOLE, Segment
-from kinema.media.layout import END_AND_START
+from kinema.media.layout import END_AND_START, START, TRANSPOSED
 from kinema.media.probe import UNKNOWN_CODEC, MediaError, timeout_error
 
 READ_BYTES = 1 << 20
@@ -35,6 +37,18 @@ class DecodeError(MediaError):
     def __init__(self, detail: str, *, doubts: Mapping[str, int] | None = None):
         super().__init__("decode error", detail=detail[:200])
         self.doubts = doubts or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What ffmpeg did not accept of a file: its pictures of `size` pixels, or its format; None where it did.
+
+    `codec` is what the file calls the codec of its first video stream that has none, else that of the first one.
+    """
+
+    size: str | None
+    format: str | None
+    codec: str
 
 
 @functools.lru_cache
@@ -60,11 +74,17 @@ def find_ffmpeg(configured: str | None = None) -> str:
     return binary
 
 
-def jpeg_stream(path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE) -> Generator[bytes, None, None]:
-    """Yield each frame of the first video stream as one JPEG file, in display order. Raises as `running` does."""
-    command = jpeg_command(path, media=media, ffmpeg=ffmpeg, segment=segment)
+def jpeg_stream(
+    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE, transposed: bool = False
+) -> Generator[bytes, None, None]:
+    """Yield each frame of the first video stream as one JPEG file, in display order. Raises as `running` does.
+
+    `transposed` ones say so by an Exif tag.
+    """
+    command = jpeg_command(path, media=media, ffmpeg=ffmpeg, segment=segment, transposed=transposed)
     with running(command, media.timeout_seconds) as process:
-        yield from split_jpegs(process.stdout)
+        for jpeg in split_jpegs(process.stdout):
+            yield TRANSPOSED + jpeg[len(START) :] if transposed else jpeg
 
 
 def grey_stream(
@@ -121,29 +141,21 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
         raise DecodeError(remarks.doubtful, doubts=remarks.doubts)
 
 
-def refused_size(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> str | None:
-    """`<width> x <height>` of pictures that ffmpeg does not decode because they have more than `max_pixels`."""
-    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
-    command = [ffmpeg, *quiet, "-max_pixels", str(max_pixels), "-i", f"file:{path}"]
+def refusal(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> Refusal:
+    """Have ffmpeg read the header. `max_pixels` is the largest picture that it may decode."""
+    options = {"max_pixels": str(max_pixels), **SELF_CONTAINED}
+    limits = [text for name, value in options.items() for text in (f"-{name}", value)]
+    command = [ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "debug", *limits, "-i", f"file:{path}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     except subprocess.TimeoutExpired:
         raise timeout_error(timeout_seconds) from None
     size = re.search(rb"Picture size (\d+)x(\d+) exceeds", done.stderr)
-    return f"{int(size[1])} x {int(size[2])}" if size else None
-
-
-def named_codec(path: Path, *, ffmpeg: str, timeout_seconds: float) -> str:
-    """What a file calls its codec, which PyAV does not know; empty where ffmpeg does not tell either."""
-    command = [ffmpeg, "-nostdin", "-hide_banner", "-i", f"file:{path}"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise timeout_error(timeout_seconds) from None
-    for words in (rb"unsupported AVCodecID (\S+)\.", rb"Video: none \((.+?) / 0x", rb"Video: (\w+)"):
-        if name := re.search(words, done.stderr):
-            return name[1].decode("utf-8", "replace")
-    return ""
+    return Refusal(
+        size=f"{int(size[1])} x {int(size[2])}" if size else None,
+        format=_format_name(done.stderr) if b"Format not on whitelist" in done.stderr else None,
+        codec=_codec_name(done.stderr),
+    )
 
 
 def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:
@@ -162,12 +174,26 @@ def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:
 
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int]:
-    """Height and width of a baseline JPEG, read from its frame header."""
-    position = 2
+    """Height and width of the picture in a baseline JPEG, upright, read from its frame header."""
+    position = len(START)
     while jpeg[position + 1] != 0xC0:  # segments up to the frame header: marker, then a length that counts itself
         position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
     height, width = jpeg[position + 5 : position + 7], jpeg[position + 7 : position + 9]
-    return int.from_bytes(height, "big"), int.from_bytes(width, "big")
+    size = int.from_bytes(height, "big"), int.from_bytes(width, "big")
+    return size[::-1] if jpeg.startswith(TRANSPOSED) else size
+
+
+def _format_name(log: bytes) -> str:
+    """What ffmpeg calls a format. It looks into the file for all but one, which it knows by a pattern in the name."""
+    found = re.search(rb"Format (\S+) (?:probed|detected)", log)
+    return found[1].decode() if found else "image2"
+
+
+def _codec_name(log: bytes) -> str:
+    for words in (rb"unsupported AVCodecID (\S+)\.", rb": Video: none[^\n]*?\((\S+) / 0x", rb": Video: (\w+)"):
+        if name := re.search(words, log):
+            return name[1].decode("utf-8", "replace")
+    return ""
 
 
 class _Messages:

@@ -9,9 +9,11 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from kinema.media.layout import START, TRANSPOSED
 from kinema.media.probe import MediaError
 
 SMALLEST_SIDE = 16
+BLOCK = 8  # pixels, of grey JPEG files
 JPEG_QUALITY_0 = 100  # libjpeg's quality falls by 2 for each step of ffmpeg's -q:v
 cv2.setNumThreads(0)  # videos run side by side already
 
@@ -35,8 +37,14 @@ def quantise(displacement: np.ndarray, *, bound: float) -> np.ndarray:
     return np.rint((np.clip(displacement, -bound, bound) + bound) * (255 / (2 * bound))).astype(np.uint8)
 
 
-def encode_jpeg(picture: np.ndarray, *, quality: int) -> bytes:
-    """A grey picture (H, W) as a JPEG file; `quality` on the scale of ffmpeg's `-q:v`, 2 best to 31 worst."""
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY_0 - 2 * quality])
+def encode_jpeg(picture: np.ndarray, *, quality: int, transposed: bool = False) -> bytes:
+    """A grey picture (H, W) as a JPEG file; `quality` on the scale of ffmpeg's `-q:v`, 2 best to 31 worst.
+
+    After every row of blocks it has a restart marker. A `transposed` one says so by an Exif tag.
+    """
+    stored = cv2.transpose(picture) if transposed else picture
+    in_row = -(-stored.shape[1] // BLOCK)
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY_0 - 2 * quality, cv2.IMWRITE_JPEG_RST_INTERVAL, in_row]
+    done, data = cv2.imencode(".jpg", stored, options)
     assert done
-    return data.tobytes()
+    return TRANSPOSED + data.tobytes()[len(START) :] if transposed else data.tobytes()

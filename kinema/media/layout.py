@@ -11,6 +11,8 @@ FILE_NAMES = {"rgb": ("image",), "flow": ("flow_x", "flow_y")}
 # 0xff is always followed by 0.
 START, END = b"\xff\xd8", b"\xff\xd9"
 END_AND_START = END + START
+# How a JPEG file begins that holds its picture transposed: with an Exif segment of one tag, orientation 5.
+TRANSPOSED = START + b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01" + b"\x01\x12\0\x03\0\0\0\x01\0\x05\0\0" + bytes(4)
 # A second in the time stamps of the storage `video`, where frame N is at N / fps seconds.
 TICKS = 90000
 

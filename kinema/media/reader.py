@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinema.config import Media
-from kinema.media.layout import END, END_AND_START, START, TICKS, arrow_table, frame_files
+from kinema.media.jpeg import Box, decode
+from kinema.media.layout import END, END_AND_START, TICKS, arrow_table, frame_files
 from kinema.words import NO_JPEG, remedy
 
 MOST_OPEN = 256  # more gain nothing: an open shard saves a millisecond
@@ -31,6 +32,7 @@ class StoredVideo:
 
     num_frames: int
     height: int
+    width: int
     fps: float
     place: str
     offsets: np.ndarray
@@ -53,22 +55,31 @@ class FrameReader:
         self._max_open = max_open or shards_to_keep_open()
         self._shards: OrderedDict[str, Shard] = OrderedDict()
 
-    def read(self, table: Path | str, video: str, frames: Sequence[int]) -> Iterator[np.ndarray]:
+    def read(
+        self, table: Path | str, video: str, frames: Sequence[int], *, box: Box | None = None
+    ) -> Iterator[np.ndarray]:
         """Frames of a video, by ascending numbers from 0, each uint8 (H, W, C): B, G, R as in OpenCV, or flow x, y.
 
-        They are decoded as they are asked for, so that each is used while it is in the processor's cache. `table` is
-        the Parquet table of the shard. Raises ValueError where table and frames do not belong together.
+        They are decoded as they are asked for, so that each is used while it is in the processor's cache. Of a `box`
+        (top, left, height, width in pixels) no more is decoded than it needs, and its pixels are those of the whole
+        frame. `table` is the Parquet table of the shard. Raises ValueError where table and frames do not belong
+        together.
         """
         shard = self._open(str(table))
         stored = shard.find(video)
         if frames[0] < 0 or frames[-1] >= stored.num_frames:
             raise ValueError(f"{table}: frames {frames[0]}..{frames[-1]} of '{video}', which has {stored.num_frames}")
         try:
-            yield from shard.read(stored, frames)
+            yield from shard.read(stored, frames, box)
         except OSError as error:
             raise ValueError(
                 f"{stored.place}: cannot read '{video}' ({error}). {remedy(table, stored.place)}"
             ) from error
+
+    def size(self, table: Path | str, video: str) -> tuple[int, int]:
+        """Height and width of a video's frames in pixels."""
+        stored = self._open(str(table)).find(video)
+        return stored.height, stored.width
 
     def close(self) -> None:
         """Close all files; the next read opens them again."""
@@ -108,28 +119,36 @@ class Shard:
         self.media = Media.model_validate_json(content.schema.metadata[b"media"])
         self._columns = content.to_batches()[0] if content.num_rows else content
         self._tar: int | None = None
+        self._last: tuple[str, StoredVideo] | None = None
 
     def find(self, video: str) -> StoredVideo:
         """Where a video is; ValueError where the shard has no frames of it."""
+        if self._last is None or self._last[0] != video:  # its size is asked for before its frames
+            self._last = video, self._found(video)
+        return self._last[1]
+
+    def _found(self, video: str) -> StoredVideo:
         ids = self._columns["id"]
         row = pc.search_sorted(ids, pa.scalar(video)).as_py()
         if row == len(ids) or ids[row].as_py() != video or not self._columns["stored"][row].is_valid:
             raise ValueError(f"{self.table}: no frames of the video '{video}'. {remedy(self.table)}")
-        facts = {name: self._columns[name][row].as_py() for name in ("num_frames", "height", "fps")}
+        facts = {name: self._columns[name][row].as_py() for name in ("num_frames", "height", "width", "fps")}
         offsets = self._columns["frame_offsets"][row]
         packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)
         return StoredVideo(place=self._columns["stored"][row].as_py(), offsets=packed, **facts)
 
-    def read(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[np.ndarray]:
+    def read(self, video: StoredVideo, frames: Sequence[int], box: Box | None) -> Iterator[np.ndarray]:
         """See `FrameReader.read`; OSError where the frames are not what the table says."""
         if self.media.storage == "video":
-            yield from self._read_video(video, frames)
+            rows, columns = _slices(box) if box else (slice(None), slice(None))
+            for frame in self._read_video(video, frames):
+                yield frame[rows, columns]
             return
         for jpeg in self._packed(video, frames) if self.media.storage == "packed" else self._files(video, frames):
             if self.media.modality == "rgb":
-                yield _decode(jpeg, cv2.IMREAD_COLOR)
+                yield decode(jpeg, "BGR", box)
             else:
-                yield cv2.merge([_decode(plane, cv2.IMREAD_GRAYSCALE) for plane in _two(jpeg)])
+                yield cv2.merge([decode(plane, "GRAY", box) for plane in _two(jpeg)])
 
     def close(self) -> None:
         """Let go of the tar."""
@@ -149,11 +168,11 @@ class Shard:
             jpeg = os.pread(self._tar, max(0, end - start), start)
             if len(jpeg) != end - start:
                 raise OSError(f"it ends before byte {end}, where the table places frame {frame}")
-            yield _whole(jpeg)
+            yield jpeg
 
     def _files(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[bytes]:
         for frame in frames:
-            yield _whole(frame_files(Path(video.place), frame, self.media.modality))
+            yield frame_files(Path(video.place), frame, self.media.modality)
 
     def _read_video(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[np.ndarray]:
         wanted = collections.deque(frames)
@@ -176,19 +195,9 @@ class Shard:
         return cv2.merge([luminance[:height], luminance[height : 2 * height]])  # x lies above y
 
 
-def _decode(jpeg: bytes, flags: int) -> np.ndarray:
-    # the same pixels as of torchvision's decode_jpeg, in less time, the more so in OpenCV's own order of colours
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
-    if image is None:
-        raise OSError(NO_JPEG)
-    return image
-
-
-def _whole(jpeg: bytes) -> bytes:
-    """The bytes of a frame, if they begin and end as JPEG files do; OSError where the table places it wrongly."""
-    if jpeg[:2] != START or jpeg[-2:] != END:
-        raise OSError(NO_JPEG)
-    return jpeg
+def _slices(box: Box) -> tuple[slice, slice]:
+    top, left = box["top"], box["left"]
+    return slice(top, top + box["height"]), slice(left, left + box["width"])
 
 
 def _two(jpegs: bytes) -> tuple[bytes, bytes]:

@@ -72,10 +72,11 @@ class PackedStore:
             for video in kept.values():
                 result[video.record["id"]] = self._placed(video.record, writer.add_stored(video))
             while decoded is not None:
+                assert not isinstance(decoded.frames, Path)
                 offset = writer.add_file(decoded.record, decoded.frames)
                 result[decoded.record["id"]] = self._placed(decoded.record, offset)
                 if decoded.frames:
-                    decoded.frames.unlink()
+                    decoded.frames.close()
                 decoded = next(fresh, None)
             writer.finish()
         self.part.replace(self.tar)
@@ -135,7 +136,7 @@ class FileStore:
         self._rewrite(before[::-1])  # a line that was cut off goes
         result = {}
         with self.ledger.open("a", encoding="utf-8") as ledger:
-            for video in itertools.chain(kept.values(), (Stored(new.record, new.frames) for new in fresh)):
+            for video in itertools.chain(kept.values(), map(_stored, fresh)):
                 video_id = video.record["id"]
                 result[video_id] = self._moved(video, rows[video_id])
                 if result[video_id] != kept.get(video_id):
@@ -197,6 +198,11 @@ def file_name(text: str) -> str:
         return name
     kept = name.encode()[: LONGEST_NAME - 20].decode(errors="ignore")
     return f"{kept}~{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+def _stored(new: Decoded) -> Stored:
+    assert new.frames is None or isinstance(new.frames, Path)
+    return Stored(new.record, new.frames)
 
 
 def _size(place: Path) -> int:

@@ -25,7 +25,18 @@ def arrays(shared):
 def evaluated(image, size, **options):
     """An image (H, W, 3) after our transform, (3, size, size)."""
     out = torch.empty((1, 3, size, size), dtype=torch.uint8)
-    return EvaluationTransform(size, **options)([np.ascontiguousarray(image[..., ::-1])], out=out)[0].numpy()
+    return EvaluationTransform(size, **options)(OneFrame(np.ascontiguousarray(image[..., ::-1])), out=out)[0].numpy()
+
+
+class OneFrame:
+    """A clip of one frame that is read already."""
+
+    def __init__(self, image):
+        self.image, self.size = image, image.shape[:2]
+
+    def cut(self, box):
+        top, left = box["top"], box["left"]
+        yield self.image[top : top + box["height"], left : left + box["width"]]
 
 
 def test_evaluation_frames(shared, arrays):

@@ -8,12 +8,14 @@ import os
 import resource
 import shutil
 import tarfile
+import tempfile
 
 import av
 import numpy as np
 import pytest
 from media_corpus import MEDIA, make_video
 
+from kinema.media import decode
 from kinema.media.archive import ArchiveWriter, member_stem, read_stored, video_id_of
 from kinema.media.shard import write_shard
 
@@ -173,6 +175,15 @@ def test_bad_and_missing_media_are_reported_and_bad_ones_not_tried_again(corpus,
     assert corpus.rows() == rows
 
 
+def test_a_missing_video_keeps_the_hint_of_the_plan(corpus):
+    make_video(corpus.videos / "Clip.mp4")
+    make_video(corpus.videos / "there.mp4")
+    corpus.write(["clip", "there", "gone"])
+    details = {name: row["detail"] for name, row in corpus.rows().items()}
+    hint = "this looks like it: 'Clip.mp4'; write the name as the file has it"
+    assert details == {"clip": hint, "there": None, "gone": None}
+
+
 def test_the_last_log_line_counts(three, caplog):
     with caplog.at_level(logging.INFO):
         three.write("abc")
@@ -250,19 +261,39 @@ def test_too_little_room_to_rewrite_a_tar_is_told_before_it_begins(three, monkey
     assert three.write("abcd")["decoded"] == 1
 
 
-def test_frames_lie_beside_the_tar_no_longer_than_they_are_decoded(corpus, monkeypatch):
+def test_no_more_videos_wait_for_the_tar_than_are_decoded_at_a_time(corpus, monkeypatch):
     for number in range(12):
         make_video(corpus.videos / f"v{number:02d}.mp4", seed=number)
-    beside = []
-    add_file = ArchiveWriter.add_file
+    waiting, most = set(), []
 
-    def watched(self, record, frames):
-        beside.append(len(list(frames.parent.iterdir())))
-        return add_file(self, record, frames)
+    class Watched(tempfile.SpooledTemporaryFile):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            waiting.add(self)
+            most.append(len(waiting))
 
-    monkeypatch.setattr(ArchiveWriter, "add_file", watched)
+        def close(self):
+            waiting.discard(self)
+            super().close()
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Watched)
     corpus.write([f"v{number:02d}" for number in range(12)])
-    assert max(beside) <= 3  # two in flight for one worker, and the one that is being taken
+    assert not waiting
+    assert 12 == len(most) > max(most)
+    assert max(most) <= 3  # two in flight for one worker, and the one that is being taken
+
+
+def test_many_frames_do_not_stay_in_memory(three, monkeypatch):
+    """They go to a file meanwhile, and the tar is the same."""
+    three.write("abc")
+    content = three.tar.read_bytes()
+    three.tar.unlink()
+    monkeypatch.setattr(decode, "IN_MEMORY_BYTES", 1000)
+    rolled, rollover = [], tempfile.SpooledTemporaryFile.rollover
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", lambda self: rolled.append(1) or rollover(self))
+    assert three.write("abc")["decoded"] == 3
+    assert rolled
+    assert three.tar.read_bytes() == content
 
 
 def test_a_lost_manifest_is_told(tmp_path):

@@ -19,12 +19,20 @@ from kinema.config import Augmentation
 
 def clip_of(transform, images):
     out = torch.empty((len(images), images[0].shape[0], transform.size, transform.size), dtype=torch.uint8)
-    return transform((as_read(image) for image in images), out=out)
+    return transform(AsRead(images), out=out)
 
 
-def as_read(image):
-    """A frame (C, H, W), R, G, B, as the reader gives it: (H, W, C), B, G, R."""
-    return (image.flip(0) if len(image) == 3 else image).permute(1, 2, 0).contiguous().numpy()
+class AsRead:
+    """Frames (C, H, W), R, G, B, as the reader gives them: (H, W, C), B, G, R."""
+
+    def __init__(self, images):
+        self.images, self.size = images, tuple(images[0].shape[1:])
+
+    def cut(self, box):
+        rows, columns = (slice(box[a], box[a] + box[b]) for a, b in (("top", "height"), ("left", "width")))
+        for image in self.images:
+            image = (image.flip(0) if len(image) == 3 else image).permute(1, 2, 0)
+            yield image[rows, columns].contiguous().numpy()
 
 
 PLAIN = {"horizontal_flip": 0, "brightness": 0, "contrast": 0, "saturation": 0}
