@@ -20,6 +20,7 @@ from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
 from kinema.media.containers import SELF_CONTAINED
 from kinema.media.damage import Remarks
 from kinema.media.inputs import WHOLE, Segment
+from kinema.media.jpeg_header import BASELINE, segments, size_in
 from kinema.media.layout import END_AND_START, START, TRANSPOSED
 from kinema.media.probe import UNKNOWN_CODEC, MediaError, timeout_error
 
@@ -175,11 +176,7 @@ def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:
 
 def jpeg_size(jpeg: bytes) -> tuple[int, int]:
     """Height and width of the picture in a baseline JPEG, upright, read from its frame header."""
-    position = len(START)
-    while jpeg[position + 1] != 0xC0:  # segments up to the frame header: marker, then a length that counts itself
-        position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
-    height, width = jpeg[position + 5 : position + 7], jpeg[position + 7 : position + 9]
-    size = int.from_bytes(height, "big"), int.from_bytes(width, "big")
+    size = next(size_in(part.content) for part in segments(jpeg) if part.marker == BASELINE)
     return size[::-1] if jpeg.startswith(TRANSPOSED) else size
 
 

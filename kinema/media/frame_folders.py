@@ -23,7 +23,7 @@ import av
 from kinema.config import Media
 from kinema.media import jpeg_header
 from kinema.media.pictures import Numbered, pictures_in
-from kinema.media.probe import MediaError, Probe, opened
+from kinema.media.probe import MediaError, Probe, opened, reading
 from kinema.media.sizes import probe_within_limits
 
 Row = dict[str, Any]
@@ -137,14 +137,8 @@ def open_folder(row: Row, *, media: Media, ffmpeg: str) -> FrameFolder:
 
 def listed(folder: Path) -> Numbered:
     """The numbered pictures of a folder. Raises MediaError where there are none, or it cannot be read."""
-    try:
+    with reading():
         found = pictures_in(folder)
-    except FileNotFoundError as error:
-        raise MediaError("missing") from error
-    except PermissionError as error:
-        raise MediaError("permission denied", passing=True) from error
-    except OSError as error:
-        raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
     if not found.names:
         raise MediaError("no numbered pictures", detail=found.reason)
     return found

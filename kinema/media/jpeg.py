@@ -15,16 +15,16 @@ import cv2
 import numpy as np
 import simplejpeg
 
+from kinema.media.jpeg_header import BASELINE, EXIF, SCAN, segments, size_in
 from kinema.media.layout import END, START, TRANSPOSED
 from kinema.words import NO_JPEG
 
 Box = dict[str, int]  # top, left, height, width in pixels
 Colours = Literal["BGR", "GRAY"]
-FRAME_HEADER, RESTART_INTERVAL = 0xC0, 0xDD  # second bytes of markers; the first is baseline coding
-SCAN_HEADER = b"\xff\xda"
+RESTART_INTERVAL = 0xDD  # second byte of a marker
 RESTART = re.compile(b"\xff[\xd0-\xd7]")
 BLOCK = 8  # pixels
-EXIF, LONGEST_JFIF = b"Exif\0\0", 100  # what an Exif segment says, and within how many bytes
+EXIF_NAME, LONGEST_JFIF = b"Exif\0\0", 100  # how an Exif segment begins, and within how many bytes
 # what may stand before the data: tables, comments, and what programs add, but for Exif, which may turn the picture
 HARMLESS = frozenset({0xC4, 0xDB, 0xFE, 0xE0, *range(0xE2, 0xF0)})
 # Decoders smooth between neighbouring values of colour, each of which is for 2 x 2 pixels.
@@ -68,7 +68,7 @@ def cut_rows(jpeg: bytes, top: int, bottom: int) -> tuple[bytes | bytearray, int
 
     It has a few rows more, or all of them where the file has no restart markers to cut at.
     """
-    scan_at = jpeg.find(SCAN_HEADER)
+    scan_at = jpeg.find(bytes([0xFF, SCAN]))
     data_at = scan_at + 2 + int.from_bytes(jpeg[scan_at + 2 : scan_at + 4], "big")
     header = _header(jpeg[:data_at]) if scan_at > 0 else None
     if header is None:
@@ -95,41 +95,30 @@ def cut_rows(jpeg: bytes, top: int, bottom: int) -> tuple[bytes | bytearray, int
 @functools.lru_cache(maxsize=64)
 def _header(start: bytes) -> _Header | None:
     """What baseline files say that begin with these bytes and have a marker after every so many rows; else None."""
-    position = len(TRANSPOSED) if start.startswith(TRANSPOSED) else len(START)
-    interval = frame_at = 0
-    while position + 4 <= len(start):
-        marker, length = start[position + 1], int.from_bytes(start[position + 2 : position + 4], "big")
-        if marker == FRAME_HEADER:
-            frame_at = position
-        elif marker == RESTART_INTERVAL:
-            interval = int.from_bytes(start[position + 4 : position + 6], "big")
-        elif marker == SCAN_HEADER[1]:
-            is_all = position + 2 + length == len(start)
-            return _in_rows(start, frame_at, position, interval) if is_all and frame_at and interval else None
-        elif marker not in HARMLESS:
-            return None
-        position += 2 + length
-    return None
-
-
-def _in_rows(start: bytes, frame_at: int, scan_at: int, interval: int) -> _Header | None:
-    height, width = (int.from_bytes(start[frame_at + at : frame_at + at + 2], "big") for at in (5, 7))
-    num_components = start[frame_at + 9]
-    if start[scan_at + 4] != num_components or not height:  # components in several scans; a height that comes later
+    found = {part.marker: part for part in segments(start)}
+    others = found.keys() - {BASELINE, RESTART_INTERVAL, SCAN}
+    if not found.keys() >= {BASELINE, RESTART_INTERVAL, SCAN} or found[SCAN].end != len(start):
+        return None
+    if not others <= (HARMLESS | {EXIF} if start.startswith(TRANSPOSED) else HARMLESS):
+        return None
+    frame, scan = found[BASELINE].content, found[SCAN].content
+    height, width = size_in(frame)
+    num_components = frame[5] if len(frame) > 5 else 0
+    if not height or not scan.startswith(bytes([num_components])):  # a height that comes later; several scans
         return None
     across = down = 1  # blocks in an MCU; a single component has one, whatever its sampling factors say
     if num_components > 1:
-        sampling = start[frame_at + 11 : frame_at + 11 + 3 * num_components : 3]
+        sampling = frame[7 : 6 + 3 * num_components : 3]
         across, down = max(factors >> 4 for factors in sampling), max(factors & 15 for factors in sampling)
-    if not across or not down or interval % (in_row := -(-width // (BLOCK * across))):
+    interval = int.from_bytes(found[RESTART_INTERVAL].content, "big")
+    if not width or not across or not down or not interval or interval % (in_row := -(-width // (BLOCK * across))):
         return None
-    return _Header(height, interval // in_row * BLOCK * down, frame_at + 5)
+    return _Header(height, interval // in_row * BLOCK * down, found[BASELINE].end - len(frame) + 1)
 
 
 def _decoded(jpeg: bytes | bytearray, colours: Colours) -> np.ndarray:
-    if jpeg.find(EXIF, 0, LONGEST_JFIF) >= 0 and not jpeg.startswith(
-        TRANSPOSED
-    ):  # of another program: it may be turned
+    is_foreign = jpeg.find(EXIF_NAME, 0, LONGEST_JFIF) >= 0 and not jpeg.startswith(TRANSPOSED)
+    if is_foreign:  # another program's picture may be turned
         flags = cv2.IMREAD_COLOR if colours == "BGR" else cv2.IMREAD_GRAYSCALE
         if (image := cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)) is None:
             raise OSError(NO_JPEG)

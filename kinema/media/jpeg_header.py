@@ -34,6 +34,11 @@ def segments(jpeg: bytes) -> Iterator[Segment]:
         position = end
 
 
+def size_in(frame_header: bytes) -> tuple[int, int]:
+    """Height and width of the picture as stored, from the content of its frame header."""
+    return int.from_bytes(frame_header[1:3], "big"), int.from_bytes(frame_header[3:5], "big")
+
+
 def picture_of(jpeg: bytes) -> bytes:
     """The picture without what may follow it, as in the files of some phones; nothing where its end is lacking."""
     for part in segments(jpeg):
@@ -54,5 +59,5 @@ def storable_size(jpeg: bytes) -> tuple[int, int] | None:
         if marker == JFIF and content[:4] == b"JFIF" and content[8:10] != content[10:12]:
             return None
         if marker == BASELINE and len(content) > 5 and content[0] == 8 and content[5] in (1, 3):
-            size = int.from_bytes(content[3:5], "big"), int.from_bytes(content[1:3], "big")
+            size = size_in(content)[::-1]
     return size if jpeg.endswith(END) and picture_of(jpeg) else None

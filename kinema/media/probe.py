@@ -112,10 +112,16 @@ def open_container(
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[BufferedReader]:
-    """The bytes of a file. Raises MediaError where they cannot be read: missing, permission denied, unreadable."""
+    """The bytes of a file. Raises MediaError as `reading` does."""
+    with reading(), Path(path).open("rb") as file:
+        yield file
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raises MediaError where what the block reads cannot be read: missing, permission denied, unreadable."""
     try:
-        with Path(path).open("rb") as file:
-            yield file
+        yield
     except FileNotFoundError as error:
         raise MediaError("missing") from error
     except PermissionError as error:

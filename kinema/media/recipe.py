@@ -11,6 +11,7 @@ from pathlib import Path
 from kinema.config import Media
 from kinema.digests import ABSENT, file_digest
 
+FRAMES_FPS = Media.model_fields["frames_fps"].default
 # Keys of `media` that change no frame: what is stored stays as it is, what failed by one that is raised is tried again.
 MEDIA_LIMITS = ("timeout_seconds", "max_gigabytes", "max_megapixels")
 
@@ -25,7 +26,7 @@ def recipe_of(media: Media) -> str:
     parts += [] if media.square_pixels else ["storedpixels"]
     parts += [f"{key.replace('_', '')}off" for key in ("tone_map", "deinterlace") if getattr(media, key) == "off"]
     # of folders of pictures; left out where it is the default, as the names are older than these settings
-    parts += [f"from{media.frames_fps:g}fps"] if media.frames_fps != Media().frames_fps else []
+    parts += [f"from{media.frames_fps:g}fps"] if media.frames_fps != FRAMES_FPS else []
     parts += ["linked"] if media.link_frames and can_link(media) else []
     parts += [f"stream{media.stream}"] if media.stream is not None else []
     return "-".join(parts)

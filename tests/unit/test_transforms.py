@@ -2,6 +2,8 @@
 
 import pickle
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from torchvision.transforms import v2
@@ -9,6 +11,7 @@ from torchvision.transforms.v2 import functional as F
 
 from kinema.clips.transforms import (
     CornerCrop,
+    EvaluationTransform,
     FixedSizeCrop,
     TrainingTransform,
     random_crop,
@@ -60,6 +63,23 @@ def test_a_crop_is_what_torchvision_cuts_resizes_and_flips(crop, flip):
         expected = F.resized_crop(torch.stack(images), **box, size=[32, 32], antialias=False)
         expected = F.horizontal_flip(expected) if flip else expected
         assert (clip.int() - expected.int()).abs().max() <= 1, seed
+
+
+@pytest.mark.parametrize("position", ["c", "tl", "br"])
+def test_what_an_evaluation_crop_does_not_ask_for_is_in_none_of_its_pixels(position):
+    """The same as of the whole frame, resized and then cut."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        height, width = (int(side) for side in rng.integers(20, 200, 2))
+        size, scale = int(rng.integers(16, 130)), float(rng.choice([1.0, 0.875, 0.6]))
+        image = torch.from_numpy(rng.integers(0, 256, (3, height, width), np.uint8))
+        transform = EvaluationTransform(size, scale=scale, position=position)
+        clip = clip_of(transform, [image])
+        sides = [transform.short_side * side // min(height, width) for side in (height, width)]
+        whole = cv2.resize(image.permute(1, 2, 0).numpy(), sides[::-1], interpolation=cv2.INTER_LINEAR)
+        box = square_box(*sides, side=size, position=position)
+        expected = whole[box["top"] : box["top"] + size, box["left"] : box["left"] + size].transpose(2, 0, 1)
+        assert np.array_equal(clip[0].numpy(), expected), (height, width, size, scale)
 
 
 def test_a_crop_without_scaling_is_anywhere_in_the_frame():
