@@ -93,13 +93,15 @@ class ClipDataset(Dataset):
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
-        distinct, position = np.unique(numbers, return_inverse=True)
         clip = out if self.layout == "TCHW" else out.permute(0, 3, 1, 2)
-        in_place = len(distinct) == len(numbers) and self.layout == "TCHW"
-        memory = clip if in_place else torch.empty((len(distinct), *clip.shape[1:]), dtype=torch.uint8)
-        transformed = self.transform(self._read_frames(row, distinct), out=memory)
-        if transformed is not clip:
-            clip.copy_(transformed[torch.from_numpy(position)])
+        if self.layout == "TCHW" and (numbers[1:] > numbers[:-1]).all():
+            transformed = self.transform(self._read_frames(row, numbers), out=clip)
+            if transformed is not clip:
+                clip.copy_(transformed)
+            return
+        distinct, position = np.unique(numbers, return_inverse=True)
+        memory = torch.empty((len(distinct), *clip.shape[1:]), dtype=torch.uint8)
+        clip.copy_(self.transform(self._read_frames(row, distinct), out=memory)[torch.from_numpy(position)])
 
     def _read_frames(self, row: int, numbers: np.ndarray) -> "StoredFrames":
         """Frames of distinct, ascending numbers, as the transforms take them."""

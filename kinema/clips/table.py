@@ -164,13 +164,23 @@ class ClipIndex:
         """Names of the videos by number."""
         return self.rows["video"].dictionary
 
+    @cached_property
+    def shards(self) -> list[Path]:
+        """Tables of the shards by number."""
+        return [Path(name) for name in self.rows["shard"].dictionary.to_pylist()]
+
+    @cached_property
+    def shard_number(self) -> np.ndarray:
+        """Number of the shard in `shards`."""
+        return self.rows["shard"].indices.to_numpy()
+
     def video(self, row: int) -> str:
         """Name of the clip's video."""
-        return self.rows["video"][row].as_py()
+        return self.videos[int(self.video_number[row])].as_py()
 
     def shard(self, row: int) -> Path:
         """Table of the shard that holds the clip's video."""
-        return Path(self.rows["shard"][row].as_py())
+        return self.shards[self.shard_number[row]]
 
 
 def _open(path: Path) -> pa.RecordBatchFileReader:

@@ -43,7 +43,8 @@ class Frames(Protocol):
     def cut(self, box: Box) -> Iterator[np.ndarray]:
         """The box of each frame, uint8 (height, width, C).
 
-        They come one by one as they are decoded: each finds the processor's cache as the one before left it.
+        They come one by one as they are decoded: each finds the processor's cache as the one before left it. Whoever
+        takes one may write into it.
         """
 
 
@@ -57,7 +58,7 @@ class TrainingTransform:
         self.size, self.modality = size, modality
         self.flip_probability = augmentation.horizontal_flip
         self.crop = random_crop(size, augmentation)
-        self.colours = ColourMatrix(augmentation) if modality == "rgb" else None
+        self.colours = ColourMatrix(augmentation) if modality == "rgb" and changes_colours(augmentation) else None
         self.effects = random_effects(augmentation) if modality == "rgb" else nn.Identity()
 
     def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
@@ -121,6 +122,11 @@ def random_effects(augmentation: Augmentation) -> nn.Module:
     if augmentation.rand_augment_ops:
         steps.append(v2.RandAugment(augmentation.rand_augment_ops, augmentation.rand_augment_magnitude))
     return nn.Sequential(*steps)
+
+
+def changes_colours(augmentation: Augmentation) -> bool:
+    """Whether brightness, contrast or saturation is ever changed."""
+    return any((augmentation.brightness, augmentation.contrast, augmentation.saturation))
 
 
 class ColourMatrix:
@@ -233,9 +239,12 @@ def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 def _write(images: Iterable[np.ndarray], clip: torch.Tensor, *, mirror: bool = False) -> None:
     """Images (H, W, C) to a clip (T, C, H, W), each mirrored left to right if so wanted; three channels turn round.
 
+    Images are mirrored in their own memory, which the processor's cache holds.
     OpenCV's split is slow where the memory of the clip is not aligned, as PyTorch's is and NumPy's is not, and where
     that of an image has gaps.
     """
     for image, planes in zip(images, clip.numpy(), strict=True):
         channels = list(planes[::-1] if len(planes) == 3 else planes)
-        cv2.split(cv2.flip(image, 1) if mirror else np.ascontiguousarray(image), channels)
+        if mirror:
+            cv2.flip(image, 1, image)
+        cv2.split(np.ascontiguousarray(image), channels)

@@ -4,6 +4,7 @@ A shard's table is mapped into memory, so that all workers of a loader share it.
 place may change when the shard gains another video, and no data set has to know.
 """
 
+import bisect
 import collections
 import os
 import resource
@@ -16,13 +17,13 @@ import av
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kinema.config import Media
 from kinema.media.jpeg import Box, decode
 from kinema.media.layout import END, END_AND_START, TICKS, arrow_table, frame_files
 from kinema.words import NO_JPEG, remedy
 
+FACTS = ("num_frames", "height", "width", "fps")
 MOST_OPEN = 256  # more gain nothing: an open shard saves a millisecond
 
 
@@ -117,7 +118,8 @@ class Shard:
         except (FileNotFoundError, pa.ArrowInvalid) as error:
             raise ValueError(f"{arrow_table(table)}: no such shard, or cut off. {remedy(table)}") from error
         self.media = Media.model_validate_json(content.schema.metadata[b"media"])
-        self._columns = content.to_batches()[0] if content.num_rows else content
+        rows = content.to_batches()[0] if content.num_rows else content
+        self._columns = {name: rows[name] for name in ("id", "stored", "frame_offsets", *FACTS)}
         self._tar: int | None = None
         self._last: tuple[str, StoredVideo] | None = None
 
@@ -129,10 +131,10 @@ class Shard:
 
     def _found(self, video: str) -> StoredVideo:
         ids = self._columns["id"]
-        row = pc.search_sorted(ids, pa.scalar(video)).as_py()
+        row = bisect.bisect_left(ids, video, key=pa.StringScalar.as_py)
         if row == len(ids) or ids[row].as_py() != video or not self._columns["stored"][row].is_valid:
             raise ValueError(f"{self.table}: no frames of the video '{video}'. {remedy(self.table)}")
-        facts = {name: self._columns[name][row].as_py() for name in ("num_frames", "height", "width", "fps")}
+        facts = {name: self._columns[name][row].as_py() for name in FACTS}
         offsets = self._columns["frame_offsets"][row]
         packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)
         return StoredVideo(place=self._columns["stored"][row].as_py(), offsets=packed, **facts)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from kinema.media.jpeg import cut_rows, decode
+from kinema.media.jpeg import RESTART, cut_rows, decode
 from kinema.media.layout import START, TRANSPOSED
 
 SAMPLINGS = {name: getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{name}") for name in ("411", "420", "422", "440", "444")}
@@ -132,3 +132,14 @@ def test_damage_is_an_error(transposed):
             with pytest.raises(OSError, match="no JPEG"):
                 decode(damaged, "BGR", part)
     decode(jpeg, "BGR", box)
+
+
+def test_a_lost_restart_marker_moves_no_rows():
+    """Rows behind it would be taken for those above them."""
+    jpeg = encoded(picture(200, 300))
+    box = {"top": 150, "left": 0, "height": 50, "width": 300}
+    positions = [marker.start() for marker in RESTART.finditer(jpeg)]
+    assert len(positions) == 12
+    for position in positions:
+        with pytest.raises(OSError, match="no JPEG"):
+            decode(jpeg[:position] + jpeg[position + 2 :], "BGR", box)
