@@ -147,7 +147,7 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _import_checkpoint(arguments: argparse.Namespace) -> int:
-    from kinema.models.published import import_checkpoint
+    from kinema.models.loading.importing import import_checkpoint
 
     logging.basicConfig(level=logging.WARNING, format="kinema: %(message)s")
     out, model = import_checkpoint(

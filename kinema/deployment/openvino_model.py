@@ -8,10 +8,11 @@ import openvino as ov
 
 from kinema.config import Deployment
 from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
-from kinema.deployment.onnx_model import INPUT, model_metadata
+from kinema.deployment.onnx_model import model_metadata
 from kinema.deployment.parity_sample import parity_clips
+from kinema.deployment.parts import INPUT
 from kinema.evaluation.predictors import Predictor, torch_predictor
-from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.records import write_json
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from kinema.digests import file_digest
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.files import write_text
 from kinema.metrics import VideoScores, by_video, topk_accuracy
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records import write_json
 
 log = logging.getLogger(__name__)

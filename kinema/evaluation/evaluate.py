@@ -12,7 +12,7 @@ from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.records import write_json
 

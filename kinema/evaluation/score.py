@@ -13,7 +13,7 @@ from kinema.config import Clip
 from kinema.evaluation.predictors import Predictor
 from kinema.job import progress
 from kinema.metrics import ClipScores
-from kinema.models.checkpoint import Checkpoint
+from kinema.models.loading.checkpoint import Checkpoint
 
 
 def evaluation_subset(clips: Path, wanted: str) -> str:

@@ -1,14 +1,19 @@
-"""Clip index -> the loaders of a training run."""
+"""Clip index -> the loaders of a training run, and what is done to a batch behind them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.tv_tensors import Video
+
 from kinema.clips.dataset import clips_for
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler, RankSampler, sampling_weights
 from kinema.clips.table import ClipIndex, labelled_subsets
-from kinema.config import Settings
+from kinema.config import Settings, Training
 
 
 class ResumableLoader(ClipLoader):
@@ -63,3 +68,24 @@ def validation_loader(clips: Path, settings: Settings, *, modality: str) -> Clip
         batch_size=settings.training.batch_size,
         num_workers=settings.training.num_workers,
     )
+
+
+class ClipMixer:
+    """Blends clips and labels of a batch with each other (mixup), or gives a clip a box of another (cutmix).
+
+    It runs after loading, on the device. Numbers are drawn from torch's generator of the CPU, which is seeded every
+    step. Where the recipe has neither, a batch stays as it is.
+    """
+
+    def __init__(self, settings: Training, *, num_classes: int):
+        kinds = ((v2.MixUp, settings.mixup_alpha), (v2.CutMix, settings.cutmix_alpha))
+        self.mixers = [kind(alpha=alpha, num_classes=num_classes) for kind, alpha in kinds if alpha > 0]
+
+    def __call__(self, clips: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 clips (B, T, C, H, W), labels (B,) -> the same, mixed, and the share of each class (B, K)."""
+        if not self.mixers:
+            return clips, labels
+        mixer = self.mixers[int(torch.randint(len(self.mixers), ()))]
+        # float, as shares are fractions; pixels again, since that is what every network takes
+        mixed, shares = mixer(Video(clips.float()), labels)
+        return mixed.as_subclass(Tensor).round().to(torch.uint8), shares

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from kinema.config import Clip, Network
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.clip_network import create_clip_encoder
-from kinema.models.reference import recognise
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.network_weights import load_weights
+from kinema.models.loading.reference import recognise
 from kinema.models.registry import create_model
-from kinema.models.weights import load_weights
 
 pytestmark = pytest.mark.real
 

@@ -23,7 +23,7 @@ from kinema.deployment.openvino_model import check_parity, convert
 from kinema.deployment.verify import verify
 from kinema.evaluation.evaluate import evaluate
 from kinema.evaluation.predictions import PREDICTIONS
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 
 NETWORK = Network(encoder_weights="none")

@@ -14,9 +14,9 @@ from kinema.config import Media, Network, Settings, Training
 from kinema.evaluation.evaluate import evaluate
 from kinema.media.plan import manifest_path
 from kinema.media.shard import write_shard
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.network_weights import load_streams
 from kinema.models.registry import create_model
-from kinema.models.weights import load_streams
 from kinema.training.data import training_loader
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)

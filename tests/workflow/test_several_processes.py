@@ -13,7 +13,7 @@ from project import MODEL
 
 from kinema.config_files import load_config, read_yaml
 from kinema.experiments import resolve
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 
 
 @pytest.mark.parametrize("frozen", ["", "\n  freeze_encoder_epochs: 1"], ids=["all trained", "encoder frozen at first"])

@@ -9,7 +9,7 @@ import torch
 import yaml
 from project import MODEL, TINY, Project, executed
 
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 
 NAME = "efficientnet_lite0_vtn"
 STUDENT, GIVEN, FUSED = f"{MODEL}@student", f"{MODEL}@given", f"{MODEL}_two_stream"

@@ -9,15 +9,15 @@ from pydantic import ValidationError
 
 from kinema.config import Clip, Network
 from kinema.digests import file_digest
-from kinema.models.checkpoint import save_checkpoint
-from kinema.models.content import is_ours
+from kinema.models.loading.checkpoint import save_checkpoint
+from kinema.models.loading.content import is_ours
+from kinema.models.loading.network_weights import load_weights
+from kinema.models.loading.reference import recognise
+from kinema.models.loading.tensors import read_torch_file, tensors_of
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.models.model_name import canonical
 from kinema.models.recognizer import Recognizer
-from kinema.models.reference import recognise
 from kinema.models.registry import create_model
-from kinema.models.state import read_torch_file, tensors_of
-from kinema.models.weights import load_weights
 from kinema.words import REFERENCE, explained
 
 NUM_FRAMES = 16  # of published models whose keys do not tell

@@ -1,4 +1,4 @@
-"""A whole network's start from a file: a checkpoint of ours or of the reference toolkit, every tensor of it."""
+"""What `network.weights` names, a file of ours or of the reference toolkit -> a whole network, every tensor of it."""
 
 import dataclasses
 import logging
@@ -9,16 +9,16 @@ from typing import Any
 from torch import Tensor
 
 from kinema.config import Network
-from kinema.models.content import Content, checked, is_ours, read_content
-from kinema.models.recognizer import Recognizer
-from kinema.models.reference import convert, recognise
-from kinema.models.state import (
+from kinema.models.loading.content import Content, checked, is_ours, read_content
+from kinema.models.loading.reference import convert, recognise
+from kinema.models.loading.tensors import (
     check_same_tensors,
     differences,
     raise_for,
     read_torch_file,
     tensors_of,
 )
+from kinema.models.recognizer import Recognizer
 from kinema.words import STREAM, WEIGHTS, settings_in_words
 
 logger = logging.getLogger(__name__)
