@@ -18,10 +18,10 @@ from kinema.models.made_of import remove_what_is_of_another
 log = logging.getLogger(__name__)
 
 
-def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
+def export_onnx(*, checkpoint_path: Path, out: Path, opset: int) -> None:
     """Write the ONNX model, batch dimension free."""
-    remove_what_is_of_another(checkpoint)
-    trained = load_checkpoint(checkpoint)
+    remove_what_is_of_another(checkpoint_path)
+    trained = load_checkpoint(checkpoint_path)
     whole = export_parts(trained.model)[0]
     model = part_to_onnx(whole, opset=opset)
     for key, value in model_metadata(trained).items():

@@ -136,10 +136,6 @@ class FrameRecognizer(Recognizer):
             normalized = normalized[1:] - normalized[:-1]
         return self.decoder.embed(self.encoder(normalized))
 
-    def decode(self, embeddings: Tensor) -> Tensor:
-        """Embeddings (B, T, *E) -> logits (B, K)."""
-        return self.decoder(embeddings)
-
 
 class ClipRecognizer(Recognizer):
     """A network over space and time, then a linear classifier."""

@@ -43,10 +43,10 @@ class ResumableLoader(ClipLoader):
             yield batch
 
 
-def training_loader(clips: Path, settings: Settings, *, modality: str) -> ResumableLoader:
+def training_loader(clips_path: Path, settings: Settings, *, modality: str) -> ResumableLoader:
     """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept."""
     training = settings.training
-    index = ClipIndex.load(clips, subset="training", clip=settings.clip, labelled=True)
+    index = ClipIndex.load(clips_path, subset="training", clip=settings.clip, labelled=True)
     dataset = clips_for(index, modality, clip=settings.clip, augmentation=settings.augmentation, seed=training.seed)
     weights = sampling_weights(index.label_index, training.sampling)
     return ResumableLoader(
@@ -57,11 +57,11 @@ def training_loader(clips: Path, settings: Settings, *, modality: str) -> Resuma
     )
 
 
-def validation_loader(clips: Path, settings: Settings, *, modality: str) -> ClipLoader | None:
+def validation_loader(clips_path: Path, settings: Settings, *, modality: str) -> ClipLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none with a label."""
-    if "validation" not in labelled_subsets(clips):
+    if "validation" not in labelled_subsets(clips_path):
         return None
-    index = ClipIndex.load(clips, subset="validation", clip=settings.clip, labelled=True)
+    index = ClipIndex.load(clips_path, subset="validation", clip=settings.clip, labelled=True)
     return ClipLoader(
         clips_for(index, modality, clip=settings.clip),
         sampler=RankSampler(len(index)),

@@ -147,7 +147,7 @@ def test_streaming_parts_make_up_the_whole(name):
     with torch.no_grad():
         embeddings = torch.stack([model.encode(frames) for frames in clips])
         assert embeddings.shape[:2] == (2, 5 if "rgbdiff" in name else 6)
-        torch.testing.assert_close(model.decode(embeddings), model(clips), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(model.decoder(embeddings), model(clips), rtol=1e-4, atol=1e-5)
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (model.spec.mean, model.spec.std))
         torch.testing.assert_close(
             model.forward_normalized((clips / 255 - mean) / std), model(clips), rtol=1e-4, atol=1e-5

@@ -129,15 +129,16 @@ def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     shutil.copy(prepared / "annotation.json", tmp_path)
     build(tmp_path, allowed=0.2)
     assert run_training(tmp_path, tmp_path, {}, model=f"{NAME}_flow").spec.modality == "flow"
-    outputs = {name.split(".")[0]: tmp_path / name for name in ("evaluation", "predictions", "confusion.png")}
+    names = ("evaluation.json", "predictions.parquet", "confusion.png")
+    outputs = {f"{name.partition('.')[0]}_path": tmp_path / name for name in names}
     evaluate(
-        checkpoint=tmp_path / "model.pth",
-        clips=tmp_path / "clips.parquet",
+        checkpoint_path=tmp_path / "model.pth",
+        clips_path=tmp_path / "clips.parquet",
         settings=Settings(),
         threads=1,
         **outputs,
     )
-    assert json.loads(outputs["evaluation"].read_text())["num_videos"] == 6
+    assert json.loads(outputs["evaluation_path"].read_text())["num_videos"] == 6
 
 
 def test_frames_of_another_kind_are_refused(prepared):

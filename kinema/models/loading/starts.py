@@ -28,8 +28,8 @@ def starting_network(
     kept = [starts[key] for key in (RGB, MOTION_STREAM) if key in starts]
     if not is_trained(settings, starts) and not kept:
         kept = [str(network.weights)]
-    for file in kept:
-        check_labels(Path(file), labels)
+    for path in kept:
+        check_labels(Path(path), labels)
     recognizer = create_model(model_name, num_classes=len(labels), clip=settings.clip, network=network)
     if RGB in starts:
         load_streams(recognizer, {stream: Path(starts[stream]) for stream in (RGB, MOTION_STREAM)})
@@ -39,15 +39,15 @@ def starting_network(
     return recognizer
 
 
-def check_labels(file: Path, labels: list[str]) -> None:
+def check_labels(path: Path, labels: list[str]) -> None:
     """ValueError where the model in a file tells other classes apart than the data set has."""
-    found = classes_of(file)
+    found = classes_of(path)
     if found == len(labels):
-        log.warning("%s: names no labels; its classes are taken in the order of the data set's", file)
+        log.warning("%s: names no labels; its classes are taken in the order of the data set's", path)
     elif found != labels:
         number = found if isinstance(found, int) else len(found)
         strange = [] if isinstance(found, int) else sorted(set(found) ^ set(labels))[:3]
         detail = f", for example {', '.join(strange)}" if strange else ""
         raise ValueError(
-            f"{file}: its {number} classes are not the {len(labels)} labels of the data set, in their order{detail}"
+            f"{path}: its {number} classes are not the {len(labels)} labels of the data set, in their order{detail}"
         )

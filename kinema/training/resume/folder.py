@@ -124,8 +124,8 @@ def restore_outputs(folder: Path, outputs: Sequence[Path]) -> None:
         _link(folder / FINISHED / path.name, path)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source_path: Path, target_path: Path) -> None:
     try:
-        os.link(source, target)
+        os.link(source_path, target_path)
     except OSError:  # a file system without hard links, or another one
-        shutil.copy2(source, target)
+        shutil.copy2(source_path, target_path)
