@@ -190,7 +190,12 @@ class Media(Section):
         1,
         ge=1,
         le=1_000_000,
-        description="A video that yields fewer frames has failed; a damaged one that yields more is kept.",
+        description="A video that yields fewer frames has failed.",
+    )
+    damaged: Literal["keep", "drop"] = Field(
+        "keep",
+        description="A video that is cut off or damaged: `keep` what can be decoded of it, marked `truncated`, or "
+        "`drop` it, which counts as failed.",
     )
     timeout_seconds: float = Field(600, gt=0, le=604_800, description="A video that takes longer to decode has failed.")
     max_gigabytes: float = Field(

@@ -59,6 +59,7 @@ EDITS = {
     "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
     "fewest frames of a video": ((TINY, "short_side: 64", "short_side: 64\n  min_frames: 2"), {"shard"}),
+    "what becomes of damaged videos": ((TINY, "short_side: 64", "short_side: 64\n  damaged: drop"), {"shard"}),
     "a comment": ((CONFIG, "seed: 1", "seed: 1  # of all"), set()),
     "a default that is left out": ((CONFIG, "  seed: 1\n", ""), set()),
     "an override for something else": (
@@ -99,6 +100,7 @@ EDITS = {
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {"dataset_report", "index"}),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
+    "words of damage": (("kinema/media/damage.py", "LZW decode failed", "LZW decode"), {"shard"}),
     "the labels": (("kinema/annotations/table.py", ".unique())", ".unique(), reverse=True)"), {"annotations"}),
     "an adapter": (("workflow/scripts/export.py", "deployment.opset", "deployment.parity_clips"), {"export"}),
     # what is seen, said and written down of them
