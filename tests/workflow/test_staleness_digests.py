@@ -79,7 +79,7 @@ EDITS = {
     ),
     "how params become settings": (("kinema/params.py", "| keys\n", "\n"), {"train"}),
     "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
-    "how frames are read": (("kinema/media/reader.py", '"BGR", box', '"GRAY", box'), READS_CLIPS),
+    "how frames are read": (("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), {"shard", *READS_CLIPS}),
     "which frames": (("kinema/clips/windows.py", "clip.stride)\n", "clip.stride + 1)\n"), {"index", *READS_CLIPS}),
     "the used decoder": (("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"), MODEL_STAGES),
     "the encoder": (
