@@ -24,16 +24,16 @@ from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, score
 from kinema.experiments import Experiment, resolve
 from kinema.metrics import by_video, topk_accuracy
-from kinema.models.checkpoint import load_checkpoint
-from kinema.training.run import train
+from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.watching.training import TrainingWatch
 
 
-def fold_index(clips: Path, out: Path, *, fold: int, num_folds: int, experiment: Experiment) -> None:
+def fold_index(clips_path: Path, out: Path, *, fold: int, num_folds: int, experiment: Experiment) -> None:
     """An index of the training videos alone; every `num_folds`-th group becomes the validation subset."""
-    rows = pq.read_table(clips, filters=[("subset", "=", "training"), ("clip", "=", 0)])
+    rows = pq.read_table(clips_path, filters=[("subset", "=", "training"), ("clip", "=", 0)])
     if rows["group"].null_count == len(rows):
-        raise SystemExit(f"{clips}: its videos have no groups to fold by")
+        raise SystemExit(f"{clips_path}: its videos have no groups to fold by")
     held_out = sorted(rows["group"].drop_null().unique().to_pylist())[fold::num_folds]
     subset = pc.if_else(pc.is_in(rows["group"], pa.array(held_out)), "validation", "training")
     videos = rows.set_column(rows.column_names.index("subset"), "subset", subset).select(VIDEO_SCHEMA.names)
@@ -41,25 +41,17 @@ def fold_index(clips: Path, out: Path, *, fold: int, num_folds: int, experiment:
     write_clips(videos.replace_schema_metadata(), out, labels=labels, clip=experiment.settings.clip)
 
 
-def fold_accuracy(clips: Path, experiment: Experiment, *, fold: int, num_folds: int, threads: int) -> float:
+def fold_accuracy(clips_path: Path, experiment: Experiment, *, fold: int, num_folds: int, threads: int) -> float:
     """Video top-1 on the held-out groups of one fold."""
     with tempfile.TemporaryDirectory() as folder:
-        index, model = Path(folder) / "clips.parquet", Path(folder) / "model.pth"
-        fold_index(clips, index, fold=fold, num_folds=num_folds, experiment=experiment)
-        train(
-            clips=index,
-            model=experiment.model,
-            settings=experiment.settings,
-            starts={},
-            data={},
-            out=model,
-            work=Path(folder) / "work",
-            code="",
-            threads=threads,
-            watch=TrainingWatch(**{name: Path(folder) / name for name in ("history", "record", "logs")}),
-        )
-        trained = load_checkpoint(model)
-        dataset = evaluation_dataset(index, trained, subset="validation", numbers=experiment.settings.clip)
+        index_path, model_path = Path(folder) / "clips.parquet", Path(folder) / "model.pth"
+        fold_index(clips_path, index_path, fold=fold, num_folds=num_folds, experiment=experiment)
+        inputs = TrainingInputs(index_path, experiment.model, experiment.settings, starts={}, data={}, code="")
+        others = {name: Path(folder) / name for name in ("history_path", "record_path", "work_folder", "curves_folder")}
+        outputs = TrainingOutputs(model_path, **others)
+        train(inputs, outputs, watch=TrainingWatch(outputs), threads=threads)
+        trained = load_checkpoint(model_path)
+        dataset = evaluation_dataset(index_path, trained, subset="validation", numbers=experiment.settings.clip)
         videos = by_video(score(torch_predictor(trained.model), dataset, batch_size=8))
         return topk_accuracy(videos.probabilities, videos.labels, 1)
 
@@ -73,12 +65,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
-    clips = Path(f"results/{arguments.dataset}/clips.parquet")
+    clips_path = Path(f"results/{arguments.dataset}/clips.parquet")
     for name in arguments.models:
         started_at = time.monotonic()
         experiment = resolve(config, arguments.dataset, name)
         folds = [
-            fold_accuracy(clips, experiment, fold=fold, num_folds=arguments.folds, threads=arguments.threads)
+            fold_accuracy(clips_path, experiment, fold=fold, num_folds=arguments.folds, threads=arguments.threads)
             for fold in range(arguments.folds)
         ]
         text = " ".join(f"{accuracy:.3f}" for accuracy in folds)

@@ -24,12 +24,11 @@ from torch.utils.data import DataLoader
 from kinema.config import Clip, Network, Settings, Training
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
-from kinema.training.batch_norm import freeze_batch_norm
-from kinema.training.checkpoints import ResumePoints
-from kinema.training.compiling import compile_if_possible
+from kinema.training.network import compile_if_possible, freeze_batch_norm
 from kinema.training.optim import create_optimizer
+from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.run import TrainingOutputs
 from kinema.training.task import RecognitionTask
-from kinema.training.termination import Termination
 from kinema.training.trainer import create_trainer
 from kinema.watching.training import TrainingWatch
 
@@ -102,8 +101,8 @@ def lightning_against_bare(name: str, size: int, rounds: int) -> tuple[list[floa
     with tempfile.TemporaryDirectory() as folder:
         termination = Termination()
         points = ResumePoints(Path(folder), minutes=10, termination=termination)
-        files = {name: Path(folder) / name for name in ("history", "record", "logs")}
-        watch = TrainingWatch(**files)
+        names = ("model", "history", "record", "work", "curves")
+        watch = TrainingWatch(TrainingOutputs(*(Path(folder) / name for name in names)))
         callbacks = [*watch.callbacks(), termination, alternating, points]
         loggers = watch.loggers("run", step=0, settings=settings)
         create_trainer(settings, callbacks, loggers).fit(task, batches)

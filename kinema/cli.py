@@ -141,20 +141,20 @@ def _models(arguments: argparse.Namespace) -> int:
     print(f"\nGMACs: billions of multiply-adds of a clip of {clip.length} x {clip.size} x {clip.size}.")
     for row in rows:
         if not row.exportable:
-            refused.append(f"{row.name} cannot be exported: {EXPORT_OBSTACLES[row.name]}.")
+            refused.append(f"{row.model_name} cannot be exported: {EXPORT_OBSTACLES[row.model_name]}.")
     print(*refused, sep="\n")
     return 0
 
 
 def _import_checkpoint(arguments: argparse.Namespace) -> int:
-    from kinema.models.published import import_checkpoint
+    from kinema.models.loading.importing import import_checkpoint
 
     logging.basicConfig(level=logging.WARNING, format="kinema: %(message)s")
     out, model = import_checkpoint(
         arguments.file,
         out=arguments.out,
-        labels=arguments.labels,
-        model=arguments.model,
+        labels_path=arguments.labels,
+        model_name=arguments.model,
         stride=arguments.stride,
         size=arguments.size,
         mean=arguments.mean,

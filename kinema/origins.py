@@ -10,9 +10,8 @@ from pathlib import Path
 from kinema.config import ENCODER_WEIGHTS, Config
 from kinema.config_files import ConfigError
 from kinema.experiments import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
+from kinema.models.loading.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
-from kinema.models.names import MOTION
-from kinema.training.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 
 
 def start_files(config: Config, dataset: str, model: str) -> dict[str, str]:
@@ -68,13 +67,13 @@ def _starts(config: Config, dataset: str, model: str) -> dict[str, str]:
 def _streams(experiment: Experiment, model: str) -> dict[str, str]:
     """The models of a two-stream network's streams, spelled as it is itself; nothing for other networks."""
     name = parse_model_name(experiment.model)
-    if name.stream not in MOTION:
+    if not name.motion:
         return {}
     base, variant = split_variant(model)
     plain = base[: len(f"{name.encoder}_{name.decoder}")]  # `-` and `_` are equally long
     ending = "/model.pth" if variant is None else f"@{variant}/model.pth"
     folder = f"results/{experiment.dataset}"
-    return {RGB: f"{folder}/{plain}{ending}", MOTION_STREAM: f"{folder}/{plain}_{MOTION[name.stream]}{ending}"}
+    return {RGB: f"{folder}/{plain}{ending}", MOTION_STREAM: f"{folder}/{plain}_{name.motion}{ending}"}
 
 
 def _init_file(config: Config, source: str, model: str) -> str:

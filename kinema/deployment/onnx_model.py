@@ -12,19 +12,18 @@ import torch
 import kinema
 from kinema.deployment.parts import ExportPart, export_parts
 from kinema.files import atomic_path
-from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 
-INPUT, OUTPUT = "clips", "logits"
 log = logging.getLogger(__name__)
 
 
-def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
+def export_onnx(*, checkpoint_path: Path, out: Path, opset: int) -> None:
     """Write the ONNX model, batch dimension free."""
-    remove_what_is_of_another(checkpoint)
-    trained = load_checkpoint(checkpoint)
+    remove_what_is_of_another(checkpoint_path)
+    trained = load_checkpoint(checkpoint_path)
     whole = export_parts(trained.model)[0]
-    model = part_to_onnx(whole, exporter=trained.model.exporter, opset=opset)
+    model = part_to_onnx(whole, opset=opset)
     for key, value in model_metadata(trained).items():
         model.metadata_props.add(key=key, value=value)
     with atomic_path(out) as temporary:
@@ -33,9 +32,9 @@ def export_onnx(*, checkpoint: Path, out: Path, opset: int) -> None:
     log.info("%s: opset %d, %.1f MB", out, opset, out.stat().st_size / 1e6)
 
 
-def part_to_onnx(part: ExportPart, *, exporter: str, opset: int) -> onnx.ModelProto:
-    """The graph of a part in evaluation mode; `exporter` is `dynamo` or `tracing`."""
-    if exporter == "tracing":
+def part_to_onnx(part: ExportPart, *, opset: int) -> onnx.ModelProto:
+    """The graph of a part in evaluation mode."""
+    if part.is_traced:
         return _traced(part, opset=opset)
     program = torch.onnx.export(
         part.module.eval(),

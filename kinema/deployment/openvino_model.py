@@ -8,40 +8,49 @@ import openvino as ov
 
 from kinema.config import Deployment
 from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
-from kinema.deployment.onnx_model import INPUT, model_metadata
+from kinema.deployment.onnx_model import model_metadata
 from kinema.deployment.parity_sample import parity_clips
+from kinema.deployment.parts import INPUT
 from kinema.evaluation.predictors import Predictor, torch_predictor
-from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.records import write_json
 
 log = logging.getLogger(__name__)
 
 
 def convert(
-    *, onnx: Path, checkpoint: Path, clips: Path, settings: Deployment, shipped: Path, xml: Path, parity: Path
+    *,
+    onnx_path: Path,
+    checkpoint_path: Path,
+    clips_path: Path,
+    settings: Deployment,
+    shipped_path: Path,
+    xml_path: Path,
+    parity_path: Path,
 ) -> None:
-    """Write `xml` (with its .bin beside it) and the parity report, which has the digests of both.
+    """Write `xml_path` (with its .bin beside it) and the parity report, which has the digests of both.
 
     The IR is written and read back under a temporary name and compared with PyTorch on real clips at float32; when they
     differ by more than `parity_tolerance` of the largest logit, no IR is left and a ValueError says by how much. The IR
-    of an earlier model at `shipped` is removed first: it is not the IR of this checkpoint, whatever comes of this one.
+    of an earlier model at `shipped_path` is removed first: it is not the IR of this checkpoint, whatever comes of this
+    one.
     """
-    remove_ir(shipped)
-    parity.unlink(missing_ok=True)
-    trained = load_checkpoint(checkpoint)
-    sample = parity_clips(clips, trained.model, count=settings.parity_clips)
+    remove_ir(shipped_path)
+    parity_path.unlink(missing_ok=True)
+    trained = load_checkpoint(checkpoint_path)
+    sample = parity_clips(clips_path, trained.model, count=settings.parity_clips)
     expected = torch_predictor(trained.model, device="cpu")(sample)
-    with new_ir(xml) as temporary:
-        ov.save_model(ir_network(onnx, trained), temporary, compress_to_fp16=settings.compress_to_fp16)
+    with new_ir(xml_path) as temporary:
+        ov.save_model(ir_network(onnx_path, trained), temporary, compress_to_fp16=settings.compress_to_fp16)
         found = ir_predictor(temporary, precision="f32")(sample)
         result = check_parity(expected, found, tolerance=settings.parity_tolerance)
         digests = ir_digests(temporary)
-    write_json(parity, {"num_clips": len(sample), **result, "sha256": digests})
+    write_json(parity_path, {"num_clips": len(sample), **result, "sha256": digests})
 
 
-def ir_network(onnx: Path, trained: Checkpoint) -> ov.Model:
+def ir_network(onnx_path: Path, trained: Checkpoint) -> ov.Model:
     """The converted graph, with what its users need to know as `rt_info`."""
-    network = ov.convert_model(onnx)
+    network = ov.convert_model(onnx_path)
     for key, value in model_metadata(trained).items():
         network.set_rt_info(value, ["kinema", key])
     network.set_rt_info(" ".join(label.replace(" ", "_") for label in trained.labels), ["model_info", "labels"])
@@ -71,7 +80,7 @@ def check_parity(expected: np.ndarray, found: np.ndarray, *, tolerance: float) -
     return {"max_abs_difference": difference, "max_abs_logit": largest, "relative_difference": relative}
 
 
-def ir_predictor(xml: Path, *, precision: str | None = None, threads: int | None = None) -> Predictor:
+def ir_predictor(xml_path: Path, *, precision: str | None = None, threads: int | None = None) -> Predictor:
     """Predictor of an IR on the CPU; `precision` "f32" forces float32, None leaves the device its default.
 
     On many CPUs that default is bfloat16: it is what users get, and 100 times further from PyTorch.
@@ -81,7 +90,7 @@ def ir_predictor(xml: Path, *, precision: str | None = None, threads: int | None
         options["INFERENCE_PRECISION_HINT"] = precision
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    compiled = ov.Core().compile_model(xml, "CPU", options)
+    compiled = ov.Core().compile_model(xml_path, "CPU", options)
 
     def predict(clips: np.ndarray) -> np.ndarray:
         return np.array(compiled({INPUT: clips})[0])

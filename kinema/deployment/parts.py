@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kinema.models.names import EXPORT_OBSTACLES
+from kinema.models.names import EXPORT_OBSTACLES, TRACED
 from kinema.models.recognizer import FrameRecognizer, Recognizer
+
+INPUT, OUTPUT = "clips", "logits"  # of the whole network
 
 
 @dataclass(frozen=True)
 class ExportPart:
     """One graph of an exported model, with an example of its input.
 
-    The example has a batch of two or more, because exporters take a batch of one for a constant.
+    The example has a batch of two or more, because exporters take a batch of one for a constant. `is_traced`: torch's
+    older exporter takes it, by tracing.
     """
 
     name: str
@@ -22,6 +25,7 @@ class ExportPart:
     output_name: str
     example: Tensor
     min_batch: int = 1
+    is_traced: bool = False
 
 
 def export_parts(model: Recognizer) -> list[ExportPart]:
@@ -33,7 +37,7 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
         raise ValueError(f"model '{model.name}' cannot be exported: {EXPORT_OBSTACLES[model.name]}")
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
-    whole = ExportPart("model", model, "clips", "logits", clips)
+    whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)
     return [whole, *(_streaming_parts(model, clips) if isinstance(model, FrameRecognizer) else [])]
 
 
@@ -45,7 +49,7 @@ def _streaming_parts(model: FrameRecognizer, clips: Tensor) -> list[ExportPart]:
     embeddings = torch.zeros(2, model.spec.num_frames - model.differences, *shape)
     return [
         ExportPart("encoder", _Encode(model), "frames", "embeddings", frames, min_batch=1 + model.differences),
-        ExportPart("decoder", model.decoder, "embeddings", "logits", embeddings),
+        ExportPart("decoder", model.decoder, "embeddings", OUTPUT, embeddings),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,29 @@ from kinema.metrics import VideoScores
 AGAIN = "delete it and run again, which scores the model anew"
 
 
+@dataclass(frozen=True)
+class ScoreFiles:
+    """What rule evaluate writes of a model: evaluation.json and predictions.parquet."""
+
+    evaluation_path: Path
+    predictions_path: Path
+
+
 def read_pytorch_scores(
-    evaluation: Path, predictions: Path, *, subset: str, truth: Mapping[str, str], labels: Sequence[str]
+    files: ScoreFiles, *, subset: str, truth: Mapping[str, str], labels: Sequence[str]
 ) -> VideoScores:
     """PyTorch's scores of the videos of a subset, in the order of `truth`, which has the label of each.
 
     ValueError, naming the file, where one of the two is of other videos or classes, damaged, or contradicts the other.
     """
-    rows = _read_predictions(predictions, labels)
+    rows = _read_predictions(files.predictions_path, labels)
     if dict(zip(rows["video"], rows["label"], strict=True)) != truth or len(rows["video"]) != len(truth):
         raise ValueError(
-            f"{predictions}: its {len(rows['video'])} videos and labels are not the {len(truth)} of the {subset} "
-            f"videos; {AGAIN}"
+            f"{files.predictions_path}: its {len(rows['video'])} videos and labels are not the {len(truth)} of the "
+            f"{subset} videos; {AGAIN}"
         )
-    _check_evaluation(evaluation, subset=subset, num_videos=len(truth), num_right=sum(rows["correct"]))
+    num_right = sum(rows["correct"])
+    _check_evaluation(files.evaluation_path, subset=subset, num_videos=len(truth), num_right=num_right)
     position = {name: number for number, name in enumerate(rows["video"])}
     order = np.array([position[name] for name in truth])
     return VideoScores(

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,63 +14,68 @@ from kinema.config import Settings
 from kinema.deployment.agreement import Agreement, check_agreement, compare
 from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
 from kinema.deployment.openvino_model import ir_predictor
-from kinema.deployment.pytorch_scores import read_pytorch_scores
+from kinema.deployment.pytorch_scores import ScoreFiles, read_pytorch_scores
 from kinema.digests import file_digest
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.files import write_text
 from kinema.metrics import VideoScores, by_video, topk_accuracy
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records import write_json
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class ShippedFiles:
+    """What is there of a model that passed both gates; model.bin lies beside model.xml."""
+
+    xml_path: Path
+    labels_path: Path
+    verification_path: Path
+
+
 def verify(
     *,
-    converted: Path,
-    parity: Path,
-    checkpoint: Path,
-    clips: Path,
-    evaluation: Path,
-    predictions: Path,
+    converted_path: Path,
+    parity_path: Path,
+    checkpoint_path: Path,
+    clips_path: Path,
+    scores: ScoreFiles,
     settings: Settings,
-    xml: Path,
-    labels: Path,
-    verification: Path,
+    shipped: ShippedFiles,
     threads: int,
 ) -> None:
-    """Score the IR at the device's own precision; copy it to `xml` when it agrees with PyTorch (see `check_agreement`).
+    """Score the IR at the device's own precision; ship it where it agrees with PyTorch (see `check_agreement`).
 
-    Only the IR that passed the first gate is looked at: `parity` has its digests. The IR of an earlier model at `xml`
-    is removed first, and the new one is put there last. `verification` says what was found: see `findings`.
+    Only the IR that passed the first gate is looked at: parity.json has its digests. The shipped IR of an earlier model
+    is removed first, and the new one is put there last. verification.json says what was found: see `findings`.
     """
-    remove_ir(xml)
-    digests = read_digests(parity)
-    check_digests(converted, digests, name=converted)
-    trained = load_checkpoint(checkpoint)
-    subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)
-    truth = true_labels(dataset)
-    pytorch = read_pytorch_scores(evaluation, predictions, subset=subset, truth=truth, labels=trained.labels)
-    results = judged(converted, dataset, pytorch, settings=settings, threads=threads)
-    write_text(labels, "".join(f"{label}\n" for label in trained.labels))
-    model = file_digest(checkpoint)
-    write_json(verification, {"subset": subset, **results, "sha256": digests, "model": model})
-    copy_ir(converted, xml, digests=digests)
-    log.info("%s: %s", xml, ", ".join(f"{key} {value}" for key, value in results.items()))
+    remove_ir(shipped.xml_path)
+    digests = read_digests(parity_path)
+    check_digests(converted_path, digests, named_path=converted_path)
+    trained = load_checkpoint(checkpoint_path)
+    subset = evaluation_subset(clips_path, settings.evaluation.subset)
+    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
+    pytorch = read_pytorch_scores(scores, subset=subset, truth=true_labels(dataset), labels=trained.labels)
+    results = judged(converted_path, dataset, pytorch, settings=settings, threads=threads)
+    write_text(shipped.labels_path, "".join(f"{label}\n" for label in trained.labels))
+    model = file_digest(checkpoint_path)
+    write_json(shipped.verification_path, {"subset": subset, **results, "sha256": digests, "model": model})
+    copy_ir(converted_path, shipped.xml_path, digests=digests)
+    log.info("%s: %s", shipped.xml_path, ", ".join(f"{key} {value}" for key, value in results.items()))
 
 
 def judged(
-    xml: Path, dataset: ClipDataset, pytorch: VideoScores, *, settings: Settings, threads: int
+    xml_path: Path, dataset: ClipDataset, pytorch: VideoScores, *, settings: Settings, threads: int
 ) -> dict[str, Any]:
     """Score an IR and compare it with PyTorch's scores of the same videos; the `findings`, or ValueError."""
     options: dict[str, Any] = {"batch_size": settings.evaluation.batch_size, "threads": threads}
-    openvino = ir_scores(xml, dataset, **options)
+    openvino = ir_scores(xml_path, dataset, **options)
     found = compare(pytorch, openvino)
     num_at_float32 = 0
     if len(wrong := found.disagreements):
         rows = np.flatnonzero(np.isin(dataset.index.video_number, openvino.videos[wrong]))
-        exact = ir_scores(xml, dataset, precision="f32", rows=rows.tolist(), **options)
+        exact = ir_scores(xml_path, dataset, precision="f32", rows=rows.tolist(), **options)
         num_at_float32 = len(compare(pytorch.take(wrong), exact).disagreements)
     check_agreement(
         found,
@@ -81,8 +87,8 @@ def judged(
 
 
 def ir_scores(
-    xml: Path,
-    clips: ClipDataset,
+    xml_path: Path,
+    dataset: ClipDataset,
     *,
     batch_size: int,
     threads: int,
@@ -90,8 +96,8 @@ def ir_scores(
     rows: Sequence[int] | None = None,
 ) -> VideoScores:
     """Scores of an IR by video, of all clips or of some rows; without `precision` at the device's own."""
-    predict = ir_predictor(xml, precision=precision, threads=threads)
-    return by_video(score(predict, clips, batch_size=batch_size, rows=rows))
+    predict = ir_predictor(xml_path, precision=precision, threads=threads)
+    return by_video(score(predict, dataset, batch_size=batch_size, rows=rows))
 
 
 def true_labels(dataset: ClipDataset) -> dict[str, str]:
@@ -119,12 +125,13 @@ def findings(found: Agreement, pytorch: VideoScores, openvino: VideoScores, *, n
     }
 
 
-def read_digests(parity: Path) -> dict[str, str]:
+def read_digests(parity_path: Path) -> dict[str, str]:
     """Digests of the IR that passed the first gate, from its parity.json."""
     try:
-        digests = json.loads(parity.read_text(encoding="utf-8"))["sha256"]
+        digests = json.loads(parity_path.read_text(encoding="utf-8"))["sha256"]
         return {suffix: str(digests[suffix]) for suffix in ("xml", "bin")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{parity}: has no digests of an IR ({type(error).__name__}); delete it and run again, which converts anew"
+            f"{parity_path}: has no digests of an IR ({type(error).__name__}); delete it and run again, which converts "
+            "anew"
         ) from None

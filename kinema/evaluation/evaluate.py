@@ -12,7 +12,7 @@ from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.records import write_json
 
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 def evaluate(
     *,
-    checkpoint: Path,
-    clips: Path,
+    checkpoint_path: Path,
+    clips_path: Path,
     settings: Settings,
-    evaluation: Path,
-    predictions: Path,
-    confusion: Path,
+    evaluation_path: Path,
+    predictions_path: Path,
+    confusion_path: Path,
     threads: int,
 ) -> None:
     """Score the model on every evaluation clip and write the three outputs.
@@ -34,16 +34,17 @@ def evaluate(
     Of the settings, `evaluation` counts, and the numbers of clips a video: those of the training were for its own ends.
     """
     torch.set_num_threads(threads)
-    remove_what_is_of_another(checkpoint)
-    trained = load_checkpoint(checkpoint)
-    subset = evaluation_subset(clips, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips, trained, subset=subset, numbers=settings.clip)
+    remove_what_is_of_another(checkpoint_path)
+    trained = load_checkpoint(checkpoint_path)
+    subset = evaluation_subset(clips_path, settings.evaluation.subset)
+    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
     scores = score(torch_predictor(trained.model), dataset, batch_size=settings.evaluation.batch_size)
     videos = by_video(scores)
     result = {"subset": subset, **accuracies(scores, videos), "classes": per_class(videos, trained.labels)}
-    write_predictions(predictions, videos, names=dataset.videos.take(videos.videos).to_pylist(), labels=trained.labels)
-    plot_confusion(confusion, videos, trained.labels)
-    write_json(evaluation, result)
+    names = dataset.videos.take(videos.videos).to_pylist()
+    write_predictions(predictions_path, videos, names=names, labels=trained.labels)
+    plot_confusion(confusion_path, videos, trained.labels)
+    write_json(evaluation_path, result)
     log.info("%s: video top-1 %.4f over %d videos", subset, result["video_top1"], result["num_videos"])
 
 

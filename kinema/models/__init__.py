@@ -1,1 +1,1 @@
-"""Model names, encoders, decoders and the checkpoints that carry them."""
+"""Model names, encoders and decoders, and the networks made of them; files of weights are read in `loading`."""

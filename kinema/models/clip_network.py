@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights
 
 from kinema.models.encoders import Rgb
+from kinema.models.loading.encoder_weights import load_file, load_without_classifier
 from kinema.models.names import CLIP_NETWORKS
 from kinema.models.registered import Registered
-from kinema.models.starts import load_file, load_without_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,6 @@ class ClipEncoder(nn.Module):
         dropout: float = 0.0,
         published: str | None = None,
         min_frames: int = 1,
-        exporter: str = "dynamo",
     ):
         super().__init__()
         self.body = body
@@ -50,7 +49,6 @@ class ClipEncoder(nn.Module):
         self.dropout = dropout
         self.published = published
         self.min_frames = min_frames
-        self.exporter = exporter
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
         """Normalised clips (B, 3, T, H, W) of any size -> features (B, num_features)."""

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from kinema.models.loading.encoder_weights import BUNDLED_ENCODER, load_bundled, load_file
 from kinema.models.model_name import timm_name
 from kinema.models.names import OWN_ENCODERS
 from kinema.models.registered import Registered
-from kinema.models.starts import BUNDLED_ENCODER, load_bundled, load_file
 
 logger = logging.getLogger(__name__)
 

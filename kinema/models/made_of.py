@@ -10,21 +10,21 @@ SHIPPED = ("model.xml", "model.bin", "labels.txt", "verification.json")
 MADE_OF_MODEL = (*SHIPPED, "model.onnx", "parity.json", "evaluation.json", "predictions.parquet", "confusion.png")
 
 
-def remove_made_of(model: Path) -> None:
+def remove_made_of(model_path: Path) -> None:
     """Remove what was made of the model that this file held before, so that no reader ever sees it beside another."""
     for name in MADE_OF_MODEL:
-        (model.parent / name).unlink(missing_ok=True)
+        (model_path.parent / name).unlink(missing_ok=True)
 
 
-def remove_what_is_of_another(model: Path) -> None:
+def remove_what_is_of_another(model_path: Path) -> None:
     """Remove what is shipped where verification.json says that it is of another model than this file holds now.
 
     Somebody may have put that there by hand. What else was made of the old one is made anew by those who ask this.
     """
     try:
-        verified = json.loads((model.parent / "verification.json").read_text(encoding="utf-8"))["model"]
+        verified = json.loads((model_path.parent / "verification.json").read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, TypeError, KeyError):
         return
-    if verified != file_digest(model):
+    if verified != file_digest(model_path):
         for name in SHIPPED:
-            (model.parent / name).unlink(missing_ok=True)
+            (model_path.parent / name).unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from kinema.models.names import (
     MOTION,
     OWN_ENCODERS,
     STREAMS,
+    TRACED,
     unknown_model,
 )
 
@@ -29,6 +30,21 @@ class ModelName:
 
     def __str__(self) -> str:
         return "_".join(part for part in (self.encoder, self.decoder, self.stream) if part)
+
+    @property
+    def modality(self) -> str:
+        """What the network takes: `rgb`, `flow` or `rgb+flow`."""
+        return MODALITIES.get(self.stream or "", "rgb")
+
+    @property
+    def motion(self) -> str | None:
+        """The stream of a two-stream network that is beside its RGB network; None for other networks."""
+        return MOTION.get(self.stream or "")
+
+    @property
+    def takes_differences(self) -> bool:
+        """Whether an encoder sees each RGB frame less the one before."""
+        return "rgbdiff" in (self.stream, self.motion)
 
 
 def canonical(name: str) -> str:
@@ -59,8 +75,8 @@ def parse_model_name(text: str) -> ModelName:
 
 
 def modality_of(text: str) -> str:
-    """What a model takes: `rgb`, `flow` or `rgb+flow`."""
-    return MODALITIES.get(parse_model_name(text).stream or "", "rgb")
+    """What the model of a name takes: `rgb`, `flow` or `rgb+flow`."""
+    return parse_model_name(text).modality
 
 
 def timm_name(encoder: str) -> str:
@@ -80,8 +96,13 @@ def model_facts(text: str) -> dict[str, str | None]:
     """What the tables of names say of a model; without modules. A variant is allowed."""
     base, _ = split_variant(text)
     name = parse_model_name(base)
-    stream = name.stream or ""
-    return {"encoder": timm_name(name.encoder), "modality": modality_of(base), "motion": MOTION.get(stream)}
+    exporter = "tracing" if str(name) in TRACED else "dynamo"
+    return {
+        "encoder": timm_name(name.encoder),
+        "modality": name.modality,
+        "motion": name.motion,
+        "exporter": exporter,
+    }
 
 
 def _known_to_timm(encoder: str) -> bool:

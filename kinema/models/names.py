@@ -73,7 +73,8 @@ ENCODERS: dict[str, str] = {
 # Encoders that timm does not have -> the module that registers them.
 OWN_ENCODERS: dict[str, str] = {"rmnet": "kinema.models.rmnet"}
 
-# Models whose graph torch's older exporter takes, which knows no later operator set.
+# Models whose graph torch's older exporter takes, by tracing: OpenVINO cannot read what the newer one, dynamo, makes of
+# them. It knows no later operator set.
 TRACED, TRACED_MAX_OPSET = ("swin3d_t",), 20
 # Model -> why it cannot be exported. Measured at 16 x 224: torch's exporter was killed at 23 GB; what the older,
 # tracing one makes has sequence operations.

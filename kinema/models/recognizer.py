@@ -11,20 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from kinema.config import Clip, Network
+from kinema.models.model_name import ModelName
 from kinema.models.spec import InputSpec
 
 
 class Recognizer(nn.Module):
     """An action-recognition network. It knows all that is needed to build it again.
 
-    `separable`: frames are encoded one by one, so that a stream can keep their embeddings.
-    `exporter` is how its graph is taken: `dynamo` (torch.export) or `tracing`. Clips of fewer than `min_frames` frames
-    are refused.
+    `separable`: frames are encoded one by one, so that a stream can keep their embeddings. Clips of fewer than
+    `min_frames` frames are refused.
     """
 
     encoder: Any
     decoder: Any
-    exporter: str = "dynamo"
     separable = False
     memory_format = torch.contiguous_format  # 3D convolutions were not faster with channels last, 2D ones are
     min_frames = 1
@@ -33,7 +32,7 @@ class Recognizer(nn.Module):
 
     def __init__(
         self,
-        name: str,
+        name: ModelName,
         encoder: nn.Module,
         decoder: nn.Module,
         *,
@@ -43,7 +42,7 @@ class Recognizer(nn.Module):
         network: Network,
     ):
         super().__init__()
-        self.name = name
+        self.name = str(name)
         self.encoder = encoder
         self.decoder = decoder
         self.num_classes = num_classes
@@ -109,15 +108,15 @@ class Recognizer(nn.Module):
 class FrameRecognizer(Recognizer):
     """A 2D encoder on every frame, then a decoder over the embeddings of a clip.
 
-    In models named `..._rgbdiff` the encoder sees each frame less the one before: T frames give T - 1 embeddings.
+    Where the name says differences, the encoder sees each frame less the one before: T frames give T - 1 embeddings.
     """
 
     separable = True
     memory_format = torch.channels_last
 
-    def __init__(self, name: str, encoder: nn.Module, decoder: nn.Module, **options: Any):
+    def __init__(self, name: ModelName, encoder: nn.Module, decoder: nn.Module, **options: Any):
         super().__init__(name, encoder, decoder, **options)
-        self.differences = name.endswith("_rgbdiff")
+        self.differences = name.takes_differences
         self.min_frames = 1 + self.differences
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
@@ -137,17 +136,13 @@ class FrameRecognizer(Recognizer):
             normalized = normalized[1:] - normalized[:-1]
         return self.decoder.embed(self.encoder(normalized))
 
-    def decode(self, embeddings: Tensor) -> Tensor:
-        """Embeddings (B, T, *E) -> logits (B, K)."""
-        return self.decoder(embeddings)
-
 
 class ClipRecognizer(Recognizer):
     """A network over space and time, then a linear classifier."""
 
-    def __init__(self, name: str, encoder: Any, decoder: nn.Module, **options: Any):
+    def __init__(self, name: ModelName, encoder: Any, decoder: nn.Module, **options: Any):
         super().__init__(name, encoder, decoder, **options)
-        self.exporter, self.min_frames = encoder.exporter, encoder.min_frames
+        self.min_frames = encoder.min_frames
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
@@ -158,16 +153,16 @@ class ClipRecognizer(Recognizer):
 class TwoStreamRecognizer(Recognizer):
     """Two frame networks, one on the first three channels (RGB) and one on motion; the mean of their logits.
 
-    Motion is the channels behind RGB where the modality is `rgb+flow`, else it is the differences of RGB frames.
+    Motion is the differences of RGB frames where the name says so, else it is the channels behind RGB.
     """
 
     memory_format = torch.channels_last
 
-    def __init__(self, name: str, encoder: nn.Module, decoder: nn.Module, **options: Any):
+    def __init__(self, name: ModelName, encoder: nn.Module, decoder: nn.Module, **options: Any):
         super().__init__(name, encoder, decoder, **options)
         assert isinstance(encoder, nn.ModuleDict)
         assert isinstance(decoder, nn.ModuleDict)
-        self.differences = self.spec.modality == "rgb"
+        self.differences = name.takes_differences
         self.min_frames = 1 + self.differences
 
     def forward_normalized(self, clips: Tensor) -> Tensor:

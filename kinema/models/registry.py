@@ -1,5 +1,6 @@
 """The only door to models: `create_model("resnet34_vtn", ...)`."""
 
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -8,19 +9,19 @@ from kinema.config import Clip, Network
 from kinema.models.clip_network import ClipHead, create_clip_encoder
 from kinema.models.decoder import Decoder
 from kinema.models.encoders import create_encoder
+from kinema.models.loading.network_weights import load_weights
 from kinema.models.model_name import ModelName, parse_model_name
-from kinema.models.names import DECODERS, MODALITIES
+from kinema.models.names import DECODERS
 from kinema.models.recognizer import ClipRecognizer, FrameRecognizer, Recognizer, TwoStreamRecognizer
 from kinema.models.registered import Registered
 from kinema.models.spec import CHANNELS, InputSpec
-from kinema.models.weights import load_weights
 
 decoders = Registered[type[Decoder]]("decoder", DECODERS)
 register_decoder = decoders.register
 
 
 def create_model(
-    name: str, *, num_classes: int, clip: Clip, network: Network, spec: InputSpec | None = None
+    model_name: str, *, num_classes: int, clip: Clip, network: Network, spec: InputSpec | None = None
 ) -> Recognizer:
     """The network behind a name.
 
@@ -28,22 +29,24 @@ def create_model(
     rebuilding a trained model: without it, mean and std are those of the weights.
     """
     if num_classes < 1:
-        raise ValueError(f"model '{name}': num_classes is {num_classes}, expected at least 1")
-    parts = parse_model_name(name)
+        raise ValueError(f"model '{model_name}': num_classes is {num_classes}, expected at least 1")
+    name = parse_model_name(model_name)
     # weights of the whole fill the encoder as well, so nothing is fetched for it
     start = network.model_copy(update={"encoder_weights": "none"}) if network.weights else network
-    encoder, decoder = _encoder_and_decoder(parts, num_classes=num_classes, clip=clip, network=start)
-    model = _kind(parts)(
-        str(parts),
+    encoder, decoder = _encoder_and_decoder(name, num_classes=num_classes, clip=clip, network=start)
+    model = _kind(name)(
+        name,
         encoder,
         decoder,
         num_classes=num_classes,
-        spec=spec or _spec(parts, encoder, clip, normalize=network.normalize),
+        spec=spec or _spec(name, encoder, clip, normalize=network.normalize),
         clip=clip,
         network=network,
     )
     if clip.length < model.min_frames:
-        raise ValueError(f"model '{name}': clip.length is {clip.length}, it needs at least {model.min_frames} frames")
+        raise ValueError(
+            f"model '{model_name}': clip.length is {clip.length}, it needs at least {model.min_frames} frames"
+        )
     if network.weights:
         load_weights(model, network.weights)
     return model
@@ -52,7 +55,7 @@ def create_model(
 def _kind(name: ModelName) -> type[Recognizer]:
     if not name.decoder:
         return ClipRecognizer
-    return TwoStreamRecognizer if name.stream in ("two_stream", "two_stream_flow") else FrameRecognizer
+    return TwoStreamRecognizer if name.motion else FrameRecognizer
 
 
 def _encoder_and_decoder(name: ModelName, **options: Any) -> tuple[nn.Module, nn.Module]:
@@ -61,26 +64,24 @@ def _encoder_and_decoder(name: ModelName, **options: Any) -> tuple[nn.Module, nn
         encoder = create_clip_encoder(name.encoder, options["network"].encoder_weights)
         head = ClipHead(encoder.num_features, num_classes=options["num_classes"], dropout=encoder.dropout)
         return encoder, head
-    if _kind(name) is FrameRecognizer:
-        return _frame_network(name, MODALITIES.get(name.stream or "", "rgb"), **options)
-    streams = {"rgb": "rgb", "motion": "flow" if name.stream == "two_stream_flow" else "rgb"}
-    networks = {stream: _frame_network(name, modality, **options) for stream, modality in streams.items()}
-    encoders = {stream: encoder for stream, (encoder, _) in networks.items()}
-    return nn.ModuleDict(encoders), nn.ModuleDict({stream: decoder for stream, (_, decoder) in networks.items()})
+    if not name.motion:
+        return _frame_network(name, **options)
+    streams = {"rgb": None, "motion": name.motion}
+    networks = {part: _frame_network(replace(name, stream=stream), **options) for part, stream in streams.items()}
+    encoders = {part: encoder for part, (encoder, _) in networks.items()}
+    return nn.ModuleDict(encoders), nn.ModuleDict({part: decoder for part, (_, decoder) in networks.items()})
 
 
-def _frame_network(
-    name: ModelName, modality: str, *, num_classes: int, clip: Clip, network: Network
-) -> tuple[nn.Module, nn.Module]:
+def _frame_network(name: ModelName, *, num_classes: int, clip: Clip, network: Network) -> tuple[nn.Module, nn.Module]:
     assert name.decoder
-    channels = len(CHANNELS[modality])
+    channels = len(CHANNELS[name.modality])
     encoder = create_encoder(name.encoder, network.encoder_weights, channels=channels, size=clip.size)
     decoder = decoders[name.decoder](encoder.num_features, num_classes=num_classes, clip=clip, network=network)
     return encoder, decoder
 
 
 def _spec(name: ModelName, encoder: Any, clip: Clip, *, normalize: bool) -> InputSpec:
-    modality = MODALITIES.get(name.stream or "", "rgb")
+    modality = name.modality
     sources = [encoder]
     if isinstance(encoder, nn.ModuleDict):
         sources = [encoder["rgb"], encoder["motion"]] if modality == "rgb+flow" else [encoder["rgb"]]

@@ -17,7 +17,7 @@ SHOWN_ENCODER = "resnet34"  # carries the decoders and the streams in the table 
 class Summary:
     """One row of the table. GMACs are billions of multiply-adds of one clip; normalisation and activations are free."""
 
-    name: str
+    model_name: str
     input: str
     parameters: int
     gmacs: float
@@ -35,16 +35,16 @@ def known_models() -> list[str]:
     ]
 
 
-def summarise(name: str, *, num_classes: int, clip: Clip, network: Network) -> Summary:
+def summarise(model_name: str, *, num_classes: int, clip: Clip, network: Network) -> Summary:
     """Count the parameters and operations of a model on tensors without numbers."""
     network = network.model_copy(update={"encoder_weights": "none", "weights": None})
     with torch.device("meta"):
-        model = create_model(name, num_classes=num_classes, clip=clip, network=network).eval()
+        model = create_model(model_name, num_classes=num_classes, clip=clip, network=network).eval()
         clips = torch.zeros(1, clip.length, model.spec.channels, clip.size, clip.size)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model.forward_normalized(clips)
     return Summary(
-        name=model.name,
+        model_name=model.name,
         input=model.spec.modality,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         gmacs=counter.get_total_flops() / 2e9,
@@ -59,7 +59,7 @@ def as_table(rows: Iterable[Summary]) -> str:
     cells: list[Sequence[str]] = [head]
     for row in rows:
         yes = ("yes" if row.separable else "no", "yes" if row.exportable else "no")
-        cells.append((row.name, row.input, f"{row.parameters / 1e6:.2f}", f"{row.gmacs:.2f}", *yes))
+        cells.append((row.model_name, row.input, f"{row.parameters / 1e6:.2f}", f"{row.gmacs:.2f}", *yes))
     widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
     lines = []
     for line in cells:

@@ -55,10 +55,8 @@ def mvit_v2_s(name: str) -> ClipEncoder:
 
 @register_clip_network("swin3d_t")
 def swin3d_t(name: str) -> ClipEncoder:
-    """Video Swin transformer (arXiv 2106.13230). OpenVINO cannot read what the dynamo exporter makes of it."""
+    """Video Swin transformer (arXiv 2106.13230)."""
     body = torchvision.models.video.swin3d_t()
     num_features = body.head.in_features
     body.head = nn.Identity()
-    return ClipEncoder(
-        body, num_features=num_features, mean=IMAGENET_MEAN, std=IMAGENET_STD, published=name, exporter="tracing"
-    )
+    return ClipEncoder(body, num_features=num_features, mean=IMAGENET_MEAN, std=IMAGENET_STD, published=name)

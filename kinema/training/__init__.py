@@ -1,1 +1,1 @@
-"""Clip index + experiment -> model.pth."""
+"""Clip index + experiment -> model.pth: `run.train`, by Lightning; how an interrupted one goes on is in `resume`."""

@@ -1,14 +1,19 @@
-"""Clip index -> the loaders of a training run."""
+"""Clip index -> the loaders of a training run, and what is done to a batch behind them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.tv_tensors import Video
+
 from kinema.clips.dataset import clips_for
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler, RankSampler, sampling_weights
 from kinema.clips.table import ClipIndex, labelled_subsets
-from kinema.config import Settings
+from kinema.config import Settings, Training
 
 
 class ResumableLoader(ClipLoader):
@@ -38,10 +43,10 @@ class ResumableLoader(ClipLoader):
             yield batch
 
 
-def training_loader(clips: Path, settings: Settings, *, modality: str) -> ResumableLoader:
+def training_loader(clips_path: Path, settings: Settings, *, modality: str) -> ResumableLoader:
     """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept."""
     training = settings.training
-    index = ClipIndex.load(clips, subset="training", clip=settings.clip, labelled=True)
+    index = ClipIndex.load(clips_path, subset="training", clip=settings.clip, labelled=True)
     dataset = clips_for(index, modality, clip=settings.clip, augmentation=settings.augmentation, seed=training.seed)
     weights = sampling_weights(index.label_index, training.sampling)
     return ResumableLoader(
@@ -52,14 +57,35 @@ def training_loader(clips: Path, settings: Settings, *, modality: str) -> Resuma
     )
 
 
-def validation_loader(clips: Path, settings: Settings, *, modality: str) -> ClipLoader | None:
+def validation_loader(clips_path: Path, settings: Settings, *, modality: str) -> ClipLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none with a label."""
-    if "validation" not in labelled_subsets(clips):
+    if "validation" not in labelled_subsets(clips_path):
         return None
-    index = ClipIndex.load(clips, subset="validation", clip=settings.clip, labelled=True)
+    index = ClipIndex.load(clips_path, subset="validation", clip=settings.clip, labelled=True)
     return ClipLoader(
         clips_for(index, modality, clip=settings.clip),
         sampler=RankSampler(len(index)),
         batch_size=settings.training.batch_size,
         num_workers=settings.training.num_workers,
     )
+
+
+class ClipMixer:
+    """Blends clips and labels of a batch with each other (mixup), or gives a clip a box of another (cutmix).
+
+    It runs after loading, on the device. Numbers are drawn from torch's generator of the CPU, which is seeded every
+    step. Where the recipe has neither, a batch stays as it is.
+    """
+
+    def __init__(self, settings: Training, *, num_classes: int):
+        kinds = ((v2.MixUp, settings.mixup_alpha), (v2.CutMix, settings.cutmix_alpha))
+        self.mixers = [kind(alpha=alpha, num_classes=num_classes) for kind, alpha in kinds if alpha > 0]
+
+    def __call__(self, clips: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 clips (B, T, C, H, W), labels (B,) -> the same, mixed, and the share of each class (B, K)."""
+        if not self.mixers:
+            return clips, labels
+        mixer = self.mixers[int(torch.randint(len(self.mixers), ()))]
+        # float, as shares are fractions; pixels again, since that is what every network takes
+        mixed, shares = mixer(Video(clips.float()), labels)
+        return mixed.as_subclass(Tensor).round().to(torch.uint8), shares

@@ -1,6 +1,8 @@
 """Logits of a trained teacher -> a second target for its student, beside the labels."""
 
 import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,6 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kinema.config import Distillation
+from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.models.loading.start_keys import TEACHER
+from kinema.models.loading.starts import check_labels
 from kinema.models.recognizer import Recognizer
 
 log = logging.getLogger(__name__)
@@ -41,6 +46,15 @@ class Teacher:
             target = self.model.to(clips.device)(clips)
         weight = self.settings.weight
         return (1 - weight) * label_loss + weight * divergence(logits, target, temperature=self.settings.temperature)
+
+
+def load_teacher(starts: Mapping[str, str], *, labels: list[str], settings: Distillation) -> Teacher | None:
+    """The frozen teacher of these classes, where there is one."""
+    if TEACHER not in starts:
+        return None
+    check_labels(Path(starts[TEACHER]), labels)
+    log.info("learning from %s", starts[TEACHER])
+    return Teacher(load_checkpoint(starts[TEACHER]).model, settings)
 
 
 def divergence(logits: Tensor, target: Tensor, *, temperature: float) -> Tensor:

@@ -19,59 +19,113 @@ from kinema.clips.table import labels_of
 from kinema.config import Settings
 from kinema.digests import digest, file_digest
 from kinema.locks import sole_user
-from kinema.models.checkpoint import save_checkpoint
+from kinema.models.loading.checkpoint import save_checkpoint
+from kinema.models.loading.start_keys import is_trained
+from kinema.models.loading.starts import starting_network
 from kinema.models.made_of import remove_made_of
 from kinema.models.recognizer import Recognizer
-from kinema.params import training_json
+from kinema.params import from_json, training_json
 from kinema.processes import is_first_process
-from kinema.training.batch_norm import avoid_lone_clips
-from kinema.training.checkpoints import ResumePoints, best_epoch, resumable
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
-from kinema.training.finished import is_finished, keep_outputs, restore_outputs
-from kinema.training.points import is_whole, newest_point, read_point, resume_points
-from kinema.training.start import create_network, load_teacher
-from kinema.training.start_keys import is_trained
-from kinema.training.task import RecognitionTask
-from kinema.training.termination import Termination
-from kinema.training.trainer import (
-    EXPECTED_WARNINGS,
-    MONITOR,
-    averaging,
-    create_trainer,
-    synchronize_batch_norm,
-    validation_period,
+from kinema.training.distillation import load_teacher
+from kinema.training.network import avoid_lone_clips, synchronize_batch_norm
+from kinema.training.resume.callbacks import ResumePoints, Termination, best_epoch
+from kinema.training.resume.ending import resumable
+from kinema.training.resume.folder import (
+    BEST,
+    is_finished,
+    is_whole,
+    keep_outputs,
+    newest_point,
+    read_point,
+    restore_outputs,
+    resume_points,
 )
+from kinema.training.task import MONITOR, RecognitionTask
+from kinema.training.trainer import EXPECTED_WARNINGS, averaging, create_trainer, validation_period
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A training that is done. `data` and `code` are digests of the clips and of the code behind it.
+class TrainingInputs:
+    """What is trained, and from what.
 
-    `kept_best`: the weights are those of the best epoch, else of the last one. `seconds` were spent in training.
+    `clips_path` is the clip index, `starts` the files that training starts from (`kinema.models.loading.start_keys`).
+    `data` are digests of the parts of the index that decide what is trained, by part; `code` is that of the code.
     """
 
-    model: str
+    clips_path: Path
+    model_name: str
     settings: Settings
-    labels: Sequence[str]
     starts: Mapping[str, str]
     data: Mapping[str, str]
     code: str
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, str], *, clips_path: Path, untracked: str) -> "TrainingInputs":
+        """From the texts that rule train has as its params, by name; `untracked` are the settings beside them."""
+        return cls(
+            clips_path=clips_path,
+            model_name=params["model"],
+            settings=from_json(params["settings"], untracked),
+            starts=json.loads(params["starts"]),
+            data=json.loads(params["data"]),
+            code=params["code"],
+        )
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there is a training at all."""
+        return is_trained(self.settings, self.starts)
+
+    def fingerprint(self) -> str:
+        """Short hash of all that a result depends on; what may be changed to get past a crash is no part of it."""
+        weights = {key: file_digest(file) for key, file in self.starts.items()}
+        return digest([self.model_name, json.loads(training_json(self.settings)), weights, dict(self.data), self.code])
+
+
+@dataclass(frozen=True)
+class TrainingOutputs:
+    """What a training writes: the checkpoint; what its watch writes (`history_path`, `record_path`, curves).
+
+    Each run has its own folder inside `work_folder` for what it needs to go on, and another inside `curves_folder`.
+    """
+
+    model_path: Path
+    history_path: Path
+    record_path: Path
+    work_folder: Path
+    curves_folder: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are there when it is done."""
+        return self.model_path, self.history_path, self.record_path
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a training went: `kept_best` says whether the weights are those of the best epoch, else of the last one.
+
+    `seconds` were spent in it, in interrupted runs as well.
+    """
+
     kept_best: bool = False
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A training that is done, with the labels of its classes."""
+
+    inputs: TrainingInputs
+    labels: Sequence[str]
+    fitted: Fitted
+
+
 class Watch(Protocol):
     """Looks on while a model is trained, and writes down what it saw; nothing of it changes the model."""
-
-    @property
-    def outputs(self) -> Sequence[Path]:
-        """Files that it writes."""
-
-    @property
-    def logs(self) -> Path:
-        """The folder that it writes curves to."""
 
     def callbacks(self) -> list[Callback]:
         """What is called at every step and epoch, in all processes of the training."""
@@ -83,61 +137,51 @@ class Watch(Protocol):
         """Write its outputs."""
 
 
-def train(
-    *,
-    clips: Path,
-    model: str,
-    settings: Settings,
-    starts: Mapping[str, str],
-    data: Mapping[str, str],
-    out: Path,
-    work: Path,
-    code: str,
-    threads: int,
-    watch: Watch,
-) -> None:
-    """Train `model` on the index `clips` and write the checkpoint `out`; `watch` writes what it saw.
+def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, threads: int) -> None:
+    """Train and write the checkpoint; `watch` writes what it saw.
 
-    `starts` are the files that training starts from (`kinema.training.start_keys`), `data` the digests of the parts of
-    the index that decide what is trained, by part. Resume state lives in `work/<fingerprint>/`, the fingerprint of
-    experiment, data and code: an interrupted run goes on from its last resume point, a changed one starts anew. Once
-    the outputs are written, links to them are all that it keeps (`kinema.training.finished`).
+    Resume state lives in `<work folder>/<fingerprint>/`: an interrupted run goes on from its last resume point, one of
+    a changed experiment, of other data or code starts anew. Once the outputs are written, links to them are all that
+    it keeps (`kinema.training.resume.folder`).
     """
+    settings, starts = inputs.settings, inputs.starts
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
-    run = fingerprint(model=model, settings=settings, starts=starts, data=data, code=code)
-    state, outputs = work / run, (out, *watch.outputs)
+    work, folder = outputs.work_folder, outputs.work_folder / inputs.fingerprint()
     with sole_user(work, purpose=f"training in {work}") if is_first_process() else nullcontext():
-        if is_finished(state, outputs):
+        if is_finished(folder, outputs.files):
             if is_first_process():
-                log.info("finished before: the outputs are those kept in %s; remove it to train anew", state)
-                remove_made_of(out)
-                restore_outputs(state, outputs)
+                log.info("finished before: the outputs are those kept in %s; remove it to train anew", folder)
+                remove_made_of(outputs.model_path)
+                restore_outputs(folder, outputs.files)
             return
-        labels = labels_of(clips)
-        recognizer = create_network(model, labels=labels, settings=settings, starts=starts)
-        kept_best, seconds = False, 0.0
-        if is_trained(settings, starts):
-            task, batches, validation = _prepared(recognizer, clips=clips, settings=settings, starts=starts)
-            kept_best, seconds = fit(task, batches, validation, settings=settings, state=state, watch=watch)
+        labels = labels_of(inputs.clips_path)
+        recognizer = starting_network(inputs.model_name, labels=labels, settings=settings, starts=starts)
+        fitted = Fitted()
+        if inputs.is_trained:
+            task, batches, validation = _prepared(recognizer, inputs)
+            curves = outputs.curves_folder
+            fitted = fit(task, batches, validation, settings=settings, folder=folder, curves_folder=curves, watch=watch)
         if not is_first_process():
             return
-        watch.write(Trained(model, settings, labels, starts, data, code, kept_best, seconds))
-        remove_made_of(out)
-        save_checkpoint(out, recognizer.cpu().eval(), labels=labels, settings=settings.model_dump(mode="json"))
-        if is_trained(settings, starts):
-            keep_outputs(state, outputs)
+        watch.write(Trained(inputs, labels, fitted))
+        remove_made_of(outputs.model_path)
+        dumped = settings.model_dump(mode="json")
+        save_checkpoint(outputs.model_path, recognizer.cpu().eval(), labels=labels, settings=dumped)
+        if inputs.is_trained:
+            keep_outputs(folder, outputs.files)
 
 
 def _prepared(
-    recognizer: Recognizer, *, clips: Path, settings: Settings, starts: Mapping[str, str]
+    recognizer: Recognizer, inputs: TrainingInputs
 ) -> tuple[RecognitionTask, ResumableLoader, ClipLoader | None]:
     """The task of training a network, and its loaders."""
-    modality = recognizer.spec.modality
-    batches = training_loader(clips, settings, modality=modality)
+    settings, modality = inputs.settings, recognizer.spec.modality
+    batches = training_loader(inputs.clips_path, settings, modality=modality)
     avoid_lone_clips(batches, recognizer, settings.training)
-    validation = validation_loader(clips, settings, modality=modality)
-    teacher = load_teacher(starts, labels=labels_of(clips), settings=settings)
+    validation = validation_loader(inputs.clips_path, settings, modality=modality)
+    labels = labels_of(inputs.clips_path)
+    teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
     task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)
     return task, batches, validation
 
@@ -148,45 +192,38 @@ def fit(
     validation: ClipLoader | None,
     *,
     settings: Settings,
-    state: Path,
+    folder: Path,
+    curves_folder: Path,
     watch: Watch,
-) -> tuple[bool, float]:
-    """Train a task from the newest resume point in `state`; it then has the weights of the epoch to keep.
+) -> Fitted:
+    """Train a task from the newest resume point in `folder`; it then has the weights of the epoch to keep.
 
-    Whether that is the best epoch, and the seconds that training took; of several processes only the first one knows.
+    Of several processes only the first one knows how it went.
     """
     # a third faster on CPUs (benchmarks/train_step.py)
     task.model.to(memory_format=task.model.memory_format)
     if settings.training.sync_batch_norm:
         synchronize_batch_norm(task, num_processes=settings.training.devices * settings.training.nodes)
-    best = best_epoch(state, monitor=MONITOR, period=validation_period(settings.training))
+    best = best_epoch(folder, monitor=MONITOR, period=validation_period(settings.training))
     termination = Termination()
-    points = ResumePoints(state, minutes=settings.training.checkpoint_minutes, termination=termination)
+    points = ResumePoints(folder, minutes=settings.training.checkpoint_minutes, termination=termination)
     callbacks = [*averaging(settings.training), *watch.callbacks(), termination]
     callbacks += [*([best] if validation else []), points]
-    if last := newest_point(state, task):
+    if last := newest_point(folder, task):
         log.info("continuing from %s", last)
     step = read_point(last, task).global_step if last else 0
-    with resumable(points, last, logs=watch.logs), warnings.catch_warnings():
+    with resumable(points, last, curves_folder=curves_folder), warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
-        loggers = watch.loggers(state.name, step=step, settings=settings)
+        loggers = watch.loggers(folder.name, step=step, settings=settings)
         trainer = create_trainer(settings, callbacks, loggers)
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
-        return False, 0.0
-    keeps_best = settings.training.keep == "best" and validation is not None and is_whole(state / "best.ckpt", task)
+        return Fitted()
+    keeps_best = settings.training.keep == "best" and validation is not None and is_whole(folder / BEST, task)
     if keeps_best:
         log.info("keeping the best epoch: %s %.4f", MONITOR, best.best_model_score)
     # the last epoch's, too, are taken from its file: averages are there alone
-    file = state / "best.ckpt" if keeps_best else resume_points(state)[0]
-    task.load_state_dict(read_point(file, task).state_dict)
-    return keeps_best, points.seconds
-
-
-def fingerprint(
-    *, model: str, settings: Settings, starts: Mapping[str, str], data: Mapping[str, str], code: str
-) -> str:
-    """Short hash of all that a training result depends on; what may be changed to get past a crash is no part of it."""
-    weights = {key: file_digest(file) for key, file in starts.items()}
-    return digest([model, json.loads(training_json(settings)), weights, dict(data), code])
+    path = folder / BEST if keeps_best else resume_points(folder)[0]
+    task.load_state_dict(read_point(path, task).state_dict)
+    return Fitted(keeps_best, points.seconds)

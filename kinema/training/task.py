@@ -1,27 +1,26 @@
 """The Lightning module: loss, optimizer, schedule and validation of one recognizer."""
 
-import logging
+from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
 import numpy as np
 import pyarrow as pa
 import torch
+import torch.distributed as dist
 from torch import nn
 from torchmetrics import MeanMetric
 
+from kinema.clips.sampling import num_ranks_and_rank
 from kinema.config import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
-from kinema.training.batch_norm import freeze_batch_norm
-from kinema.training.compiling import compile_if_possible
+from kinema.training.data import ClipMixer
 from kinema.training.distillation import Teacher
-from kinema.training.mixing import ClipMixer
+from kinema.training.network import compile_if_possible, freeze_batch_norm
 from kinema.training.optim import create_optimizer, create_schedule
-from kinema.training.ranks import gathered
-from kinema.training.trainer import MONITOR, is_validated
 
-log = logging.getLogger(__name__)
+MONITOR = "val_video_top1"  # what a validation measures, and the best epoch is the best in
 MEANS = ("train_loss", "train_clip_top1")  # metrics of an epoch so far
 
 
@@ -156,3 +155,23 @@ class RecognitionTask(L.LightningModule):
             f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {self._rate():.3g}; "
             f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
         )
+
+
+def is_validated(trainer: L.Trainer) -> bool:
+    """Whether this epoch has a validation; metrics of an earlier one are still there where it has none."""
+    return (trainer.current_epoch + 1) % int(trainer.check_val_every_n_epoch or 1) == 0
+
+
+def gathered(batches: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+    """Columns of the validation batches of all processes, joined; of the last one, the row, each is taken once.
+
+    The rows themselves are left out.
+    """
+    columns = tuple(np.concatenate(column) for column in zip(*batches, strict=True))
+    num_ranks, _ = num_ranks_and_rank()
+    if num_ranks > 1:
+        parts: list = [None] * num_ranks
+        dist.all_gather_object(parts, columns)
+        columns = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    _, first = np.unique(columns[-1], return_index=True)
+    return tuple(column[first] for column in columns[:-1])

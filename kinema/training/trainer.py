@@ -6,18 +6,14 @@ import sys
 from collections.abc import Sequence
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from timm.layers import convert_sync_batchnorm
-from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from kinema.config import Settings, Training
-from kinema.training.checkpoints import DurableIO
+from kinema.training.resume.callbacks import DurableIO
 
-MONITOR = "val_video_top1"  # what a validation measures, and the best epoch is the best in
 LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set
 EXPECTED_WARNINGS = (
     "Checkpoint directory .* not empty",  # in a resumed run
@@ -78,22 +74,8 @@ def validation_period(training: Training) -> int:
     return min(training.validate_every, training.epochs)
 
 
-def is_validated(trainer: L.Trainer) -> bool:
-    """Whether this epoch has a validation; metrics of an earlier one are still there where it has none."""
-    return (trainer.current_epoch + 1) % int(trainer.check_val_every_n_epoch or 1) == 0
-
-
 def averaging(training: Training) -> list[Callback]:
     """The running mean of the weights, where the recipe asks for it; checkpoints hold it in place of the weights."""
     if training.ema_decay is None:
         return []
     return [WeightAveraging(multi_avg_fn=get_ema_multi_avg_fn(training.ema_decay))]
-
-
-def synchronize_batch_norm(module: nn.Module, *, num_processes: int) -> None:
-    """Make batch norms count the clips of all GPUs, in place; timm's conversion keeps the activations in its layers."""
-    if num_processes == 1:
-        return
-    if not torch.cuda.is_available():
-        raise ValueError("training.sync_batch_norm works between GPUs, and none is seen here; set it to false")
-    convert_sync_batchnorm(module)

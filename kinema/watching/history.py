@@ -7,7 +7,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from kinema.training.trainer import is_validated
+from kinema.training.task import is_validated
 from kinema.watching.speed import SPEED
 
 log = logging.getLogger(__name__)

@@ -9,26 +9,27 @@ from typing import Any
 from kinema import __version__
 from kinema.records import write_json
 from kinema.training.run import Trained
-from kinema.training.trainer import MONITOR
+from kinema.training.task import MONITOR
 
 LIBRARIES = ("torch", "torchvision", "lightning", "timm", "numpy")
 
 
 def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the record of one training; `rows` are its epochs (none: it was not trained)."""
-    candidates = [row for row in rows if MONITOR in row] if trained.kept_best else rows[-1:]  # not all are validated
+    inputs, fitted = trained.inputs, trained.fitted
+    candidates = [row for row in rows if MONITOR in row] if fitted.kept_best else rows[-1:]  # not all are validated
     best = max(candidates, key=lambda row: row.get(MONITOR, 0)) if candidates else None
     record = {
-        "model": trained.model,
+        "model": inputs.model_name,
         "labels": list(trained.labels),
-        "settings": trained.settings.model_dump(mode="json"),
-        "starts": dict(trained.starts),
-        "seed": trained.settings.training.seed,
-        "data": trained.data,
-        "code": trained.code,
+        "settings": inputs.settings.model_dump(mode="json"),
+        "starts": dict(inputs.starts),
+        "seed": inputs.settings.training.seed,
+        "data": inputs.data,
+        "code": inputs.code,
         "commit": git_commit(),
         "versions": {"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "seconds": round(trained.seconds, 1),
+        "seconds": round(fitted.seconds, 1),
         "num_epochs": len(rows),
         "kept_epoch": dict(best) if best else None,
     }

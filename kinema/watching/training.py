@@ -1,15 +1,12 @@
 """What is seen of a training: curves while it runs, its history and its record at the end."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import pandas as pd
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from kinema.config import Settings
 from kinema.files import atomic_path
-from kinema.training.run import Trained
+from kinema.training.run import Trained, TrainingOutputs
 from kinema.watching.curves import curve_loggers
 from kinema.watching.history import COLUMNS, History
 from kinema.watching.record import write_record
@@ -17,11 +14,10 @@ from kinema.watching.speed import Speed
 
 
 class TrainingWatch:
-    """Writes the curve `history` (CSV) and the record (JSON); curves of the steps go to `logs/<fingerprint>/`."""
+    """Writes the history (CSV) and the record (JSON); curves of the steps go to `<curves folder>/<fingerprint>/`."""
 
-    def __init__(self, history: Path, record: Path, *, logs: Path):
-        self.outputs: Sequence[Path] = (history, record)
-        self.logs = logs
+    def __init__(self, outputs: TrainingOutputs):
+        self.outputs = outputs
         self._history = History()
 
     def callbacks(self) -> list[Callback]:
@@ -30,12 +26,11 @@ class TrainingWatch:
 
     def loggers(self, run: str, *, step: int, settings: Settings) -> list[Logger]:
         """See `curve_loggers`."""
-        return curve_loggers(self.logs / run, step=step, settings=settings)
+        return curve_loggers(self.outputs.curves_folder / run, step=step, settings=settings)
 
     def write(self, trained: Trained) -> None:
         """Write both files."""
-        history, record = self.outputs
         rows = self._history.rows
-        with atomic_path(history) as temporary:
+        with atomic_path(self.outputs.history_path) as temporary:
             pd.DataFrame(rows, columns=None if rows else ["epoch", *COLUMNS]).to_csv(temporary, index=False)
-        write_record(record, trained, rows)
+        write_record(self.outputs.record_path, trained, rows)

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from kinema.config import Clip, Network
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.clip_network import create_clip_encoder
-from kinema.models.reference import recognise
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.network_weights import load_weights
+from kinema.models.loading.reference import recognise
 from kinema.models.registry import create_model
-from kinema.models.weights import load_weights
 
 pytestmark = pytest.mark.real
 
@@ -71,7 +71,7 @@ def state_of(fill, keys):
 def loaded(state, **changes):
     published = recognise(state, where="test")
     network = Network(encoder_weights="none", **{**published.settings, **changes})
-    model = create_model(published.name, num_classes=published.num_classes, clip=Clip(), network=network)
+    model = create_model(published.model_name, num_classes=published.num_classes, clip=Clip(), network=network)
     load_weights(model, state)
     return model.eval()
 
@@ -119,7 +119,7 @@ def output_of(model, name, keys, fill, block):
     if kind == "frames":
         return model.decoder.embed(model.encoder(given))
     if kind in ("embeddings", "frame_logits"):
-        return model.decode(given)
+        return model.decoder(given)
     if "attn" not in name:
         return model.forward_normalized(given)
     steps = []  # the reference keeps the steps; where it takes a mean, it is over the wrong axis
@@ -158,7 +158,7 @@ def test_every_tensor_of_every_family_is_loaded(shared, name, model):
             state[key] = position_table(*state[key].shape)
     state = {key.removeprefix("module."): value for key, value in state.items()}
     published = recognise(state, where=name)
-    assert (published.name, published.num_classes) == (model, keys["entries"][-1]["shape"][0])
+    assert (published.model_name, published.num_classes) == (model, keys["entries"][-1]["shape"][0])
     assert published.num_frames == (16 if "vtn" in name else None)
     ours = loaded(state).state_dict()
     assert all((value == 0.5).all() for value in ours.values() if value.is_floating_point())

@@ -8,7 +8,7 @@ from training_runs import assert_same, break_off, run_training, settings
 
 from kinema.config import Clip, Network
 from kinema.models.registry import create_model
-from kinema.training.batch_norm import _needs_two_clips
+from kinema.training.network import _needs_two_clips
 from kinema.training.task import RecognitionTask
 
 FRAME = CLIP.model_copy(update={"length": 1, "size": 32})  # maps of one frame and one place

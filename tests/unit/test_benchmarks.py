@@ -14,6 +14,7 @@ from corpus import CLIP
 from kinema.clips.table import VIDEO_SCHEMA, labels_of, write_clips
 from kinema.config import Network, Settings, Training
 from kinema.experiments import Experiment
+from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text())
@@ -41,7 +42,7 @@ def test_the_pictures_of_the_documentation_are_what_frames_look_like(tmp_path, m
         assert np.abs(drawn.astype(float) - stored).mean() < 3
 
 
-def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path):
+def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path, monkeypatch):
     rows = pq.read_table(prepared / "clips.parquet", filters=[("clip", "=", 0)])
     grouped = rows.set_column(rows.column_names.index("group"), "group", rows["video"]).select(VIDEO_SCHEMA.names)
     labels = labels_of(prepared / "clips.parquet")
@@ -50,5 +51,13 @@ def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path):
     network = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
     settings = Settings(clip=CLIP, network=network, training=Training(epochs=1, batch_size=2, num_workers=0))
     experiment = Experiment("demo", "test_efficientnet_vtn", settings)
+    scored = []
+
+    def top1(probabilities, numbers, k):
+        scored.extend(labels[number] for number in numbers)
+        return topk_accuracy(probabilities, numbers, k)
+
+    monkeypatch.setitem(module["fold_accuracy"].__globals__, "topk_accuracy", top1)
     accuracy = module["fold_accuracy"](tmp_path / "clips.parquet", experiment, fold=0, num_folds=2, threads=1)
-    assert 0 <= accuracy <= 1
+    assert sorted(scored) == ["close", "open", "split"], "every other training video; merge has none"
+    assert 3 * accuracy in (0, 1, 2, 3)

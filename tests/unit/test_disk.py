@@ -18,7 +18,7 @@ from training_runs import run_training, settings
 from kinema.clips.table import ClipIndex
 from kinema.disk import DiskFullError, full_disk_named
 from kinema.files import atomic_path
-from kinema.models.checkpoint import save_checkpoint
+from kinema.models.loading.checkpoint import save_checkpoint
 
 LARGE = np.ones(2**19, np.float32)  # 2 MiB
 

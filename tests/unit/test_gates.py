@@ -20,10 +20,11 @@ from kinema.deployment import verify as verify_module
 from kinema.deployment.ir_files import copy_ir, ir_digests, new_ir
 from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import check_parity, convert
-from kinema.deployment.verify import verify
+from kinema.deployment.pytorch_scores import ScoreFiles
+from kinema.deployment.verify import ShippedFiles, verify
 from kinema.evaluation.evaluate import evaluate
 from kinema.evaluation.predictions import PREDICTIONS
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 
 NETWORK = Network(encoder_weights="none")
@@ -35,32 +36,29 @@ class Deployed:
     """The files of a model on its way to model.xml."""
 
     root: Path
-    clips: Path
+    clips_path: Path
 
     def verify(self, settings=SETTINGS):
         verify(
-            converted=self.root / "converted/model.xml",
-            parity=self.root / "parity.json",
-            checkpoint=self.root / "model.pth",
-            clips=self.clips,
-            evaluation=self.root / "evaluation.json",
-            predictions=self.root / "predictions.parquet",
+            converted_path=self.root / "converted/model.xml",
+            parity_path=self.root / "parity.json",
+            checkpoint_path=self.root / "model.pth",
+            clips_path=self.clips_path,
+            scores=ScoreFiles(self.root / "evaluation.json", self.root / "predictions.parquet"),
             settings=settings,
-            xml=self.root / "model.xml",
-            labels=self.root / "labels.txt",
-            verification=self.root / "verification.json",
+            shipped=ShippedFiles(*(self.root / name for name in ("model.xml", "labels.txt", "verification.json"))),
             threads=2,
         )
 
     def convert(self, **changes):
         convert(
-            onnx=self.root / "model.onnx",
-            checkpoint=self.root / "model.pth",
-            clips=self.clips,
+            onnx_path=self.root / "model.onnx",
+            checkpoint_path=self.root / "model.pth",
+            clips_path=self.clips_path,
             settings=Deployment(**changes),
-            shipped=self.root / "model.xml",
-            xml=self.root / "converted/model.xml",
-            parity=self.root / "parity.json",
+            shipped_path=self.root / "model.xml",
+            xml_path=self.root / "converted/model.xml",
+            parity_path=self.root / "parity.json",
         )
 
     def read(self, name):
@@ -89,19 +87,19 @@ def made(prepared, tmp_path_factory):
     """A random network on the six validation videos, evaluated, exported and through gate 1; do not change it."""
     deployed = Deployed(tmp_path_factory.mktemp("deployed"), prepared / "clips.parquet")
     torch.manual_seed(0)
-    labels = ClipIndex.load(deployed.clips, subset="validation", clip=CLIP).labels
+    labels = ClipIndex.load(deployed.clips_path, subset="validation", clip=CLIP).labels
     model = create_model("mobilenetv2_baseline", num_classes=len(labels), clip=CLIP, network=NETWORK)
     save_checkpoint(deployed.root / "model.pth", model, labels=labels, settings={})
     evaluate(
-        checkpoint=deployed.root / "model.pth",
-        clips=deployed.clips,
+        checkpoint_path=deployed.root / "model.pth",
+        clips_path=deployed.clips_path,
         settings=SETTINGS,
-        evaluation=deployed.root / "evaluation.json",
-        predictions=deployed.root / "predictions.parquet",
-        confusion=deployed.root / "confusion.png",
+        evaluation_path=deployed.root / "evaluation.json",
+        predictions_path=deployed.root / "predictions.parquet",
+        confusion_path=deployed.root / "confusion.png",
         threads=2,
     )
-    export_onnx(checkpoint=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)
+    export_onnx(checkpoint_path=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)
     deployed.convert()
     return deployed
 
@@ -110,7 +108,7 @@ def made(prepared, tmp_path_factory):
 def deployed(made, tmp_path):
     """A copy of it, to be changed."""
     shutil.copytree(made.root, tmp_path / "deployed")
-    return Deployed(tmp_path / "deployed", made.clips)
+    return Deployed(tmp_path / "deployed", made.clips_path)
 
 
 def test_a_shipped_ir_is_the_one_that_was_compared(deployed):

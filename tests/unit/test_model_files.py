@@ -8,12 +8,12 @@ import torch
 from corpus import CLIP
 
 from kinema.config import Network
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
-from kinema.models.content import content_digest
 from kinema.models.encoders import create_encoder
-from kinema.models.published import import_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.content import content_digest
+from kinema.models.loading.importing import import_checkpoint
+from kinema.models.loading.network_weights import classes_of, load_streams, load_weights
 from kinema.models.registry import create_model
-from kinema.models.weights import classes_of, load_streams, load_weights
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
 LABELS = ["walk", "run", "jump"]

@@ -8,8 +8,8 @@ import torch
 
 from kinema.cli import main
 from kinema.config import Clip, Network
-from kinema.models.checkpoint import load_checkpoint
-from kinema.models.published import read_labels
+from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.models.loading.importing import read_labels
 from kinema.models.registry import create_model
 from kinema.models.summary import known_models, summarise
 

@@ -89,6 +89,9 @@ def test_a_model_has_the_digest_of_its_own_modules_and_names(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setitem(ENCODERS, "resnet34", "resnet34d")
         assert {name for name in names if model_digest(script, root, name) != before[name]} == {"resnet34_vtn"}
+    with monkeypatch.context() as patch:
+        patch.setattr("kinema.models.model_name.TRACED", ("resnet34_vtn",))
+        assert {name for name in names if model_digest(script, root, name) != before[name]} == {"resnet34_vtn"}
     shutil.copytree(PACKAGE, tmp_path / "kinema")
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "kinema")
     change(tmp_path / "kinema/models/baseline.py", ".mean(1)", ".sum(1)")

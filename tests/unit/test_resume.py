@@ -21,10 +21,10 @@ from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.plugins.precision import MixedPrecision
 from training_runs import assert_same, at_step, break_off, fails, run_training, settings
 
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.training import trainer as training_trainer
-from kinema.training.points import resume_points
-from kinema.training.run import fingerprint
+from kinema.training.resume.folder import resume_points
+from kinema.training.run import TrainingInputs
 from kinema.training.task import RecognitionTask
 
 STEPS = 9  # 5 or 6 training videos in batches of 2, 3 epochs
@@ -280,9 +280,9 @@ def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkey
 
 
 def test_what_helps_after_a_crash_does_not_start_anew():
-    options = {"model": "a_vtn", "starts": {}, "data": {}, "code": "1"}
+    options = {"clips_path": Path("clips.parquet"), "model_name": "a_vtn", "starts": {}, "data": {}, "code": "1"}
     found = {
-        fingerprint(settings=settings(**change), **options)
+        TrainingInputs(settings=settings(**change), **options).fingerprint()
         for change in ({}, {"num_workers": 4}, {"checkpoint_minutes": 1}, {"log_every_steps": 3})
     }
     assert len(found) == 1

@@ -10,7 +10,7 @@ import torch
 from training_runs import assert_same, break_off, run_training, settings
 
 from kinema.training import run
-from kinema.training.points import resume_points
+from kinema.training.resume.folder import resume_points
 from kinema.training.task import RecognitionTask
 
 

@@ -11,11 +11,12 @@ from training_runs import run_training
 
 from kinema.config import Network, Settings, Training
 from kinema.locks import sole_user
-from kinema.models.checkpoint import save_checkpoint
+from kinema.models.loading import starts
+from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
-from kinema.training import run, start
-from kinema.training.batch_norm import freeze_batch_norm
-from kinema.training.run import fingerprint
+from kinema.training import run
+from kinema.training.network import freeze_batch_norm
+from kinema.training.run import TrainingInputs
 from kinema.watching import history
 from kinema.watching.history import History
 from kinema.watching.speed import SPEED
@@ -114,16 +115,18 @@ def test_two_runs_do_not_write_one_work_folder(prepared, tmp_path):
 
 def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
     file = prepared / "annotation.json"
-    same = {"starts": {}, "model": "a_vtn", "settings": settings(), "data": {"training": "1"}, "code": "1"}
+    same = {"clips_path": file, "model_name": "a_vtn", "settings": settings()}
+    same |= {"starts": {}, "data": {"training": "1"}, "code": "1"}
     changes = [
         {"settings": settings(lr=2e-3)},
-        {"model": "b_vtn"},
+        {"model_name": "b_vtn"},
         {"code": "2"},
         {"data": {"training": "2"}},
         {"starts": {"training.init_from": str(file)}},
     ]
-    assert fingerprint(**same) == fingerprint(**same | {"data": {"training": "1"}})
-    assert len({fingerprint(**same | change) for change in [{}, *changes]}) == 6
+    unchanged = {"data": {"training": "1"}, "clips_path": file.parent}
+    assert TrainingInputs(**same).fingerprint() == TrainingInputs(**same | unchanged).fingerprint()
+    assert len({TrainingInputs(**same | change).fingerprint() for change in [{}, *changes]}) == 6
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, monkeypatch):
@@ -132,7 +135,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, mon
         torch.nn.init.constant_(model.decoder.fc.bias, float("nan"))
         return model
 
-    monkeypatch.setattr(start, "create_model", broken)
+    monkeypatch.setattr(starts, "create_model", broken)
     with pytest.raises(
         FloatingPointError, match=r"loss is nan at epoch 0, step 0, lr .* videos of the batch: \w+_train"
     ):

@@ -11,8 +11,7 @@ from kinema.clips import sampling
 from kinema.clips.sampling import EpochSampler, RankSampler
 from kinema.config import Network, Training
 from kinema.models.registry import create_model
-from kinema.training import ranks
-from kinema.training.task import RecognitionTask
+from kinema.training.task import RecognitionTask, gathered
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0)
 NUM_CLIPS = 8
@@ -81,5 +80,5 @@ def test_every_process_gets_as_many_clips_and_each_is_counted_once(length, num_r
         rows = np.array(list(RankSampler(length)))
         assert len(rows) == len(RankSampler(length)) == -(-length // num_ranks)
         parts.append((rows * 10, rows))
-    (values,) = ranks.gathered(parts)
+    (values,) = gathered(parts)
     assert values.tolist() == [10 * row for row in range(length)]

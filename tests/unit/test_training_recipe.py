@@ -14,14 +14,15 @@ from pydantic import ValidationError
 from torch.utils.data import DataLoader
 
 from kinema.config import Distillation, Network, Settings, Training
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.network_weights import load_weights
 from kinema.models.registry import create_model
-from kinema.models.weights import load_weights
+from kinema.training.data import ClipMixer
 from kinema.training.distillation import Teacher, divergence
-from kinema.training.mixing import ClipMixer
+from kinema.training.network import synchronize_batch_norm
 from kinema.training.optim import create_optimizer, create_schedule
 from kinema.training.task import RecognitionTask
-from kinema.training.trainer import LAUNCHERS, averaging, create_trainer, synchronize_batch_norm
+from kinema.training.trainer import LAUNCHERS, averaging, create_trainer
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0)
 MODEL = "test_efficientnet_vtn"

@@ -14,9 +14,9 @@ from kinema.config import Media, Network, Settings, Training
 from kinema.evaluation.evaluate import evaluate
 from kinema.media.plan import manifest_path
 from kinema.media.shard import write_shard
-from kinema.models.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
+from kinema.models.loading.network_weights import load_streams
 from kinema.models.registry import create_model
-from kinema.models.weights import load_streams
 from kinema.training.data import training_loader
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
@@ -129,15 +129,16 @@ def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     shutil.copy(prepared / "annotation.json", tmp_path)
     build(tmp_path, allowed=0.2)
     assert run_training(tmp_path, tmp_path, {}, model=f"{NAME}_flow").spec.modality == "flow"
-    outputs = {name.split(".")[0]: tmp_path / name for name in ("evaluation", "predictions", "confusion.png")}
+    names = ("evaluation.json", "predictions.parquet", "confusion.png")
+    outputs = {f"{name.partition('.')[0]}_path": tmp_path / name for name in names}
     evaluate(
-        checkpoint=tmp_path / "model.pth",
-        clips=tmp_path / "clips.parquet",
+        checkpoint_path=tmp_path / "model.pth",
+        clips_path=tmp_path / "clips.parquet",
         settings=Settings(),
         threads=1,
         **outputs,
     )
-    assert json.loads(outputs["evaluation"].read_text())["num_videos"] == 6
+    assert json.loads(outputs["evaluation_path"].read_text())["num_videos"] == 6
 
 
 def test_frames_of_another_kind_are_refused(prepared):

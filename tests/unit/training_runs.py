@@ -10,9 +10,9 @@ from corpus import CLIP
 from kinema.clips.parts import parts_digests
 from kinema.clips.table import parts_path
 from kinema.config import Network, Settings, Training
-from kinema.models.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.params import training_parts
-from kinema.training.run import train
+from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.training.task import RecognitionTask
 from kinema.watching.speed import SPEED
 from kinema.watching.training import TrainingWatch
@@ -32,24 +32,28 @@ def run_training(
 ) -> tuple[Checkpoint, pd.DataFrame]:
     """The model that is written to `folder`, and its curve."""
     folder.mkdir(exist_ok=True)
-    train(
-        clips=prepared / "clips.parquet",
-        model=model,
+    inputs = TrainingInputs(
+        clips_path=prepared / "clips.parquet",
+        model_name=model,
         settings=recipe,
-        out=folder / "model.pth",
         starts=starts or {},
         data=parts_digests(parts_path(prepared / "clips.parquet"), training_parts(recipe.training)),
-        work=folder / "work",
         code="1",
-        threads=1,
-        watch=watch_in(folder),
     )
+    outputs = outputs_in(folder)
+    train(inputs, outputs, watch=TrainingWatch(outputs), threads=1)
     return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
 
 
-def watch_in(folder) -> TrainingWatch:
-    """What looks on, and writes to `folder`."""
-    return TrainingWatch(history=folder / "training.csv", record=folder / "training.json", logs=folder / "logs")
+def outputs_in(folder) -> TrainingOutputs:
+    """All in one folder."""
+    return TrainingOutputs(
+        model_path=folder / "model.pth",
+        history_path=folder / "training.csv",
+        record_path=folder / "training.json",
+        work_folder=folder / "work",
+        curves_folder=folder / "logs",
+    )
 
 
 def at_step(number: int, happens, patch=setattr) -> None:

@@ -73,7 +73,10 @@ EDITS = {
     ),
     "the task": (("kinema/training/task.py", "logits.argmax(1)", "logits.argmin(1)"), {"train"}),
     "the order of an epoch": (("kinema/clips/sampling.py", "rng.permutation", "sorted"), {"train"}),
-    "whether a model is trained": (("kinema/training/start_keys.py", "settings.training.train and", "not"), {"train"}),
+    "whether a model is trained": (
+        ("kinema/models/loading/start_keys.py", "settings.training.train and", "not"),
+        {"train"},
+    ),
     "how params become settings": (("kinema/params.py", "| keys\n", "\n"), {"train"}),
     "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
     "how frames are read": (("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), {"shard", *READS_CLIPS}),
@@ -112,7 +115,7 @@ EDITS = {
     "progress": (("kinema/job.py", "PLAIN_INTERVAL_SECONDS = 15.0", "PLAIN_INTERVAL_SECONDS = 5.0"), set()),
     "a heading of the report": (("kinema/clips/report_markdown.py", '"## To mind', '"## To note'), {"dataset_report"}),
     "an error of a start": (
-        ("kinema/models/starts.py", "only efficientnet_lite0 has", "efficientnet_lite0 alone has"),
+        ("kinema/models/loading/encoder_weights.py", "only efficientnet_lite0 has", "efficientnet_lite0 alone has"),
         set(),
     ),
     "an advice": (("kinema/words.py", "or clip.size", "or lower clip.size"), set()),

@@ -12,7 +12,7 @@ from project import MODEL, REPOSITORY, executed
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
 from kinema.evaluation.predictions import PREDICTIONS
-from kinema.models.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 
 STAGES = {
     *("annotations", "plan", "shard", "dataset_report", "index"),

@@ -103,7 +103,7 @@ def sections(*names):
     return lambda wildcards: params.as_json(resolved(wildcards), names)
 
 
-def index_parts(wildcards):
+def parts_path(wildcards):
     return Path(f"results/{wildcards.dataset}/clips.json")
 
 

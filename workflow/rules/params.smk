@@ -95,7 +95,7 @@ def untracked(wildcards):
 def training_data(wildcards):
     """Digests of what a training reads of the index, as JSON."""
     names = params.training_parts(resolved(wildcards).training)
-    return json.dumps(parts.parts_digests(index_parts(wildcards), names))
+    return json.dumps(parts.parts_digests(parts_path(wildcards), names))
 
 
 def devices(wildcards):
@@ -119,12 +119,12 @@ def start_contents(wildcards):
 
 
 def evaluated_subset(wildcards):
-    return parts.evaluated_part(index_parts(wildcards), resolved(wildcards).evaluation.subset)
+    return parts.evaluated_part(parts_path(wildcards), resolved(wildcards).evaluation.subset)
 
 
 def evaluation_data(wildcards):
     """The same of an evaluation."""
-    return json.dumps(parts.parts_digests(index_parts(wildcards), [evaluated_subset(wildcards)]))
+    return json.dumps(parts.parts_digests(parts_path(wildcards), [evaluated_subset(wildcards)]))
 
 
 def evaluation_settings(*names):
@@ -135,5 +135,5 @@ def evaluation_settings(*names):
 
 def parity_data(wildcards):
     """The same of the clips on which an exported network is compared with the trained one."""
-    path = index_parts(wildcards)
+    path = parts_path(wildcards)
     return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))

@@ -13,13 +13,13 @@ from kinema.job import job_from_argv, running
 def run(job):
     with running(job):
         convert(
-            onnx=Path(job.input["onnx"]),
-            checkpoint=Path(job.input["model"]),
-            clips=Path(job.input["clips"]),
+            onnx_path=Path(job.input["onnx"]),
+            checkpoint_path=Path(job.input["model"]),
+            clips_path=Path(job.input["clips"]),
             settings=Settings.model_validate_json(job.params["settings"]).deployment,
-            shipped=Path(job.params["shipped"]),
-            xml=Path(job.output["xml"]),
-            parity=Path(job.output["parity"]),
+            shipped_path=Path(job.params["shipped"]),
+            xml_path=Path(job.output["xml"]),
+            parity_path=Path(job.output["parity"]),
         )
 
 

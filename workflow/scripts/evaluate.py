@@ -13,12 +13,12 @@ from kinema.job import job_from_argv, running
 def run(job):
     with running(job):
         evaluate(
-            checkpoint=Path(job.input["model"]),
-            clips=Path(job.input["clips"]),
+            checkpoint_path=Path(job.input["model"]),
+            clips_path=Path(job.input["clips"]),
             settings=Settings.model_validate_json(job.params["settings"]),
-            evaluation=Path(job.output["evaluation"]),
-            predictions=Path(job.output["predictions"]),
-            confusion=Path(job.output["confusion"]),
+            evaluation_path=Path(job.output["evaluation"]),
+            predictions_path=Path(job.output["predictions"]),
+            confusion_path=Path(job.output["confusion"]),
             threads=job.threads,
         )
 

@@ -13,7 +13,7 @@ from kinema.job import job_from_argv, running
 def run(job):
     with running(job):
         export_onnx(
-            checkpoint=Path(job.input["model"]),
+            checkpoint_path=Path(job.input["model"]),
             out=Path(job.output["onnx"]),
             opset=Settings.model_validate_json(job.params["settings"]).deployment.opset,
         )

@@ -6,23 +6,21 @@ By hand: python workflow/scripts/verify.py job.yaml   (keys: input, output, para
 from pathlib import Path
 
 from kinema.config import Settings
-from kinema.deployment.verify import verify
+from kinema.deployment.pytorch_scores import ScoreFiles
+from kinema.deployment.verify import ShippedFiles, verify
 from kinema.job import job_from_argv, running
 
 
 def run(job):
     with running(job):
         verify(
-            converted=Path(job.input["converted"]),
-            parity=Path(job.input["parity"]),
-            checkpoint=Path(job.input["model"]),
-            clips=Path(job.input["clips"]),
-            evaluation=Path(job.input["evaluation"]),
-            predictions=Path(job.input["predictions"]),
+            converted_path=Path(job.input["converted"]),
+            parity_path=Path(job.input["parity"]),
+            checkpoint_path=Path(job.input["model"]),
+            clips_path=Path(job.input["clips"]),
+            scores=ScoreFiles(Path(job.input["evaluation"]), Path(job.input["predictions"])),
             settings=Settings.model_validate_json(job.params["settings"]),
-            xml=Path(job.output["xml"]),
-            labels=Path(job.output["labels"]),
-            verification=Path(job.output["verification"]),
+            shipped=ShippedFiles(Path(job.output["xml"]), Path(job.output["labels"]), Path(job.output["verification"])),
             threads=job.threads,
         )
 

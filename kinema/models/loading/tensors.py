@@ -1,4 +1,4 @@
-"""Reading tensors from files, and comparing them with what a module wants, with one clear error for what disagrees.
+"""A .pth or .safetensors -> plain tensors, compared with those that a module wants: one clear error for what differs.
 
 Nothing is unpickled: `weights_only=True` everywhere.
 """

@@ -1,9 +1,16 @@
-"""Batch norms while training: statistics that stay as they are, and batches with too few numbers for new ones."""
+"""What a training does to a network beside changing its weights: batch norms, and torch.compile.
+
+Statistics of batch norms that stay as they are, or count the clips of all GPUs; batches with too few numbers for new
+ones; compiling where it works, and a line in the log where it does not.
+"""
 
 import copy
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from timm.layers import convert_sync_batchnorm
 from torch import nn
 
 from kinema.config import Training
@@ -18,6 +25,15 @@ def freeze_batch_norm(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             layer.eval()
+
+
+def synchronize_batch_norm(module: nn.Module, *, num_processes: int) -> None:
+    """Make batch norms count the clips of all GPUs, in place; timm's conversion keeps the activations in its layers."""
+    if num_processes == 1:
+        return
+    if not torch.cuda.is_available():
+        raise ValueError("training.sync_batch_norm works between GPUs, and none is seen here; set it to false")
+    convert_sync_batchnorm(module)
 
 
 def avoid_lone_clips(batches: ResumableLoader, model: Recognizer, training: Training) -> None:
@@ -44,6 +60,32 @@ def avoid_lone_clips(batches: ResumableLoader, model: Recognizer, training: Trai
         model.name,
     )
     batches.sampler.leave_lone(batch_size)
+
+
+def compile_if_possible(model: Recognizer, *, arithmetic: Callable[[], AbstractContextManager] = nullcontext) -> None:
+    """Compile `model` in place, names of its tensors and all else unchanged; a compiler that fails leaves it as it was.
+
+    Tried as it will be used: on a batch of the size that training's clips have, forward and backward, in training mode
+    and in the arithmetic of the training. What that changes in the network is put back.
+    """
+    spec, mode = model.spec, model.training
+    clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    model.train().compile()
+    try:
+        with arithmetic():
+            loss = model(clips.to(model.pixel_mean.device)).float().sum()
+        loss.backward()
+    except Exception as error:  # of the compiler, of what it calls, of the network's code under it: all of a kind here
+        model._compiled_call_impl = None
+        reason = (str(error).strip() or "no reason given").splitlines()[0]
+        log.warning("training.compile: %s: %s; training goes on without it", type(error).__name__, reason)
+    finally:
+        model.zero_grad()
+        model.train(mode)
+        with torch.no_grad():
+            for name, buffer in model.named_buffers():
+                buffer.copy_(buffers[name])
 
 
 def _needs_two_clips(model: Recognizer, training: Training) -> bool:

@@ -1,6 +1,17 @@
-"""Files that a training finds where it goes on -> those that are whole and its own; others are set aside."""
+"""The folder of a run, `work/.../<fingerprint>/`: which of its files are whole and its own, and what stays in the end.
+
+    resume-<batches>.ckpt   resume points
+    best.ckpt               the best epoch so far
+    finished/               links to the outputs, once the training is done: all that is kept then
+
+When a workflow dies while its training goes on, as happens on clusters, Snakemake takes the outputs for incomplete: it
+removes them and starts the job again. Hard links cost no space as long as the outputs are there.
+"""
 
 import logging
+import os
+import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,11 +20,13 @@ import lightning as L
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from kinema.models.state import check_plain_tensors, check_same_tensors, read_torch_file
+from kinema.models.loading.tensors import check_plain_tensors, check_same_tensors, read_torch_file
 from kinema.words import EPOCH, explained
 
 log = logging.getLogger(__name__)
 KEY = "kinema"  # of what we add to Lightning's checkpoint
+BEST = "best.ckpt"
+FINISHED = "finished"
 
 
 class Extra(BaseModel):
@@ -78,3 +91,41 @@ def read_point(path: Path, task: L.LightningModule) -> Point:
         raise ValueError(f"{path}: no epoch of a training: {error}") from None
     check_same_tensors(point.state_dict, task.state_dict(), where=str(path))
     return point
+
+
+def keep_outputs(folder: Path, outputs: Sequence[Path]) -> None:
+    """Keep links to the outputs in `folder`, in place of its resume points and of what was finished and kept before.
+
+    Resume points of other experiments stay.
+    """
+    for other in folder.parent.glob(f"*/{FINISHED}"):
+        shutil.rmtree(other.parent, ignore_errors=True)  # what cannot be removed must not fail a finished training
+    part = folder / f"{FINISHED}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for path in outputs:
+        _link(path, part / path.name)
+    part.replace(folder / FINISHED)
+    for point in folder.glob("*.ckpt*"):
+        with suppress(OSError):
+            point.unlink()
+
+
+def is_finished(folder: Path, outputs: Sequence[Path]) -> bool:
+    """Whether these outputs were made before, and kept."""
+    return all((folder / FINISHED / path.name).is_file() for path in outputs)
+
+
+def restore_outputs(folder: Path, outputs: Sequence[Path]) -> None:
+    """Put the outputs back."""
+    for path in outputs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        _link(folder / FINISHED / path.name, path)
+
+
+def _link(source_path: Path, target_path: Path) -> None:
+    try:
+        os.link(source_path, target_path)
+    except OSError:  # a file system without hard links, or another one
+        shutil.copy2(source_path, target_path)

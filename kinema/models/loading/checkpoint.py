@@ -13,10 +13,10 @@ import torch
 
 from kinema import __version__
 from kinema.files import atomic_path
-from kinema.models.content import Content, read_content, sealed
+from kinema.models.loading.content import Content, read_content, sealed
+from kinema.models.loading.tensors import check_same_tensors
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
-from kinema.models.state import check_same_tensors
 from kinema.words import CHECKPOINT
 
 

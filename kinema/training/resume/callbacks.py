@@ -1,32 +1,30 @@
-"""A running training -> resume points on disk, and the newest whole one -> the place where the next run goes on.
+"""What Lightning calls while a training runs: resume points and the best epoch are written, and signals end the run.
 
 A point is written after every epoch and every so many minutes, inside an epoch as well. The one before it stays until
-the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run.
+the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run. SIGTERM or
+Ctrl-C, by which clusters and people end a run, become a question that all processes of a training answer.
 """
 
-import logging
 import random
+import signal
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from kinema.disk import SHARED_MEMORY, DiskFullError, chain, disk_full, full_place
 from kinema.files import atomic_path
-from kinema.training.points import KEY, resume_points
-from kinema.training.termination import Termination
-from kinema.words import CRASHES, next_run
+from kinema.training.resume.folder import BEST, KEY, resume_points
 
-log = logging.getLogger(__name__)
 KEPT = 2
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # how far a validation is for Lightning, in its first step
 STEP = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 AT_FIRST_STEP = {"total": STEP, "current": STEP, "is_last_batch": False}
@@ -39,6 +37,39 @@ class DurableIO(TorchCheckpointIO):
         """Write a file beside it, flush it to the disk, and rename it."""
         with atomic_path(Path(path)) as temporary:
             torch.save(checkpoint, temporary)  # Lightning's own way needs as much space in TMPDIR
+
+
+class Termination(Callback):
+    """Notes that this process was asked to end, by the signal `noted`.
+
+    Lightning's own handler talks to the other processes at once, in the middle of whatever they do. A signal that comes
+    to all of them, as from a cluster, then leaves some waiting for ever. Here a process only remembers; those who save
+    resume points ask at their next opportunity, all of them at the same one. A second Ctrl-C ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        self.noted: signal.Signals | None = None  # by this process
+
+    def on_sanity_check_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Listen from here on: Lightning has set its handlers, and puts back at the end what was there before."""
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) != signal.SIG_IGN:  # as shells start what runs in the background
+                    signal.signal(number, self._note)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """The same, for trainings without validation."""
+        self.on_sanity_check_start(trainer, pl_module)
+
+    def end_if_asked(self, trainer: L.Trainer) -> None:
+        """SIGTERMException in all processes if any was asked to end; they must call this together."""
+        if trainer.strategy.reduce_boolean_decision(self.noted is not None, all=False):
+            raise SIGTERMException((self.noted or signal.SIGTERM).name)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.noted == number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        self.noted = signal.Signals(number)
 
 
 class ResumePoints(Checkpoint):
@@ -148,51 +179,16 @@ class BestEpoch(ModelCheckpoint):
 
 
 def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
-    """Writes `folder/best.ckpt` after an epoch where `monitor`, measured every `period` epochs, is highest so far."""
+    """Keeps the epoch in `folder` in which `monitor`, measured every `period` epochs, is the highest so far."""
     return BestEpoch(
         dirpath=folder,
-        filename="best",
+        filename=Path(BEST).stem,
         monitor=monitor,
         mode="max",
         every_n_epochs=period,
         save_on_train_epoch_end=True,  # after validation and History, so that both are inside
         enable_version_counter=False,
     )
-
-
-@contextmanager
-def resumable(points: ResumePoints, last: Path | None, *, logs: Path) -> Iterator[None]:
-    """Errors of a machine that runs out of something, and signals, say what happened and where the next run goes on.
-
-    Of a run that goes on from the point `last`, so does what cannot be restored. Curves are written to `logs`.
-    """
-    folder = points.folder
-    try:
-        yield
-    except SIGTERMException as error:
-        name = error.args[0] if error.args else "SIGTERM"
-        raise RuntimeError(f"training was asked to end ({name}). {next_run(resume_points(folder))}") from None
-    except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
-        raise RuntimeError(f"training was interrupted. {next_run(resume_points(folder))}") from error
-    except Exception as error:
-        if reason := _reason(error, folder, logs):
-            raise RuntimeError(f"{reason}. {next_run(resume_points(folder))}") from error
-        if last and not points.has_begun:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise RuntimeError(f"{last}: training cannot go on from here: {reason}. Remove this file.") from error
-        raise
-
-
-def _reason(error: Exception, *folders: Path) -> str | None:
-    """What ran out, by the error or one behind it: that of a dead process comes up anywhere, and others catch it."""
-    behind = list(chain(error))
-    for one in behind:
-        if isinstance(one, DiskFullError):
-            return str(one.strerror)
-    if any(isinstance(one, OSError) for one in behind) and (full := full_place(error, *folders, SHARED_MEMORY)):
-        return str(disk_full(full).strerror)
-    texts = ["out of memory" if isinstance(one, MemoryError) else str(one) for one in behind]
-    return next((reason for text in texts for part, reason in CRASHES.items() if part in text), None)
 
 
 def _random_states() -> dict[str, Any]:

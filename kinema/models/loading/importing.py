@@ -9,55 +9,55 @@ from pydantic import ValidationError
 
 from kinema.config import Clip, Network
 from kinema.digests import file_digest
-from kinema.models.checkpoint import save_checkpoint
-from kinema.models.content import is_ours
+from kinema.models.loading.checkpoint import save_checkpoint
+from kinema.models.loading.content import is_ours
+from kinema.models.loading.network_weights import load_weights
+from kinema.models.loading.reference import recognise
+from kinema.models.loading.tensors import read_torch_file, tensors_of
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.models.model_name import canonical
 from kinema.models.recognizer import Recognizer
-from kinema.models.reference import recognise
 from kinema.models.registry import create_model
-from kinema.models.state import read_torch_file, tensors_of
-from kinema.models.weights import load_weights
 from kinema.words import REFERENCE, explained
 
 NUM_FRAMES = 16  # of published models whose keys do not tell
 
 
 def import_checkpoint(
-    source: Path,
+    reference_path: Path,
     *,
     out: Path | None = None,
-    labels: Path | None = None,
-    model: str | None = None,
+    labels_path: Path | None = None,
+    model_name: str | None = None,
     stride: int = 2,
     size: int = 224,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> tuple[Path, Recognizer]:
-    """Write `out`, by default `<model name>.pth`, from the file `source`; every tensor must find its place.
+    """Write `out`, by default `<model name>.pth`, from a file of the reference; every tensor must find its place.
 
-    `labels` is an annotation.json or a text file, one label a line; without it classes are named by their numbers.
-    `model` is the model that the file is expected to hold. `mean` and `std` (of pixel / 255) are those of training,
-    where they were not the published ones.
+    `labels_path` is an annotation.json or a text file, one label a line; without it classes are named by their numbers.
+    `model_name` is the model that the file is expected to hold. `mean` and `std` (of pixel / 255) are those of
+    training, where they were not the published ones.
     """
-    content = read_torch_file(source, expected=REFERENCE)
+    content = read_torch_file(reference_path, expected=REFERENCE)
     if is_ours(content):
-        raise ValueError(f"{source}: it is a model.pth of kinema already")
-    state = tensors_of(content, where=str(source))
-    found = recognise(state, where=str(source))
-    if model and canonical(model) != found.name:
-        raise ValueError(f"{source}: its keys are of '{found.name}', not of '{model}'")
-    names = read_labels(labels) if labels else [str(number) for number in range(found.num_classes)]
+        raise ValueError(f"{reference_path}: it is a model.pth of kinema already")
+    state = tensors_of(content, where=str(reference_path))
+    found = recognise(state, where=str(reference_path))
+    if model_name and canonical(model_name) != found.model_name:
+        raise ValueError(f"{reference_path}: its keys are of '{found.model_name}', not of '{model_name}'")
+    names = read_labels(labels_path) if labels_path else [str(number) for number in range(found.num_classes)]
     try:
         clip = Clip(length=found.num_frames or NUM_FRAMES, stride=stride, size=size)
         network = Network(encoder_weights="none", **found.settings)
     except ValidationError as error:
-        raise ValueError(f"{source}: no network can have what it says: {explained(error.errors())}") from None
-    recognizer = create_model(found.name, num_classes=len(names), clip=clip, network=network)
-    load_weights(recognizer, state, where=str(source))
+        raise ValueError(f"{reference_path}: no network can have what it says: {explained(error.errors())}") from None
+    recognizer = create_model(found.model_name, num_classes=len(names), clip=clip, network=network)
+    load_weights(recognizer, state, where=str(reference_path))
     changed = {key: tuple(value) for key, value in (("mean", mean), ("std", std)) if value is not None}
     recognizer.set_spec(dataclasses.replace(recognizer.spec, **changed))  # type: ignore[arg-type]
-    settings = {"imported_from": source.name, "digest": file_digest(source)}
+    settings = {"imported_from": reference_path.name, "digest": file_digest(reference_path)}
     out = out or Path(f"{recognizer.name}.pth")
     save_checkpoint(out, recognizer.eval(), labels=names, settings=settings)
     remove_what_is_of_another(out)

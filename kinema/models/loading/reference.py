@@ -71,14 +71,14 @@ I3D = [(r"((?:Conv3d|Mixed)_.+)", r"\1")]
 class Published:
     """What the keys of a checkpoint tell: the model, and the settings that it was made with."""
 
-    name: str
+    model_name: str
     num_classes: int
     settings: Mapping[str, int | bool]
     num_frames: int | None = None
 
     def normalisation(self, spec: InputSpec) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and std that the published weights expect; those of `spec` where nothing else is known."""
-        if parse_model_name(self.name).encoder not in PLAIN_PIXELS or spec.modality == "flow":
+        if parse_model_name(self.model_name).encoder not in PLAIN_PIXELS or spec.modality == "flow":
             return spec.mean, spec.std
         return (0.0, 0.0, 0.0, *spec.mean[3:]), (1.0, 1.0, 1.0, *spec.std[3:])
 
