@@ -6,10 +6,21 @@ Importing this module is cheap (no torch): the Snakefile does it on every call.
 
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Aspect = Annotated[float, Field(gt=0, le=100)]
+# YAML reads a bare `off` as false
+Automatic = Annotated[Literal["auto", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -113,11 +124,31 @@ class Media(Section):
     modality: Literal["rgb", "flow"] = Field(
         "rgb", description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures."
     )
+    stream: int | None = Field(
+        None,
+        ge=0,
+        le=1000,
+        description="Which video stream of a file that has several, from 0; null takes the one that the file calls its "
+        "default, else the first. Cover pictures do not count.",
+    )
     short_side: int | None = Field(
         256,
         ge=16,
         le=4096,
         description="Frames are rescaled to this short side in pixels, sides even; null keeps the size.",
+    )
+    square_pixels: bool = Field(
+        True,
+        description="Frames have the shape in which the video is shown; false leaves them squeezed where the video's "
+        "pixels are not square (DV, DVD, HDV, AVCHD).",
+    )
+    tone_map: Automatic = Field(
+        "auto",
+        description="`auto`: HDR video (PQ, HLG) becomes one of standard range, BT.709; `off`: its values are taken as "
+        "they are, which look pale.",
+    )
+    deinterlace: Automatic = Field(
+        "auto", description="`auto`: an interlaced picture shows one moment; `off`: both of its moments, line by line."
     )
     jpeg_quality: int = Field(
         4,
@@ -137,6 +168,14 @@ class Media(Section):
     )
     fps: float | None = Field(
         None, gt=0, le=1000, description="Resample to this constant frame rate; null keeps every decoded frame once."
+    )
+    frames_fps: float = Field(
+        25.0, gt=0, le=1000, description="Pictures a second of a video that is a folder of numbered pictures."
+    )
+    link_frames: bool = Field(
+        False,
+        description="`frames` of RGB: JPEG pictures of such a folder that have the size already become hard links, or "
+        "copies on another file system, instead of new JPEG files; where `fps` is null.",
     )
     flow_bound: float = Field(
         20.0, gt=0, le=1000, description="`flow`: displacements of -bound..bound pixels become grey values 0..255."
@@ -481,7 +520,9 @@ class Dataset(Settings):
     """One list of videos over one corpus of media. Also takes every section of an experiment."""
 
     annotations: Annotations = Field(description="The list of videos.")
-    videos: Location = Field(description="Folder of the raw videos, searched recursively.")
+    videos: Location = Field(
+        description="Folder of the raw videos, files or folders of numbered pictures, searched recursively."
+    )
     corpus: Name | None = Field(
         None, description="Data sets with one corpus share the prepared shards; default: the data set's name."
     )

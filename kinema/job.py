@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import SimpleNamespace, TracebackType
 from typing import Any, TypeVar
 
 import yaml
 
+from kinema.input_error import InputError
 from kinema.made import ffmpeg_of, write_made
 from kinema.processes import is_first_process
 from kinema.snakemake_folder import forget_records
@@ -63,7 +64,7 @@ def running(job: Any) -> Iterator[None]:
 
 @contextmanager
 def job_log(files: Iterable[str]) -> Iterator[None]:
-    """Send the log records, warnings and the traceback of this block to the job's log file.
+    """Send the log records, warnings and the traceback of this block to the job's log file; none of an InputError.
 
     Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
     the other processes of a job; their errors are in the file, too.
@@ -87,7 +88,10 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        root.error("%s: %s", type(error).__name__, error, exc_info=True)
+        is_told = isinstance(error, InputError)
+        root.error("%s: %s", type(error).__name__, error, exc_info=not is_told)
+        if is_told:
+            sys.excepthook = _say
         raise
     finally:
         logging.captureWarnings(False)
@@ -95,6 +99,14 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
+
+
+def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """End a process by an error: one of the user's input without the traceback, which would hide it."""
+    if isinstance(error, InputError):
+        print(f"{kind.__name__}: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
 
 
 def progress(items: Iterable[T], *, description: str, total: int | None = None) -> Iterator[T]:

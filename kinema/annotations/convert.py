@@ -11,6 +11,7 @@ from kinema.annotations.reference_json import read_json
 from kinema.annotations.table import read_table
 from kinema.annotations.ucf101 import read_ucf101
 from kinema.config import Annotations
+from kinema.input_error import InputError
 
 READERS: dict[str, Callable[[Sequence[Path], Annotations], Dialect]] = {
     "table": read_table,
@@ -26,10 +27,15 @@ log = logging.getLogger(__name__)
 def convert(files: Sequence[Path], *, settings: Annotations, out: Path) -> None:
     """Write the annotation JSON of the files of one list (`kinema.annotations.sources` names them).
 
-    ValueError lists the first ten bad rows.
+    InputError lists the first ten bad rows.
     """
     source = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
-    dialect = READERS[settings.format](files, settings)
-    check_dialect(dialect, source=source)
+    try:
+        dialect = READERS[settings.format](files, settings)
+        check_dialect(dialect, source=source)
+    except ValueError as error:
+        if type(error) is not ValueError:  # of a library, and none of our checks
+            raise
+        raise InputError(str(error)) from error
     write_dialect(dialect, out)
     log.info("%s: %d videos, %d labels", source, len(dialect.entries), len(dialect.labels))

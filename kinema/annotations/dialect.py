@@ -3,9 +3,9 @@
     {"labels": [...],
      "database": {id: {"subset": "training", "annotations": {"label": ...}}, ...}}
 
-A testing video may lack its label. `group` is there where the list has one. An entry that is only a part of a file
-also has `video` (name of the file, without extension), `start`, `end` and `unit`: [start, end) in seconds, or in frames
-from 0; null is the file's own beginning or end.
+A testing video may lack its label. `group` is there where the list has one, and `extension` (`.mp4`) where it names
+the file with one. An entry that is only a part of a file also has `video` (name of the file, without extension),
+`start`, `end` and `unit`: [start, end) in seconds, or in frames from 0; null is the file's own beginning or end.
 """
 
 import json
@@ -17,13 +17,14 @@ import pandas as pd
 
 from kinema.annotations.rows import TEXT, each_distinct
 from kinema.files import atomic_path
+from kinema.spelling import alike, counted
 
 SUBSETS = {
     **dict.fromkeys(("training", "train"), "training"),
     **dict.fromkeys(("validation", "validate", "valid", "val"), "validation"),
     **dict.fromkeys(("testing", "test"), "testing"),
 }
-COLUMNS = ("id", "subset", "label", "group", "video", "start", "end", "unit")
+COLUMNS = ("id", "subset", "label", "group", "extension", "video", "start", "end", "unit")
 ROWS_AT_ONCE = 50_000
 NEEDS_ESCAPE = r'["\\\x00-\x1f]'
 log = logging.getLogger(__name__)
@@ -63,6 +64,9 @@ def check_dialect(dialect: Dialect, *, source: str) -> None:
     untrained = sorted(set(labels) - set(entries["label"][training].unique()))
     if untrained:
         log.warning("%s: %d labels have no training video: %s", source, len(untrained), ", ".join(untrained[:10]))
+    counts = {str(label): int(number) for label, number in entries["label"].value_counts().items()}
+    for group in alike({**dict.fromkeys(labels, 0), **counts}):
+        log.warning("%s: labels that look alike are separate classes: %s", source, counted(group, counts))
 
 
 def write_dialect(dialect: Dialect, out: Path) -> None:
@@ -82,6 +86,8 @@ def _lines(entries: pd.DataFrame) -> pd.Series:
     lines = _quoted(entries["id"]) + ': {"subset": ' + _quoted(entries["subset"]) + ', "annotations": ' + label
     if "group" in entries:
         lines += (', "group": ' + _quoted(entries["group"])).fillna("")
+    if "extension" in entries and entries["extension"].notna().any():
+        lines += (', "extension": "' + entries["extension"] + '"').fillna("")
     if "video" in entries:
         # numbers are kept as the text that JSON has for them
         start, end = (entries[name].fillna("null") for name in ("start", "end"))

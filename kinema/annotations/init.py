@@ -16,6 +16,7 @@ from kinema.files import write_text
 
 MODEL = "efficientnet_lite0_vtn"  # its weights come with pip
 VIDEOS_PER_SHARD = 500
+FOLDERS_OF_VIDEOS = ("videos", "video", "raw", "frames", "frames_data", "rawframes")  # name no data set
 
 
 def init_dataset(
@@ -56,9 +57,9 @@ def init_dataset(
 
 
 def default_name(folder: Path) -> str:
-    """The folder's name, or that of the one above a folder called `videos`, in letters that a name may have."""
+    """The folder's name, or that of the one above for `videos` and the like, in letters that a name may have."""
     path = folder.absolute()
-    chosen = path.parent.name if path.name.lower() in ("videos", "video", "raw") else path.name
+    chosen = path.parent.name if path.name.lower() in FOLDERS_OF_VIDEOS else path.name
     return re.sub(r"[^A-Za-z0-9._+-]+", "_", chosen).strip("_.+-")
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
 from kinema.annotations.rows import SHOWN
 from kinema.annotations.segments import SHORTEST, SUFFIX, with_segments
+from kinema.annotations.text_files import read_utf8
 from kinema.config import Annotations
 
 Row = dict[str, Any]
@@ -54,8 +55,9 @@ def read_json(files: Sequence[Path], settings: Annotations) -> Dialect:
 
 def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
     expected = 'expected {"labels": [...], "database": {id: {"subset": ..., "annotations": {"label": ...}}}}'
+    text = read_utf8(file).decode("utf-8-sig")
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
+        content = json.loads(text, object_pairs_hook=_object)
         labels, database = content["labels"], content["database"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}: not an annotation file ({error!r}); {expected}") from None
@@ -106,6 +108,7 @@ def _part(name: str, entry: Row) -> Row:
     part = {"video": _text(entry.get("video", name), "video")} | {
         key: entry.get(key) for key in ("start", "end", "unit")
     }
+    part["extension"] = _text(entry.get("extension"), "extension")
     if part["start"] is None and part["end"] is None:
         return part
     if part["unit"] not in SUFFIX:

@@ -4,6 +4,7 @@ Rows are indexed by (file, line), the first line of a file being 1, so that what
 """
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,28 +14,38 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
-from kinema.media.listing import VIDEO_EXTENSIONS
+from kinema.annotations.cells import as_text_column, read_parquet
+from kinema.annotations.text_files import PACKED, kind_of, read_utf8
+from kinema.media.extensions import VIDEO_EXTENSIONS
 
 TEXT = pd.StringDtype("pyarrow")
 SHOWN = 10  # problems that are printed
 LONGEST = 120  # characters of a line that are printed
-EXTENSION = rf"(?i:{'|'.join(extension.replace('.', '[.]') for extension in VIDEO_EXTENSIONS)})"  # of a video file
+# of a video file, in any case
+EXTENSION = rf"[.](?i:{'|'.join(extension[1:] for extension in sorted(VIDEO_EXTENSIONS))})"
 
 
-def read_tables(files: Sequence[Path], *, columns: Sequence[str], required: Sequence[str]) -> pd.DataFrame:
+def read_tables(
+    files: Sequence[Path],
+    *,
+    columns: Sequence[str],
+    required: Sequence[str],
+    numbers: Sequence[str] = (),
+    unit: str = "seconds",
+) -> pd.DataFrame:
     """These columns of CSV, TSV or Parquet files one below the other, as stripped text; an empty cell is missing.
 
-    A column that is not required is missing in all rows of a file that lacks it. ValueError names the file, and of a
-    malformed CSV the first ten lines.
+    A column that is not required is missing in all rows of a file that lacks it. `numbers` names the columns that count
+    `unit`; durations in them become seconds. ValueError names the file, and of a malformed CSV the first ten lines.
     """
     frames = []
     for file in files:
+        is_text = file.suffix.lower() != ".parquet"
         whole = _read(file)
-        table = _text_columns(file, whole, columns, required)
+        table = _text_columns(file, whole, columns, required, dict.fromkeys(numbers, unit))
         frame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
-        frame.index = _lines(whole, is_text=file.suffix.lower() != ".parquet")
+        frame.index = _lines(whole, is_text=is_text)
         frames.append(frame.apply(_stripped).dropna(how="all"))
     return _stacked(files, frames)
 
@@ -99,7 +110,9 @@ def _lines(table: pa.Table, *, is_text: bool) -> pd.Index:
     return pd.Index(lines)
 
 
-def _text_columns(file: Path, table: pa.Table, columns: Sequence[str], required: Sequence[str]) -> pa.Table:
+def _text_columns(
+    file: Path, table: pa.Table, columns: Sequence[str], required: Sequence[str], units: dict[str, str]
+) -> pa.Table:
     names = [str(name).strip() for name in table.column_names]
     lacking = [name for name in required if name not in names]
     if lacking:
@@ -111,12 +124,13 @@ def _text_columns(file: Path, table: pa.Table, columns: Sequence[str], required:
     twice = [name for name in columns if names.count(name) > 1]
     if twice:
         raise ValueError(f"{file}: several columns are called {', '.join(twice)}")
-    absent = pa.nulls(len(table), pa.string())
-    try:
-        cells = [table.column(names.index(name)).cast(pa.string()) if name in names else absent for name in columns]
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ValueError(f"{file}: a column does not hold text or numbers: {' '.join(str(error).split())}") from None
-    return pa.table(cells, names=list(columns))
+    cells = {name: pa.nulls(len(table), pa.string()) for name in columns}
+    for name in set(columns) & set(names):
+        try:
+            cells[name] = as_text_column(table.column(names.index(name)), unit=units.get(name))
+        except ValueError as error:
+            raise ValueError(f"{file}: column {name}: {error}") from None
+    return pa.table(cells)
 
 
 def _stacked(files: Sequence[Path], frames: list[Any]) -> Any:
@@ -129,30 +143,39 @@ def _stripped(column: pd.Series) -> pd.Series:
 
 
 def _read(file: Path) -> pa.Table:
+    if file.suffix.lower() == ".parquet":
+        return _read_parquet(file)
+    endings = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in PACKED]
     try:
-        if file.suffix.lower() == ".parquet":
-            return pq.read_table(file, partitioning=None)  # a folder called a=b is no column
-        return _read_csv(file, "\t" if file.suffix.lower() in (".tsv", ".tab") else ",")
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        if file.suffix.lower() != ".parquet":
-            _decoded(file)  # raises with the line if this is the reason
+        return _read_csv(file, "\t" if endings and endings[-1] in (".tsv", ".tab") else ",")
+    except (pa.ArrowInvalid, csv.Error) as error:
         raise ValueError(f"{file}: cannot be read as a table: {' '.join(str(error).split())}") from None
+
+
+def _read_parquet(file: Path) -> pa.Table:
+    try:
+        return read_parquet(file)
+    except (pa.ArrowException, OSError) as error:
+        kind = kind_of(file.read_bytes())
+        found = f"this is {kind[0]}; save it as Parquet" if kind else " ".join(str(error).split())
+        raise ValueError(f"{file}: cannot be read as a table: {found}") from None
 
 
 def _read_csv(file: Path, separator: str) -> pa.Table:
     """Every column as text, an empty line as a row of missing cells; a line with more or fewer cells is an error."""
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as first_line:
+    content = read_utf8(file)
+    with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="") as first_line:
         header = next(csv.reader(first_line, delimiter=separator), [])
     malformed: list[str] = []
 
     def note(row: pa_csv.InvalidRow) -> str:
         what = f"expected {row.expected_columns} cells as in the header, found {row.actual_columns}"
-        line = _decoded(file).partition(row.text)[0].count("\n") + 1 if len(malformed) < SHOWN else row.number
-        malformed.append(f"{file} line {line}: {what}; the line is {_shortened(row.text)!r}")
+        before = content.partition(row.text.encode())[0] if len(malformed) < SHOWN else b""
+        malformed.append(f"{file} line {before.count(10) + 1}: {what}; the line is {_shortened(row.text)!r}")
         return "skip"
 
     table = pa_csv.read_csv(
-        file,
+        pa.BufferReader(content),
         read_options=pa_csv.ReadOptions(use_threads=False),  # else lines have no number
         parse_options=pa_csv.ParseOptions(
             delimiter=separator, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note
@@ -170,12 +193,7 @@ def _read_csv(file: Path, separator: str) -> pa.Table:
 
 
 def _decoded(file: Path) -> str:
-    content = file.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{file} line {line}: not UTF-8 text ({error.reason}); save the file as UTF-8") from None
+    return read_utf8(file).decode("utf-8-sig")
 
 
 def _shortened(line: str) -> str:

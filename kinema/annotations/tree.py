@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from kinema.annotations.dialect import SUBSETS
-from kinema.media.listing import VIDEO_EXTENSIONS, scan_videos
+from kinema.annotations.probing import movies
+from kinema.media.extensions import COMMON, VIDEO_EXTENSIONS, extension_of, in_words, split_extension
+from kinema.media.listing import scan_videos
 
 SHOWN = 5  # names in a note
 
@@ -14,59 +16,88 @@ SHOWN = 5  # names in a note
 def read_tree(root: Path) -> tuple[pd.DataFrame, list[str]]:
     """Rows with `video`, `label`, `subset` of `<class>/.../<file>` or `<subset>/<class>/.../<file>`, and notes.
 
-    `subset` is missing unless every folder at the top is named like one. Files in `test` need no class folder. Notes
-    tell in a line each what was left out. ValueError where no two classes are found.
+    A folder of numbered pictures is one video, and what lies in such a folder is part of it. `subset` is missing unless
+    every folder at the top is named like one. Files in `test` need no class folder. Files whose extension does not tell
+    what they are are probed. Notes tell in a line each what was left out. ValueError where no two classes are found.
     """
-    files = [path.relative_to(root) for paths in scan_videos(root).values() for path in paths]
+    listed, others = scan_videos(root)
+    videos, refused = movies(root, listed)
+    files = [Path(file) for file in videos]
     in_subsets = bool(files) and all(_named_subset(path.parts[0]) for path in files if len(path.parts) > 1)
-    rows, notes = _placed(files, in_subsets)
+    rows, notes = _placed(files, in_subsets, folders={path for path in files if (root / path).is_dir()})
+    notes += [*_note(refused, "files are no video inside and are left out"), *_by_extension(others)]
     labels = set(rows["label"].dropna())
     if len(labels) < 2:
         found = f"one class, '{labels.pop()}'" if labels else "no video in a class folder"
-        extensions = " ".join(extension[1:] for extension in VIDEO_EXTENSIONS)
         raise ValueError(
             f"{root}: {found}; expected <class folder>/<video> for two classes or more, each video a file with an "
-            f"extension of {extensions}. Is another folder meant?"
+            f"extension of {in_words()}, or a folder of numbered pictures. Is another folder meant?"
+            + "".join(f"\n{note}" for note in notes)
         )
     empty = _class_folders(root, in_subsets) - labels
     return rows, [*notes, *_note(sorted(empty), "class folders without a video")]
+
+
+def _by_extension(others: list[str]) -> list[str]:
+    """A note about files that are no videos by their names; of hidden ones none."""
+    names = [file for file in others if not file.rpartition("/")[2].startswith(".")]
+    counts = Counter(map(extension_of, names)).most_common()
+    shown = ", ".join(f"{number} {extension}" for extension, number in counts)
+    return [f"{len(names)} files have an extension of no video and are left out: {shown}"] if names else []
 
 
 def _named_subset(folder: str) -> bool:
     return folder.lower() in SUBSETS
 
 
-def _placed(files: list[Path], in_subsets: bool) -> tuple[pd.DataFrame, list[str]]:
-    """A row for every file that has its place in the tree, and notes about the others."""
-    stems = Counter(path.stem for path in files)
+def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd.DataFrame, list[str]]:
+    """A row for every video that has its place in the tree, and notes about the others; some are `folders`."""
+    stems = Counter(path.name if path in folders else path.stem for path in files)
+    # of files that differ in the extension only the first with one that most people have
+    best: dict[str, Path] = {}
+    for path in sorted(files, key=lambda path: (path.suffix.lower() not in COMMON, path in folders, path)):
+        best.setdefault(_bare(path), path)
     rows: dict[str, tuple[str, str | None, str | None]] = {}
-    hidden, unreadable, twice, misplaced = [], [], [], []
-    for path in sorted(files):
+    hidden, unreadable, twice, misplaced, inner = [], [], [], [], []
+    videos: set[Path] = set()
+    for path in sorted(files):  # a folder before what lies in it
         subset = SUBSETS.get(path.parts[0].lower()) if in_subsets else None
-        folders = path.parts[int(in_subsets) : -1]
+        above = path.parts[int(in_subsets) : -1]
         if path.name.startswith("."):
             hidden.append(path)
         elif not _is_text(str(path)):
             unreadable.append(path)
-        elif not folders and (subset != "testing" or len(path.parts) < 2):
+        elif not above and (subset != "testing" or len(path.parts) < 2):
             misplaced.append(path)
-        elif str(path.with_suffix("")) in rows:
+        elif best[_bare(path)] != path:
             twice.append(path)
+        elif not videos.isdisjoint(path.parents):
+            inner.append(path)
         else:
-            rows[str(path.with_suffix(""))] = (_name(path, stems), folders[0] if folders else None, subset)
+            rows[str(path)] = (_name(path, stems, path in folders), above[0] if above else None, subset)
+            videos.update({path} & folders)
     notes = [
         *_note(misplaced, "videos lie in no class folder and are left out"),
         *_note(twice, "videos differ from another one in the extension only and are left out"),
+        *_note(inner, "videos lie in the folder of another one's pictures and are left out"),
         *_note(hidden, "hidden files are left out"),
         *_note([ascii(str(path)) for path in unreadable], "names are no UTF-8 and are left out; rename the files"),
     ]
     return pd.DataFrame(list(rows.values()), columns=["video", "label", "subset"], dtype="str"), notes
 
 
-def _name(path: Path, stems: Counter[str]) -> str:
+def _bare(path: Path) -> str:
+    """The path without the extension of a video."""
+    bare, extension = split_extension(str(PurePosixPath(path)))
+    return bare if extension.lower() in VIDEO_EXTENSIONS else str(PurePosixPath(path))
+
+
+def _name(path: Path, stems: Counter[str], is_folder: bool) -> str:
     """The file name without extension where it is enough, else the path with it: reading a table strips its cells."""
-    plain = path.stem == path.stem.strip() and not path.stem.lower().endswith(VIDEO_EXTENSIONS)
-    return path.stem if plain and stems[path.stem] == 1 else str(PurePosixPath(path))
+    name = path.name if is_folder else path.stem
+    is_plain = name == name.strip() and (is_folder or path.suffix.lower() in VIDEO_EXTENSIONS)
+    is_plain = is_plain and extension_of(name) not in VIDEO_EXTENSIONS
+    return name if is_plain and stems[name] == 1 else str(PurePosixPath(path))
 
 
 def _is_text(name: str) -> bool:

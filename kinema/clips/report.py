@@ -16,6 +16,7 @@ from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
 from kinema.records import write_json
+from kinema.spelling import alike
 
 COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
 LEAKS = ("content", "group", "source")  # what two subsets must not share
@@ -30,6 +31,8 @@ def write_report(*, dataset: str, annotation: Path, shards: Sequence[Path], out:
     dropped = report["missing"] + report["failed"]
     if dropped:
         log.warning("%d of %d videos cannot be used; %s says why", dropped, report["listed"], readable)
+    if report["damaged"]:
+        log.warning("%d videos are used as far as they go; %s names them", len(report["damaged"]), readable)
     for kind, leaks in report["leaks"].items():
         if leaks:
             log.warning(
@@ -49,6 +52,8 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str
     nothing = _counts_of(rows.head(0))
     usable = videos[videos["status"] == "ok"]
     dropped = videos.loc[videos["status"] != "ok", ["video", "subset", "label", "status", "reason", "detail"]]
+    damaged = usable[(usable["truncated"] == True) | usable["detail"].notna()]  # noqa: E712  null unless ok
+    damaged = damaged[["video", "subset", "label", "num_frames", "truncated", "detail"]]
     return {
         "dataset": dataset,
         **_counts_of(rows),
@@ -61,7 +66,11 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str
         "without_class": _counts_of(rows[videos["label_index"] < 0]),
         "leaks": {kind: _leaks(usable, kind) for kind in LEAKS},
         "duplicates": _records(videos.loc[videos["duplicates"].notna(), ["video", "path", "duplicates"]]),
+        "respelled": _records(videos.loc[_is_respelled(videos), ["video", "path"]]),
+        "listed_again": _listed_again(videos),
+        "alike_labels": _alike_labels(labels, videos["label"]),
         "imbalance": _imbalance(labels, usable),
+        "damaged": _records(damaged.rename(columns={"num_frames": "frames"})),
         "dropped": _records(dropped),
     }
 
@@ -116,6 +125,26 @@ def _leaks(videos: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
     for shared, subset, video in zip(rows[kind], rows["subset"], rows["video"], strict=True):
         leaks.setdefault(shared, {}).setdefault(subset, []).append(video)
     return [{kind: shared, "subsets": subsets} for shared, subsets in leaks.items()]
+
+
+def _is_respelled(videos: pd.DataFrame) -> pd.Series:
+    """Whether the file has another name than the list says, be it the same characters in another form."""
+    pairs = zip(videos["source"].tolist(), videos["path"].fillna("").tolist(), strict=True)  # a fifth of the time
+    same = [path.rpartition(".")[0].endswith(name) or path.endswith(name) for name, path in pairs]
+    return videos["path"].notna() & ~pd.Series(same, index=videos.index, dtype=bool)
+
+
+def _listed_again(videos: pd.DataFrame) -> list[dict[str, Any]]:
+    """Files that are several videos of the list, each whole, and these."""
+    whole = videos.loc[(videos["source"] == videos["video"]) & videos["path"].notna(), ["path", "video"]]
+    again = whole[whole["path"].duplicated(keep=False)]
+    return [{"path": path, "videos": list(names)} for path, names in again.groupby("path", sort=False)["video"]]
+
+
+def _alike_labels(labels: list[str], given: pd.Series) -> list[dict[str, int]]:
+    """Labels that people take for one, with the number of listed videos of each."""
+    counts = dict.fromkeys(labels, 0) | {str(label): int(number) for label, number in given.value_counts().items()}
+    return [{label: counts[label] for label in group} for group in alike(counts)]
 
 
 def _imbalance(labels: list[str], usable: pd.DataFrame) -> dict[str, Any]:

@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kinema.spelling import counted, told_apart
+
 MAX_ROWS = 50  # of a list of videos or leaks
+MAX_ALIKE = 10  # groups of labels
 MAX_CHARACTERS = 200  # of what a tool said of a video
 SUBSETS = ("training", "validation", "testing")
 COUNT_COLUMNS = ["listed", "found", "ok", "ok %", "missing", "failed", "truncated", "hours", "frames", "size"]
@@ -31,8 +34,11 @@ def render(report: Report) -> str:
         _classes(report),
         *_reasons(report),
         *_dropped(report),
+        *_damaged(report),
         *_leaks(report),
         *_duplicates(report),
+        *_respelled(report),
+        *_listed_again(report),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -62,6 +68,14 @@ def _remarks(report: Report) -> Iterable[str]:
         yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.2f}."
     if report["duplicates"]:
         yield f"Videos that more than one file claims: {len(report['duplicates']):,}."
+    if report["respelled"]:
+        yield f"Files that have another name than in the list: {len(report['respelled']):,}."
+    if report["listed_again"]:
+        yield f"Files that the list names more than once: {len(report['listed_again']):,}."
+    for labels in report["alike_labels"][:MAX_ALIKE]:
+        yield f"Labels that look alike are separate classes: {_text(counted(labels, labels))}."
+    if (left := len(report["alike_labels"]) - MAX_ALIKE) > 0:
+        yield f"{left:,} more labels that look alike are in dataset_report.json."
     if report["without_class"]["listed"]:
         yield f"Videos without a class, which are not scored: {report['without_class']['listed']:,}."
 
@@ -117,6 +131,14 @@ def _dropped(report: Report) -> Iterable[str]:
         yield _table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report["dropped"])
 
 
+def _damaged(report: Report) -> Iterable[str]:
+    columns, damaged = ("video", "subset", "label", "frames", "detail"), report["damaged"]
+    rows = [[_text(str(row[name] or "")[:MAX_CHARACTERS]) for name in columns] for row in damaged[:MAX_ROWS]]
+    if rows:
+        yield "## Videos that are used as far as they go"
+        yield _table(["video", "subset", "class", "frames", "detail"], rows, numbers=False) + _more(damaged)
+
+
 def _leaks(report: Report) -> Iterable[str]:
     for kind, leaks in report["leaks"].items():
         rows = [
@@ -134,6 +156,22 @@ def _duplicates(report: Report) -> Iterable[str]:
     if rows:
         yield "## Files that claim one video"
         yield _table(["video", "file used", "files left aside"], rows, numbers=False) + _more(duplicates)
+
+
+def _respelled(report: Report) -> Iterable[str]:
+    respelled = report["respelled"]
+    rows = [[_text(name) for name in told_apart((row["video"], row["path"]))] for row in respelled[:MAX_ROWS]]
+    if rows:
+        yield "## Files of another name than in the list"
+        yield _table(["video", "file used"], rows, numbers=False) + _more(respelled)
+
+
+def _listed_again(report: Report) -> Iterable[str]:
+    again = report["listed_again"]
+    rows = [[_text(row["path"]), _some(row["videos"], 3)] for row in again[:MAX_ROWS]]
+    if rows:
+        yield "## Files that the list names more than once"
+        yield _table(["file", "videos"], rows, numbers=False) + _more(again)
 
 
 def _cells(counts: Report) -> list[str]:

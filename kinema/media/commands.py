@@ -13,10 +13,11 @@ from typing import Any
 import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
-from kinema.media.filters import frames_of
+from kinema.media.filters import frames_of, scaled_size
 from kinema.media.inputs import WHOLE, Segment, pictures_of
 from kinema.media.layout import TICKS
 
+MCU_SIDE = 16  # pixels that are coded together
 CRF_OF_QUALITY_0 = 15  # x264's scale starts lower than -q:v: its 16 looks like -q:v 1
 # The steps of MPEG-1 intra pictures (ISO/IEC 11172-2, 2.4.3.2), which ffmpeg's JPEG encoder takes, by 1.1. Row by row.
 MPEG_STEPS = """
@@ -24,7 +25,6 @@ MPEG_STEPS = """
     22 26 27 29 32 35 40 48   26 27 29 32 35 40 48 58   26 27 29 34 38 46 56 69   27 29 35 38 46 56 69 83
 """
 STEPS = ",".join(str(round(1.1 * int(step))) for step in MPEG_STEPS.split())
-DEFAULT_FPS = 25.0  # of a video that does not say its rate
 
 
 def jpeg_command(
@@ -44,7 +44,8 @@ def jpeg_command(
         # steps larger by a tenth give 5 % of it back; SSIM falls by less than 0.002
         "intra_matrix": STEPS,
         "chroma_intra_matrix": STEPS,
-        "slices": 2,  # more than one: each row ends with a marker
+        # More than one: each row ends with a marker. ffmpeg 4.2 writes data that cannot be read then.
+        "slices": 0 if _is_narrow(segment, media) or _is_old(ffmpeg) else 2,
         "enc_time_base": "1/1000000",
     }
     # The encoder drops a frame whose time stamp is not later than the one before. Filters begin anew after a change of
@@ -81,10 +82,16 @@ def _scaled(path: Path, media: Media, segment: Segment, **colours: str) -> Any:
     return frames_of(pictures_of(path, media=media, segment=segment), media=media, segment=segment, **colours)
 
 
+def _is_narrow(segment: Segment, media: Media) -> bool:
+    """Whether a row of a frame may be a single MCU: ffmpeg numbers the markers of such rows wrongly."""
+    about = segment.about
+    return about is not None and min(scaled_size(about, media)) <= MCU_SIDE
+
+
 def _encoded(frames: Any, out: Path, media: Media, fps: float, ffmpeg: str) -> Any:
     # time stamps are made anew, so that a frame is never dropped for an odd one and is found by its number; on packets
     # once more, because filters count from 0 again after a change of size in mid-stream
-    stamp = f"N*{TICKS}/{fps:.6f}"
+    stamp = f"N*{TICKS}/{fps!r}"
     frames = frames.filter("settb", f"1/{TICKS}").filter("setpts", stamp)
     options = {
         "vcodec": "libx264",
@@ -94,7 +101,8 @@ def _encoded(frames: Any, out: Path, media: Media, fps: float, ffmpeg: str) -> A
         "bf": 0,
         "sc_threshold": 0,
         "enc_time_base": f"1/{TICKS}",
-        "bsf:v": f"setts=pts={stamp}:dts={stamp}",
+        # a last frame that lasts no time is none for readers: ffmpeg 7.0 leaves it so
+        "bsf:v": f"setts=pts={stamp}:dts={stamp}:duration={TICKS}/{fps!r}",
         "video_track_timescale": TICKS,
         "format": "mp4",
     }
@@ -111,12 +119,15 @@ def _compiled(output: Any, ffmpeg: str) -> list[str]:
     return output.global_args(*quiet, "-copyts", "-start_at_zero").compile(cmd=ffmpeg)
 
 
-@functools.lru_cache
 def _every_frame_once(ffmpeg: str) -> dict[str, str]:
     """The option against frames being doubled or dropped to keep a constant rate; it was renamed in ffmpeg 5.1."""
+    return {"vsync" if _is_old(ffmpeg) else "fps_mode": "passthrough"}
+
+
+def _is_old(ffmpeg: str) -> bool:
+    """Whether a release is older than 5.1."""
     release = re.match(r"ffmpeg version n?(\d+)\.(\d+)", ffmpeg_version(ffmpeg))
-    is_old = release is not None and (int(release[1]), int(release[2])) < (5, 1)
-    return {"vsync" if is_old else "fps_mode": "passthrough"}
+    return release is not None and (int(release[1]), int(release[2])) < (5, 1)
 
 
 @functools.lru_cache

@@ -17,18 +17,20 @@ import numpy as np
 from kinema.config import Media
 from kinema.digests import file_digest
 from kinema.media.archive import Record
-from kinema.media.commands import DEFAULT_FPS, ffmpeg_version, flow_video_command, video_command
+from kinema.media.commands import ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
-from kinema.media.filters import scaled_size
+from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
 from kinema.media.flow import encode_jpeg, flow_pictures
+from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
+from kinema.media.linked_frames import linkable, linked
 from kinema.media.listing import UNREADABLE
 from kinema.media.plan import SEGMENT_KEYS
-from kinema.media.probe import MediaError, Probe, probe
+from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
-from kinema.media.sizes import probe_within_limits
+from kinema.media.sizes import check_flow_picture, probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,
 # because most edits change no frame and Kinetics takes days.
@@ -89,14 +91,22 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage = self._place(number), Written(), None
+        frames, written, damage, folder = self._place(number), Written(), None, None
         record = self._identity(row)
         try:
             # first, since a file that cannot be read to its end would look damaged
             record["content"] = content_hash(row["path"], row["token"])
-            about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            if Path(row["path"]).is_dir():
+                folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
+                about = folder.about
+            else:
+                about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
+            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
             try:
-                self._write(row, frames, written, about)
+                if folder:
+                    self._write_folder(folder, row, frames, written)
+                else:
+                    self._write(row, frames, written, about)
             except DecodeError as error:
                 damage = error
             self._check(written, damage)
@@ -107,9 +117,14 @@ class Decoder:
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
         facts = self._facts(about, written)
+        if facts["detail"]:
+            log.warning("%s: %s (%s)", row["id"], facts["detail"], row["path"])
         if damage:
-            facts |= {"truncated": True, "detail": damage.detail}
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (damage.detail, facts["detail"])))}
             log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
+        if folder and (trouble := folder.trouble(None if damage else written.num_frames, media=self.media)):
+            facts |= {"truncated": True, "detail": "; ".join(filter(None, (facts.get("detail"), trouble)))}
+            log.info("%s lacks pictures: %s (%s)", row["id"], trouble, row["path"])
         return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
 
     def _place(self, number: int) -> Path | IO[bytes]:
@@ -170,7 +185,7 @@ class Decoder:
         if isinstance(out, Path) and self.media.storage == "video":
             self._write_video(row, out, written, about)
             return
-        width, height = scaled_size(about.width, about.height, self.media.short_side)
+        width, height = scaled_size(about, self.media)
         # Rows are what readers can leave out, so a long side should be one of many rows. Files of single frames are for
         # other tools, too, some of which do not look at Exif tags.
         transposed = width > height and self.media.storage == "packed"
@@ -179,6 +194,16 @@ class Decoder:
                 self._write_files(frames, out, written)
             else:
                 self._write_packed(frames, out, written)
+
+    def _write_folder(self, folder: FrameFolder, row: dict[str, Any], out: Path | IO[bytes], written: Written) -> None:
+        if isinstance(out, Path) and (pictures := linkable(folder, media=self.media)):
+            for jpeg in linked(pictures, out):
+                written.add([jpeg])
+                self._go_on(written)
+            return
+        with folder.fed() as pipe:
+            # only the pictures of the part come through the pipe
+            self._write(row | {"path": str(pipe), "start": None, "end": None}, out, written, folder.about)
 
     def _jpegs(self, source: Path, segment: Segment, transposed: bool) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""
@@ -241,6 +266,7 @@ class Decoder:
             if (first := next(flow, None)) is None:
                 return
             size = {"height": 2 * first.shape[1], "width": first.shape[2]}  # x above y
+            check_flow_picture(**size)
             command = flow_video_command(out, media=self.media, ffmpeg=self.ffmpeg, fps=fps, **size)
             with running(command, self.media.timeout_seconds, stdin=subprocess.PIPE) as process:
                 self._feed(chain([first], flow), process, written)
@@ -290,6 +316,7 @@ class Decoder:
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
+            "detail": remark_on_pixels(about, self.media),
         }
 
 

@@ -4,6 +4,7 @@ import functools
 import hashlib
 from pathlib import Path
 
+from kinema.media.frame_folders import listed, read
 from kinema.media.layout import frame_files
 from kinema.media.probe import opened
 
@@ -15,10 +16,23 @@ READ_BYTES = 1 << 20
 def content_hash(path: str, token: str) -> str:
     """Hash of a file's bytes; read once for all segments of a file. `token` tells versions of the file apart.
 
-    Raises MediaError if it cannot be read.
+    Of a folder that of its numbered pictures. Raises MediaError if it cannot be read.
     """
+    if Path(path).is_dir():
+        return folder_hash(Path(path))
     with opened(path) as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:HEX_DIGITS]
+
+
+def folder_hash(folder: Path) -> str:
+    """Hash of the bytes of a folder's pictures and of their numbers, counted from the first; names do not matter.
+
+    Raises MediaError as `content_hash`.
+    """
+    found, total = listed(folder), hashlib.blake2b(digest_size=HEX_DIGITS // 2)
+    for name, number in zip(found.names, found.numbers, strict=True):
+        total.update(b"%d:%b" % (number - found.numbers[0], hashlib.blake2b(read(folder / name)).digest()))
+    return total.hexdigest()
 
 
 class FramesDigest:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from kinema.config import Media
 from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
+from kinema.media.containers import SELF_CONTAINED
 from kinema.media.inputs import WHOLE, Segment
 from kinema.media.layout import END_AND_START, START, TRANSPOSED
 from kinema.media.probe import MediaError, timeout_error
@@ -31,6 +33,14 @@ DISK = re.compile("no space left on device|disk quota exceeded|file too large", 
 
 class DecodeError(MediaError):
     """ffmpeg met damage. The frames that it did yield are what could be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What ffmpeg did not accept of a file: its pictures of `size` pixels, or its format; None where it did."""
+
+    size: str | None
+    format: str | None
 
 
 @functools.lru_cache
@@ -118,16 +128,20 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
         raise DecodeError("decode error", detail=messages.tell())
 
 
-def refused_size(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> str | None:
-    """`<width> x <height>` of pictures that ffmpeg does not decode because they have more than `max_pixels`."""
-    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"]
-    command = [ffmpeg, *quiet, "-max_pixels", str(max_pixels), "-i", f"file:{path}"]
+def refusal(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> Refusal:
+    """Have ffmpeg read the header. `max_pixels` is the largest picture that it may decode."""
+    options = {"max_pixels": str(max_pixels), **SELF_CONTAINED}
+    limits = [text for name, value in options.items() for text in (f"-{name}", value)]
+    command = [ffmpeg, "-nostdin", "-hide_banner", "-loglevel", "debug", *limits, "-i", f"file:{path}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     except subprocess.TimeoutExpired:
         raise timeout_error(timeout_seconds) from None
     size = re.search(rb"Picture size (\d+)x(\d+) exceeds", done.stderr)
-    return f"{int(size[1])} x {int(size[2])}" if size else None
+    return Refusal(
+        size=f"{int(size[1])} x {int(size[2])}" if size else None,
+        format=_format_name(done.stderr) if b"Format not on whitelist" in done.stderr else None,
+    )
 
 
 def split_jpegs(pipe: IO[bytes]) -> Iterator[bytes]:
@@ -153,6 +167,12 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int]:
     height, width = jpeg[position + 5 : position + 7], jpeg[position + 7 : position + 9]
     size = int.from_bytes(height, "big"), int.from_bytes(width, "big")
     return size[::-1] if jpeg.startswith(TRANSPOSED) else size
+
+
+def _format_name(log: bytes) -> str:
+    """What ffmpeg calls a format. It looks into the file for all but one, which it knows by a pattern in the name."""
+    found = re.search(rb"Format (\S+) (?:probed|detected)", log)
+    return found[1].decode() if found else "image2"
 
 
 class _Messages:

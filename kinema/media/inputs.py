@@ -7,6 +7,8 @@ from typing import Any
 import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
+from kinema.media.containers import SELF_CONTAINED
+from kinema.media.layout import TICKS
 from kinema.media.probe import LARGEST_MAX_PIXELS, Probe
 
 ENTRY_SECONDS = 30  # a file is entered so long before a segment: more than key frames are apart, as a rule
@@ -17,27 +19,39 @@ class Segment:
     """The part [start, end) of a video, in seconds or in frames from 0; None: from the beginning, to the end.
 
     `seek`: the file may be entered at a key frame before the start instead of being decoded from its beginning.
+    `about`: what the file says of itself; without it its first video stream is taken, its time stamps as they are, and
+    its pictures as progressive and of standard range.
     """
 
     start: float | None = None
     end: float | None = None
     unit: str = "seconds"
     seek: bool = False
+    about: Probe | None = None
 
     @classmethod
     def of(cls, row: dict[str, Any], about: Probe) -> "Segment":
         """The segment that a manifest row asks for; the whole video where it names none."""
-        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), about.is_indexed)
+        seek = about.is_indexed and about.has_times
+        return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), seek, about)
 
 
 WHOLE = Segment()
 
 
 def pictures_of(path: Path, *, media: Media, segment: Segment = WHOLE) -> Any:
-    """The pictures of a file as ffmpeg decodes them: those of its first video stream."""
+    """The pictures of a file as ffmpeg decodes them: those of one video stream. It opens no other file."""
     # `file:` is taken literally: a leading `-`, a colon or a per cent sign in the name means nothing
-    options = {"threads": 1, "max_pixels": max_pixels(media), **_entry(segment)}
-    return ffmpeg_python.input(f"file:{path}", **options)["V:0"]  # V leaves out cover pictures
+    options = {"threads": 1, "max_pixels": max_pixels(media), **SELF_CONTAINED, **_entry(segment)}
+    if path.is_fifo():
+        # pictures that `kinema.media.frame_folders` feeds; the pipe's name says what they are
+        options |= {"format": "nut", "vcodec": path.suffix[1:]}
+    source = ffmpeg_python.input(f"file:{path}", **options)
+    about = segment.about
+    pictures = source[str(about.stream) if about else "V:0"]  # V leaves out cover pictures
+    if about and not about.has_times:
+        return pictures.filter("settb", f"1/{TICKS}").filter("setpts", f"N*{TICKS}/{about.fps!r}")
+    return pictures
 
 
 def max_pixels(media: Media) -> int:

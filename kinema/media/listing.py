@@ -2,9 +2,11 @@
 
 A token says whether a file is still the one it was, by a sample of its bytes and not by its time stamps: a copy with
 new ones has the same tokens, another video under old ones has not. Tokens are remembered by the file's state (inode,
-size, times), so that a file is looked into once. The Snakefile imports this module: it needs the standard library only.
+size, times), so that a file is looked into once. A folder of numbered pictures is a video, too: its token is of the
+names of all pictures and of the bytes of three. The Snakefile imports this module: it needs the standard library only.
 """
 
+import contextlib
 import errno
 import functools
 import hashlib
@@ -18,9 +20,10 @@ from typing import NamedTuple
 
 from kinema.digests import ABSENT
 from kinema.files import atomic_path
+from kinema.media.extensions import VIDEO_EXTENSIONS, may_be_video, split_extension
+from kinema.media.pictures import folder_state, is_picture, is_unchanged, numbered, pictures_in, sampled
 
 log = logging.getLogger(__name__)
-VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 UNREADABLE = "unreadable"  # token of a file that cannot be opened; never remembered
 WHOLE_BYTES = 256 << 10  # files up to this size are read whole
 NUM_BLOCKS, BLOCK_BYTES = 16, 4 << 10  # of a larger one
@@ -33,21 +36,21 @@ QUIET_SECONDS = 10.0  # looking into files for longer than this is told
 class VideoFile(NamedTuple):
     """What a listing says of a file."""
 
-    size: int
+    size: int  # in bytes; of a folder of pictures, how many there are
     token: str
 
 
-def scan_videos(root: Path) -> dict[str, list[Path]]:
-    """Video files below `root`, by file name without extension; keys and lists are sorted. Links are followed."""
-    found: dict[str, list[Path]] = {}
-    for relative, _ in sorted(_walk(Path(root))):
-        found.setdefault(stem(relative), []).append(Path(root) / relative)
-    return dict(sorted(found.items()))
+def scan_videos(root: Path) -> tuple[list[str], list[str]]:
+    """Videos below `root` by their names, and the other files; relative and sorted. Links are followed."""
+    others: list[str] = []
+    found = sorted(relative for relative, _ in _walk(Path(root), others=others))
+    return found, sorted(others)
 
 
 def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile]:
-    """Video files below `root` by relative path, `/` between folders, sorted; none without the folder.
+    """Videos below `root` by relative path, `/` between folders, sorted; none without the folder.
 
+    Files of no known extension are among them, since a list may name them (`kinema.media.extensions.may_be_video`).
     `known` is where tokens are remembered (`known_tokens`). A file whose state is the same is not opened. One that was
     touched gets another token though its sample is the same: it may have been edited between the blocks.
     """
@@ -55,7 +58,7 @@ def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile
     if not root.is_dir():
         return {}
     memory, started_ns = _Memory.read(known), time.time_ns()
-    states = dict(sorted(_walk(root)))
+    states = dict(sorted(_walk(root, memory)))
     tokens = memory.of_unchanged(states)
     unknown = [relative for relative in states if relative not in tokens]
     samples = dict(zip(unknown, _samples(root, unknown), strict=True))
@@ -87,16 +90,6 @@ def known_tokens(root: Path) -> Path:
 def as_text(path: str) -> str:
     """A path for reading: bytes in it that are no UTF-8 are replaced."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def stem(relative: str) -> str:
-    """File name of a video without its extension."""
-    return without_extension(relative.rpartition("/")[2])
-
-
-def without_extension(relative: str) -> str:
-    """A video's path without its extension; it has one."""
-    return relative.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +127,11 @@ class _Memory:
             if known == state and self._is_settled(state):
                 tokens[relative] = token
         return tokens
+
+    def of_folder(self, relative: str, folder: str, status: os.stat_result) -> str | None:
+        """The state of a folder of pictures that is as it was, without reading it."""
+        known = self.lines.get(relative, "").rpartition("\t")[0]
+        return known if known and is_unchanged(folder, status, known) and self._is_settled(known) else None
 
     def token(self, relative: str, state: str, sample: str) -> str:
         """The token of a file by its sample and what is remembered of it."""
@@ -198,9 +196,28 @@ def _sample(root: Path, relative: str) -> str:
                 digest.update(os.pread(file.fileno(), length, offset))
     except FileNotFoundError:
         return ABSENT
+    except IsADirectoryError:
+        return _folder_sample(root, relative)
     except OSError:
         return UNREADABLE
     return digest.hexdigest()
+
+
+def _folder_sample(root: Path, relative: str) -> str:
+    """Hash of the names of the pictures of a folder, and of samples of three of them."""
+    try:
+        names = pictures_in(root / relative).names
+    except FileNotFoundError:
+        return ABSENT
+    except OSError:
+        return UNREADABLE
+    if not names:
+        return ABSENT
+    samples = [_sample(root, f"{relative}/{name}") for name in sampled(names)]
+    if UNREADABLE in samples:
+        return UNREADABLE
+    text = "\0".join([*names, *samples])
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 def _blocks(size: int) -> Iterable[tuple[int, int]]:
@@ -210,42 +227,95 @@ def _blocks(size: int) -> Iterable[tuple[int, int]]:
     return [(number * (size - BLOCK_BYTES) // (NUM_BLOCKS - 1), BLOCK_BYTES) for number in range(NUM_BLOCKS)]
 
 
-def _walk(root: Path) -> Iterator[tuple[str, str]]:
-    """Each video file below `root` by its path relative to it, with its state; a linked folder only once.
+def _walk(root: Path, memory: _Memory = _Memory(), *, others: list[str] | None = None) -> Iterator[tuple[str, str]]:
+    """Each video below `root` by its path relative to it, with its state; a linked folder only once.
 
-    What is none, though it looks like one, or cannot be read is told and left out.
+    What is none, though it looks like one, or cannot be read is told and left out. A folder of pictures that is as it
+    was is not read: a corpus of them has as many files as frames. `others` is given the files that are none by their
+    names.
     """
-    folders, seen = [("", str(root))], set()
+    folders, seen, above = [("", str(root))], set(), _folders_above(root)
     skipped: dict[str, list[str]] = {}
     while folders:
         prefix, folder = folders.pop()
         try:
             identity = Path(folder).stat()
-            is_new = (identity.st_dev, identity.st_ino) not in seen
+            is_above = (identity.st_dev, identity.st_ino) in above
+            is_new = not is_above and (identity.st_dev, identity.st_ino) not in seen
             seen.add((identity.st_dev, identity.st_ino))
+            if is_new and (known := memory.of_folder(prefix[:-1], folder, identity)):
+                yield prefix[:-1], known
+                continue
             with os.scandir(folder) as listed:
                 entries = sorted(listed, key=lambda entry: entry.name) if is_new else []
         except OSError as error:
             skipped.setdefault(_trouble(error), []).append(prefix)
             continue
         if not is_new:
-            skipped.setdefault("links to a folder that is listed already", []).append(prefix)
+            reason = "links to a folder above this one" if is_above else "links to a folder that is listed already"
+            skipped.setdefault(reason, []).append(prefix)
+        pictures: list[str] = []
+        videos: set[str] = set()
+        num_before = len(folders)
         for entry in entries:
             relative = prefix + entry.name
             try:
                 if entry.is_dir():
                     folders.append((relative + "/", entry.path))
-                elif not relative.lower().endswith(VIDEO_EXTENSIONS):
-                    continue
+                elif is_picture(entry.name) and entry.is_file():
+                    pictures.append(entry.name)
+                elif not may_be_video(entry.name):
+                    if others is not None:
+                        others.append(relative)
                 elif entry.is_file():
                     yield relative, _state(entry.stat())
+                    bare, extension = split_extension(entry.name)
+                    videos.update({bare} if extension.lower() in VIDEO_EXTENSIONS else ())
                 elif entry.is_symlink():
                     skipped.setdefault("links that lead nowhere", []).append(relative)
                 else:
                     skipped.setdefault("neither files nor folders", []).append(relative)
             except OSError as error:
                 skipped.setdefault(_trouble(error), []).append(relative)
+        if pictures:
+            is_leaf = len(folders) == num_before
+            state, reason = _folder_of_pictures(prefix, folder, identity, pictures, videos, is_leaf)
+            if state:
+                yield prefix[:-1], state
+            elif others is not None:
+                others.extend(prefix + name for name in pictures)
+            if reason:
+                skipped.setdefault(reason, []).append(prefix)
     _tell(root, skipped)
+
+
+def _folder_of_pictures(
+    prefix: str, folder: str, status: os.stat_result, names: list[str], videos: set[str], is_leaf: bool
+) -> tuple[str, str]:
+    """The state of a folder that is a video; or the reason why it is none, empty where nothing is to be said.
+
+    `videos` are the names of files beside the pictures; a picture of such a name is a preview.
+    """
+    found = numbered(name for name in names if name.rpartition(".")[0] not in videos)
+    if found.names and not prefix:
+        return "", "numbered pictures without a folder of their own"
+    if found.names and videos:
+        return "", "numbered pictures that lie beside videos"
+    if not found.names:
+        return "", found.reason if is_leaf and not videos else ""
+    try:
+        return folder_state(folder, status, sampled(found.names), number=len(found.names), is_leaf=is_leaf), ""
+    except OSError as error:
+        return "", _trouble(error)
+
+
+def _folders_above(root: Path) -> set[tuple[int, int]]:
+    """Device and inode of the folders that hold the root: a link to one of them leads to all that lies beside it."""
+    found = set()
+    for folder in root.resolve().parents:
+        with contextlib.suppress(OSError):
+            found.add(((status := folder.stat()).st_dev, status.st_ino))
+    return found
 
 
 def _state(status: os.stat_result) -> str:

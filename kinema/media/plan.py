@@ -8,16 +8,23 @@ call: it needs the standard library only.
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import logging
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinema.files import write_text
-from kinema.media.listing import VIDEO_EXTENSIONS, VideoFile, list_videos, stem, without_extension
+from kinema.input_error import InputError
+from kinema.media.extensions import in_words
+from kinema.media.listing import VideoFile, list_videos
+from kinema.media.names import Finder, Found, Name
+from kinema.spelling import composed, told_apart
 
+log = logging.getLogger(__name__)
 LABELLED_STORAGES = ("frames", "video")
 SEGMENT_KEYS = ("start", "end", "unit")
+SHOWN = 5  # names in a warning
 NOT_BUILT_YET = "not-built-yet"
 
 
@@ -49,23 +56,33 @@ def plan_shards(
 
     A manifest line is `{"id", "path", "size", "token", "duplicates"}`, sorted by id; `path` is null for a video that is
     not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of a
-    video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`. An unchanged manifest
-    is left alone. `known` remembers tokens (`kinema.media.listing`). Raises ValueError if not one of the annotated
-    videos is on disk.
+    video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`; a video that is not
+    there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known` remembers tokens
+    (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
     """
-    entries = _read_entries(annotations)
-    files = _Files(list_videos(videos, known=known))
+    entries, again = _read_entries(annotations)
+    files = list_videos(videos, known=known)
+    finder = Finder(files, lambda: (entry.name_of(video_id) for video_id, entry in entries.items()), root=videos)
+    above = str(Path(videos) / "_")[:-1]  # joining path by path takes long
     shards: list[list[str]] = [[] for _ in range(num_shards)]
-    num_found = 0
+    respelled: dict[str, str] = {}
+    num_found, hint = 0, None
     for video_id in sorted(entries):
-        row = _manifest_row(video_id, entries[video_id], videos, files)
+        entry = entries[video_id]
+        found = finder.find(entry.name_of(video_id))
+        row = _manifest_row(video_id, entry, above, found, files)
         if storage in LABELLED_STORAGES:
-            row["label"] = entries[video_id].label
-        num_found += row["path"] is not None
+            row["label"] = entry.label
+        if found.files and not found.is_as_written:
+            respelled[video_id] = found.files[0]
+        num_found += bool(found.files)
+        hint = hint or (found.hint and f"{video_id!r}: {found.hint}")
         shards[shard_of(video_id, num_shards)].append(json.dumps(row) + "\n")
     if entries and not num_found:
         wanted = sorted({entry.video or video_id for video_id, entry in entries.items()})
-        raise ValueError(_nothing_found(videos, wanted))
+        raise InputError(_nothing_found(videos, wanted, hint))
+    _tell_respelled(respelled)
+    _tell_other_files(again, entries, finder)
     digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
     write_text(Path(out), json.dumps(digests, indent=1) + "\n")
 
@@ -93,63 +110,69 @@ def _read_plan(plan: str, mtime_ns: int) -> dict[str, str]:
     return json.loads(Path(plan).read_text(encoding="utf-8"))
 
 
-@dataclass(slots=True)
-class _Files:
-    """All videos, and their relative paths by stem: plain strings, since there may be hundreds of thousands."""
-
-    listed: dict[str, VideoFile]
-    by_stem: dict[str, str | list[str]] = field(default_factory=dict)
-
-    def __post_init__(self):
-        for relative in self.listed:
-            known = self.by_stem.get(stem(relative))
-            if known is None:
-                self.by_stem[stem(relative)] = relative
-            elif isinstance(known, list):
-                known.append(relative)
-            else:
-                self.by_stem[stem(relative)] = [known, relative]
-
-    def claiming(self, video_id: str) -> list[str]:
-        """Sorted files that may be this video: for an id with folders, those whose path ends with it."""
-        named = self.by_stem.get(video_id.rpartition("/")[2], [])
-        candidates = sorted([named] if isinstance(named, str) else named)
-        if "/" not in video_id:
-            return candidates
-        bare = {path: without_extension(path) for path in candidates}
-        exact = [path for path in candidates if bare[path] == video_id]
-        return exact or [path for path in candidates if bare[path].endswith("/" + video_id)]
-
-
 class _Entry(NamedTuple):
     """What the plan needs of an annotation entry."""
 
     label: str | None
     video: str | None  # the file's name where the id is another: the entry is a part of it
+    extension: str  # of the file in the list, or an empty text
     segment: dict[str, Any]
 
+    def name_of(self, video_id: str) -> Name:
+        """How the list calls the file."""
+        return Name(self.video or video_id, self.extension)
 
-def _manifest_row(video_id: str, entry: _Entry, videos: Path, files: _Files) -> dict[str, Any]:
-    claiming = files.claiming(entry.video or video_id)
+
+def _manifest_row(
+    video_id: str, entry: _Entry, above: str, found: Found, files: Mapping[str, VideoFile]
+) -> dict[str, Any]:
     row: dict[str, Any] = {"id": video_id, "path": None, "size": None, "token": None, "duplicates": []}
     row |= entry.segment
-    if not claiming:
-        return row
-    label = entry.label
-    chosen = next((path for path in claiming if label is not None and _lies_under(path, label)), claiming[0])
-    file = files.listed[chosen]
-    others = [other for other in claiming if other != chosen]
-    return row | {"path": str(Path(videos) / chosen), "size": file.size, "token": file.token, "duplicates": others}
+    if not found.files:
+        return row | {"hint": found.hint} if found.hint else row
+    chosen = found.files[0]
+    if entry.label is not None and len(found.files) > 1:
+        chosen = next((path for path in found.files if _lies_under(path, entry.label)), chosen)
+    file = files[chosen]
+    others = [other for other in found.files if other != chosen]
+    return row | {"path": above + chosen, "size": file.size, "token": file.token, "duplicates": others}
 
 
 def _lies_under(path: str, label: str) -> bool:
     """Whether a folder on the path is named like the label, be it with spaces or underscores, in any case."""
-    return label.replace("_", " ").casefold() in path.replace("_", " ").casefold().split("/")[:-1]
+    return _as_folder(label) in _as_folder(path).split("/")[:-1]
 
 
-def _read_entries(annotations: Iterable[Path]) -> dict[str, _Entry]:
-    """The entries of every file by video id; the first file that has the video wins."""
+def _as_folder(text: str) -> str:
+    return composed(text).replace("_", " ").casefold()
+
+
+def _tell_respelled(respelled: dict[str, str]) -> None:
+    if respelled:
+        some = [f"{' is '.join(told_apart(pair))}" for pair in list(respelled.items())[:SHOWN]]
+        log.warning("%d files have another name than in the list, such as %s", len(respelled), ", ".join(some))
+
+
+def _tell_other_files(again: dict[str, _Entry], entries: dict[str, _Entry], finder: Finder) -> None:
+    """Warn where lists of one corpus mean files that differ in the extension by the same id."""
+    pairs = {
+        video_id: [finder.find(one.name_of(video_id)).files for one in (entries[video_id], entry)]
+        for video_id, entry in again.items()
+    }
+    several = {video_id: found[0][0] for video_id, found in pairs.items() if all(found) and found[0] != found[1]}
+    if several:
+        some = ", ".join(f"'{video_id}', here {told_apart([file])[0]}" for video_id, file in [*several.items()][:SHOWN])
+        text = "%d videos are other files (by the extension) in another list of this corpus: %s; give it one of its own"
+        log.warning(text, len(several), some)
+
+
+def _read_entries(annotations: Iterable[Path]) -> tuple[dict[str, _Entry], dict[str, _Entry]]:
+    """The entries of every file by video id, and those that a later file has with another extension.
+
+    The first file that has the video wins.
+    """
     entries: dict[str, _Entry] = {}
+    again: dict[str, _Entry] = {}
     for path in annotations:
         try:
             database = json.loads(Path(path).read_text(encoding="utf-8"))["database"]
@@ -160,8 +183,12 @@ def _read_entries(annotations: Iterable[Path]) -> dict[str, _Entry]:
         for video_id, entry in database.items():
             label = (entry.get("annotations") or {}).get("label")
             segment = {key: entry[key] for key in SEGMENT_KEYS if key in entry}
-            entries.setdefault(video_id, _Entry(label, entry.get("video"), segment))
-    return entries
+            extension = sys.intern(entry.get("extension") or "")
+            given = _Entry(label, entry.get("video"), extension, segment)
+            first = entries.setdefault(video_id, given)
+            if extension and first.extension not in ("", extension):
+                again[video_id] = given
+    return entries, again
 
 
 def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
@@ -178,11 +205,11 @@ def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
     return digests
 
 
-def _nothing_found(videos: Path, ids: list[str]) -> str:
+def _nothing_found(videos: Path, ids: list[str], hint: str | None) -> str:
     wanted = ", ".join(repr(video_id) for video_id in ids[:3])
-    extensions = " ".join(extension[1:] for extension in VIDEO_EXTENSIONS)
     state = "none of the annotated videos is there" if Path(videos).is_dir() else "no such folder"
     return (
         f"{videos}: {state}; wanted {len(ids)} videos such as {wanted}, as files of that name with an extension of "
-        f"{extensions}, at any depth. Put the videos there or correct `videos` of the data set."
+        f"{in_words()}, or as folders of that name with numbered pictures, at any depth. Put the videos there or "
+        "correct `videos` of the data set." + (f" Is another name meant? {hint}." if hint else "")
     )

@@ -3,14 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import av
+from av.stream import Disposition
+
+from kinema.media.containers import SELF_CONTAINED
 
 LARGEST_MAX_PIXELS = 2**31 - 1
+UNSPECIFIED = 2  # of the code points of colours
 NO_SIZE = "no picture size in the header"
+NOT_SELF_CONTAINED = "not a self-contained video"
+DEFAULT_FPS = 25.0  # of a video that does not say its rate
+# Rates that are believed: from a frame in 3 hours to what high-speed cameras write. What is beyond is a broken header.
+SLOWEST, FASTEST = 1e-4, 10_000
+CLOCK = 1000  # ticks a second that a container counts, or more: what libavformat guesses of frames at uneven times
 INDEXED_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+FIELD_ORDERS = (2, 3, 4, 5)  # libavcodec's AV_FIELD_TT, BB, TB, BT; 1 is progressive, 0 unknown
+# Of these, headers leave the field order open; only the pictures themselves tell.
+FIELDS_IN_PICTURES = ("dvvideo", "mpeg4", "vc1", "wmv3", "cavs", "dnxhd", "utvideo")
 
 
 class MediaError(Exception):
@@ -30,33 +44,52 @@ class MediaError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """The first video stream of a file. Height and width are in pixels as stored, before any rotation.
+    """The video stream of a file that is used. Height and width are in pixels as stored, before any rotation.
 
-    `is_indexed`: the container knows its key frames, so that seeking finds the one before a time.
+    `stream` is its number among all streams of the file. `fps` is None where the header does not tell; `claimed_fps` is
+    what it claims if nobody can believe that. `has_times`: the frames have time stamps that can be believed; else they
+    are taken to be `fps` a second. `is_indexed`: the container knows its key frames, so that seeking finds the one
+    before a time. `pixel_aspect`: width over height of a pixel as stored; None where the file does not say.
+    `may_be_interlaced`: some pictures may show two moments; each tells whether it does. `primaries`, `transfer` and
+    `matrix` are code points of ITU-T H.273.
     """
 
+    stream: int
     duration_seconds: float | None
     fps: float | None
+    claimed_fps: float | None = None
+    has_times: bool = True
     width: int
     height: int
     codec: str
     is_indexed: bool
+    pixel_aspect: Fraction | None = None
+    may_be_interlaced: bool = False
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+    matrix: int = UNSPECIFIED
 
 
-def probe(path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS) -> Probe:
+def probe(
+    path: Path,
+    *,
+    stream: int | None = None,
+    timeout_seconds: float | None = None,
+    max_pixels: int = LARGEST_MAX_PIXELS,
+) -> Probe:
     """Read the header of a file. Raises MediaError: missing, empty file, permission denied, not a media file, ...
 
-    libavformat decodes a picture where the header lacks something; not one of more than `max_pixels`, whose size may be
-    unknown then.
+    `stream` is a number among the video streams, from 0; None is the one that the file itself calls its default, else
+    the first. libavformat decodes a picture where the header lacks something; not one of more than `max_pixels`, whose
+    size may be unknown then. It opens no other file.
     """
     with opened(path) as file:
         if not file.read(1):
             raise MediaError("empty file")
-    options = {"max_pixels": str(max_pixels)}
+    options = {"max_pixels": str(max_pixels), **SELF_CONTAINED}
     try:
-        # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
-        with av.open(f"file:{path}", metadata_errors="ignore", timeout=timeout_seconds, options=options) as container:
-            return _describe(container)
+        with _container(path, timeout=timeout_seconds, options=options) as container:
+            return _describe(container, _video_stream(container, stream))
     except av.error.ExitError as error:
         raise timeout_error(timeout_seconds or 0) from error
     except av.error.InvalidDataError as error:
@@ -86,32 +119,74 @@ def timeout_error(seconds: float) -> MediaError:
     return MediaError("timeout", detail=f"after {seconds:g} s", passing=True, limit="timeout_seconds")
 
 
-def _describe(container) -> Probe:
-    attached_picture = av.stream.Disposition.attached_pic
-    streams = [stream for stream in container.streams.video if not stream.disposition & attached_picture]
+def _container(path: Path, **settings):
+    # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
+    try:
+        return av.open(f"file:{path}", metadata_errors="ignore", **settings)
+    except av.error.ArgumentError as error:
+        raise MediaError(NOT_SELF_CONTAINED) from error
+
+
+def _video_stream(container, number: int | None):
+    """The stream of a number, or the default one; cover pictures and thumbnails are left out."""
+    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
+    streams = [stream for stream in container.streams.video if not stream.disposition & pictures]
     if not streams:
         raise MediaError("no video stream")
-    stream = streams[0]
+    if number is None:
+        return next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
+    if number >= len(streams):
+        detail = f"media.stream = {number}, counted from 0; the file has {len(streams)}"
+        raise MediaError("no such video stream", detail=detail)
+    return streams[number]
+
+
+def _describe(container, stream) -> Probe:
     stream.codec_context.thread_count = 1
     if not stream.codec_context.width or not stream.codec_context.height:
         raise MediaError(NO_SIZE)
     # ASF names its protection in the metadata; MP4 marks every protected packet
     if "encryption" in container.metadata or _first_packet_is_encrypted(container, stream):
         raise MediaError("encrypted")
-    rate = stream.average_rate or stream.guessed_rate
+    duration = _duration_seconds(container, stream)
     return Probe(
-        duration_seconds=_duration_seconds(container, stream),
-        fps=float(rate) if rate else None,
+        stream=stream.index,
+        duration_seconds=duration,
+        **_rate(stream, duration),
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         codec=stream.codec_context.codec.canonical_name,
         is_indexed=container.format.name in INDEXED_FORMATS,
+        pixel_aspect=stream.sample_aspect_ratio,
+        may_be_interlaced=_may_be_interlaced(stream.codec_context),
+        primaries=stream.codec_context.color_primaries,
+        transfer=stream.codec_context.color_trc,
+        matrix=stream.codec_context.colorspace,
     )
+
+
+def _may_be_interlaced(codec_context) -> bool:
+    order = codec_context.field_order
+    return order in FIELD_ORDERS or (order == 0 and codec_context.codec.canonical_name in FIELDS_IN_PICTURES)
 
 
 def _first_packet_is_encrypted(container, stream) -> bool:
     packet = next(iter(container.demux(stream)), None)
     return packet is not None and packet.has_sidedata("encryption_info")
+
+
+def _rate(stream, duration_seconds: float | None) -> dict[str, Any]:
+    """What a header says of the rate, as fields of a Probe."""
+    average, guessed = stream.average_rate, stream.guessed_rate
+    guess = float(guessed) if guessed and SLOWEST <= guessed < CLOCK else None
+    if not average:
+        return {"fps": guess}
+    if SLOWEST <= average <= FASTEST:
+        return {"fps": float(average)}
+    # the time stamps need not be wrong with it
+    by_times = stream.frames / duration_seconds if stream.frames and duration_seconds else SLOWEST
+    has_times = SLOWEST <= by_times <= FASTEST
+    return {"fps": guess or DEFAULT_FPS, "claimed_fps": float(average), "has_times": has_times}
 
 
 def _duration_seconds(container, stream) -> float | None:

@@ -22,7 +22,18 @@ def recipe_of(media: Media) -> str:
     parts += [f"q{media.video_quality}", f"g{media.keyframe_interval}"] if video else [f"q{media.jpeg_quality}"]
     parts += [f"{media.fps:g}fps"] if media.fps else []
     parts += [f"flow{media.flow_bound:g}"] if media.modality == "flow" else []
+    parts += [] if media.square_pixels else ["storedpixels"]
+    parts += [f"{key.replace('_', '')}off" for key in ("tone_map", "deinterlace") if getattr(media, key) == "off"]
+    # of folders of pictures; left out where it is the default, as the names are older than these settings
+    parts += [f"from{media.frames_fps:g}fps"] if media.frames_fps != Media().frames_fps else []
+    parts += ["linked"] if media.link_frames and can_link(media) else []
+    parts += [f"stream{media.stream}"] if media.stream is not None else []
     return "-".join(parts)
+
+
+def can_link(media: Media) -> bool:
+    """Whether pictures of a folder may be stored as they are."""
+    return media.storage == "frames" and media.modality == "rgb" and not media.fps
 
 
 def frames_json(media: Media) -> str:

@@ -44,7 +44,7 @@ SHARD_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("status", pa.string()),  # "ok", "missing" or "failed"
         ("reason", pa.string()),  # of a failure, short and stable; else null
-        ("detail", pa.string()),  # of a failure or a truncation: what is known about this one video
+        ("detail", pa.string()),  # what is known of a failure or truncation; of a missing video what may be meant
         ("path", pa.string()),  # the source video; null if missing
         ("duplicates", pa.list_(pa.string())),  # other files that claim the id, relative to the folder of videos
         ("content", pa.string()),  # hash of the source file's bytes; null if it could not be read
@@ -215,7 +215,7 @@ def _some(names: list[str]) -> str:
 def _table_row(row: Row, video: Stored | None, hope: str) -> Row:
     duplicates = [as_text(path) for path in row["duplicates"]]
     if video is None:
-        return {"id": row["id"], "status": "missing", "duplicates": duplicates}
+        return {"id": row["id"], "status": "missing", "detail": row.get("hint"), "duplicates": duplicates}
     record = video.record
     facts = {name: record.get(name) for name in SHARD_SCHEMA.names}
     facts |= {"path": as_text(row["path"]), "duplicates": duplicates}

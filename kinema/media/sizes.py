@@ -1,42 +1,67 @@
 """How large the pictures of a video, and the frames that they become, may be: told before anything is decoded."""
 
+import logging
 from pathlib import Path
 
 from kinema.config import Media
-from kinema.media.ffmpeg import refused_size
+from kinema.media.ffmpeg import refusal
 from kinema.media.filters import scaled_size
+from kinema.media.flow import SMALLEST_SIDE
 from kinema.media.inputs import max_pixels
-from kinema.media.probe import NO_SIZE, MediaError, Probe, probe
+from kinema.media.probe import NO_SIZE, NOT_SELF_CONTAINED, MediaError, Probe, probe
 
-LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of ffmpeg's JPEG and H.264 encoders
+log = logging.getLogger(__name__)
+LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of JPEG and H.264 encoders
 
 
 def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
-    """What the container says of a video. Raises MediaError as `probe` does, and where it is too large."""
+    """What the container says of a video. Raises MediaError as `probe` does, and where it is too large or too small."""
     pixels, seconds = max_pixels(media), media.timeout_seconds
     try:
-        about = probe(path, timeout_seconds=seconds, max_pixels=pixels)
+        about = probe(path, stream=media.stream, timeout_seconds=seconds, max_pixels=pixels)
     except MediaError as error:
-        if error.reason != NO_SIZE:
+        if error.reason not in (NO_SIZE, NOT_SELF_CONTAINED):
             raise
-        size = refused_size(path, ffmpeg=ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
-        if size is None:
-            raise
-        raise _too_many_pixels(f"pictures of {size} pixels", media) from error
-    _check_size(about, media)
+        told = refusal(path, ffmpeg=ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
+        if told.format:
+            raise MediaError(NOT_SELF_CONTAINED, detail=f"ffmpeg calls its format {told.format}") from error
+        if told.size:
+            raise _too_many_pixels(f"pictures of {told.size} pixels", media) from error
+        raise error if error.reason == NO_SIZE else MediaError("unreadable", detail="Invalid argument") from error
+    check_size(about, media)
+    if about.claimed_fps:
+        said = "%s: its header claims %g frames a second, which is not believed; taken as %g"
+        log.warning(said, path, about.claimed_fps, about.fps)
     return about
 
 
-def _check_size(about: Probe, media: Media) -> None:
-    width, height = scaled_size(about.width, about.height, media.short_side)
-    frames = f"{about.width} x {about.height} pixels become frames of {width} x {height}"
-    if about.width * about.height > media.max_megapixels * 1e6:
-        raise _too_many_pixels(f"pictures of {about.width} x {about.height} pixels", media)
+def check_size(about: Probe, media: Media) -> None:
+    """MediaError if the pictures, or the frames that they become, are more than can be stored, or nothing.
+
+    Height and width may be exchanged: what a container says is not turned upright yet.
+    """
+    width, height = about.width, about.height
+    frame = scaled_size(about, media)
+    frames = f"{width} x {height} pixels become frames of {frame[0]} x {frame[1]}"
     if width * height > media.max_megapixels * 1e6:
+        raise _too_many_pixels(f"pictures of {width} x {height} pixels", media)
+    if frame[0] * frame[1] > media.max_megapixels * 1e6:
         raise _too_many_pixels(frames, media)
     longest = LONGEST_SIDE[media.storage]
-    if max(width, height) > longest:
+    if max(frame) > longest:
         raise MediaError("too large", detail=f"{frames}, no side of which may have more than {longest}")
+    if min(frame) < 2:
+        raise MediaError("too small", detail=f"{frames}, which have even sides; media.short_side makes them larger")
+    if media.modality == "flow" and min(frame) < SMALLEST_SIDE:
+        raise MediaError("too small for flow", detail=f"{frames}, a side of which has less than {SMALLEST_SIDE}")
+
+
+def check_flow_picture(height: int, width: int) -> None:
+    """MediaError if flow, x above y in one picture of that size, is more than a video can store."""
+    if max(height, width) > LONGEST_SIDE["video"]:
+        flow = f"flow of {width} x {height // 2} pixels, horizontal above vertical"
+        what = f"{flow}, is a picture of {width} x {height}"
+        raise MediaError("too large", detail=f"{what}, no side of which may have more than {LONGEST_SIDE['video']}")
 
 
 def _too_many_pixels(what: str, media: Media) -> MediaError:

@@ -33,8 +33,8 @@ def test_a_table_becomes_the_dialect(of_text):
         "labels": ["jump", "run"],
         "database": {
             "a": {"subset": "validation", "annotations": {"label": "jump"}, "group": "p2"},
-            "b": {"subset": "training", "annotations": {"label": "run"}, "group": "p1"},
-            "c": {"subset": "testing", "annotations": {}},
+            "b": {"subset": "training", "annotations": {"label": "run"}, "group": "p1", "extension": ".mp4"},
+            "c": {"subset": "testing", "annotations": {}, "extension": ".AVI"},
             "d": {"subset": "training", "annotations": {"label": "jump"}, "group": "p1"},
         },
     }
@@ -67,7 +67,7 @@ def test_several_tables_are_one_list(of_text, tmp_path):
     assert {name: entry["subset"] for name, entry in found["database"].items()} == {
         name: entry["subset"] for name, entry in expected["database"].items()
     }
-    (tmp_path / "two.csv").write_text("video,label,subset\nz,run,val\nb.avi,run,val\n")
+    (tmp_path / "two.csv").write_text("video,label,subset\nz,run,val\nb.MP4,run,val\n")
     with pytest.raises(ValueError, match=r"two\.csv row 3: video 'b' is listed twice"):
         converted(tmp_path / "one.csv", tmp_path / "two.csv")
 
@@ -87,7 +87,7 @@ def test_parquet_columns_may_be_numbers_and_categories(tmp_path):
 
 def test_a_parquet_column_of_lists_is_refused(tmp_path):
     pd.DataFrame({"video": [["a"]], "label": ["x"], "subset": ["train"]}).to_parquet(tmp_path / "list.parquet")
-    with pytest.raises(ValueError, match=r"list\.parquet: a column does not hold text or numbers"):
+    with pytest.raises(ValueError, match=r"list\.parquet: column video: it does not hold text or numbers"):
         converted(tmp_path / "list.parquet")
 
 
@@ -102,7 +102,9 @@ def test_odd_names_survive(of_text):
 def test_part_of_a_file_is_an_entry_of_its_own(of_text):
     rows = "m.mp4,run,train,0,12.50\nm.mp4,jump,train,12.5,20\nm.mp4,run,val,20,\nm.mp4,run,val,,3\nn,run,val,,\n"
     label = {name: {"label": name} for name in ("run", "jump")}
-    assert of_text("video,label,subset,start,end\n" + rows)["database"] == {
+    found = of_text("video,label,subset,start,end\n" + rows)["database"]
+    assert [entry.pop("extension", None) for entry in found.values()] == [*[".mp4"] * 4, None]
+    assert found == {
         "m_0s_12.5s": {
             "subset": "training",
             "annotations": label["run"],
@@ -154,6 +156,51 @@ def test_frames_are_named_as_frames(of_text):
 def test_what_no_model_can_learn_or_score_is_warned_of(of_text, caplog):
     of_text("video,label,subset\na,x,train\nb,y,val\nc,z,test\n")
     assert "2 labels have no training video: y, z" in caplog.text
+
+
+def test_files_that_differ_in_the_extension_only_keep_it(of_text):
+    rows = "clip.mp4,x,train\nclip.avi,y,train\na/clip.mp4,x,train\nCLIP.MOV,x,train\nv.MTS,x,train\nw.mp4,y,val\n"
+    found = of_text("video,label,subset\n" + rows)["database"]
+    assert {name: entry.get("extension") for name, entry in found.items()} == {
+        "CLIP": ".MOV",
+        "a/clip": ".mp4",
+        "clip.avi": None,
+        "clip.mp4": None,
+        "v": ".MTS",
+        "w": ".mp4",
+    }
+
+
+def test_parts_of_files_that_differ_in_the_extension_only(of_text):
+    rows = "clip.mp4,x,train,0,1\nclip.mp4,y,train,1,2\nclip.avi,y,train,0,1\n"
+    found = of_text(RANGED + rows)["database"]
+    assert {name: entry["video"] for name, entry in found.items()} == {
+        "clip.avi_0s_1s": "clip.avi",
+        "clip.mp4_0s_1s": "clip.mp4",
+        "clip.mp4_1s_2s": "clip.mp4",
+    }
+
+
+def test_a_name_without_extension_beside_one_with_it_is_the_same(of_text):
+    with pytest.raises(ValueError, match=r"row 3: video 'clip' is listed twice"):
+        of_text("video,label,subset\nclip,x,train\nclip.mp4,x,train\n")
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (("Wave", "wave"), "'Wave' (1), 'wave' (2)"),
+        (("brush hair", "brush_hair"), "'brush hair' (1), 'brush_hair' (2)"),
+        (("wave", "wave\u200b"), r"'wave' (1), 'wave\u200b' (2)"),
+        (("cafe\u0301", "caf\xe9"), "'cafe\u0301' [cafe\\u0301] (1), 'caf\xe9' [caf\\xe9] (2)"),
+    ],
+)
+def test_labels_that_look_alike_are_told_and_kept(of_text, caplog, labels, told):
+    one, other = labels
+    rows = f"a,{one},train\nb,{other},train\nc,{other},val\nd,else,train\n"
+    assert of_text("video,label,subset\n" + rows)["labels"] == sorted(["else", *labels])
+    (line,) = [message for message in caplog.messages if "look alike" in message]
+    assert line.endswith(f"list.csv: labels that look alike are separate classes: {told}")
 
 
 RANGED = "video,label,subset,start,end\n"

@@ -249,6 +249,15 @@ def test_what_the_reference_adds_to_its_json_is_left_aside(tmp_path):
     assert found == {"labels": ["jump", "run"], "database": {"a": expected}}
 
 
+def test_our_own_json_keeps_which_file_is_meant(tmp_path):
+    table = "video,label,subset,start,end\nclip.mp4,x,train,,\nclip.avi,x,train,,\nlong.MTS,x,train,1,2\n"
+    (tmp_path / "list.csv").write_text(table)
+    found = converted(tmp_path, path=str(tmp_path / "list.csv"))
+    assert found["database"]["long_1s_2s"]["extension"] == ".MTS"
+    (tmp_path / "annotation.json").rename(tmp_path / "list.json")
+    assert converted(tmp_path, format="json", path=str(tmp_path / "list.json")) == found
+
+
 def test_events_of_an_untrimmed_video_become_entries(tmp_path):
     events = [{"event": "run", "start": 0, "stop": "1.5"}, {"event": "jump", "start": 1.5, "stop": 2}]
     content = {"labels": ["jump", "run"], "database": {"v": {"subset": "training", "annotations": {"events": events}}}}

@@ -1,9 +1,12 @@
 """Benchmarks keep pace with what they measure."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from corpus import CLIP
@@ -23,6 +26,19 @@ def test_a_benchmark_explains_itself(script, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(script), run_name="__main__")
     assert f"benchmarks/{script.name}" in capsys.readouterr().out
+
+
+def test_the_pictures_of_the_documentation_are_what_frames_look_like(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    runpy.run_path(str(BENCHMARKS / "pixels.py"))["draw"](tmp_path, tmp_path / "drawn")
+    page = (BENCHMARKS.parent / "docs" / "pixels.md").read_text()
+    shown = re.findall(r"\(images/(.*?)\)", page)
+    assert sorted(shown) == sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    for name in shown:
+        drawn, stored = (
+            cv2.imread(str(folder / name)) for folder in (tmp_path / "drawn", BENCHMARKS / "../docs/images")
+        )
+        assert np.abs(drawn.astype(float) - stored).mean() < 3
 
 
 def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path):

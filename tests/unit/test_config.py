@@ -260,6 +260,15 @@ def test_media_of_a_data_set_lie_over_the_general_ones():
     assert shards_of(config, "mine") == ("mine", "packed-128px-q3", 16)
 
 
+def test_a_bare_off_of_yaml_is_understood():
+    values = yaml.safe_load("{tone_map: off, deinterlace: 'off'}")
+    config = load(media=values, datasets={"mine": {**DATASET, "media": yaml.safe_load("{tone_map: auto}")}})
+    assert (config.media.tone_map, config.media.deinterlace) == ("off", "off")
+    assert (media_of(config, "mine").tone_map, media_of(config, "mine").deinterlace) == ("auto", "off")
+    with pytest.raises(ConfigError, match=r"media\.tone_map: .*'auto' or 'off'"):
+        load(media=yaml.safe_load("{tone_map: on}"))
+
+
 def test_data_sets_that_share_a_corpus_must_agree():
     other = {**DATASET, "corpus": "mine", "videos": "elsewhere"}
     config = load(datasets={"mine": DATASET, "split2": other})

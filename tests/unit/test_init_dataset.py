@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from media_corpus import make_video
 
 from kinema.annotations.convert import convert
 from kinema.annotations.init import default_name, init_dataset, num_shards
@@ -52,6 +53,23 @@ def found_files(name: str) -> dict[str, str | None]:
     plan_shards([Path("annotation.json")], videos=videos, num_shards=1, out=Path("plan.json"))
     rows = [json.loads(line) for line in Path("manifests/0000.jsonl").read_text().splitlines()]
     return {row["id"]: row["path"] and str(Path(row["path"]).relative_to(videos)) for row in rows}
+
+
+def test_folders_of_pictures_are_videos(project, capsys):
+    """As the reference keeps them; what lies in one, or in no class folder, is told."""
+    root = plant("data/gym/frames_data", *numbered("run", 4), "run/run_03/cover.jpg", "stray/image_00001.jpg")
+    for folder in ("jump/v.1", "jump/v.2", "jump/v.3", "jump/v.3/flow", "run/run_00"):
+        plant(str(root), f"{folder}/image_00001.jpg", f"{folder}/image_00002.jpg")
+    plant(str(root), "jump/both/a_1.jpg", "jump/both/b_1.jpg")
+    assert main(["init-dataset", "data/gym/frames_data"]) == 0
+    output = capsys.readouterr().out
+    assert "7 videos of 2 classes" in output
+    assert "1 videos lie in no class folder and are left out: 'stray'" in output
+    assert "1 videos lie in the folder of another one's pictures and are left out: 'jump/v.3/flow'" in output
+    assert "1 videos differ from another one in the extension only and are left out: 'run/run_00'" in output
+    found = found_files("gym")
+    assert {found[name] for name in ("v.1", "v.2", "v.3")} == {"jump/v.1", "jump/v.2", "jump/v.3"}
+    assert found["run/run_00"] == "run/run_00.mp4"
 
 
 def test_a_tree_becomes_a_data_set_that_loads(project, capsys):
@@ -126,6 +144,29 @@ def test_what_is_left_out_is_told_in_a_line(project):
     assert len(listed("t")) == 6
 
 
+def test_every_file_that_is_a_video_is_taken_and_what_is_none_is_told(project):
+    plant("t", *numbered("run", 3), *numbered("jump", 3), "run/old.MTS", "run/old.3gp", "jump/a.txt", "jump/b.TXT")
+    plant("t", "jump/c.jpg", "run/index.ts", "run/README", "run/.DS_Store", "run/run_00.gif")
+    for name in ("run/card.MTS", "jump/phone.3gp", "jump/stream.ts", "run/cctv.dav", "jump/bare", "jump/bare.2"):
+        make_video(Path("t") / name, container="mpegts")
+    notes = init_dataset(Path("t"))
+    found = found_files("t")
+    assert found["card"] == "run/card.MTS"
+    assert found["stream"] == "jump/stream.ts"
+    assert found["run/cctv.dav"] == "run/cctv.dav"
+    assert (found["jump/bare"], found["jump/bare.2"]) == ("jump/bare", "jump/bare.2")
+    assert len(found) == 13  # the .3gp without a video in it is one of them: as an .mp4, it fails later and is reported
+    assert "3 files are no video inside and are left out: 'run/README', 'run/index.ts', 'run/old.MTS'" in notes
+    assert "3 files have an extension of no video and are left out: 2 .txt, 1 .jpg" in notes
+    assert "1 videos differ from another one in the extension only and are left out: 'run/run_00.gif'" in notes
+
+
+def test_a_probe_that_fails_in_an_odd_way_ends_nothing(project, monkeypatch):
+    plant("t", *numbered("run", 3), *numbered("jump", 3), "run/odd.ts")
+    monkeypatch.setattr("kinema.annotations.probing.probe", lambda path, **options: path.no_such_attribute)
+    assert "1 files are no video inside and are left out: 'run/odd.ts'" in init_dataset(Path("t"))
+
+
 def test_folders_named_like_subsets_are_the_split(project):
     plant("s", "train/run/a.mp4", "train/jump/b.mp4", "Val/run/c.mp4", "Val/jump/deep/d.mp4", "test/e.mp4")
     init_dataset(Path("s"))
@@ -173,7 +214,11 @@ def test_real_clips_are_split_by_the_groups_in_their_names(project, shared):
     [
         (["run/a.mp4", "run/b.mp4"], {}, r"t: one class, 'run'; expected <class folder>/<video>"),
         (["a.mp4"], {}, r"t: no video in a class folder; expected"),
-        (["run/a.txt"], {}, r"t: no video in a class folder; expected"),
+        (
+            ["run/a.txt"],
+            {},
+            r"t: no video in a class folder; expected(.|\n)*an extension of no video.*1 .txt",
+        ),
         (["run/a.mp4", "jump/b.mp4"], {}, r"no validation videos: each class has one video, or one group, only"),
         (["val/run/a.mp4", "val/jump/b.mp4"], {}, r"the folders at the top are of validation only"),
         (["run/a.mp4", "jump/b.mp4"], {"val_fraction": 1.0}, r"leave no training videos"),

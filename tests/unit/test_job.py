@@ -2,12 +2,16 @@
 
 import logging
 import os
+import subprocess
+import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 import yaml
 
 from kinema import job
+from kinema.input_error import InputError
 from kinema.job import job_from_argv, job_log, progress
 
 
@@ -36,6 +40,34 @@ def test_records_and_the_traceback_go_to_the_log(tmp_path):
     assert "ValueError: what went wrong" in text
     assert "Traceback" in text
     assert len(logging.getLogger().handlers) == handlers
+
+
+def test_what_is_wrong_with_the_input_is_told_without_a_traceback(tmp_path):
+    (tmp_path / "list.csv").write_bytes("video,label,subset\n".encode("utf-16"))
+    job = {
+        "input": {"lists": [str(tmp_path / "list.csv")]},
+        "output": {"annotation": str(tmp_path / "annotation.json")},
+        "params": {"settings": '{"path": ["list.csv"]}'},
+        "log": [str(tmp_path / "annotations.log")],
+    }
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(job))
+    script = Path(__file__).parents[2] / "workflow/scripts/annotations.py"
+    done = subprocess.run([sys.executable, str(script), str(tmp_path / "job.yaml")], capture_output=True, text=True)
+    message = f"InputError: {tmp_path}/list.csv: this is UTF-16 text; save it as UTF-8 text\n"
+    assert (done.returncode, done.stderr) == (1, message)
+    log = (tmp_path / "annotations.log").read_text()
+    assert log.endswith(message)
+    assert "Traceback" not in log
+
+
+def test_other_errors_keep_their_traceback_after_one_of_the_input(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(InputError), job_log([str(tmp_path / "a.log")]):
+        raise InputError("what was found")
+    sys.excepthook(InputError, InputError("what was found"), None)
+    assert capsys.readouterr().err == "InputError: what was found\n"
+    sys.excepthook(KeyError, KeyError("x"), None)
+    assert capsys.readouterr().err == "KeyError: 'x'\n"
 
 
 def test_errors_of_another_process_join_the_log_of_the_first(tmp_path, monkeypatch):

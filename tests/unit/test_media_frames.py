@@ -11,6 +11,7 @@ from media_corpus import MEDIA, make_video
 from torchvision.io import decode_jpeg
 
 from kinema.config import Media
+from kinema.media import commands
 from kinema.media.ffmpeg import find_ffmpeg, jpeg_stream
 from kinema.media.probe import MediaError, probe
 
@@ -125,3 +126,21 @@ def test_frames_that_would_be_too_large_are_not_made(corpus, size, changes, deta
     row = corpus.rows()["a"]
     assert (row["status"], row["reason"]) == ("failed", "too large")
     assert re.search(detail, row["detail"])
+
+
+@pytest.mark.parametrize(
+    ("version", "is_old"),
+    [
+        ("ffmpeg version 4.2.2-static https://example.org", True),
+        ("ffmpeg version 5.0", True),
+        ("ffmpeg version n5.1.6", False),
+        ("ffmpeg version 9.0.2-essentials", False),
+        ("ffmpeg version N-118193-g5f38c82536", False),
+    ],
+)
+def test_old_releases_are_asked_for_what_they_can(tmp_path, monkeypatch, version, is_old):
+    """Their option has another name, and what they write with restart markers cannot be read."""
+    monkeypatch.setattr(commands, "ffmpeg_version", lambda binary: version)
+    words = commands.jpeg_command(tmp_path / "a.mp4", media=MEDIA, ffmpeg="ffmpeg")
+    assert words[words.index("-slices") + 1] == ("0" if is_old else "2")
+    assert ("-vsync" in words, "-fps_mode" in words) == (is_old, not is_old)

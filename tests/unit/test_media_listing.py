@@ -186,6 +186,9 @@ def test_what_is_no_file_is_left_out_and_told(folder, caplog):
     (folder.root / "self.mp4").symlink_to("self.mp4")
     (folder.root / "dangling.mp4").symlink_to("nowhere.mp4")
     (folder.root / "deep" / "up").symlink_to(folder.root)
+    (folder.root / "deep" / "far").symlink_to(folder.root.parent)
+    folder.root.parent.joinpath("beside.mp4").write_bytes(b"x")
+    (folder.root / "deep" / "this").symlink_to(".")
     (folder.root / "one").symlink_to("other")
     (folder.root / "other").symlink_to("one")
     os.mkfifo(folder.root / "fifo.mp4")
@@ -199,12 +202,33 @@ def test_what_is_no_file_is_left_out_and_told(folder, caplog):
         "links to themselves: 'one', 'other', 'self.mp4'",
         "links that lead nowhere: 'dangling.mp4'",
         "neither files nor folders: 'fifo.mp4', 'socket.mp4'",
-        "links to a folder that is listed already: 'deep/up/'",
+        "links to a folder that is listed already: 'deep/this/', 'deep/up/'",
+        "links to a folder above this one: 'deep/far/'",
     ):
         assert f"{folder.root}: left out, {reason}" in text
     caplog.clear()
     list_videos(folder.root)
     assert not caplog.messages  # once in a run of Snakemake
+
+
+def test_files_of_no_known_extension_are_listed_and_watched(folder):
+    folder.write("clip.dav", b"x")
+    folder.write("clip", b"x")
+    folder.write("clip.txt", b"x")
+    folder.write(".hidden", b"x")
+    assert list(list_videos(folder.root, known=folder.known)) == ["clip", "clip.dav"]
+    before = folder.digest()
+    folder.write("clip.dav", b"y")
+    assert folder.digest() != before
+
+
+def test_what_is_remembered_of_files_holds_when_more_of_them_are_listed(folder, monkeypatch):
+    folder.write("a.mp4", b"a")
+    folder.write("b.MTS", b"b")
+    with monkeypatch.context() as patched:
+        patched.setattr(listing, "may_be_video", lambda name: name.endswith(".mp4"))
+        folder.grow_old()
+    assert folder.opened(monkeypatch) == ["b.MTS"]
 
 
 def test_what_cannot_be_read_or_vanishes_is_told(folder, caplog, monkeypatch):

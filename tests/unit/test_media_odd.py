@@ -13,13 +13,13 @@ STATES = {
     "corrupted.mp4": (49, True, 64, 114),
     "flipping_a_pancake.mkv": (310, False, 64, 114),
     "h264__brokensps.mp4": (79, False, 64, 86),  # changes size in mid-stream
-    "h264__displaymatrix.mp4": (33, True, 64, 96),  # stored upright, shown lying
+    "h264__displaymatrix.mp4": (33, True, 64, 192),  # stored upright with pixels of 1:2, shown lying
     "h264__empty_edit_5s.mp4": (100, True, 64, 86),
     "h264__mov-3elist-encrypted.mp4": "encrypted",
     "h265_10bits.mp4": (30, False, 64, 64),
     "hevc__loewe.mp4": (6, False, 64, 114),
     "img1.gif": (10, False, 82, 64),
-    "mpeg4__extended_atom_size_probe.mp4": (1, False, 64, 78),
+    "mpeg4__extended_atom_size_probe.mp4": (1, False, 64, 86),  # pixels of 128:117
     "nasa_13013.mp4": (325, False, 64, 114),
     "prores__prores4444_with_transparency.mp4": (1, False, 64, 114),
     "var_fps_video.mp4": (300, False, 64, 64),  # neither doubled nor dropped

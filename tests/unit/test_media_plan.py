@@ -66,10 +66,9 @@ def test_scan_takes_any_name_and_extension_once(tmp_path):
     touch(tmp_path / "notes.txt")
     touch(tmp_path / "clip.WebM")
     (tmp_path / "label one" / "loop").symlink_to(tmp_path)
-    found = scan_videos(tmp_path)
-    assert set(found) == {*ODD_NAMES, "clip"}
-    assert list(found) == sorted(found)
-    assert found["-dash"] == [tmp_path / "label one" / "-dash.MP4"]
+    found, others = scan_videos(tmp_path)
+    assert found == sorted(["clip.WebM", *(f"label one/{name}.MP4" for name in ODD_NAMES)])
+    assert others == ["notes.txt"]
 
 
 def test_odd_names_reach_the_manifest(tmp_path):
@@ -93,6 +92,63 @@ def test_a_file_under_its_label_wins_over_its_duplicates(tmp_path):
     assert rows["clip"]["duplicates"] == ["aaa/clip.avi", "zzz/clip.avi"]
     assert rows["zzz/clip"]["path"] == str(tmp_path / "videos" / "zzz" / "clip.avi")
     assert rows["yyy/clip"]["path"] is None
+    assert "'Shake_Hands/clip.avi', 'aaa/clip.avi', 'zzz/clip.avi'" in rows["yyy/clip"]["hint"]
+
+
+def planned(root: Path, entries: dict[str, dict], *files: str) -> dict[str, dict]:
+    """Rows of the manifest of these entries, paths relative to the videos."""
+    for file in files:
+        touch(root / "videos" / file)
+    database = {video_id: {"annotations": {"label": "wave"}, **more} for video_id, more in entries.items()}
+    (root / "a.json").write_text(json.dumps({"labels": ["wave"], "database": database}))
+    plan_shards([root / "a.json"], videos=root / "videos", num_shards=1, out=root / "plan.json")
+    rows = manifest_rows(root / "plan.json")
+    return {
+        name: row | {"path": row["path"] and row["path"].removeprefix(f"{root}/videos/")} for name, row in rows.items()
+    }
+
+
+def test_a_file_that_the_list_names_with_its_extension_is_that_file(tmp_path):
+    extension = {"clip": {"extension": ".mp4"}, "part_0s_1s": {"video": "part", "extension": ".AVI", "start": 0}}
+    rows = planned(tmp_path, extension, "clip.avi", "clip.mp4", "part.avi", "part.flv")
+    assert [(row["path"], row["duplicates"]) for row in rows.values()] == [("clip.mp4", []), ("part.avi", [])]
+
+
+def test_lists_of_one_corpus_that_mean_different_files_by_one_id_are_warned_of(tmp_path, caplog):
+    for name in ("both.avi", "both.mp4", "one.mp4"):
+        touch(tmp_path / "videos" / name)
+    for name, extension in (("a", ".mp4"), ("b", ".avi")):
+        entry = {"annotations": {"label": "wave"}, "extension": extension}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"labels": [], "database": {"both": entry, "one": entry}}))
+    lists = [tmp_path / "a.json", tmp_path / "b.json"]
+    plan_shards(lists, videos=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
+    assert manifest_rows(tmp_path / "plan.json")["both"]["path"].endswith("both.mp4")
+    (message,) = caplog.messages
+    assert message.startswith(
+        "1 videos are other files (by the extension) in another list of this corpus: 'both', here"
+    )
+
+
+def test_a_missing_video_says_which_file_looks_like_it(tmp_path, caplog):
+    rows = planned(tmp_path, {"clip": {}, "there": {}, "gone": {}, "./there": {}}, "Clip.mp4", "there.mp4")
+    assert rows["clip"]["hint"] == "this looks like it: 'Clip.mp4'; write the name as the file has it"
+    assert "hint" not in rows["gone"]
+    assert "hint" not in rows["there"]
+    assert rows["./there"]["path"] == "there.mp4"
+    assert caplog.messages == ["1 files have another name than in the list, such as './there' is 'there.mp4'"]
+
+
+def test_where_no_video_is_there_the_error_says_what_looks_like_one(tmp_path):
+    with pytest.raises(ValueError, match=r"Is another name meant\? 'clip': this looks like it: 'CLIP\.mp4'; write"):
+        planned(tmp_path, {"clip": {}, "gone": {}}, "CLIP.mp4")
+
+
+def test_a_folder_named_like_the_label_in_another_form(tmp_path):
+    touch(tmp_path / "videos" / "aaa" / "clip.mp4")
+    touch(tmp_path / "videos" / "cafe\u0301" / "clip.mp4")
+    annotation = write_annotation(tmp_path / "a.json", {"clip": "Caf\xe9"})
+    plan_shards([annotation], videos=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
+    assert manifest_rows(tmp_path / "plan.json")["clip"]["path"].endswith("cafe\u0301/clip.mp4")
 
 
 def test_three_new_videos_touch_three_shards(corpus, tmp_path):

@@ -121,7 +121,7 @@ def test_what_cannot_be_read_is_tried_again_after_a_pause(two, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("limit", "low"), [("max_gigabytes", 1e-6), ("max_megapixels", 0.001), ("timeout_seconds", 0.01)]
+    ("limit", "low"), [("max_gigabytes", 1e-6), ("max_megapixels", 0.001), ("timeout_seconds", 1e-5)]
 )
 def test_a_raised_limit_tries_again_what_failed_by_it_and_another_one_does_nothing(two, limit, low):
     (two.videos / "a.mp4").unlink()

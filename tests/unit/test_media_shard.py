@@ -175,6 +175,15 @@ def test_bad_and_missing_media_are_reported_and_bad_ones_not_tried_again(corpus,
     assert corpus.rows() == rows
 
 
+def test_a_missing_video_keeps_the_hint_of_the_plan(corpus):
+    make_video(corpus.videos / "Clip.mp4")
+    make_video(corpus.videos / "there.mp4")
+    corpus.write(["clip", "there", "gone"])
+    details = {name: row["detail"] for name, row in corpus.rows().items()}
+    hint = "this looks like it: 'Clip.mp4'; write the name as the file has it"
+    assert details == {"clip": hint, "there": None, "gone": None}
+
+
 def test_the_last_log_line_counts(three, caplog):
     with caplog.at_level(logging.INFO):
         three.write("abc")

@@ -48,6 +48,21 @@ def moving(path: Path, *, frames: int = 30, step: int = 3) -> Path:
     return path
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+def test_files_that_differ_in_the_extension_only_are_two_videos(tmp_path, storage):
+    corpus = Corpus(tmp_path)
+    make_video(corpus.videos / "clip.mp4", frames=4)
+    make_video(corpus.videos / "clip.mkv", frames=7, seed=1)
+    make_video(corpus.videos / "other.MTS", frames=8, container="mpegts")
+    ids = {"clip.mp4": {}, "clip.mkv": {}, "other": {"extension": ".MTS"}}
+    for number, kept in enumerate((0, 3)):
+        counts = corpus.write(ids, media(storage))
+        assert counts == {"kept": kept, "decoded": 3 - kept, "failed": 0, "missing": 0}, number
+    rows = corpus.rows()
+    assert {name: row["num_frames"] for name, row in rows.items()} == {"clip.mkv": 7, "clip.mp4": 4, "other": 8}
+    assert [len(corpus.frames(row)) for row in rows.values()] == [7, 4, 8]
+
+
 @pytest.fixture(params=STORAGES)
 def stored(request, tmp_path) -> Corpus:
     """A corpus of two videos, and the storage it is to be written in."""
@@ -383,7 +398,13 @@ def test_the_recipe_names_what_changes_the_frames():
         recipe_of(Media()),
         recipe_of(Media(storage="frames", short_side=None, fps=12.5)),
         recipe_of(Media(storage="video", modality="flow")),
+        recipe_of(Media(square_pixels=False, tone_map="off", deinterlace="off")),
     ]
-    assert names == ["packed-256px-q4", "frames-fullsize-q4-12.5fps", "video-256px-q4-g8-flow20"]
+    assert names == [
+        "packed-256px-q4",
+        "frames-fullsize-q4-12.5fps",
+        "video-256px-q4-g8-flow20",
+        "packed-256px-q4-storedpixels-tonemapoff-deinterlaceoff",
+    ]
     unnamed = Media(timeout_seconds=5, min_frames=3, max_gigabytes=1, max_megapixels=1)
     assert recipe_of(unnamed) == recipe_of(Media())

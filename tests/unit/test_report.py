@@ -100,6 +100,65 @@ def test_every_dropped_video_is_listed_with_its_reason(report):
     assert (rows["w2"]["reason"], rows["w2"]["detail"]) == ("decode error", "after frame 0: partial file")
 
 
+def test_every_damaged_video_is_named_with_its_detail_and_frames(tmp_path):
+    cut = {"truncated": True, "detail": "after frame 50: partial file"}
+    names = [f"cut_{number:03d}" for number in range(60)]
+    database = {name: entry("training") for name in [*names, "whole", "lost"]}
+    write_corpus(tmp_path, database, {**dict.fromkeys(names, cut), "lost": FAILED, "cut_001": {"detail": "odd"}})
+    report, text = reported(tmp_path)
+    assert [row["video"] for row in report["damaged"]] == names
+    assert report["damaged"][0] == {
+        "video": "cut_000",
+        "subset": "training",
+        "label": "walk",
+        "frames": 50,
+        "truncated": True,
+        "detail": "after frame 50: partial file",
+    }
+    section = text[text.index("## Videos that are used as far as they go") :]
+    assert re.search(r"\| cut_000 +\| training \| walk +\| 50 +\| after frame 50: partial file \|", section)
+    assert re.search(r"\| cut_001 +\| training \| walk +\| 50 +\| odd ", section)
+    assert "cut_050" not in text
+    assert "10 more are in dataset_report.json." in section
+
+
+def test_a_missing_video_shows_what_may_be_meant(tmp_path):
+    hint = "this looks like it: 'B.mp4'"
+    write_corpus(tmp_path, {"a": entry("training"), "b": entry("training")}, {"b": MISSING | {"detail": hint}})
+    report, text = reported(tmp_path)
+    assert report["dropped"][0]["detail"] == hint
+    assert hint in text
+
+
+def test_labels_that_look_alike_are_in_the_report(tmp_path):
+    database = {"a": entry("training", "Wave"), "b": entry("training", "wave"), "c": entry("validation", "wave")}
+    write_corpus(tmp_path, database, {}, labels=("Wave", "wave", "run"))
+    report, text = reported(tmp_path)
+    assert report["alike_labels"] == [{"Wave": 1, "wave": 2}]
+    assert "- Labels that look alike are separate classes: 'Wave' (1), 'wave' (2).\n" in text
+
+
+def test_files_of_another_name_and_files_listed_again_are_in_the_report(tmp_path):
+    paths = {
+        "caf\xe9": "raw/cafe\u0301.mp4",
+        "./x": "raw/x.mp4",
+        "x": "raw/x.mp4",
+        "a/y": "raw/a/y.MTS",
+        "z.dav": "raw/z.dav",
+        "d.x/w": "raw/d.x/w",
+        "part_0s_1s": "raw/part.mp4",
+        "part_1s_2s": "raw/part.mp4",
+    }
+    database = {name: entry("training", video="part" if "part" in name else None) for name in [*paths, "gone"]}
+    write_corpus(tmp_path, database, {name: {"path": path} for name, path in paths.items()} | {"gone": MISSING})
+    report, text = reported(tmp_path)
+    assert report["respelled"] == [{"video": name, "path": paths[name]} for name in ("caf\xe9", "./x")]
+    assert report["listed_again"] == [{"path": "raw/x.mp4", "videos": ["./x", "x"]}]
+    assert "- Files that have another name than in the list: 2.\n" in text
+    assert "'raw/cafe\u0301.mp4' \\[raw/cafe\\\\u0301.mp4\\]" in text
+    assert re.search(r"\| raw/x\.mp4 \| \./x, x +\|", text)
+
+
 def test_a_class_without_videos_is_in_the_report(report):
     report, text = report
     assert counts(report["labels"]["stand"]) == (0, 0, 0, 0, 0, 0, 0, 0)

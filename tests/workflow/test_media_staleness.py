@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
+import av
 import pytest
 from project import Project, executed, new_project, shards_executed
 
@@ -124,3 +126,30 @@ def test_an_equal_ffmpeg_elsewhere_is_the_same_and_an_older_dated_one_is_not(pro
     assert len(shards) == 8
     assert all(", 0 decoded, 0 failed" in project.shard_log(shard) for shard in shards)
     assert nothing_to_do(project)
+
+
+def test_folders_of_pictures_are_prepared_and_only_a_changed_one_again(project):
+    """A re-extraction that overwrites the pictures leaves the folder itself as it was."""
+    videos = project.videos()
+    for path in videos:
+        extract(path, path.with_suffix(""))
+        path.unlink()
+    project.snakemake(REPORT)
+    report = json.loads((project.root / REPORT).with_suffix(".json").read_text())
+    assert (report["ok"], report["missing"], report["failed"], report["truncated"]) == (6, 0, 0, 0)
+    assert nothing_to_do(project)
+    folder = videos[0].with_suffix("")
+    before = folder.stat().st_mtime_ns
+    extract(project.root / "data" / "open_train_000.mp4", folder)
+    assert folder.stat().st_mtime_ns == before
+    output = project.snakemake(REPORT)
+    (shard,) = shards_executed(output)
+    assert ", 1 decoded" in project.shard_log(shard)
+    assert nothing_to_do(project)
+
+
+def extract(video: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    with av.open(str(video)) as container:
+        for number, frame in enumerate(container.decode(video=0), start=1):
+            frame.to_image().save(folder / f"image_{number:05d}.jpg")
