@@ -17,9 +17,10 @@ from torch.utils.data import Dataset
 
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
-from kinema.clips.windows import RANDOM_START, clip_frames, evaluation_starts, random_start
+from kinema.clips.windows import RANDOM_START, random_start
 from kinema.config import Augmentation, Clip
-from kinema.media.jpeg import Box
+from kinema.inference.windows import clip_frames, evaluation_starts
+from kinema.media.layout import Box
 from kinema.media.reader import FrameReader
 
 
@@ -89,7 +90,7 @@ class ClipDataset(Dataset):
                 start = random_start(num_frames, window=window, rng=rng)
             else:
                 start = evaluation_starts(num_frames, window=window, num_clips=1)[0]
-        return clip_frames(start, num_frames=num_frames, clip=self.clip)
+        return clip_frames(start, num_frames=num_frames, length=self.clip.length, stride=self.clip.stride)
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
@@ -108,7 +109,7 @@ class ClipDataset(Dataset):
 
 @dataclass(frozen=True, slots=True)
 class StoredFrames:
-    """Frames of a prepared video, as `kinema.clips.transforms.Frames`."""
+    """Frames of a prepared video, as `kinema.inference.preprocessing.Frames`."""
 
     reader: FrameReader
     shard: Path

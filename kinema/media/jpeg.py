@@ -15,10 +15,9 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from kinema.media.layout import END, START, TRANSPOSED
+from kinema.media.layout import END, START, TRANSPOSED, Box
 from kinema.words import NO_JPEG
 
-Box = dict[str, int]  # top, left, height, width in pixels
 Colours = Literal["BGR", "GRAY"]
 FRAME_HEADER, RESTART_INTERVAL = 0xC0, 0xDD  # second bytes of markers; the first is baseline coding
 SCAN_HEADER = b"\xff\xda"

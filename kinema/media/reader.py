@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinema.config import Media
-from kinema.media.jpeg import Box, decode
-from kinema.media.layout import END, END_AND_START, TICKS, arrow_table, frame_files
+from kinema.media.jpeg import decode
+from kinema.media.layout import END, END_AND_START, TICKS, Box, arrow_table, frame_files
 from kinema.words import NO_JPEG, remedy
 
 MOST_OPEN = 256  # more gain nothing: an open shard saves a millisecond

@@ -12,9 +12,9 @@ from kinema.clips.transforms import (
     FixedSizeCrop,
     TrainingTransform,
     random_crop,
-    square_box,
 )
 from kinema.config import Augmentation
+from kinema.inference.preprocessing import square_box
 
 
 def clip_of(transform, images):

@@ -78,8 +78,12 @@ EDITS = {
     ),
     "how params become settings": (("kinema/params.py", "| keys\n", "\n"), {"train"}),
     "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
+    "the pixels of evaluation": (("kinema/inference/preprocessing.py", "INTER_LINEAR", "INTER_AREA"), READS_CLIPS),
     "how frames are read": (("kinema/media/reader.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), READS_CLIPS),
-    "which frames": (("kinema/clips/windows.py", "clip.stride)\n", "clip.stride + 1)\n"), {"index", *READS_CLIPS}),
+    "which frames": (
+        ("kinema/inference/windows.py", "stop, stride)\n", "stop, stride + 1)\n"),
+        {"index", *READS_CLIPS},
+    ),
     "the used decoder": (("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"), MODEL_STAGES),
     "the encoder": (
         ("kinema/models/encoders.py", "maps.permute(0, 3, 1, 2)", "maps.permute(0, 3, 2, 1)"),
