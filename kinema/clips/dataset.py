@@ -129,13 +129,13 @@ class StoredFrames:
 def clips_for(index: ClipIndex, modality: str, **options: Any) -> ClipDataset:
     """Clips for a model that takes `modality`; ValueError where the shards hold another."""
     shard = index.shard(0)
-    found = FrameReader().modality(shard)
+    found = FrameReader().media(shard).modality
     if found != modality:
         raise ValueError(
             f"{shard}: its frames are {found}, the model takes {modality}; choose a model for {found}, or a data set "
             f"with `media: {{modality: {modality}}}`"
         )
-    return ClipDataset(index, modality=modality, **options)  # type: ignore[arg-type]
+    return ClipDataset(index, modality=found, **options)
 
 
 @contextmanager

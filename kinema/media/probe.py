@@ -88,7 +88,7 @@ def probe(
             raise MediaError("empty file")
     options = {"max_pixels": str(max_pixels), **SELF_CONTAINED}
     try:
-        with _container(path, timeout=timeout_seconds, options=options) as container:
+        with open_container(path, timeout=timeout_seconds, options=options) as container:
             return _describe(container, _video_stream(container, stream))
     except av.error.ExitError as error:
         raise timeout_error(timeout_seconds or 0) from error
@@ -119,7 +119,8 @@ def timeout_error(seconds: float) -> MediaError:
     return MediaError("timeout", detail=f"after {seconds:g} s", passing=True, limit="timeout_seconds")
 
 
-def _container(path: Path, **settings):
+def open_container(path: Path, **settings):
+    """A file as PyAV opens it; MediaError for one that is not self-contained, if `options` hold SELF_CONTAINED."""
     # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
     try:
         return av.open(f"file:{path}", metadata_errors="ignore", **settings)

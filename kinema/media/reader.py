@@ -92,9 +92,9 @@ class FrameReader:
     def __setstate__(self, state: dict[str, int]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
-    def modality(self, table: Path | str) -> str:
-        """What the frames of a shard are: `rgb` or `flow`."""
-        return self._open(str(table)).media.modality
+    def media(self, table: Path | str) -> Media:
+        """The settings that the frames of a shard were made with."""
+        return self._open(str(table)).media
 
     def _open(self, table: str) -> "Shard":
         if table in self._shards:

@@ -245,7 +245,7 @@ def test_a_parity_report_without_digests_is_refused(deployed, content):
 
 def test_an_ir_whose_logits_are_not_finite_is_refused(deployed, monkeypatch):
     monkeypatch.setattr(
-        verify_module, "ir_predictor", lambda *_, **__: lambda clips: np.full((len(clips), 6), np.nan, np.float32)
+        verify_module, "openvino_predictor", lambda *_, **__: lambda clips: np.full((len(clips), 6), np.nan, np.float32)
     )
     deployed.refused("logits that are not finite")
 
@@ -302,12 +302,12 @@ def test_files_of_two_irs_are_never_seen_together(tmp_path, monkeypatch):
 
 
 def test_a_disagreement_that_the_device_alone_makes_is_told_apart(deployed, monkeypatch):
-    real = openvino_model.ir_predictor
+    real = openvino_model.openvino_predictor
 
     def coarse(xml, *, precision=None, threads=None):
         predict = real(xml, precision="f32", threads=threads)
         # at its own precision this device turns every answer round
         return predict if precision else lambda clips: -50 * predict(clips)
 
-    monkeypatch.setattr(verify_module, "ir_predictor", coarse)
+    monkeypatch.setattr(verify_module, "openvino_predictor", coarse)
     deployed.refused(r"name different classes for 6 of 6 videos at this device's own precision.* allows 1\.")

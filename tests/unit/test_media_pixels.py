@@ -15,9 +15,9 @@ from media_corpus import MEDIA, make_video
 
 from kinema.config import Media
 from kinema.media.ffmpeg import find_ffmpeg, grey_stream, jpeg_size, jpeg_stream
-from kinema.media.filters import scaled_size
 from kinema.media.inputs import Segment
 from kinema.media.probe import probe
+from kinema.media.shown import scaled_size
 
 FULL_SIZE = MEDIA.model_copy(update={"short_side": None, "jpeg_quality": 2})
 UNTOUCHED = {"square_pixels": False, "tone_map": "off", "deinterlace": "off"}

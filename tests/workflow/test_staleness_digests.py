@@ -79,7 +79,7 @@ EDITS = {
     "how params become settings": (("kinema/params.py", "| keys\n", "\n"), {"train"}),
     "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
     "the pixels of evaluation": (("kinema/inference/preprocessing.py", "INTER_LINEAR", "INTER_AREA"), READS_CLIPS),
-    "how frames are read": (("kinema/media/reader.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), READS_CLIPS),
+    "how frames are read": (("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), READS_CLIPS),
     "which frames": (
         ("kinema/inference/windows.py", "stop, stride)\n", "stop, stride + 1)\n"),
         {"index", *READS_CLIPS},
