@@ -8,7 +8,8 @@ from typing import Any
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.spec import InputSpec
 
-KEYS = ("model", "labels", "input_spec", "kinema_version")
+KEYS = ("model", "labels", "input_spec", "kinema_version", "frames")
+NEEDED = KEYS[:-1]  # of versions before `frames`, too
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Description:
     @classmethod
     def from_metadata(cls, values: Mapping[str, str], *, where: object) -> "Description":
         """ValueError, naming the file, where it is of another program or was edited."""
-        if missing := [key for key in KEYS if key not in values]:
+        if missing := [key for key in NEEDED if key not in values]:
             raise ValueError(
                 f"{where}: not a model that kinema exported: it says nothing of its {', '.join(missing)}; expected the "
                 "model.xml or model.onnx of results/DATASET/MODEL"

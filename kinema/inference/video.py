@@ -1,6 +1,6 @@
 """A video file -> its frames as arrays, made by the choices by which the extraction makes those of a training.
 
-What differs is small: they have not been through JPEG, and HDR stays pale, because PyAV has no filter for it.
+They are the same but for the loss of JPEG; only HDR stays pale, because PyAV has no filter for it.
 """
 
 import contextlib
@@ -76,8 +76,10 @@ class Video:
 
     def _as_shown(self, picture: av.VideoFrame) -> Steps:
         height, width = self.size
-        scale = f"w={width}:h={height}:flags=bicubic+accurate_rnd+full_chroma_int"
-        return [*turns(picture), ("scale", scale), ("format", "bgr24")]
+        # as the extraction scales before it encodes JPEG, and as decoders of JPEG make B, G, R of that
+        scaled = ("scale", f"w={width}:h={height}:out_range=full:out_color_matrix=bt601")
+        exact = ("scale", "flags=bilinear+accurate_rnd+full_chroma_int")
+        return [*turns(picture), scaled, ("format", "yuvj420p"), exact, ("format", "bgr24")]
 
     def _timed(self) -> Pictures:
         """The decoded pictures that become frames, in the order in which they are shown."""

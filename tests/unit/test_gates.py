@@ -1,109 +1,18 @@
 """The two gates of deployment: what passes, what is refused, and that nothing is left of what is refused."""
 
 import hashlib
-import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-import torch
-from corpus import CLIP
+from deployed_model import Deployed
 
-from kinema.clips.table import ClipIndex
-from kinema.config import Deployment, Network, Settings
 from kinema.deployment import openvino_model
 from kinema.deployment import verify as verify_module
 from kinema.deployment.ir_files import copy_ir, ir_digests, new_ir
-from kinema.deployment.onnx_model import export_onnx
-from kinema.deployment.openvino_model import check_parity, convert
-from kinema.deployment.verify import verify
-from kinema.evaluation.evaluate import evaluate
-from kinema.evaluation.predictions import PREDICTIONS
-from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
-from kinema.models.registry import create_model
-
-NETWORK = Network(encoder_weights="none")
-SETTINGS = Settings.model_validate({"evaluation": {"batch_size": 4}})
-
-
-@dataclass
-class Deployed:
-    """The files of a model on its way to model.xml."""
-
-    root: Path
-    clips: Path
-
-    def verify(self, settings=SETTINGS):
-        verify(
-            converted=self.root / "converted/model.xml",
-            parity=self.root / "parity.json",
-            checkpoint=self.root / "model.pth",
-            clips=self.clips,
-            evaluation=self.root / "evaluation.json",
-            predictions=self.root / "predictions.parquet",
-            settings=settings,
-            xml=self.root / "model.xml",
-            labels=self.root / "labels.txt",
-            verification=self.root / "verification.json",
-            threads=2,
-        )
-
-    def convert(self, **changes):
-        convert(
-            onnx=self.root / "model.onnx",
-            checkpoint=self.root / "model.pth",
-            clips=self.clips,
-            settings=Deployment(**changes),
-            shipped=self.root / "model.xml",
-            xml=self.root / "converted/model.xml",
-            parity=self.root / "parity.json",
-        )
-
-    def read(self, name):
-        return json.loads((self.root / name).read_text())
-
-    def change(self, name, **values):
-        (self.root / name).write_text(json.dumps(self.read(name) | values))
-
-    def rewrite(self, change):
-        """Change the rows of predictions.parquet."""
-        rows = pq.read_table(self.root / "predictions.parquet").to_pylist()
-        table = pa.Table.from_pylist(change(rows) or rows, schema=PREDICTIONS)
-        pq.write_table(table, self.root / "predictions.parquet")
-
-    def refused(self, match):
-        """Refused by gate 2, with one line, and nothing of a model is left."""
-        with pytest.raises(ValueError, match=match) as error:
-            self.verify()
-        assert "\n" not in str(error.value)
-        left = {path.name for path in self.root.iterdir()}
-        assert not left & {"model.xml", "model.bin", "labels.txt", "verification.json"}, left
-
-
-@pytest.fixture(scope="module")
-def made(prepared, tmp_path_factory):
-    """A random network on the six validation videos, evaluated, exported and through gate 1; do not change it."""
-    deployed = Deployed(tmp_path_factory.mktemp("deployed"), prepared / "clips.parquet")
-    torch.manual_seed(0)
-    labels = ClipIndex.load(deployed.clips, subset="validation", clip=CLIP).labels
-    model = create_model("mobilenetv2_baseline", num_classes=len(labels), clip=CLIP, network=NETWORK)
-    save_checkpoint(deployed.root / "model.pth", model, labels=labels, settings={})
-    evaluate(
-        checkpoint=deployed.root / "model.pth",
-        clips=deployed.clips,
-        settings=SETTINGS,
-        evaluation=deployed.root / "evaluation.json",
-        predictions=deployed.root / "predictions.parquet",
-        confusion=deployed.root / "confusion.png",
-        threads=2,
-    )
-    export_onnx(checkpoint=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)
-    deployed.convert()
-    return deployed
+from kinema.deployment.openvino_model import check_parity
+from kinema.models.loading.checkpoint import load_checkpoint
 
 
 @pytest.fixture

@@ -49,7 +49,9 @@ def test_the_documentation_says_how_a_client_gets_the_same_frames(tmp_path, monk
     make_video(tmp_path / "video.mp4")
     names: dict = {}
     exec(code, names)
-    assert names["jpeg"] == frames_as_jpegs(tmp_path / "video.mp4", Media())[-1]
+    last = frames_of(tmp_path / "video.mp4", Media())[-1][..., ::-1]
+    assert names["frame"].shape == last.shape
+    assert np.abs(names["frame"].astype(int) - last).mean() < 2
 
 
 # Pixel shape

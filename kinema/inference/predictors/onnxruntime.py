@@ -1,4 +1,4 @@
-"""A model.onnx as a predictor, by ONNX Runtime, which is an extra: `pip install 'kinema[onnxruntime]'`."""
+"""A model.onnx as a predictor, by ONNX Runtime, which is the extra `onnxruntime`."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kinema.inference.predictors.predictor import INPUT, OUTPUT, Predictor
+from kinema.words import missing_package
 
 
 def onnxruntime_predictor(network: Path | Any, *, threads: int | None = None) -> Predictor:
@@ -28,7 +29,7 @@ def _session(path: Path, threads: int | None) -> Any:
     try:
         import onnxruntime
     except ModuleNotFoundError:
-        raise ValueError(f"{path}: needs ONNX Runtime: pip install 'kinema[onnxruntime]'; or use model.xml") from None
+        raise ValueError(f"{missing_package(str(path), 'onnxruntime', 'onnxruntime')}; or use model.xml") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     try:

@@ -1,11 +1,11 @@
 """An OpenVINO IR (model.xml with its model.bin) as a predictor."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openvino as ov
 
+from kinema.inference.description import KEYS
 from kinema.inference.predictors.predictor import INPUT, Predictor
 
 
@@ -49,7 +49,5 @@ def add_metadata(network: ov.Model, values: dict[str, str], *, labels: tuple[str
 
 
 def _metadata(network: ov.Model) -> dict[str, str]:
-    if not network.has_rt_info(["kinema"]):
-        return {}
-    found: Any = network.get_rt_info(["kinema"])
-    return {key: str(value.value if hasattr(value, "value") else value) for key, value in found.items()}
+    present = [key for key in KEYS if network.has_rt_info(["kinema", key])]
+    return {key: network.get_rt_info(["kinema", key]).astype(str) for key in present}
