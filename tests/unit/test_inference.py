@@ -31,6 +31,7 @@ from kinema.media.inputs import Segment
 from kinema.media.jpeg import decode
 from kinema.media.probe import MediaError, probe
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 # What `pip install .` does not bring.
 ABSENT = (
     *("torch", "torchvision", "lightning", "pydantic", "pyarrow", "pandas", "yaml", "snakemake", "ffmpeg"),
@@ -382,6 +383,16 @@ def test_a_damaged_model_is_told_in_one_line(shipped, prepared, tmp_path, capsys
     assert match in said
     assert said.startswith(f"kinema: {tmp_path / 'model/model.xml'}: ")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/using-a-model.md"])
+def test_the_documentation_uses_a_model(shipped, tmp_path, monkeypatch, page, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / page).read_text(), re.DOTALL)
+    shutil.copytree(shipped.root, tmp_path / "results/demo/efficientnet_lite0_vtn")
+    make_video(tmp_path / "video.mp4")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert load_model(shipped.root / "model.xml").classify("video.mp4").top(1)[0][0] in capsys.readouterr().out
 
 
 # The command
