@@ -1,4 +1,5 @@
 # make demo   from a fresh clone to a verified model, nothing else needed
+# make check  lint, type check and the everyday tests
 # make test   lint, type check and every test
 # make clean  remove what the workflow made; `make distclean` removes .venv too
 
@@ -7,8 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= all
 READY := $(VENV)/.ready
+# the variable: without advice about a release of mkdocs that is not used here
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
-.PHONY: demo test lint format dryrun docs clean distclean setup
+.PHONY: demo test check lint format dryrun docs rulegraph site clean distclean setup
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml
@@ -20,12 +23,16 @@ test: lint
 	$(BIN)/pytest $(addprefix --ignore=,$(MODEL_TESTS))
 	$(BIN)/pytest $(MODEL_TESTS)
 
+check: lint
+	$(BIN)/pytest -m "not slow" $(addprefix --ignore=,$(MODEL_TESTS)) tests/unit
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+	$(MKDOCS) build --strict
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
@@ -38,6 +45,16 @@ dryrun: $(READY)
 docs: $(READY)
 	$(BIN)/kinema config-reference --write config/README.md
 
+# Of a project in which nothing is made yet; needs dot of Graphviz.
+rulegraph: $(READY)
+	@command -v dot > /dev/null || { echo "dot not found: install Graphviz, https://graphviz.org"; exit 1; }
+	folder=$$(mktemp -d) && $(BIN)/snakemake --directory $$folder --rulegraph > $$folder/rules.dot \
+		&& dot -Grankdir=LR -Tsvg -o docs/images/rulegraph.svg $$folder/rules.dot && rm -r $$folder
+
+site: $(READY)
+	$(MKDOCS) build --strict
+	@echo "build/site/index.html"
+
 setup: $(READY)
 
 # Installed anew when the requirements change. Only wheels of PyPI, no sudo, no system ffmpeg.
@@ -48,7 +65,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf data/demo prepared results work logs .snakemake benchmarks/out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data/demo prepared results work logs build .snakemake benchmarks/out .pytest_cache .mypy_cache .ruff_cache
 
 distclean: clean
 	rm -rf $(VENV) *.egg-info

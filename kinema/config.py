@@ -19,8 +19,14 @@ from pydantic import (
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Aspect = Annotated[float, Field(gt=0, le=100)]
-# YAML reads a bare `off` as false
-Automatic = Annotated[Literal["auto", "off"], BeforeValidator(lambda value: "off" if value is False else value)]
+
+
+def _off_for_false(value: Any) -> Any:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+Automatic = Annotated[Literal["auto", "off"], BeforeValidator(_off_for_false)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -184,7 +190,12 @@ class Media(Section):
         1,
         ge=1,
         le=1_000_000,
-        description="A video that yields fewer frames has failed; a damaged one that yields more is kept.",
+        description="A video that yields fewer frames has failed.",
+    )
+    damaged: Literal["keep", "drop"] = Field(
+        "keep",
+        description="A video that is cut off or damaged: `keep` what can be decoded of it, marked `truncated`, or "
+        "`drop` it, which counts as failed.",
     )
     timeout_seconds: float = Field(600, gt=0, le=604_800, description="A video that takes longer to decode has failed.")
     max_gigabytes: float = Field(

@@ -18,7 +18,6 @@ import numpy as np
 
 from kinema.inference.filters import Pictures, Steps, filtered, turns
 from kinema.inference.frame_spec import FrameSpec
-from kinema.media.containers import SELF_CONTAINED
 from kinema.media.layout import TICKS, Box
 from kinema.media.probe import DEFAULT_FPS, MediaError, open_container, probe
 from kinema.media.shown import GOING_ON, is_deinterlaced, is_tone_mapped, scaled_size
@@ -103,7 +102,7 @@ class Video:
 
     def _decoded(self) -> Pictures:
         num_broken = 0
-        with open_container(self.path, options=SELF_CONTAINED) as container:
+        with open_container(self.path) as container:
             stream = container.streams[self.about.stream]
             stream.thread_type = "AUTO"
             for packet in _packets(container, stream):

@@ -115,7 +115,7 @@ def _one_to_one(ffmpeg: str) -> dict[str, Any]:
 
 
 def _compiled(output: Any, ffmpeg: str) -> list[str]:
-    quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-filter_complex_threads", "1"]
+    quiet = ["-nostdin", "-hide_banner", "-loglevel", "repeat+warning", "-filter_complex_threads", "1"]
     # times count from the beginning of the file, also where it is entered later
     return output.global_args(*quiet, "-copyts", "-start_at_zero").compile(cmd=ffmpeg)
 

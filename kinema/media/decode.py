@@ -19,6 +19,7 @@ from kinema.digests import file_digest
 from kinema.media.archive import Record
 from kinema.media.commands import ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash
+from kinema.media.failures import StoppedError, one_file
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
 from kinema.media.filters import check_filters, remark_on_pixels
 from kinema.media.flow import encode_jpeg, flow_pictures
@@ -27,6 +28,7 @@ from kinema.media.inputs import Segment
 from kinema.media.layout import FILE_NAMES
 from kinema.media.linked_frames import linkable, linked
 from kinema.media.listing import UNREADABLE
+from kinema.media.outcome import DAMAGED, Outcome
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
@@ -38,10 +40,6 @@ from kinema.media.sizes import check_flow_picture, probe_within_limits
 FRAMES_VERSION = 3
 IN_MEMORY_BYTES = 16 << 20  # of packed frames; there may be two videos a worker
 log = logging.getLogger(__name__)
-
-
-class StoppedError(Exception):
-    """The run is ending; the video was given up half-way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,41 +90,47 @@ class Decoder:
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
-        frames, written, damage, folder = self._place(number), Written(), None, None
-        record = self._identity(row)
+        frames, record = self._place(number), self._identity(row)
         try:
-            # first, since a file that cannot be read to its end would look damaged
-            record["content"] = content_hash(row["path"], row["token"])
-            if Path(row["path"]).is_dir():
-                folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
-                about = folder.about
-            else:
-                about = probe_within_limits(Path(row["path"]), media=self.media, ffmpeg=self.ffmpeg)
-            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
-            try:
-                if folder:
-                    self._write_folder(folder, row, frames, written)
-                else:
-                    self._write(row, frames, written, about)
-            except DecodeError as error:
-                damage = error
-            self._check(written, damage)
+            facts = self._decode(row, frames, record)
         except MediaError as error:
             remove(frames)
             if error.reason == "missing":
                 return None
             log.warning("%s failed: %s (%s)", row["id"], error, row["path"])
             return Decoded(record | self._failure(error), None)
-        facts = self._facts(about, written)
         if facts["detail"]:
-            log.warning("%s: %s (%s)", row["id"], facts["detail"], row["path"])
-        if damage:
-            facts |= {"truncated": True, "detail": "; ".join(filter(None, (damage.detail, facts["detail"])))}
-            log.info("%s is cut off: %s (%s)", row["id"], damage.detail, row["path"])
-        if folder and (trouble := folder.trouble(None if damage else written.num_frames, media=self.media)):
-            facts |= {"truncated": True, "detail": "; ".join(filter(None, (facts.get("detail"), trouble)))}
-            log.info("%s lacks pictures: %s (%s)", row["id"], trouble, row["path"])
-        return Decoded(record | {"status": "ok", "truncated": False} | facts, frames)
+            level = logging.INFO if facts["truncated"] else logging.WARNING  # the report names damaged ones
+            log.log(level, "%s: %s (%s)", row["id"], facts["detail"], row["path"])
+        return Decoded(record | {"status": "ok"} | facts, frames)
+
+    def _decode(self, row: dict[str, Any], frames: Path | IO[bytes], record: Record) -> Record:
+        """Write the frames of a video; what its record says of them. Raises as `__call__`, MediaError if it failed."""
+        path, written, said, folder = Path(row["path"]), Written(), None, None
+        with one_file():
+            # first, since a file that cannot be read to its end would look damaged
+            record["content"] = content_hash(row["path"], row["token"])
+            if path.is_dir():
+                folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
+                about = folder.about
+            else:
+                about = probe_within_limits(path, media=self.media, ffmpeg=self.ffmpeg)
+            check_filters(about, media=self.media, ffmpeg=self.ffmpeg)
+            segment = Segment.of(row, about)
+        with one_file(writes=True):
+            try:
+                if folder:
+                    self._write_folder(folder, row, frames, written)
+                else:
+                    self._write(path, segment, frames, written)
+            except DecodeError as error:
+                said = error
+        with one_file():
+            outcome = Outcome(path, segment, self.media, written.num_frames, said, folder)
+            outcome.check()
+            facts = self._facts(about, written)
+            remarks = [outcome.damage, outcome.remark, remark_on_pixels(about, self.media)]
+            return facts | {"truncated": bool(outcome.damage), "detail": "; ".join(filter(None, remarks)) or None}
 
     def _place(self, number: int) -> Path | IO[bytes]:
         """Where the frames of a video go first; packed ones stay in memory, unless they are very many."""
@@ -148,8 +152,11 @@ class Decoder:
         return known | {"source_token": row["token"]}
 
     def _is_settled(self, record: Record) -> bool:
+        drops_damaged = self.media.damaged == "drop"
         if record.get("status") == "ok":
-            return record["num_frames"] >= self.media.min_frames
+            return record["num_frames"] >= self.media.min_frames and not (record["truncated"] and drops_damaged)
+        if record.get("reason") == DAMAGED and not drops_damaged:
+            return False
         if record.get("passing") is not False or record.get("min_frames") != self.media.min_frames:
             return False
         if any(getattr(self.media, name, value) > value for name, value in record.get("limits", {}).items()):
@@ -182,15 +189,16 @@ class Decoder:
             **self._ffmpeg_identity(),
         }
 
-    def _write(self, row: dict[str, Any], out: Path | IO[bytes], written: Written, about: Probe) -> None:
+    def _write(self, path: Path, segment: Segment, out: Path | IO[bytes], written: Written) -> None:
+        assert segment.about
         if isinstance(out, Path) and self.media.storage == "video":
-            self._write_video(row, out, written, about)
+            self._write_video(path, segment, out, written, self._rate(segment.about))
             return
-        width, height = scaled_size(about, self.media)
+        width, height = scaled_size(segment.about, self.media)
         # Rows are what readers can leave out, so a long side should be one of many rows. Files of single frames are for
         # other tools, too, some of which do not look at Exif tags.
         transposed = width > height and self.media.storage == "packed"
-        with contextlib.closing(self._jpegs(Path(row["path"]), Segment.of(row, about), transposed)) as frames:
+        with contextlib.closing(self._jpegs(path, segment, transposed)) as frames:
             if isinstance(out, Path):
                 self._write_files(frames, out, written)
             else:
@@ -204,7 +212,7 @@ class Decoder:
             return
         with folder.fed() as pipe:
             # only the pictures of the part come through the pipe
-            self._write(row | {"path": str(pipe), "start": None, "end": None}, out, written, folder.about)
+            self._write(pipe, Segment(about=folder.about), out, written)
 
     def _jpegs(self, source: Path, segment: Segment, transposed: bool) -> Generator[list[bytes], None, None]:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow."""
@@ -235,11 +243,11 @@ class Decoder:
                 (out / f"{name}_{written.num_frames:05d}.jpg").write_bytes(jpeg)
             self._go_on(written)
 
-    def _write_video(self, row: dict[str, Any], out: Path, written: Written, about: Probe) -> None:
+    def _write_video(self, path: Path, segment: Segment, out: Path, written: Written, fps: float) -> None:
         encode = self._encode_video if self.media.modality == "rgb" else self._encode_flow
         damage = None
         try:
-            encode(Path(row["path"]), Segment.of(row, about), out, written, self._rate(about))
+            encode(path, segment, out, written, fps)
         except DecodeError as error:
             damage = error
         if written.num_frames and out.is_file():
@@ -294,13 +302,6 @@ class Decoder:
             detail = f"more than media.max_gigabytes = {self.media.max_gigabytes:g} of frames"
             raise MediaError("too large", detail=detail, limit="max_gigabytes")
 
-    def _check(self, written: Written, damage: DecodeError | None) -> None:
-        """MediaError if too little came out; says where a damaged video breaks off."""
-        if damage:
-            damage.detail = f"after frame {written.num_frames}: {damage.detail}"
-        if written.num_frames < self.media.min_frames:
-            raise damage or MediaError("too few frames", detail=f"{written.num_frames} of {self.media.min_frames}")
-
     def _rate(self, about: Probe) -> float:
         """Frames per second of what is stored."""
         return self.media.fps or about.fps or DEFAULT_FPS
@@ -317,7 +318,6 @@ class Decoder:
             "num_bytes": written.num_bytes,
             "frame_bytes": written.frame_bytes,
             "frames_digest": str(written.digest),
-            "detail": remark_on_pixels(about, self.media),
         }
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,29 +18,37 @@ import numpy as np
 from kinema.config import Media
 from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
 from kinema.media.containers import SELF_CONTAINED
+from kinema.media.damage import Remarks
 from kinema.media.inputs import WHOLE, Segment
 from kinema.media.layout import END_AND_START, START, TRANSPOSED
-from kinema.media.probe import MediaError, timeout_error
+from kinema.media.probe import UNKNOWN_CODEC, MediaError, timeout_error
 
 READ_BYTES = 1 << 20
 STOPPED_BY_SIGNAL = 255  # ffmpeg's exit code after SIGTERM and SIGINT
-# ffmpeg logs harmless remarks as errors, too; these say that pictures were lost or damaged
-DAMAGE = re.compile(
-    "invalid data found|decoding error|error while decoding|partial file|ended prematurely|corrupt", re.IGNORECASE
-)
 DISK = re.compile("no space left on device|disk quota exceeded|file too large", re.IGNORECASE)
 
 
 class DecodeError(MediaError):
-    """ffmpeg met damage. The frames that it did yield are what could be decoded."""
+    """ffmpeg met damage. The frames that it did yield are what could be decoded.
+
+    `doubts`: how often ffmpeg said each of what it says of some whole files, too (`kinema.media.damage`), if only that.
+    """
+
+    def __init__(self, detail: str, *, doubts: Mapping[str, int] | None = None):
+        super().__init__("decode error", detail=detail[:200])
+        self.doubts = doubts or {}
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What ffmpeg did not accept of a file: its pictures of `size` pixels, or its format; None where it did."""
+    """What ffmpeg did not accept of a file: its pictures of `size` pixels, or its format; None where it did.
+
+    `codec` is what the file calls the codec of its first video stream that has none, else that of the first one.
+    """
 
     size: str | None
     format: str | None
+    codec: str
 
 
 @functools.lru_cache
@@ -124,8 +132,13 @@ def running(command: list[str], timeout_seconds: float, *, stdin: int = subproce
         raise timeout_error(timeout_seconds)
     if process.returncode < 0 or process.returncode == STOPPED_BY_SIGNAL:
         raise MediaError("ffmpeg was killed", passing=True)
-    if process.returncode or messages.damage:
-        raise DecodeError("decode error", detail=messages.tell())
+    remarks = messages.remarks
+    if remarks.codec:
+        raise MediaError(UNKNOWN_CODEC, detail=f"this ffmpeg has no decoder for {remarks.codec}")
+    if process.returncode or remarks.damage:
+        raise DecodeError(remarks.damage or messages.last())
+    if remarks.doubts:
+        raise DecodeError(remarks.doubtful, doubts=remarks.doubts)
 
 
 def refusal(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float) -> Refusal:
@@ -141,6 +154,7 @@ def refusal(path: Path, *, ffmpeg: str, max_pixels: int, timeout_seconds: float)
     return Refusal(
         size=f"{int(size[1])} x {int(size[2])}" if size else None,
         format=_format_name(done.stderr) if b"Format not on whitelist" in done.stderr else None,
+        codec=_codec_name(done.stderr),
     )
 
 
@@ -175,11 +189,18 @@ def _format_name(log: bytes) -> str:
     return found[1].decode() if found else "image2"
 
 
+def _codec_name(log: bytes) -> str:
+    for words in (rb"unsupported AVCodecID (\S+)\.", rb": Video: none[^\n]*?\((\S+) / 0x", rb": Video: (\w+)"):
+        if name := re.search(words, log):
+            return name[1].decode("utf-8", "replace")
+    return ""
+
+
 class _Messages:
     """Reads what ffmpeg logs, so that a full pipe never blocks it; keeps the last lines and the first of damage."""
 
     def __init__(self, pipe: IO[bytes]):
-        self.damage = self.disk = ""
+        self.remarks, self.disk = Remarks(), ""
         self._last: deque[str] = deque(maxlen=20)
         self._thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
         self._thread.start()
@@ -188,13 +209,12 @@ class _Messages:
         while raw := pipe.readline(4096):
             line = re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\] ?", "", raw.decode("utf-8", "replace")).strip()
             self._last.append(line)
-            if not self.damage and DAMAGE.search(line):
-                self.damage = line
+            self.remarks.add(line)
             if DISK.search(line):
                 self.disk = line
 
-    def tell(self) -> str:
-        return (self.damage or (self._last[-1] if self._last else "ffmpeg gave no reason"))[:200]
+    def last(self) -> str:
+        return self._last[-1] if self._last else "ffmpeg gave no reason"
 
     def finish(self) -> None:
         self._thread.join()

@@ -35,6 +35,11 @@ class Segment:
         seek = about.is_indexed and about.has_times
         return cls(row.get("start"), row.get("end"), row.get("unit", "seconds"), seek, about)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the video."""
+        return not self.start and self.end is None
+
 
 WHOLE = Segment()
 

@@ -16,6 +16,7 @@ from kinema.media.containers import SELF_CONTAINED
 LARGEST_MAX_PIXELS = 2**31 - 1
 UNSPECIFIED = 2  # of the code points of colours
 NO_SIZE = "no picture size in the header"
+UNKNOWN_CODEC = "unknown codec"
 NOT_SELF_CONTAINED = "not a self-contained video"
 DEFAULT_FPS = 25.0  # of a video that does not say its rate
 # Rates that are believed: from a frame in 3 hours to what high-speed cameras write. What is beyond is a broken header.
@@ -86,10 +87,19 @@ def probe(
     with opened(path) as file:
         if not file.read(1):
             raise MediaError("empty file")
+    with open_container(path, timeout_seconds=timeout_seconds, max_pixels=max_pixels) as container:
+        return _describe(container, _video_stream(container, stream))
+
+
+@contextmanager
+def open_container(
+    path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS
+) -> Iterator[Any]:
+    """The container of a file, as PyAV opens it; no other file. What goes wrong in the block is a MediaError, too."""
     options = {"max_pixels": str(max_pixels), **SELF_CONTAINED}
     try:
-        with open_container(path, timeout=timeout_seconds, options=options) as container:
-            return _describe(container, _video_stream(container, stream))
+        with _container(path, timeout=timeout_seconds, options=options) as container:
+            yield container
     except av.error.ExitError as error:
         raise timeout_error(timeout_seconds or 0) from error
     except av.error.InvalidDataError as error:
@@ -119,8 +129,7 @@ def timeout_error(seconds: float) -> MediaError:
     return MediaError("timeout", detail=f"after {seconds:g} s", passing=True, limit="timeout_seconds")
 
 
-def open_container(path: Path, **settings):
-    """A file as PyAV opens it; MediaError for one that is not self-contained, if `options` hold SELF_CONTAINED."""
+def _container(path: Path, **settings):
     # `file:` keeps libavformat from reading a protocol out of a name like `a:b.mp4`
     try:
         return av.open(f"file:{path}", metadata_errors="ignore", **settings)
@@ -143,6 +152,8 @@ def _video_stream(container, number: int | None):
 
 
 def _describe(container, stream) -> Probe:
+    if stream.codec_context is None:
+        raise MediaError(UNKNOWN_CODEC)
     stream.codec_context.thread_count = 1
     if not stream.codec_context.width or not stream.codec_context.height:
         raise MediaError(NO_SIZE)

@@ -44,7 +44,7 @@ SHARD_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("status", pa.string()),  # "ok", "missing" or "failed"
         ("reason", pa.string()),  # of a failure, short and stable; else null
-        ("detail", pa.string()),  # what is known of a failure or truncation; of a missing video what may be meant
+        ("detail", pa.string()),  # what is known of a failure, damage or a part; of a missing video what may be meant
         ("path", pa.string()),  # the source video; null if missing
         ("duplicates", pa.list_(pa.string())),  # other files that claim the id, relative to the folder of videos
         ("content", pa.string()),  # hash of the source file's bytes; null if it could not be read
@@ -55,7 +55,7 @@ SHARD_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("fps", pa.float64()),
         ("duration_seconds", pa.float64()),
-        ("truncated", pa.bool_()),  # ffmpeg met damage; these are the frames that it could decode
+        ("truncated", pa.bool_()),  # the source is damaged; these are the frames that could be decoded
         ("num_bytes", pa.int64()),
         ("frames_digest", pa.string()),  # of the stored bytes alone: kinema.media.digests
         ("stored", pa.string()),  # the tar, the folder of JPEG files, or the mp4 file

@@ -7,7 +7,7 @@ from kinema.config import Media
 from kinema.media.ffmpeg import refusal
 from kinema.media.flow import SMALLEST_SIDE
 from kinema.media.inputs import max_pixels
-from kinema.media.probe import NO_SIZE, NOT_SELF_CONTAINED, MediaError, Probe, probe
+from kinema.media.probe import NO_SIZE, NOT_SELF_CONTAINED, UNKNOWN_CODEC, MediaError, Probe, probe
 from kinema.media.shown import scaled_size
 
 log = logging.getLogger(__name__)
@@ -20,9 +20,11 @@ def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
     try:
         about = probe(path, stream=media.stream, timeout_seconds=seconds, max_pixels=pixels)
     except MediaError as error:
-        if error.reason not in (NO_SIZE, NOT_SELF_CONTAINED):
+        if error.reason not in (NO_SIZE, NOT_SELF_CONTAINED, UNKNOWN_CODEC):
             raise
         told = refusal(path, ffmpeg=ffmpeg, max_pixels=pixels, timeout_seconds=seconds)
+        if error.reason == UNKNOWN_CODEC:
+            raise MediaError(UNKNOWN_CODEC, detail=told.codec) from error
         if told.format:
             raise MediaError(NOT_SELF_CONTAINED, detail=f"ffmpeg calls its format {told.format}") from error
         if told.size:

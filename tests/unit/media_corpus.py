@@ -43,6 +43,52 @@ def make_video(
     return path
 
 
+def encode_noise(
+    path: Path,
+    codec: str,
+    *,
+    frames: int = 50,
+    size=(128, 64),
+    container: str | None = None,
+    pix_fmt: str = "yuv420p",
+    sound: bool = False,
+    muxer: dict[str, str] | None = None,
+    **options,
+) -> Path:
+    """A video of noise in 25 fps, so that every picture has bytes to be damaged; `sound`: with PCM between them."""
+    rng = np.random.default_rng(0)
+    still = np.kron(rng.integers(0, 200, (size[1] // 8, size[0] // 8, 3)), np.ones((8, 8, 1)))
+    with av.open(str(path), "w", format=container, container_options=muxer or {}) as file:
+        stream = file.add_stream(codec, rate=25, options={key: str(value) for key, value in options.items()})
+        stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
+        audio = file.add_stream("pcm_s16le", rate=8000, layout="mono") if sound else None
+        for number in range(frames):
+            picture = np.roll(still, 2 * number, 1) + rng.integers(0, 30, (size[1], size[0], 1))
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture.astype(np.uint8), format="rgb24")))
+            if audio:
+                samples = rng.integers(-9999, 9999, (1, 320)).astype(np.int16)
+                heard = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+                heard.sample_rate, heard.pts = 8000, 320 * number
+                file.mux(audio.encode(heard))
+        file.mux(stream.encode(None))
+    return path
+
+
+def copy_packets(source: Path, target: Path, keep, *, container: str | None = None) -> Path:
+    """A copy with those pictures of which `keep(number, number of key frames up to it, packet)` is true."""
+    with av.open(str(source)) as old, av.open(str(target), "w", format=container) as new:
+        stream, number, keys = old.streams.video[0], 0, 0
+        copy = new.add_stream_from_template(stream)
+        for packet in old.demux(stream):
+            if packet.size:
+                keys += packet.is_keyframe
+                packet.stream = copy
+                if keep(number, keys, packet):
+                    new.mux(packet)
+                number += 1
+    return target
+
+
 def failing_ffmpeg(path: Path, video: str, *, times: int, how: str = "kill -9 $$") -> Path:
     """A program that does what ffmpeg does, but for the first `times` times that it is given a video."""
     path.write_text(

@@ -46,6 +46,15 @@ def test_every_requirement_is_pinned_within_its_bounds():
     assert (pins()["torch"], pins()["torchvision"]) == ("2.14.1", "0.29.1")
 
 
+def test_the_metadata_agree_with_each_other():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    oldest = project["requires-python"].removeprefix(">=")
+    assert f"Programming Language :: Python :: {oldest}" in project["classifiers"]
+    assert project["authors"] == [{"name": "kinema developers"}]
+    assert all(url.startswith("https://") for url in project["urls"].values())
+    assert not [name for name in project["classifiers"] if name.startswith("License ::")], "`license` says it"
+
+
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environments_agree_with_the_constraints(path):
     for name, version in pip_packages(path).items():

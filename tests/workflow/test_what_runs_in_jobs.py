@@ -26,9 +26,9 @@ def called_by(finished, rule: str) -> set[tuple[str, str]]:
 
 
 def validators() -> set[str]:
-    """Functions of kinema.config that refuse wrong settings."""
+    """Functions of kinema.config that refuse wrong settings, or read one spelling as another."""
     text = (REPOSITORY / "kinema/config.py").read_text()
-    found = set(re.findall(r"AfterValidator\((\w+)\)", text))
+    found = set(re.findall(r"(?:After|Before)Validator\((\w+)\)", text))
     for section in ast.parse(text).body:
         for part in ast.walk(section) if isinstance(section, ast.ClassDef) else ():
             if isinstance(part, ast.FunctionDef) and "validator" in ast.dump(ast.Module(part.decorator_list, [])):
