@@ -1,5 +1,6 @@
 """What a deployed model needs: no library of the training, frames like those of the extraction, the same answers."""
 
+import contextlib
 import json
 import pkgutil
 import re
@@ -26,7 +27,7 @@ from kinema.inference.model import load_model
 from kinema.inference.preprocessing import Squares
 from kinema.inference.spec import InputSpec
 from kinema.inference.video import Chosen, Video
-from kinema.media.ffmpeg import find_ffmpeg, jpeg_stream
+from kinema.media.ffmpeg import DecodeError, find_ffmpeg, jpeg_stream
 from kinema.media.inputs import Segment
 from kinema.media.jpeg import decode
 from kinema.media.probe import MediaError, probe
@@ -152,9 +153,12 @@ def test_a_shipped_model_says_how_its_frames_were_made(shipped, made):
 
 
 def stored(path: Path, media: Media) -> list[np.ndarray]:
-    """Frames as the extraction stores them."""
-    jpegs = jpeg_stream(path, media=media, ffmpeg=find_ffmpeg(), segment=Segment.of({}, probe(path)))
-    return [decode(jpeg, "BGR") for jpeg in jpegs]
+    """Frames as the extraction stores them, those of a damaged file, too."""
+    frames = []
+    with contextlib.suppress(DecodeError):
+        for jpeg in jpeg_stream(path, media=media, ffmpeg=find_ffmpeg(), segment=Segment.of({}, probe(path))):
+            frames.append(decode(jpeg, "BGR"))
+    return frames
 
 
 def generated(path: Path, source: str, *options: object) -> Path:
