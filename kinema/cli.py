@@ -5,7 +5,13 @@ import logging
 import sys
 from pathlib import Path
 
-from kinema.config_files import ConfigError, load_config_files
+from kinema.words import missing_package
+
+# What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
+EXTRAS = {
+    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "made", "check"), "workflow"),
+    **dict.fromkeys(("models", "import-checkpoint"), "train"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -13,14 +19,21 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
-    except (ConfigError, ValueError, FileNotFoundError, FileExistsError) as error:
+    except (ValueError, FileNotFoundError, FileExistsError) as error:
         print(f"kinema: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if arguments.subcommand not in EXTRAS or (error.name or "kinema").split(".")[0] == "kinema":
+            raise
+        text = missing_package(f"`kinema {arguments.subcommand}`", error.name, EXTRAS[arguments.subcommand])
+        print(f"kinema: {text}", file=sys.stderr)
         return 2
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kinema", description=__doc__)
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, dest="subcommand")
+    _add_predict(commands)
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
     experiment.add_argument("model", help="a model name, optionally with @variant")
@@ -53,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_predict(commands) -> None:
+    predict = commands.add_parser("predict", help="print the classes of a video with their probabilities")
+    predict.add_argument("model", type=Path, metavar="MODEL", help="a model.xml, or a model.onnx")
+    predict.add_argument("video", type=Path, metavar="VIDEO", help="a video file")
+    predict.add_argument("--top", type=int, default=5, help="how many classes (%(default)s)")
+    predict.add_argument("--clips", type=int, default=10, help="clips of the video that are looked at (%(default)s)")
+    predict.set_defaults(command=_predict)
+
+
 def _add_models(commands) -> None:
     models = commands.add_parser(
         "models", help="print a table of models: parameters, multiply-adds of a clip, deployment"
@@ -77,9 +99,36 @@ def _add_import_checkpoint(commands) -> None:
     published.set_defaults(command=_import_checkpoint)
 
 
+def _predict(arguments: argparse.Namespace) -> int:
+    from kinema.inference.model import load_model
+
+    logging.basicConfig(level=logging.WARNING, format="kinema: %(message)s")
+    if arguments.top < 1:
+        raise ValueError(f"--top {arguments.top}: expected 1 or more")
+    found = load_model(arguments.model).classify(arguments.video, num_clips=arguments.clips)
+    _print_classes(found.top(arguments.top))
+    return 0
+
+
+def _print_classes(classes: list[tuple[str, float]]) -> None:
+    """A table on a terminal, else a line each: probability, tab, label."""
+    if not sys.stdout.isatty():
+        for label, probability in classes:
+            print(f"{probability:.4f}\t{label}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("probability", "class")
+    for label, probability in classes:
+        table.add_row(f"{probability:.4f}", label)
+    Console().print(table)
+
+
 def _experiment(arguments: argparse.Namespace) -> int:
     import yaml
 
+    from kinema.config_files import load_config_files
     from kinema.experiments import resolve
 
     config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
@@ -103,13 +152,15 @@ def _config_reference(arguments: argparse.Namespace) -> int:
 def _init_dataset(arguments: argparse.Namespace) -> int:
     from kinema.annotations.init import init_dataset
 
-    options = {name: value for name, value in vars(arguments).items() if name not in ("command", "folder")}
+    others = ("subcommand", "command", "folder")
+    options = {name: value for name, value in vars(arguments).items() if name not in others}
     for line in init_dataset(arguments.folder, **options):
         print(line)
     return 0
 
 
 def _made(arguments: argparse.Namespace) -> int:
+    from kinema.config_files import load_config_files
     from kinema.made import as_lines, ffmpeg_of, made_below, versions
 
     main = Path("config/config.yaml")

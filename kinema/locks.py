@@ -2,6 +2,7 @@
 
 What protects is flock, where the file system has it and it reaches all machines that see the folder. Elsewhere it is a
 file that says which process of which machine holds the lock; it is written everywhere, so that errors can say so, too.
+It needs `fcntl`: Linux and macOS.
 """
 
 import fcntl

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kinema.inference.probabilities import highest, softmax
+
 
 @dataclass(frozen=True)
 class ClipScores:
@@ -30,12 +32,6 @@ class VideoScores:
         )
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, in float64."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
 def by_video(scores: ClipScores) -> VideoScores:
     """Average the clips of each video, in whatever order they come."""
     videos, first, position, counts = np.unique(
@@ -51,8 +47,7 @@ def topk_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
 
     Equal scores count by the lower class number first, so constant scores are not all correct.
     """
-    highest = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return float((highest == labels[:, None]).any(axis=1).mean())
+    return float((highest(scores, k) == labels[:, None]).any(axis=1).mean())
 
 
 def mean_class_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -79,3 +79,8 @@ def listed(complaints: Mapping[str, Sequence[str]]) -> str:
 def settings_in_words(values: Mapping[str, Any]) -> str:
     """Settings as they stand in a file of YAML."""
     return ", ".join(f"{key}: {str(value).lower()}" for key, value in values.items())
+
+
+def missing_package(what: str, package: str | None, extra: str) -> str:
+    """What cannot be done, since a package is not there, and how to install it."""
+    return f"{what} needs {package}, which is not installed: `pip install '.[{extra}]'` in a clone of kinema has it"

@@ -17,9 +17,10 @@ from torch.utils.data import Dataset
 
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
-from kinema.clips.windows import RANDOM_START, clip_frames, evaluation_starts, random_start
+from kinema.clips.windows import RANDOM_START, random_start
 from kinema.config import Augmentation, Clip
-from kinema.media.jpeg import Box
+from kinema.inference.windows import clip_frames, evaluation_starts
+from kinema.media.layout import Box
 from kinema.media.reader import FrameReader
 
 
@@ -89,7 +90,7 @@ class ClipDataset(Dataset):
                 start = random_start(num_frames, window=window, rng=rng)
             else:
                 start = evaluation_starts(num_frames, window=window, num_clips=1)[0]
-        return clip_frames(start, num_frames=num_frames, clip=self.clip)
+        return clip_frames(start, num_frames=num_frames, length=self.clip.length, stride=self.clip.stride)
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
@@ -110,7 +111,7 @@ class ClipDataset(Dataset):
 
 @dataclass(frozen=True, slots=True)
 class StoredFrames:
-    """Frames of a prepared video, as `kinema.clips.transforms.Frames`."""
+    """Frames of a prepared video, as `kinema.inference.preprocessing.Frames`."""
 
     reader: FrameReader
     shard: Path
@@ -130,13 +131,13 @@ class StoredFrames:
 def clips_for(index: ClipIndex, modality: str, **options: Any) -> ClipDataset:
     """Clips for a model that takes `modality`; ValueError where the shards hold another."""
     shard = index.shard(0)
-    found = FrameReader().modality(shard)
+    found = FrameReader().media(shard).modality
     if found != modality:
         raise ValueError(
             f"{shard}: its frames are {found}, the model takes {modality}; choose a model for {found}, or a data set "
             f"with `media: {{modality: {modality}}}`"
         )
-    return ClipDataset(index, modality=modality, **options)  # type: ignore[arg-type]
+    return ClipDataset(index, modality=found, **options)
 
 
 @contextmanager

@@ -2,13 +2,11 @@
 
 Random numbers are drawn by torchvision's transforms v2, and the result is theirs. Frames are cut, resized, coloured and
 mirrored by OpenCV one by one before they become a clip, which takes a third of the time of doing it to the stacked
-clip. Resizing is bilinear without antialiasing: the reference and most code on devices do it so. Normalisation is not
-here: it is the first step inside the model, on the device.
+clip. What evaluation does is `kinema.inference.preprocessing`, which clients share.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,34 +16,16 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 from kinema.config import Augmentation
-from kinema.media.jpeg import Box
+from kinema.inference.preprocessing import Frames, Position, Squares, resize, square_box, write_planes
+from kinema.media.layout import Box
 
 # loaders are many processes already, and OpenCV's threads do not survive the fork of a worker
 cv2.setNumThreads(0)
 
 Modality = Literal["rgb", "flow"]
-Position = Literal["c", "tl", "tr", "bl", "br"]  # centre, or top or bottom, left or right
 POSITIONS: tuple[Position, ...] = ("c", "tl", "tr", "bl", "br")
 # every row the weights of blue, green and red in grey, as of torchvision
 GREY_OF_BGR = np.tile([0.1140, 0.5870, 0.2989], (3, 1))
-
-
-class Frames(Protocol):
-    """The frames of a clip, all of one size, before any transform.
-
-    They are B, G, R as `FrameReader` gives them, and clips are R, G, B; those of flow are x, y.
-    """
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-
-    def cut(self, box: Box) -> Iterator[np.ndarray]:
-        """The box of each frame, uint8 (height, width, C).
-
-        They come one by one as they are decoded: each finds the processor's cache as the one before left it. Whoever
-        takes one may write into it.
-        """
 
 
 class TrainingTransform:
@@ -64,7 +44,7 @@ class TrainingTransform:
     def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
         """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), to `out` unless there are effects."""
         mirror = float(torch.rand(())) < self.flip_probability
-        _write(self._images(frames), out, mirror=mirror)
+        write_planes(self._images(frames), out.numpy(), mirror=mirror)
         if mirror and self.modality == "flow":
             out[:, 0] = 255 - out[:, 0]
         return self.effects(out)
@@ -73,34 +53,21 @@ class TrainingTransform:
         box = self.crop.make_params([torch.empty((0, *frames.size))])
         change = self.colours.draw() if self.colours else None
         for part in frames.cut(box):
-            image = _resize(part, self.size, self.size)
+            image = resize(part, self.size, self.size)
             yield change(image) if change else image
 
 
 class EvaluationTransform:
-    """Short side to `size / scale`, then a square of `size` in the centre or at a corner: nothing is random."""
+    """`kinema.inference.preprocessing.Squares` for tensors: nothing is random."""
 
     def __init__(self, size: int, *, scale: float = 1.0, position: Position = "c"):
-        self.size, self.position = size, position
-        self.short_side = round(size / scale)
+        self.size = size
+        self.squares = Squares(size, scale=scale, position=position)
 
     def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
         """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), written to `out`."""
-        _write(self._squares(frames), out)
+        self.squares.write(frames, out.numpy())
         return out
-
-    def _squares(self, frames: Frames) -> Iterator[np.ndarray]:
-        sides = frames.size
-        height, width = (self.short_side * side // min(sides) for side in sides)
-        square = square_box(height, width, side=self.size, position=self.position)
-        box = _source(square, sides, (height, width))
-        whole: np.ndarray | None = None
-        for part in frames.cut(box):
-            # what is left out is read by no pixel of the square, so it may hold anything; the whole frame is resized,
-            # because a part by itself would be sampled at other places
-            whole = np.zeros((*sides, *part.shape[2:]), np.uint8) if whole is None else whole
-            _cut(whole, **box)[:] = part
-            yield _cut(_resize(whole, height, width), **square)
 
 
 def random_crop(size: int, augmentation: Augmentation) -> v2.Transform:
@@ -201,50 +168,3 @@ class Sharpness(v2.Transform):
     def transform(self, inpt: Any, params: dict[str, float]) -> torch.Tensor:
         """Apply it to a clip; its depthwise convolution is ten times as fast with the channels last."""
         return F.adjust_sharpness(inpt.contiguous(memory_format=torch.channels_last), **params).contiguous()
-
-
-def square_box(height: int, width: int, *, side: int, position: Position) -> Box:
-    """The square of `side` pixels at a position in a frame; halves are rounded to even."""
-    top, left = height - side, width - side
-    if position == "c":
-        top, left = round(top / 2), round(left / 2)
-    else:
-        top, left = top * (position[0] == "b"), left * (position[1] == "r")
-    return {"top": top, "left": left, "height": side, "width": side}
-
-
-def _source(box: Box, sides: tuple[int, int], resized: tuple[int, int]) -> Box:
-    """The part of frames of `sides` (height, width) that a box is made of, once they are resized bilinearly."""
-    spans = []
-    for start, length, side, new in zip(
-        (box["top"], box["left"]), (box["height"], box["width"]), sides, resized, strict=True
-    ):
-        first = math.floor((start + 0.5) * side / new - 0.5) - 1
-        last = math.floor((start + length - 0.5) * side / new - 0.5) + 2
-        spans.append((max(0, first), min(side, last + 1)))
-    (top, bottom), (left, right) = spans
-    return {"top": top, "left": left, "height": bottom - top, "width": right - left}
-
-
-def _cut(image: np.ndarray, *, top: int, left: int, height: int, width: int) -> np.ndarray:
-    return image[top : top + height, left : left + width]
-
-
-def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    if image.shape[:2] == (height, width):
-        return image
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-def _write(images: Iterable[np.ndarray], clip: torch.Tensor, *, mirror: bool = False) -> None:
-    """Images (H, W, C) to a clip (T, C, H, W), each mirrored left to right if so wanted; three channels turn round.
-
-    Images are mirrored in their own memory, which the processor's cache holds.
-    OpenCV's split is slow where the memory of the clip is not aligned, as PyTorch's is and NumPy's is not, and where
-    that of an image has gaps.
-    """
-    for image, planes in zip(images, clip.numpy(), strict=True):
-        channels = list(planes[::-1] if len(planes) == 3 else planes)
-        if mirror:
-            cv2.flip(image, 1, image)
-        cv2.split(np.ascontiguousarray(image), channels)

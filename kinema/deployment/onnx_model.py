@@ -1,6 +1,5 @@
 """model.pth -> model.onnx: uint8 clips in, logits out, normalisation inside, labels and input spec on board."""
 
-import json
 import logging
 import tempfile
 import warnings
@@ -12,6 +11,8 @@ import torch
 import kinema
 from kinema.deployment.parts import ExportPart, export_parts
 from kinema.files import atomic_path
+from kinema.inference.description import Description
+from kinema.inference.frame_spec import FrameSpec
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 
@@ -24,7 +25,7 @@ def export_onnx(*, checkpoint_path: Path, out: Path, opset: int) -> None:
     trained = load_checkpoint(checkpoint_path)
     whole = export_parts(trained.model)[0]
     model = part_to_onnx(whole, opset=opset)
-    for key, value in model_metadata(trained).items():
+    for key, value in describe(trained).to_metadata().items():
         model.metadata_props.add(key=key, value=value)
     with atomic_path(out) as temporary:
         onnx.save(model, temporary)
@@ -67,11 +68,6 @@ def _traced(part: ExportPart, *, opset: int) -> onnx.ModelProto:
         return onnx.load(file.name)
 
 
-def model_metadata(trained: Checkpoint) -> dict[str, str]:
-    """What a user of the exported model needs to know, as JSON strings; none of it is typed by hand downstream."""
-    return {
-        "model": trained.model.name,
-        "labels": json.dumps(trained.labels, ensure_ascii=False),
-        "input_spec": json.dumps(trained.model.spec.to_dict()),
-        "kinema_version": kinema.__version__,
-    }
+def describe(trained: Checkpoint, frames: FrameSpec | None = None) -> Description:
+    """What a user of the exported model needs to know; `frames` is how those of its training were made."""
+    return Description(trained.model.name, tuple(trained.labels), trained.model.spec, kinema.__version__, frames)

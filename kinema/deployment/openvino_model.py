@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
+from kinema.clips.table import ClipIndex, mapped_path, subsets_of
 from kinema.config import Deployment
 from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
-from kinema.deployment.onnx_model import model_metadata
+from kinema.deployment.onnx_model import describe
 from kinema.deployment.parity_sample import parity_clips
-from kinema.deployment.parts import INPUT
-from kinema.evaluation.predictors import Predictor, torch_predictor
+from kinema.evaluation.predictors import torch_predictor
+from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.predictors.openvino import add_metadata, openvino_predictor
+from kinema.media.reader import FrameReader
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.records import write_json
 
@@ -41,20 +44,26 @@ def convert(
     sample = parity_clips(clips_path, trained.model, count=settings.parity_clips)
     expected = torch_predictor(trained.model, device="cpu")(sample)
     with new_ir(xml_path) as temporary:
-        ov.save_model(ir_network(onnx_path, trained), temporary, compress_to_fp16=settings.compress_to_fp16)
-        found = ir_predictor(temporary, precision="f32")(sample)
+        network = ir_network(onnx_path, trained, frames_of(clips_path))
+        ov.save_model(network, temporary, compress_to_fp16=settings.compress_to_fp16)
+        found = openvino_predictor(temporary, precision="f32")(sample)
         result = check_parity(expected, found, tolerance=settings.parity_tolerance)
         digests = ir_digests(temporary)
     write_json(parity_path, {"num_clips": len(sample), **result, "sha256": digests})
 
 
-def ir_network(onnx_path: Path, trained: Checkpoint) -> ov.Model:
+def ir_network(onnx_path: Path, trained: Checkpoint, frames: FrameSpec) -> ov.Model:
     """The converted graph, with what its users need to know as `rt_info`."""
     network = ov.convert_model(onnx_path)
-    for key, value in model_metadata(trained).items():
-        network.set_rt_info(value, ["kinema", key])
-    network.set_rt_info(" ".join(label.replace(" ", "_") for label in trained.labels), ["model_info", "labels"])
+    about = describe(trained, frames)
+    add_metadata(network, about.to_metadata(), labels=about.labels)
     return network
+
+
+def frames_of(clips: Path) -> FrameSpec:
+    """How the frames of a data set were made; its shards are all of one recipe."""
+    index = ClipIndex(mapped_path(clips), subsets_of(clips)[0])
+    return FrameSpec.of(FrameReader().media(index.shard(0)))
 
 
 def check_parity(expected: np.ndarray, found: np.ndarray, *, tolerance: float) -> dict[str, float]:
@@ -78,21 +87,3 @@ def check_parity(expected: np.ndarray, found: np.ndarray, *, tolerance: float) -
         )
     log.info("parity: largest difference %.3g, %.2e of the largest logit", difference, relative)
     return {"max_abs_difference": difference, "max_abs_logit": largest, "relative_difference": relative}
-
-
-def ir_predictor(xml_path: Path, *, precision: str | None = None, threads: int | None = None) -> Predictor:
-    """Predictor of an IR on the CPU; `precision` "f32" forces float32, None leaves the device its default.
-
-    On many CPUs that default is bfloat16: it is what users get, and 100 times further from PyTorch.
-    """
-    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
-    if precision:
-        options["INFERENCE_PRECISION_HINT"] = precision
-    if threads:
-        options["INFERENCE_NUM_THREADS"] = threads
-    compiled = ov.Core().compile_model(xml_path, "CPU", options)
-
-    def predict(clips: np.ndarray) -> np.ndarray:
-        return np.array(compiled({INPUT: clips})[0])
-
-    return predict

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from kinema.inference.predictors.predictor import INPUT, OUTPUT
 from kinema.models.names import EXPORT_OBSTACLES, TRACED
 from kinema.models.recognizer import FrameRecognizer, Recognizer
-
-INPUT, OUTPUT = "clips", "logits"  # of the whole network
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from kinema.clips.dataset import ClipDataset
 from kinema.config import Settings
 from kinema.deployment.agreement import Agreement, check_agreement, compare
 from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
-from kinema.deployment.openvino_model import ir_predictor
 from kinema.deployment.pytorch_scores import ScoreFiles, read_pytorch_scores
 from kinema.digests import file_digest
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.files import write_text
+from kinema.inference.predictors.openvino import openvino_predictor
 from kinema.metrics import VideoScores, by_video, topk_accuracy
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records import write_json
@@ -96,7 +96,7 @@ def ir_scores(
     rows: Sequence[int] | None = None,
 ) -> VideoScores:
     """Scores of an IR by video, of all clips or of some rows; without `precision` at the device's own."""
-    predict = ir_predictor(xml_path, precision=precision, threads=threads)
+    predict = openvino_predictor(xml_path, precision=precision, threads=threads)
     return by_video(score(predict, dataset, batch_size=batch_size, rows=rows))
 
 

@@ -1,14 +1,13 @@
-"""Networks as functions of arrays: PyTorch and OpenVINO are scored, and compared, by the same code."""
+"""A PyTorch network as a function of arrays, with the interface of `kinema.inference.predictors`.
 
-from collections.abc import Callable
+So PyTorch and OpenVINO are scored, and compared, by the same code.
+"""
 
 import numpy as np
 import torch
 
+from kinema.inference.predictors.predictor import Predictor
 from kinema.models.recognizer import Recognizer
-
-Predictor = Callable[[np.ndarray], np.ndarray]
-"""uint8 clips (B, T, C, S, S) -> float logits (B, K)."""
 
 
 def torch_predictor(model: Recognizer, *, device: str | None = None) -> Predictor:

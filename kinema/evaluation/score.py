@@ -10,7 +10,7 @@ from kinema.clips.loader import ClipLoader
 from kinema.clips.parts import evaluation_order
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.config import Clip
-from kinema.evaluation.predictors import Predictor
+from kinema.inference.predictors.predictor import Predictor
 from kinema.job import progress
 from kinema.metrics import ClipScores
 from kinema.models.loading.checkpoint import Checkpoint

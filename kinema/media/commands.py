@@ -13,9 +13,10 @@ from typing import Any
 import ffmpeg as ffmpeg_python
 
 from kinema.config import Media
-from kinema.media.filters import frames_of, scaled_size
+from kinema.media.filters import frames_of
 from kinema.media.inputs import WHOLE, Segment, pictures_of
 from kinema.media.layout import TICKS
+from kinema.media.shown import scaled_size
 
 MCU_SIDE = 16  # pixels that are coded together
 CRF_OF_QUALITY_0 = 15  # x264's scale starts lower than -q:v: its 16 looks like -q:v 1

@@ -21,7 +21,7 @@ from kinema.media.commands import ffmpeg_version, flow_video_command, video_comm
 from kinema.media.digests import FramesDigest, content_hash
 from kinema.media.failures import StoppedError, one_file
 from kinema.media.ffmpeg import DecodeError, grey_stream, jpeg_size, jpeg_stream, running
-from kinema.media.filters import check_filters, remark_on_pixels, scaled_size
+from kinema.media.filters import check_filters, remark_on_pixels
 from kinema.media.flow import encode_jpeg, flow_pictures
 from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
@@ -32,6 +32,7 @@ from kinema.media.outcome import DAMAGED, Outcome
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, probe
 from kinema.media.recipe import recipe_of
+from kinema.media.shown import scaled_size
 from kinema.media.sizes import check_flow_picture, probe_within_limits
 
 # Raise it when a change of this code changes frames: every video is decoded anew then. An edit alone decodes nothing,

@@ -17,10 +17,9 @@ import numpy as np
 import simplejpeg
 
 from kinema.media.jpeg_header import BASELINE, EXIF, SCAN, segments, size_in
-from kinema.media.layout import END, START, TRANSPOSED
+from kinema.media.layout import END, START, TRANSPOSED, Box
 from kinema.words import NO_JPEG
 
-Box = dict[str, int]  # top, left, height, width in pixels
 Colours = Literal["BGR", "GRAY"]
 RESTART_INTERVAL = 0xDD  # second byte of a marker
 RESTART = re.compile(b"\xff[\xd0-\xd7]")

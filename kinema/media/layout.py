@@ -15,6 +15,8 @@ END_AND_START = END + START
 TRANSPOSED = START + b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01" + b"\x01\x12\0\x03\0\0\0\x01\0\x05\0\0" + bytes(4)
 # A second in the time stamps of the storage `video`, where frame N is at N / fps seconds.
 TICKS = 90000
+# A part of a frame: top, left, height, width in pixels.
+Box = dict[str, int]
 
 
 def arrow_table(table: Path) -> Path:

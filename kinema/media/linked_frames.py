@@ -11,11 +11,11 @@ from pathlib import Path
 
 from kinema.config import Media
 from kinema.media import jpeg_header
-from kinema.media.filters import scaled_size
 from kinema.media.frame_folders import FrameFolder, Picture
 from kinema.media.jpeg import decode
 from kinema.media.layout import FILE_NAMES
 from kinema.media.recipe import can_link
+from kinema.media.shown import scaled_size
 
 
 def linkable(folder: FrameFolder, *, media: Media) -> list[Picture]:

@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from kinema.config import Media
-from kinema.media.jpeg import Box, decode
-from kinema.media.layout import END, END_AND_START, TICKS, arrow_table, frame_files
+from kinema.media.jpeg import decode
+from kinema.media.layout import END, END_AND_START, TICKS, Box, arrow_table, frame_files
 from kinema.words import NO_JPEG, remedy
 
 FACTS = ("num_frames", "height", "width", "fps")
@@ -93,9 +93,9 @@ class FrameReader:
     def __setstate__(self, state: dict[str, int]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
-    def modality(self, table: Path | str) -> str:
-        """What the frames of a shard are: `rgb` or `flow`."""
-        return self._open(str(table)).media.modality
+    def media(self, table: Path | str) -> Media:
+        """The settings that the frames of a shard were made with."""
+        return self._open(str(table)).media
 
     def _open(self, table: str) -> "Shard":
         if table in self._shards:

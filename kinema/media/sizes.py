@@ -5,10 +5,10 @@ from pathlib import Path
 
 from kinema.config import Media
 from kinema.media.ffmpeg import refusal
-from kinema.media.filters import scaled_size
 from kinema.media.flow import SMALLEST_SIDE
 from kinema.media.inputs import max_pixels
 from kinema.media.probe import NO_SIZE, NOT_SELF_CONTAINED, UNKNOWN_CODEC, MediaError, Probe, probe
+from kinema.media.shown import scaled_size
 
 log = logging.getLogger(__name__)
 LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of JPEG and H.264 encoders

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from kinema.config import Clip, Network
+from kinema.inference.spec import InputSpec
 from kinema.models.model_name import ModelName
-from kinema.models.spec import InputSpec
 
 
 class Recognizer(nn.Module):

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from kinema.config import Clip, Network
+from kinema.inference.spec import CHANNELS, InputSpec
 from kinema.models.clip_network import ClipHead, create_clip_encoder
 from kinema.models.decoder import Decoder
 from kinema.models.encoders import create_encoder
@@ -14,7 +15,6 @@ from kinema.models.model_name import ModelName, parse_model_name
 from kinema.models.names import DECODERS
 from kinema.models.recognizer import ClipRecognizer, FrameRecognizer, Recognizer, TwoStreamRecognizer
 from kinema.models.registered import Registered
-from kinema.models.spec import CHANNELS, InputSpec
 
 decoders = Registered[type[Decoder]]("decoder", DECODERS)
 register_decoder = decoders.register

@@ -1,6 +1,7 @@
 """A running training -> where its time and memory go: columns of training.csv and curves of the logs."""
 
 import resource
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -93,4 +94,5 @@ def peak_memory_bytes() -> int:
     """Most memory so far: of the GPU where there is one, else of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

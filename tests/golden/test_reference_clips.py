@@ -9,8 +9,8 @@ import json
 import numpy as np
 import pytest
 
-from kinema.clips.windows import clip_frames, evaluation_starts, random_start
-from kinema.config import Clip
+from kinema.clips.windows import random_start
+from kinema.inference.windows import clip_frames, evaluation_starts
 
 pytestmark = pytest.mark.real
 
@@ -22,7 +22,7 @@ def temporal(shared):
 
 def frames_of(start, *, num_frames, length=16, stride=1):
     """Frames of a clip, from 1."""
-    return (clip_frames(start, num_frames=num_frames, clip=Clip(length=length, stride=stride)) + 1).tolist()
+    return (clip_frames(start, num_frames=num_frames, length=length, stride=stride) + 1).tolist()
 
 
 def test_every_section_has_a_test(temporal):

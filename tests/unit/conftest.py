@@ -1,5 +1,7 @@
 """A small prepared corpus for the tests of the stages behind it, and smaller ones for those of the media stage."""
 
+import shutil
+
 import pytest
 from corpus import build
 from media_corpus import Corpus, make_video
@@ -31,6 +33,26 @@ def prepared(tmp_path_factory):
         )
     build(root, allowed=0.2)
     return root
+
+
+@pytest.fixture(scope="session")
+def made(prepared, tmp_path_factory):
+    """A random network on the six validation videos, evaluated, exported and through gate 1; do not change it."""
+    from deployed_model import make_deployed  # PyTorch and OpenVINO are not for every test
+
+    return make_deployed(tmp_path_factory.mktemp("made"), prepared)
+
+
+@pytest.fixture(scope="session")
+def shipped(made, tmp_path_factory):
+    """The same model through gate 2, so that there is a model.xml; do not change it."""
+    from deployed_model import Deployed
+
+    root = tmp_path_factory.mktemp("shipped") / "model"
+    shutil.copytree(made.root, root)
+    deployed = Deployed(root, made.clips_path)
+    deployed.verify()
+    return deployed
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from corpus import CLIP, build, entry, write_annotation, write_corpus
 
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, VIDEO_SCHEMA, ClipIndex, labelled_subsets, mapped_path, write_clips
-from kinema.clips.windows import RANDOM_START, enumerate_clips, evaluation_starts, num_clips_asked
+from kinema.clips.windows import RANDOM_START, enumerate_clips, num_clips_asked
 from kinema.config import Augmentation, Clip
+from kinema.inference.windows import evaluation_starts
 
 
 def test_the_index_has_one_row_a_training_video_and_one_an_evaluation_clip(prepared):

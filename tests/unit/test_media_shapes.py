@@ -9,8 +9,8 @@ from media_corpus import make_video
 
 from kinema.config import Media
 from kinema.media.ffmpeg import find_ffmpeg, grey_stream
-from kinema.media.filters import scaled_size
 from kinema.media.probe import Probe
+from kinema.media.shown import scaled_size
 
 NO_ROOM = ("too large", "too small", "too small for flow")
 

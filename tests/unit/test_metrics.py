@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kinema.metrics import ClipScores, by_video, mean_class_accuracy, softmax, topk_accuracy
+from kinema.inference.probabilities import softmax
+from kinema.metrics import ClipScores, by_video, mean_class_accuracy, topk_accuracy
 
 LOGITS = np.array([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [0.0, 3.0, 0.0]], dtype=np.float32)
 

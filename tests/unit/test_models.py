@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from kinema.config import Clip, Network
+from kinema.inference.spec import InputSpec
 from kinema.models.clip_network import create_clip_encoder, register_clip_network
 from kinema.models.encoders import BUNDLED_MEAN, FLOW_MEAN, create_encoder, register_encoder
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
@@ -11,7 +12,6 @@ from kinema.models.loading.encoder_weights import bundled_file
 from kinema.models.names import ENCODERS, OWN_ENCODERS
 from kinema.models.positions import position_table
 from kinema.models.registry import create_model, register_decoder
-from kinema.models.spec import InputSpec
 from kinema.models.vtn import FrameNorm, VTNDecoder
 
 CLIP = Clip(length=4, stride=2, size=64)

@@ -18,10 +18,15 @@ ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 MODULES = {"yaml": "pyyaml", "cv2": "opencv-python", "ffmpeg": "ffmpeg-python"}
 
 
-def requirements() -> dict[str, Requirement]:
+def requirements(*extras: str) -> dict[str, Requirement]:
+    """What an installation with some extras brings; by default with all."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    listed = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    return {canonicalize_name(Requirement(text).name): Requirement(text) for text in listed}
+    listed = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
+    found = {}
+    for requirement in map(Requirement, listed):
+        inner = requirements(*requirement.extras) if requirement.name == "kinema" else {}
+        found |= inner or {canonicalize_name(requirement.name): requirement}
+    return found
 
 
 def pins() -> dict[str, str]:
@@ -35,7 +40,7 @@ def pip_packages(environment: Path) -> dict[str, str]:
 
 
 def test_every_requirement_is_pinned_within_its_bounds():
-    for name, requirement in requirements().items():
+    for name, requirement in requirements("dev").items():
         assert name in pins(), f"{name} has no pin in constraints.txt"
         assert requirement.specifier.contains(pins()[name]), name
     assert (pins()["torch"], pins()["torchvision"]) == ("2.14.1", "0.29.1")
@@ -53,7 +58,7 @@ def test_the_metadata_agree_with_each_other():
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environments_agree_with_the_constraints(path):
     for name, version in pip_packages(path).items():
-        assert name in requirements(), f"{name} is not in pyproject.toml"
+        assert name in requirements("dev"), f"{name} is not in pyproject.toml"
         assert version == pins()[name], name
 
 
@@ -67,6 +72,20 @@ def test_an_environment_has_what_its_rules_import():
             assert canonicalize_name(MODULES.get(module, module)) in present, (
                 f"{file} of rule {script} imports {module}"
             )
+
+
+def test_the_client_imports_only_what_it_brings():
+    client = set(requirements())
+    assert client == {"av", "numpy", "opencv-python", "openvino", "rich"}
+    assert set(requirements("dev")) > set(requirements("train", "workflow", "onnxruntime")) > client
+    for file in (REPOSITORY / "kinema/inference").rglob("*.py"):
+        for module, importer in third_party(file):
+            assert canonicalize_name(MODULES.get(module, module)) in client, f"{importer} imports {module}"
+
+
+@pytest.mark.parametrize(("environment", "extra"), [("media", "workflow"), ("train", "train"), ("deploy", "train")])
+def test_an_extra_has_what_the_environment_of_its_stages_has(environment, extra):
+    assert set(pip_packages(REPOSITORY / f"envs/{environment}.yaml")) <= set(requirements(extra))
 
 
 def third_party(script: Path) -> set[tuple[str, str]]:

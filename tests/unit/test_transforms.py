@@ -15,9 +15,9 @@ from kinema.clips.transforms import (
     FixedSizeCrop,
     TrainingTransform,
     random_crop,
-    square_box,
 )
 from kinema.config import Augmentation
+from kinema.inference.preprocessing import square_box
 
 
 def clip_of(transform, images):
@@ -75,7 +75,7 @@ def test_what_an_evaluation_crop_does_not_ask_for_is_in_none_of_its_pixels(posit
         image = torch.from_numpy(rng.integers(0, 256, (3, height, width), np.uint8))
         transform = EvaluationTransform(size, scale=scale, position=position)
         clip = clip_of(transform, [image])
-        sides = [transform.short_side * side // min(height, width) for side in (height, width)]
+        sides = [transform.squares.short_side * side // min(height, width) for side in (height, width)]
         whole = cv2.resize(image.permute(1, 2, 0).numpy(), sides[::-1], interpolation=cv2.INTER_LINEAR)
         box = square_box(*sides, side=size, position=position)
         expected = whole[box["top"] : box["top"] + size, box["left"] : box["left"] + size].transpose(2, 0, 1)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kinema.clips.windows import clip_frames, evaluation_starts, random_start
-from kinema.config import Clip
+from kinema.clips.windows import random_start
+from kinema.inference.windows import clip_frames, evaluation_starts
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,7 @@ def test_evaluation_starts(num_frames, window, num_clips, starts):
     ],
 )
 def test_short_clips_loop(start, num_frames, length, stride, frames):
-    clip = Clip(length=length, stride=stride)
-    assert clip_frames(start, num_frames=num_frames, clip=clip).tolist() == frames
+    assert clip_frames(start, num_frames=num_frames, length=length, stride=stride).tolist() == frames
 
 
 def test_random_starts_cover_every_window_and_no_other():

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from kinema import __version__
 from kinema.config import Clip, Network
+from kinema.inference.spec import InputSpec
 from kinema.models.loading.tensors import check_plain_tensors, read_torch_file
-from kinema.models.spec import InputSpec
 from kinema.words import explained, shown
 
 FORMAT = "kinema-checkpoint"  # how a file says that it is one of ours

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from kinema.config import Network
+from kinema.inference.spec import InputSpec
 from kinema.models.model_name import ModelName, parse_model_name
 from kinema.models.positions import position_table
 from kinema.models.recognizer import Recognizer
-from kinema.models.spec import InputSpec
 
 # Stream of a model -> the prefixes of its keys, and ours inside `encoder.` and `decoder.`
 TWO = {"rgb_recoder.": "rgb.", "motion_decoder.motion_decoder.": "motion."}

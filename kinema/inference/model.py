@@ -1,0 +1,77 @@
+"""A model.xml or model.onnx on disk -> what it says of a video."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kinema.inference.clips import read_clips
+from kinema.inference.description import Description
+from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.predictors.onnxruntime import onnxruntime_predictor, read_onnx
+from kinema.inference.predictors.openvino import openvino_predictor, read_openvino
+from kinema.inference.predictors.predictor import Predictor
+from kinema.inference.probabilities import highest, softmax
+from kinema.inference.video import Video
+from kinema.media.probe import MediaError
+
+log = logging.getLogger(__name__)
+NUM_CLIPS = 10  # of a video, as many as the evaluation takes of testing videos by default
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Class probabilities of a video, (K,), in the order of `labels`: the mean over its clips."""
+
+    probabilities: np.ndarray
+    labels: Sequence[str]
+
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """The `k` most probable classes with their probabilities, the most probable first."""
+        return [(self.labels[number], float(self.probabilities[number])) for number in highest(self.probabilities, k)]
+
+
+@dataclass(frozen=True)
+class Model:
+    """An exported model: `description` says what it takes and what its classes are, `predict` runs it."""
+
+    description: Description
+    predict: Predictor
+
+    def classify(self, path: Path | str, *, num_clips: int = NUM_CLIPS) -> Classified:
+        """Probabilities of a video file; ValueError, naming it, where it cannot be decoded."""
+        about = self.description
+        try:
+            clips = read_clips(Video(path, frames=about.frames or FrameSpec()), about.spec, num_clips=num_clips)
+        except MediaError as error:
+            raise ValueError(f"{path}: {error}; expected a video file") from None
+        # one at a time: more at once need memory and gain little on a CPU
+        logits = np.concatenate([self.predict(clips[number : number + 1]) for number in range(len(clips))])
+        if not np.isfinite(logits).all():
+            raise ValueError(f"{path}: the network gives logits that are not finite; load it with precision='f32'")
+        return Classified(softmax(logits).mean(axis=0), about.labels)
+
+
+def load_model(path: Path | str, *, precision: str | None = None, threads: int | None = None) -> Model:
+    """The model in a model.xml, run by OpenVINO, or in a model.onnx, run by ONNX Runtime at float32.
+
+    ValueError for other files. `precision` is that of `openvino_predictor`.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; expected the model.xml of results/DATASET/MODEL")
+    if path.suffix == ".xml":
+        network, metadata = read_openvino(path)
+        description = Description.from_metadata(metadata, where=path)
+        predict = openvino_predictor(network, precision=precision, threads=threads)
+    elif path.suffix == ".onnx":
+        session, metadata = read_onnx(path, threads=threads)
+        description = Description.from_metadata(metadata, where=path)
+        predict = onnxruntime_predictor(session)
+    else:
+        raise ValueError(f"{path}: expected a model.xml or a model.onnx")
+    if description.frames is None:
+        log.warning("%s does not say how its frames were made; videos are read as by default: %s", path, FrameSpec())
+    return Model(description, predict)

@@ -1,0 +1,1 @@
+"""Exported networks as functions of arrays, one file for each library that runs them."""

@@ -1,0 +1,10 @@
+"""The interface of every network that can be run; PyTorch's is in `kinema.evaluation.predictors`."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+INPUT, OUTPUT = "clips", "logits"  # names in an exported network
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+"""uint8 clips (B, T, C, S, S), R, G, B -> float logits (B, K)."""

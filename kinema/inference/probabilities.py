@@ -1,0 +1,14 @@
+"""Logits of clips -> probabilities of classes, and the highest of them."""
+
+import numpy as np
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis, in float64."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def highest(scores: np.ndarray, k: int) -> np.ndarray:
+    """Positions of the `k` highest scores along the last axis, the highest first; of equal ones the first."""
+    return np.argsort(-scores, axis=-1, kind="stable")[..., :k]

@@ -1,0 +1,151 @@
+"""A video file -> its frames as arrays, made by the choices by which the extraction makes those of a training.
+
+They are the same but for the loss of JPEG; only HDR stays pale, because PyAV has no filter for it.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from kinema.inference.filters import Pictures, Steps, filtered, turns
+from kinema.inference.frame_spec import FrameSpec
+from kinema.media.layout import TICKS, Box
+from kinema.media.probe import DEFAULT_FPS, MediaError, open_container, probe
+from kinema.media.shown import GOING_ON, is_deinterlaced, is_tone_mapped, scaled_size
+
+log = logging.getLogger(__name__)
+DEFAULT = FrameSpec()
+
+
+class Video:
+    """The frames of one video stream of a file: upright, in square pixels, one moment each, at the rate of `frames`.
+
+    Raises MediaError where the file is missing, no video, or none of it can be decoded; it opens no other file. What
+    comes after damage is decoded as far as it can be, with a warning. Frames are not kept: each `read` decodes anew.
+    """
+
+    def __init__(self, path: Path | str, *, frames: FrameSpec = DEFAULT):
+        self.path, self.frames = Path(path), frames
+        self.about = probe(self.path)
+        if is_tone_mapped(self.about, frames):
+            log.warning("%s: HDR, which is not mapped to standard range here: its frames look pale", path)
+
+    @property
+    def num_frames(self) -> int:
+        """How many there are: counted by decoding them all, since headers are often wrong."""
+        return self._counted.num_frames
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of every frame in pixels."""
+        return self._counted.height, self._counted.width
+
+    def read(self, numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        """Frames by distinct, ascending numbers from 0, each uint8 (H, W, 3): B, G, R as in OpenCV."""
+        wanted = set(numbers)
+        with contextlib.closing(self._timed()) as pictures:
+            chosen = (picture for number, picture in enumerate(islice(pictures, max(wanted) + 1)) if number in wanted)
+            for picture in filtered(chosen, self._as_shown):
+                yield picture.to_ndarray()
+
+    @cached_property
+    def _counted(self) -> "_Counted":
+        first, count = None, 0
+        for picture in self._timed():
+            first = first or picture
+            count += 1
+        if first is None:
+            raise MediaError("too few frames", detail="none can be decoded")
+        return _Counted(count, *self._size_of(first))
+
+    def _size_of(self, picture: av.VideoFrame) -> tuple[int, int]:
+        """Height and width of the frame that a picture becomes."""
+        width, height = scaled_size(replace(self.about, width=picture.width, height=picture.height), self.frames)
+        is_turned = any(name == "transpose" for name, _ in turns(picture))
+        return (width, height) if is_turned else (height, width)
+
+    def _as_shown(self, picture: av.VideoFrame) -> Steps:
+        height, width = self.size
+        # as the extraction scales before it encodes JPEG, and as decoders of JPEG make B, G, R of that
+        scaled = ("scale", f"w={width}:h={height}:out_range=full:out_color_matrix=bt601")
+        exact = ("scale", "flags=bilinear+accurate_rnd+full_chroma_int")
+        return [*turns(picture), scaled, ("format", "yuvj420p"), exact, ("format", "bgr24")]
+
+    def _timed(self) -> Pictures:
+        """The decoded pictures that become frames, in the order in which they are shown."""
+        steps: Steps = []
+        if is_deinterlaced(self.about, self.frames):
+            steps.append(("bwdif", "mode=send_frame:deint=interlaced"))
+        if self.frames.fps:
+            steps += [("setpts", f"'{GOING_ON}'"), ("fps", f"fps={self.frames.fps!r}")]
+        pictures = self._stamped()
+        return filtered(pictures, lambda _: steps) if steps else pictures
+
+    def _stamped(self) -> Pictures:
+        """Decoded pictures, each with a time stamp; made up where there is none that can be believed."""
+        rate = self.about.fps or DEFAULT_FPS
+        with contextlib.closing(self._decoded()) as pictures:
+            for number, picture in enumerate(pictures):
+                if not self.about.has_times or picture.pts is None:
+                    picture.time_base = Fraction(1, TICKS)
+                    picture.pts = round(number * TICKS / rate)
+                yield picture
+
+    def _decoded(self) -> Pictures:
+        num_broken = 0
+        with open_container(self.path) as container:
+            stream = container.streams[self.about.stream]
+            stream.thread_type = "AUTO"
+            for packet in _packets(container, stream):
+                try:
+                    pictures = stream.decode(packet)
+                except av.error.FFmpegError:
+                    num_broken += 1
+                    continue
+                yield from pictures
+        if num_broken:
+            log.warning("%s: %d packets cannot be decoded; their frames are missing", self.path, num_broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some frames of a video, as `kinema.inference.preprocessing.Frames`."""
+
+    video: Video
+    numbers: Sequence[int]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.video.size
+
+    def cut(self, box: Box) -> Iterator[np.ndarray]:
+        """The box of each frame."""
+        rows, columns = (slice(box[a], box[a] + box[b]) for a, b in (("top", "height"), ("left", "width")))
+        for frame in self.video.read(self.numbers):
+            yield frame[rows, columns]
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    num_frames: int
+    height: int
+    width: int
+
+
+def _packets(container: Any, stream: Any) -> Iterator[av.Packet | None]:
+    """Packets of a stream as far as they can be read; None lets the decoder give what it still holds."""
+    try:
+        yield from container.demux(stream)
+    except av.error.FFmpegError as error:
+        log.warning("%s: cannot be read to its end (%s)", container.name.removeprefix("file:"), error.strerror)
+        yield None

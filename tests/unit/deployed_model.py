@@ -1,0 +1,98 @@
+"""The files of a small random network on its way to model.xml."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from corpus import CLIP
+
+from kinema.clips.table import ClipIndex
+from kinema.config import Deployment, Network, Settings
+from kinema.deployment.onnx_model import export_onnx
+from kinema.deployment.openvino_model import convert
+from kinema.deployment.pytorch_scores import ScoreFiles
+from kinema.deployment.verify import ShippedFiles, verify
+from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.predictions import PREDICTIONS
+from kinema.models.loading.checkpoint import save_checkpoint
+from kinema.models.registry import create_model
+
+NETWORK = Network(encoder_weights="none")
+SETTINGS = Settings.model_validate({"evaluation": {"batch_size": 4}})
+
+
+@dataclass
+class Deployed:
+    """The files of a model on its way to model.xml."""
+
+    root: Path
+    clips_path: Path
+    clip = CLIP
+
+    def verify(self, settings=SETTINGS):
+        verify(
+            converted_path=self.root / "converted/model.xml",
+            parity_path=self.root / "parity.json",
+            checkpoint_path=self.root / "model.pth",
+            clips_path=self.clips_path,
+            scores=ScoreFiles(self.root / "evaluation.json", self.root / "predictions.parquet"),
+            settings=settings,
+            shipped=ShippedFiles(*(self.root / name for name in ("model.xml", "labels.txt", "verification.json"))),
+            threads=2,
+        )
+
+    def convert(self, **changes):
+        convert(
+            onnx_path=self.root / "model.onnx",
+            checkpoint_path=self.root / "model.pth",
+            clips_path=self.clips_path,
+            settings=Deployment(**changes),
+            shipped_path=self.root / "model.xml",
+            xml_path=self.root / "converted/model.xml",
+            parity_path=self.root / "parity.json",
+        )
+
+    def read(self, name):
+        return json.loads((self.root / name).read_text())
+
+    def change(self, name, **values):
+        (self.root / name).write_text(json.dumps(self.read(name) | values))
+
+    def rewrite(self, change):
+        """Change the rows of predictions.parquet."""
+        rows = pq.read_table(self.root / "predictions.parquet").to_pylist()
+        table = pa.Table.from_pylist(change(rows) or rows, schema=PREDICTIONS)
+        pq.write_table(table, self.root / "predictions.parquet")
+
+    def refused(self, match):
+        """Refused by gate 2, with one line, and nothing of a model is left."""
+        with pytest.raises(ValueError, match=match) as error:
+            self.verify()
+        assert "\n" not in str(error.value)
+        left = {path.name for path in self.root.iterdir()}
+        assert not left & {"model.xml", "model.bin", "labels.txt", "verification.json"}, left
+
+
+def make_deployed(root: Path, prepared: Path) -> Deployed:
+    """A random network on the six validation videos, evaluated, exported and through gate 1."""
+    deployed = Deployed(root, prepared / "clips.parquet")
+    torch.manual_seed(0)
+    labels = ClipIndex.load(deployed.clips_path, subset="validation", clip=CLIP).labels
+    model = create_model("mobilenetv2_baseline", num_classes=len(labels), clip=CLIP, network=NETWORK)
+    save_checkpoint(deployed.root / "model.pth", model, labels=labels, settings={})
+    evaluate(
+        checkpoint_path=deployed.root / "model.pth",
+        clips_path=deployed.clips_path,
+        settings=SETTINGS,
+        evaluation_path=deployed.root / "evaluation.json",
+        predictions_path=deployed.root / "predictions.parquet",
+        confusion_path=deployed.root / "confusion.png",
+        threads=2,
+    )
+    export_onnx(checkpoint_path=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)
+    deployed.convert()
+    return deployed
