@@ -50,7 +50,7 @@ if workflow.is_main_process:
 onsuccess:
     for line in retry.told(Path("prepared")):
         logger.warning(line)
-    snakemake_folder.keep_records(absent=bool({"--touch", "-t"} & set(sys.argv)))
+    snakemake_folder.keep_records(absent=ASKED.touch)
 
 
 onerror:

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from kinema.annotations.convert import convert
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 KINETICS_400_TRAINING = 246_534
 KINETICS_700 = 650_000

@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kinema.clips.table import VIDEO_SCHEMA, write_clips
-from kinema.config_files import load_config_files
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, score
-from kinema.experiments import Experiment, resolve
+from kinema.experiment.files import load_config_files
+from kinema.experiment.resolve import Experiment, resolve
 from kinema.metrics import by_video, topk_accuracy
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.training.run import TrainingInputs, TrainingOutputs, train

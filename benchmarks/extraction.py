@@ -22,7 +22,7 @@ from pathlib import Path
 
 from generated_videos import FPS, WORKERS, extract, make_videos
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg
 
 

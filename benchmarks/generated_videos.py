@@ -10,7 +10,7 @@ import numpy as np
 
 from kinema.clips.index import build_index
 from kinema.clips.table import ClipIndex
-from kinema.config import Clip, Media
+from kinema.experiment.data_sections import Clip, Media
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.shard import write_shard
 

@@ -29,7 +29,7 @@ from torchvision.io import decode_jpeg, read_file
 
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.loader import ClipLoader
-from kinema.config import Augmentation, Clip, Media
+from kinema.experiment.data_sections import Augmentation, Clip, Media
 
 CLIP = Clip(length=16, stride=2, size=224)
 CLIPS_PER_VIDEO = 4  # a round

@@ -24,7 +24,7 @@ import psutil
 import pyarrow as pa
 from generated_videos import extracted_index, make_videos
 
-from kinema.config import Clip, Media
+from kinema.experiment.data_sections import Clip, Media
 from kinema.media.layout import arrow_table
 from kinema.media.reader import FrameReader
 from kinema.media.shard import SHARD_SCHEMA

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg, jpeg_stream
 from kinema.media.inputs import Segment
 from kinema.media.probe import probe

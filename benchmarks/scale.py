@@ -30,7 +30,7 @@ from kinema.annotations.convert import convert
 from kinema.clips.index import build_index
 from kinema.clips.report import write_report
 from kinema.clips.table import ClipIndex
-from kinema.config import Annotations, Clip, Media
+from kinema.experiment.data_sections import Annotations, Clip, Media
 from kinema.media.layout import arrow_table
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media.plan import manifest_path, plan_shards, shard_name

@@ -21,7 +21,9 @@ import torch.nn.functional as F
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader
 
-from kinema.config import Clip, Network, Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network, Training
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.training.network import compile_if_possible, freeze_batch_norm

@@ -128,8 +128,8 @@ def _print_classes(classes: list[tuple[str, float]]) -> None:
 def _experiment(arguments: argparse.Namespace) -> int:
     import yaml
 
-    from kinema.config_files import load_config_files
-    from kinema.experiments import resolve
+    from kinema.experiment.files import load_config_files
+    from kinema.experiment.resolve import resolve
 
     config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
     found = resolve(config, arguments.dataset, arguments.model)
@@ -139,7 +139,7 @@ def _experiment(arguments: argparse.Namespace) -> int:
 
 
 def _config_reference(arguments: argparse.Namespace) -> int:
-    from kinema.config_reference import reference, with_reference
+    from kinema.experiment.reference import reference, with_reference
 
     if arguments.write:
         page = arguments.write.read_text(encoding="utf-8")
@@ -160,7 +160,7 @@ def _init_dataset(arguments: argparse.Namespace) -> int:
 
 
 def _made(arguments: argparse.Namespace) -> int:
-    from kinema.config_files import load_config_files
+    from kinema.experiment.files import load_config_files
     from kinema.made import as_lines, ffmpeg_of, made_below, versions
 
     main = Path("config/config.yaml")
@@ -174,7 +174,8 @@ def _made(arguments: argparse.Namespace) -> int:
 
 
 def _models(arguments: argparse.Namespace) -> int:
-    from kinema.config import Clip, Network
+    from kinema.experiment.data_sections import Clip
+    from kinema.experiment.model_sections import Network
     from kinema.models.names import EXPORT_OBSTACLES
     from kinema.models.summary import as_table, known_models, summarise
 

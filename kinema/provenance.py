@@ -17,10 +17,11 @@ from kinema.syntax import essence
 
 PACKAGE = Path(__file__).resolve().parent
 # Imported by what computes, and yet not counted. A test sees to it that nothing else of them runs in a job.
+SETTINGS = [f"kinema.experiment.{name}" for name in ("section", "data_sections", "model_sections", "config")]
 NEUTRAL = {
     "kinema": "the version, for records",
-    "kinema.config": "declares settings and refuses wrong ones; their values reach a rule through its params",
     "kinema.disk": "names full file systems in errors",
+    **dict.fromkeys(SETTINGS, "declares settings and refuses wrong ones; their values reach a rule through its params"),
     "kinema.job": "logs and progress",
     "kinema.locks": "keeps a second process away; no result depends on it",
     "kinema.models.names": "tables of names; what they say of a model is in its digest",

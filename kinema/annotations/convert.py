@@ -10,7 +10,7 @@ from kinema.annotations.kinetics import read_kinetics, read_mini_kinetics
 from kinema.annotations.reference_json import read_json
 from kinema.annotations.table import read_table
 from kinema.annotations.ucf101 import read_ucf101
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 from kinema.input_error import InputError
 
 READERS: dict[str, Callable[[Sequence[Path], Annotations], Dialect]] = {

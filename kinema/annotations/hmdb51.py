@@ -10,7 +10,7 @@ from pathlib import Path
 from kinema.annotations.dialect import Dialect
 from kinema.annotations.rows import EXTENSION, Problems, read_lines
 from kinema.annotations.sources import hmdb51_label
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 VIDEO_LINE = rf"^(?P<id>.+){EXTENSION}\s+(?P<use>[0-9]+)$"
 USES = {"0": None, "1": "training", "2": "validation"}

@@ -11,7 +11,7 @@ from kinema.annotations.groups import groups_of
 from kinema.annotations.rows import EXTENSION
 from kinema.annotations.split import split_by_group
 from kinema.annotations.tree import read_tree
-from kinema.config_files import load_config_files
+from kinema.experiment.files import load_config_files
 from kinema.files import write_text
 
 MODEL = "efficientnet_lite0_vtn"  # its weights come with pip

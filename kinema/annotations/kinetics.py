@@ -14,7 +14,7 @@ import pandas as pd
 
 from kinema.annotations.dialect import Dialect, subsets_of
 from kinema.annotations.rows import Problems, each_distinct, read_lines, read_tables
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 REQUIRED = ("youtube_id", "time_start", "time_end", "split")
 WHOLE_SECONDS = r"[0-9]+(\.0*)?"

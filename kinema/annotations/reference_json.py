@@ -19,7 +19,7 @@ from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
 from kinema.annotations.rows import SHOWN
 from kinema.annotations.segments import SHORTEST, SUFFIX, with_segments
 from kinema.annotations.text_files import read_utf8
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 Row = dict[str, Any]
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 _HMDB_FILE = re.compile(r"(?P<label>.+)_test_split(?P<split>[1-3])\.txt")
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from kinema.annotations.dialect import Dialect, subsets_of
 from kinema.annotations.rows import EXTENSION, TEXT, Problems, each_distinct, read_tables
 from kinema.annotations.segments import with_segments
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 REQUIRED = ("video", "label", "subset")
 OPTIONAL = ("group", "start", "end")

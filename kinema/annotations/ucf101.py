@@ -11,7 +11,7 @@ import pandas as pd
 
 from kinema.annotations.dialect import Dialect
 from kinema.annotations.rows import EXTENSION, Problems, read_lines
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 CLASS_LINE = r"^(?P<number>[0-9]+)\s+(?P<label>\S+)$"
 VIDEO_LINE = rf"^(?P<label>[^/]+)/(?P<id>[^/]+){EXTENSION}(?:\s+(?P<number>[0-9]+))?$"

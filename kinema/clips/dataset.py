@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
 from kinema.clips.windows import RANDOM_START, random_start
-from kinema.config import Augmentation, Clip
+from kinema.experiment.data_sections import Augmentation, Clip
 from kinema.inference.windows import clip_frames, evaluation_starts
 from kinema.media.layout import Box
 from kinema.media.reader import FrameReader

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from kinema.clips.coverage import check_coverage, read_coverage
 from kinema.clips.parts import write_parts
 from kinema.clips.table import VIDEO_SCHEMA, parts_path, write_clips
-from kinema.config import Clip
+from kinema.experiment.data_sections import Clip
 
 log = logging.getLogger(__name__)
 IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # other values, other data

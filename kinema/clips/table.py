@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kinema.clips.windows import enumerate_clips, num_clips_asked
-from kinema.config import Clip
 from kinema.disk import full_disk_named
+from kinema.experiment.data_sections import Clip
 from kinema.files import atomic_path
 
 SCHEMA = pa.schema(

@@ -15,7 +15,7 @@ from torch import nn
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from kinema.config import Augmentation
+from kinema.experiment.data_sections import Augmentation
 from kinema.inference.preprocessing import Frames, Position, Squares, resize, square_box, write_planes
 from kinema.media.layout import Box
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kinema.config import Clip
+from kinema.experiment.data_sections import Clip
 from kinema.inference.windows import spacing
 
 RANDOM_START = -1

@@ -13,8 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from kinema.config import Demo
 from kinema.demo.scenes import CLASSES, FPS, TWINS, draw_scene
+from kinema.experiment.config import Demo
 from kinema.files import write_text
 from kinema.job import progress
 

@@ -7,11 +7,11 @@ import numpy as np
 import openvino as ov
 
 from kinema.clips.table import ClipIndex, mapped_path, subsets_of
-from kinema.config import Deployment
 from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
 from kinema.deployment.onnx_model import describe
 from kinema.deployment.parity_sample import parity_clips
 from kinema.evaluation.predictors import torch_predictor
+from kinema.experiment.model_sections import Deployment
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.predictors.openvino import add_metadata, openvino_predictor
 from kinema.media.reader import FrameReader

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from kinema.clips.dataset import ClipDataset
-from kinema.config import Settings
 from kinema.deployment.agreement import Agreement, check_agreement, compare
 from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
 from kinema.deployment.pytorch_scores import ScoreFiles, read_pytorch_scores
 from kinema.digests import file_digest
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
+from kinema.experiment.config import Settings
 from kinema.files import write_text
 from kinema.inference.predictors.openvino import openvino_predictor
 from kinema.metrics import VideoScores, by_video, topk_accuracy

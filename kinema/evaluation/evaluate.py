@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from kinema.config import Settings
 from kinema.evaluation.confusion import plot_confusion
 from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
+from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another

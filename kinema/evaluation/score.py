@@ -9,7 +9,7 @@ from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.loader import ClipLoader
 from kinema.clips.parts import evaluation_order
 from kinema.clips.table import ClipIndex, labelled_subsets
-from kinema.config import Clip
+from kinema.experiment.data_sections import Clip
 from kinema.inference.predictors.predictor import Predictor
 from kinema.job import progress
 from kinema.metrics import ClipScores

@@ -29,7 +29,7 @@ class FrameSpec:
 
     @classmethod
     def of(cls, settings: Any) -> "FrameSpec":
-        """Of the settings that frames were extracted with, `kinema.config.Media`."""
+        """Of the settings that frames were extracted with, `kinema.experiment.data_sections.Media`."""
         return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
     def to_dict(self) -> dict[str, Any]:

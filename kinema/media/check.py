@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.archive import Record
 from kinema.media.digests import FramesDigest, frames_digest
 from kinema.media.layout import END, START, arrow_table

@@ -12,7 +12,7 @@ from typing import Any
 
 import ffmpeg as ffmpeg_python
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.filters import frames_of
 from kinema.media.inputs import WHOLE, Segment, pictures_of
 from kinema.media.layout import TICKS

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from kinema.config import Media
 from kinema.digests import file_digest
+from kinema.experiment.data_sections import Media
 from kinema.media.archive import Record
 from kinema.media.commands import ffmpeg_version, flow_video_command, video_command
 from kinema.media.digests import FramesDigest, content_hash

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.commands import ffmpeg_version, grey_command, jpeg_command
 from kinema.media.containers import SELF_CONTAINED
 from kinema.media.damage import Remarks

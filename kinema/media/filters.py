@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable
 from typing import Any
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.inputs import Segment
 from kinema.media.probe import UNSPECIFIED, MediaError, Probe
 from kinema.media.shown import GOING_ON, HDR, HLG, MOST_ASPECT, is_deinterlaced, is_plausible, is_tone_mapped

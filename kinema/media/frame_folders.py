@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import av
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media import jpeg_header
 from kinema.media.pictures import Numbered, pictures_in
 from kinema.media.probe import MediaError, Probe, opened, reading

@@ -6,7 +6,7 @@ from typing import Any
 
 import ffmpeg as ffmpeg_python
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.containers import SELF_CONTAINED
 from kinema.media.layout import TICKS
 from kinema.media.probe import LARGEST_MAX_PIXELS, Probe

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media import jpeg_header
 from kinema.media.frame_folders import FrameFolder, Picture
 from kinema.media.jpeg import decode

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import DecodeError
 from kinema.media.frame_folders import FrameFolder
 from kinema.media.inputs import Segment

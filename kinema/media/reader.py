@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.jpeg import decode
 from kinema.media.layout import END, END_AND_START, TICKS, Box, arrow_table, frame_files
 from kinema.words import NO_JPEG, remedy

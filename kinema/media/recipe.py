@@ -8,8 +8,8 @@ import json
 import shutil
 from pathlib import Path
 
-from kinema.config import Media
 from kinema.digests import ABSENT, file_digest
+from kinema.experiment.data_sections import Media
 
 FRAMES_FPS = Media.model_fields["frames_fps"].default
 # Keys of `media` that change no frame: what is stored stays as it is, what failed by one that is raised is tried again.

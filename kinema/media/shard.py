@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.files import atomic_path
 from kinema.job import progress
 from kinema.locks import sole_user

@@ -22,7 +22,7 @@ GOING_ON = f"if(isnan(PREV_INPTS),PTS,{LATER})"
 
 
 class Shown(Protocol):
-    """The settings that say how pictures become frames: `kinema.config.Media`, or what a model says of its own."""
+    """The settings that say how pictures become frames: `Media`, or what a model says of its own."""
 
     @property
     def short_side(self) -> int | None:

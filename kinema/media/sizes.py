@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import refusal
 from kinema.media.flow import SMALLEST_SIDE
 from kinema.media.inputs import max_pixels

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.files import atomic_path
 from kinema.media.archive import ArchiveWriter, Record, Stored, read_stored
 from kinema.media.decode import Decoded, remove

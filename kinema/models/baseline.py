@@ -4,7 +4,8 @@
 
 from torch import Tensor, nn
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.decoder import Decoder
 from kinema.models.registry import register_decoder
 

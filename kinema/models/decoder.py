@@ -8,7 +8,8 @@ The split is what streaming rests on: `embed` runs once for each frame, `forward
 
 from torch import Tensor, nn
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 
 
 class Decoder(nn.Module):

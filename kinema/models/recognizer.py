@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
 from kinema.models.model_name import ModelName
 

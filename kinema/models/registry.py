@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import nn
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.inference.spec import CHANNELS, InputSpec
 from kinema.models.clip_network import ClipHead, create_clip_encoder
 from kinema.models.decoder import Decoder

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS
 from kinema.models.registry import create_model
 

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.decoder import Decoder
 from kinema.models.positions import position_table
 from kinema.models.registry import register_decoder

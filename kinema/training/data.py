@@ -13,7 +13,8 @@ from kinema.clips.dataset import clips_for
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler, RankSampler, sampling_weights
 from kinema.clips.table import ClipIndex, labelled_subsets
-from kinema.config import Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Training
 
 
 class ResumableLoader(ClipLoader):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kinema.config import Distillation
+from kinema.experiment.model_sections import Distillation
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.loading.start_keys import TEACHER
 from kinema.models.loading.starts import check_labels

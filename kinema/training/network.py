@@ -13,7 +13,7 @@ import torch
 from timm.layers import convert_sync_batchnorm
 from torch import nn
 
-from kinema.config import Training
+from kinema.experiment.model_sections import Training
 from kinema.models.recognizer import Recognizer
 from kinema.training.data import ResumableLoader
 

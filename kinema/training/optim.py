@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.optim import lr_scheduler
 
-from kinema.config import Training
+from kinema.experiment.model_sections import Training
 
 
 def create_optimizer(groups: list[dict[str, Any]], settings: Training) -> torch.optim.Optimizer:

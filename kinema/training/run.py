@@ -16,15 +16,15 @@ from lightning.pytorch.loggers import Logger
 
 from kinema.clips.loader import ClipLoader
 from kinema.clips.table import labels_of
-from kinema.config import Settings
 from kinema.digests import digest, file_digest
+from kinema.experiment.config import Settings
+from kinema.experiment.params import from_json, training_json
 from kinema.locks import sole_user
 from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.loading.start_keys import is_trained
 from kinema.models.loading.starts import starting_network
 from kinema.models.made_of import remove_made_of
 from kinema.models.recognizer import Recognizer
-from kinema.params import from_json, training_json
 from kinema.processes import is_first_process
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.distillation import load_teacher

@@ -12,7 +12,7 @@ from torch import nn
 from torchmetrics import MeanMetric
 
 from kinema.clips.sampling import num_ranks_and_rank
-from kinema.config import Training
+from kinema.experiment.model_sections import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
 from kinema.training.data import ClipMixer

@@ -11,7 +11,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from kinema.config import Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Training
 from kinema.training.resume.callbacks import DurableIO
 
 LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set

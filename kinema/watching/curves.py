@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from kinema.config import Settings
+from kinema.experiment.config import Settings
 
 
 def curve_loggers(folder: Path, *, step: int, settings: Settings) -> list[Logger]:

@@ -4,7 +4,7 @@ import pandas as pd
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from kinema.config import Settings
+from kinema.experiment.config import Settings
 from kinema.files import atomic_path
 from kinema.training.run import Trained, TrainingOutputs
 from kinema.watching.curves import curve_loggers

@@ -6,7 +6,7 @@ import pytest
 
 from kinema.annotations.convert import convert
 from kinema.annotations.sources import list_files
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 pytestmark = pytest.mark.real
 

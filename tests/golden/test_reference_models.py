@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.clip_network import create_clip_encoder
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.network_weights import load_weights

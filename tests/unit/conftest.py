@@ -8,8 +8,9 @@ from media_corpus import Corpus, make_video
 
 from kinema import processes
 from kinema.annotations.convert import convert
-from kinema.config import Annotations, Demo, Media
 from kinema.demo.dataset import render_demo
+from kinema.experiment.config import Demo
+from kinema.experiment.data_sections import Annotations, Media
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.shard import write_shard
 

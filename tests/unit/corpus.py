@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.clips.index import build_index
-from kinema.config import Clip
+from kinema.experiment.data_sections import Clip
 from kinema.media.plan import shard_of
 from kinema.media.shard import SHARD_SCHEMA
 

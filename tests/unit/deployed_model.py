@@ -11,13 +11,14 @@ import torch
 from corpus import CLIP
 
 from kinema.clips.table import ClipIndex
-from kinema.config import Deployment, Network, Settings
 from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import convert
 from kinema.deployment.pytorch_scores import ScoreFiles
 from kinema.deployment.verify import ShippedFiles, verify
 from kinema.evaluation.evaluate import evaluate
 from kinema.evaluation.predictions import PREDICTIONS
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Deployment, Network
 from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.reader import FrameReader

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kinema.annotations.convert import convert
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 GOOD = "video,label,subset,group\nb.mp4,run,train,p1\na,jump,validation,p2\nc.AVI,,test,\nd,jump,training,p1\n"
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kinema.annotations.convert import convert
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 TEXT = "video,label,subset\nv,café,train\nw,b,val\n"
 

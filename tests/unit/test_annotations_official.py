@@ -7,7 +7,7 @@ import pytest
 
 from kinema.annotations.convert import convert
 from kinema.annotations.sources import list_files
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 
 TRAIN = "label,youtube_id,time_start,time_end,split\n"
 

@@ -6,7 +6,8 @@ import pytest
 from corpus import CLIP
 from training_runs import assert_same, break_off, run_training, settings
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.registry import create_model
 from kinema.training.network import _needs_two_clips
 from kinema.training.task import RecognitionTask

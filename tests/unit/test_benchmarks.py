@@ -12,8 +12,9 @@ import pytest
 from corpus import CLIP
 
 from kinema.clips.table import VIDEO_SCHEMA, labels_of, write_clips
-from kinema.config import Network, Settings, Training
-from kinema.experiments import Experiment
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Network, Training
+from kinema.experiment.resolve import Experiment
 from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"

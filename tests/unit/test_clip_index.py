@@ -16,7 +16,7 @@ from corpus import CLIP, build, entry, write_annotation, write_corpus
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, VIDEO_SCHEMA, ClipIndex, labelled_subsets, mapped_path, write_clips
 from kinema.clips.windows import RANDOM_START, enumerate_clips, num_clips_asked
-from kinema.config import Augmentation, Clip
+from kinema.experiment.data_sections import Augmentation, Clip
 from kinema.inference.windows import evaluation_starts
 
 

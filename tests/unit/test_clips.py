@@ -11,7 +11,7 @@ from kinema.clips.dataset import ClipDataset
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler
 from kinema.clips.table import ClipIndex
-from kinema.config import Augmentation
+from kinema.experiment.data_sections import Augmentation
 
 
 def dataset(root, *, subset="training", clip=CLIP, **options):

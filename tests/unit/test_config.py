@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from kinema.cli import main
-from kinema.config import Config
-from kinema.config_files import ConfigError, load_config, read_yaml
-from kinema.config_reference import with_reference
-from kinema.experiments import (
+from kinema.experiment.config import Config
+from kinema.experiment.files import ConfigError, load_config, read_yaml
+from kinema.experiment.params import as_json, from_json, training_json, training_parts, untracked_json
+from kinema.experiment.reference import with_reference
+from kinema.experiment.resolve import (
     annotation_files,
     datasets_of,
     media_of,
@@ -20,9 +21,8 @@ from kinema.experiments import (
     shards_of,
     weight_files,
 )
+from kinema.experiment.targets import check_target
 from kinema.media.recipe import recipe_of
-from kinema.params import as_json, from_json, training_json, training_parts, untracked_json
-from kinema.targets import check_target
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASET = {"annotations": {"path": "list.csv"}, "videos": "videos"}
@@ -322,8 +322,8 @@ def test_every_key_has_a_description():
 
 
 def test_importing_the_configuration_is_cheap():
-    heavy = "import sys, kinema.experiments, kinema.media.plan, kinema.provenance; print([m for m in ('torch', 'av', "
-    code = heavy + "'pandas', 'timm', 'pyarrow') if m in sys.modules])"
+    modules = "sys, kinema.experiment.resolve, kinema.media.plan, kinema.provenance"
+    code = f"import {modules}; print([m for m in ('torch', 'av', 'pandas', 'timm', 'pyarrow') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert found.stdout.strip() == "[]"
 

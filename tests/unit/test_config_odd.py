@@ -8,10 +8,12 @@ import pytest
 import torch.onnx
 from annotated_types import Le, Lt
 
-from kinema.config import MAX_OPSET, Config, Dataset, Override, Section, Settings
-from kinema.config_files import ConfigError, load_config, read_yaml
-from kinema.origins import check_starts
-from kinema.targets import check_target
+from kinema.experiment.config import Config, Dataset, Override, Settings
+from kinema.experiment.files import ConfigError, load_config, read_yaml
+from kinema.experiment.model_sections import MAX_OPSET
+from kinema.experiment.section import Section
+from kinema.experiment.starts import check_starts
+from kinema.experiment.targets import check_target
 
 PLAIN = {
     "dataset_dir": "no/such/folder",

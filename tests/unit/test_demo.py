@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from kinema.config import Demo
 from kinema.demo.dataset import Scene, demo_scenes, draw_twins, render_demo
 from kinema.demo.scenes import CLASSES, TWINS, _states
+from kinema.experiment.config import Demo
 
 SETTINGS = Demo(train_videos_per_class=2, val_videos_per_class=1)
 

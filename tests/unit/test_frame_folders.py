@@ -12,7 +12,7 @@ import pytest
 import torch
 from media_corpus import Corpus, failing_ffmpeg, make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.check import check_table
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.frame_folders import open_folder

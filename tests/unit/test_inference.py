@@ -19,7 +19,7 @@ from media_corpus import make_video
 import kinema.inference
 from kinema.cli import main
 from kinema.clips.table import ClipIndex
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.inference.clips import read_clips
 from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec

@@ -12,8 +12,8 @@ from kinema.annotations.convert import convert
 from kinema.annotations.init import default_name, init_dataset, num_shards
 from kinema.annotations.split import split_by_group
 from kinema.cli import main
-from kinema.config_files import load_config_files
-from kinema.experiments import annotation_files
+from kinema.experiment.files import load_config_files
+from kinema.experiment.resolve import annotation_files
 from kinema.media.plan import plan_shards
 
 

@@ -14,7 +14,7 @@ from corpus import CLIP
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.loader import ClipLoader
 from kinema.clips.table import ClipIndex
-from kinema.config import Augmentation
+from kinema.experiment.data_sections import Augmentation
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from media_corpus import MEDIA, Corpus, make_video
 
 from kinema.cli import main
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.archive import ArchiveWriter, read_stored
 from kinema.media.layout import arrow_table
 from kinema.media.reader import FrameReader

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from media_corpus import MEDIA, encode_noise, make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.decode import Decoder
 
 UNKNOWN = {

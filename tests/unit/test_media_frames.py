@@ -10,7 +10,7 @@ import torch
 from media_corpus import MEDIA, make_video
 from torchvision.io import decode_jpeg
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media import commands
 from kinema.media.ffmpeg import find_ffmpeg, jpeg_stream
 from kinema.media.probe import MediaError, probe

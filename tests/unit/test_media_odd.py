@@ -2,7 +2,7 @@
 
 import pytest
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from media_corpus import MEDIA, make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg, grey_stream, jpeg_size, jpeg_stream
 from kinema.media.inputs import Segment
 from kinema.media.probe import probe

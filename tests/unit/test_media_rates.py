@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from media_corpus import make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.probe import probe
 
 NUM_FRAMES = 20

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from media_corpus import make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg, grey_stream
 from kinema.media.probe import Probe
 from kinema.media.shown import scaled_size

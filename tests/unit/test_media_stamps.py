@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.reader import FrameReader
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from media_corpus import MEDIA, Corpus, as_tensor, make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.archive import read_stored
 from kinema.media.flow import flow_pictures, quantise
 from kinema.media.reader import FrameReader
@@ -142,7 +142,7 @@ def test_a_killed_run_keeps_what_was_finished(stored, monkeypatch):
 WRITE_SHARD = """
 import sys
 from pathlib import Path
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.shard import write_shard
 manifest, table, media = sys.argv[1:]
 media = Media.model_validate_json(media)

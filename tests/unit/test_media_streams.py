@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from media_corpus import MEDIA, make_video
 
-from kinema.config import Media
+from kinema.experiment.data_sections import Media
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.probe import MediaError, probe
 from kinema.media.recipe import recipe_of

@@ -7,7 +7,7 @@ import pytest
 import torch
 from corpus import CLIP
 
-from kinema.config import Network
+from kinema.experiment.model_sections import Network
 from kinema.models.encoders import create_encoder
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.content import content_digest

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torchvision.models.video.resnet import BasicBlock, Bottleneck
 
-from kinema.config import Clip, Network
 from kinema.deployment.onnx_model import part_to_onnx
 from kinema.deployment.parts import export_parts
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS, TRACED, TRACED_MAX_OPSET
 from kinema.models.registry import create_model
 

@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 import torch
 
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
 from kinema.models.clip_network import create_clip_encoder, register_clip_network
 from kinema.models.encoders import BUNDLED_MEAN, FLOW_MEAN, create_encoder, register_encoder

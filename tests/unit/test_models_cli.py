@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from kinema.cli import main
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.loading.importing import read_labels
 from kinema.models.registry import create_model

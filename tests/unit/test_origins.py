@@ -2,9 +2,9 @@
 
 import pytest
 
-from kinema.config_files import ConfigError, load_config
-from kinema.origins import start_files
-from kinema.targets import check_target
+from kinema.experiment.files import ConfigError, load_config
+from kinema.experiment.starts import start_files
+from kinema.experiment.targets import check_target
 
 NET = "efficientnet-lite0_vtn"
 TWO = "efficientnet-lite0_vtn_two-stream"

@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 from corpus import CLIP
 
 from kinema.clips.table import VIDEO_SCHEMA, write_clips
-from kinema.config import Network
 from kinema.deployment.parity_sample import parity_clips
+from kinema.experiment.model_sections import Network
 from kinema.models.registry import create_model
 
 

@@ -12,7 +12,15 @@ from kinema.models.names import DECODERS, ENCODERS
 from kinema.provenance import PACKAGE, model_digest, module_path, source_digest
 
 SCRIPT = "from kinema.job import log\nfrom kinema.stage.work import work\nfrom kinema.watching import look\n"
-WORK = '"""Doc."""\nfrom kinema.stage import helper\n\n\ndef work():\n    """Say."""\n    return helper.NUMBER\n'
+WORK = '''"""Doc."""
+from kinema import disk
+from kinema.stage import helper
+
+
+def work():
+    """Say."""
+    return helper.NUMBER
+'''
 ROOT = "kinema.stage.work"
 
 
@@ -27,7 +35,7 @@ def package(tmp_path, monkeypatch):
     (stage / "helper.py").write_text("from .deep import NUMBER\nfrom .. import beside\n")
     (stage / "deep.py").write_text("NUMBER = 1\n")
     (stage / "other.py").write_text("NUMBER = 1\n")
-    for name in ("config", "job", "beside", "watching"):
+    for name in ("disk", "job", "beside", "watching"):
         (tmp_path / f"kinema/{name}.py").write_text("A = 1\n")
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "kinema")
     return tmp_path
@@ -52,7 +60,7 @@ def change(path: Path, old: str, new: str) -> None:
         ("kinema/stage/work.py", "return", "# why\n    return", True),
         ("kinema/stage/work.py", "Say.", "Say more.", True),
         ("kinema/stage/other.py", "1", "2", True),
-        ("kinema/config.py", "1", "2", True),
+        ("kinema/disk.py", "1", "2", True),
         ("kinema/job.py", "1", "2", True),
         ("kinema/watching.py", "1", "2", True),
         ("script.py", "import work", "import work as w", False),

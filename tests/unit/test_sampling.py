@@ -11,7 +11,7 @@ from kinema.clips import sampling as sampling_module
 from kinema.clips.dataset import ClipDataset, ClipIndex
 from kinema.clips.loader import ClipLoader
 from kinema.clips.sampling import EpochSampler, sampling_weights
-from kinema.config import Augmentation
+from kinema.experiment.data_sections import Augmentation
 
 LABELS = np.repeat([0, 1, 2], [900, 90, 10])
 

@@ -9,7 +9,8 @@ import torch
 from corpus import CLIP
 from training_runs import run_training
 
-from kinema.config import Network, Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Network, Training
 from kinema.locks import sole_user
 from kinema.models.loading import starts
 from kinema.models.loading.checkpoint import save_checkpoint

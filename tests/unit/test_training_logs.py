@@ -7,7 +7,8 @@ from corpus import CLIP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from training_runs import break_off, run_training
 
-from kinema.config import Network, Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Network, Training
 from kinema.watching.speed import SPEED
 
 STEPS = 6  # in two epochs

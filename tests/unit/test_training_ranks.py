@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from kinema.clips import sampling
 from kinema.clips.sampling import EpochSampler, RankSampler
-from kinema.config import Network, Training
+from kinema.experiment.model_sections import Network, Training
 from kinema.models.registry import create_model
 from kinema.training.task import RecognitionTask, gathered
 

@@ -13,7 +13,8 @@ from lightning.pytorch.callbacks import Callback
 from pydantic import ValidationError
 from torch.utils.data import DataLoader
 
-from kinema.config import Distillation, Network, Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Distillation, Network, Training
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.network_weights import load_weights
 from kinema.models.registry import create_model

@@ -10,8 +10,10 @@ import training_runs
 from corpus import CLIP, build
 
 from kinema.clips.table import ClipIndex
-from kinema.config import Media, Network, Settings, Training
 from kinema.evaluation.evaluate import evaluate
+from kinema.experiment.config import Settings
+from kinema.experiment.data_sections import Media
+from kinema.experiment.model_sections import Network, Training
 from kinema.media.plan import manifest_path
 from kinema.media.shard import write_shard
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint

@@ -16,7 +16,7 @@ from kinema.clips.transforms import (
     TrainingTransform,
     random_crop,
 )
-from kinema.config import Augmentation
+from kinema.experiment.data_sections import Augmentation
 from kinema.inference.preprocessing import square_box
 
 

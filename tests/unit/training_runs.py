@@ -9,9 +9,10 @@ from corpus import CLIP
 
 from kinema.clips.parts import parts_digests
 from kinema.clips.table import parts_path
-from kinema.config import Network, Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Network, Training
+from kinema.experiment.params import training_parts
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
-from kinema.params import training_parts
 from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.training.task import RecognitionTask
 from kinema.watching.speed import SPEED

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 import yaml
 
-from kinema.config import Demo
 from kinema.demo.dataset import render_demo
+from kinema.experiment.config import Demo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACED = Path(__file__).parent / "traced"

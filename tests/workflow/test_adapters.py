@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 from kinema.models.made_of import MADE_OF_MODEL
 
 REPOSITORY = Path(__file__).resolve().parents[2]

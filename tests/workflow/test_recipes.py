@@ -3,8 +3,8 @@
 import pytest
 from project import REPOSITORY, Project, copy_code
 
-from kinema.config_files import load_config, read_yaml
-from kinema.experiments import resolve
+from kinema.experiment.files import load_config, read_yaml
+from kinema.experiment.resolve import resolve
 
 RGB_AND_MOTION = ("", "_rgbdiff")
 # data set, model, lr, batch size, whether pixels are normalised

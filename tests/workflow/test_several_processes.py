@@ -11,8 +11,8 @@ import pytest
 import yaml
 from project import MODEL
 
-from kinema.config_files import load_config, read_yaml
-from kinema.experiments import resolve
+from kinema.experiment.files import load_config, read_yaml
+from kinema.experiment.resolve import resolve
 from kinema.models.loading.checkpoint import load_checkpoint
 
 

@@ -77,7 +77,7 @@ EDITS = {
         ("kinema/models/loading/start_keys.py", "settings.training.train and", "not"),
         {"train"},
     ),
-    "how params become settings": (("kinema/params.py", "| keys\n", "\n"), {"train"}),
+    "how params become settings": (("kinema/experiment/params.py", "| keys\n", "\n"), {"train"}),
     "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
     "the pixels of evaluation": (("kinema/inference/preprocessing.py", "INTER_LINEAR", "INTER_AREA"), READS_CLIPS),
     "how frames are read": (("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), {"shard", *READS_CLIPS}),
@@ -130,7 +130,10 @@ EDITS = {
         ("kinema/deployment/parts.py", '"embeddings"', '"features"'),
         {"export", "convert"},
     ),
-    "a description of a setting": (("kinema/config.py", "Highest learning rate.", "The highest learning rate."), set()),
+    "a description of a setting": (
+        ("kinema/experiment/model_sections.py", "Highest learning rate.", "Peak rate."),
+        set(),
+    ),
     "a docstring": (("kinema/media/shard.py", '"""Bring a shard up to date', '"""Make a shard'), set()),
     "a comment in the code": (
         ("kinema/training/task.py", "def training_step", "# a step\n    def training_step"),
@@ -145,7 +148,7 @@ EDITS = {
         set(),
     ),
     "the summary of models": (("kinema/models/summary.py", "2e9", "1e9"), set()),
-    "how experiments resolve": (("kinema/experiments.py", "patches.append", "patches.insert"), set()),
+    "how experiments resolve": (("kinema/experiment/resolve.py", "patches.append", "patches.insert"), set()),
     "the demo": (("kinema/demo/scenes.py", "FPS = 7", "FPS = 8"), {"render_demo"}),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from project import REPOSITORY
 
 from kinema.models.model_name import model_modules
-from kinema.provenance import NEUTRAL, closure, imports
+from kinema.provenance import NEUTRAL, SETTINGS, closure, imports
 
 RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
 COMPUTING = dict(re.findall(r'code=(?:model_)?code\("(\w+)", "([\w.]+)"\)', RULES))
@@ -25,9 +25,9 @@ def called_by(finished, rule: str) -> set[tuple[str, str]]:
     return {tuple(line.split(" ", 1)) for trace in traces for line in trace.read_text().splitlines()}
 
 
-def validators() -> set[str]:
-    """Functions of kinema.config that refuse wrong settings, or read one spelling as another."""
-    text = (REPOSITORY / "kinema/config.py").read_text()
+def validators(module: str) -> set[str]:
+    """Functions of a module of settings that refuse wrong ones, or read one spelling as another."""
+    text = (REPOSITORY / f"{module.replace('.', '/')}.py").read_text()
     found = set(re.findall(r"(?:After|Before)Validator\((\w+)\)", text))
     for section in ast.parse(text).body:
         for part in ast.walk(section) if isinstance(section, ast.ClassDef) else ():
@@ -40,7 +40,7 @@ def validators() -> set[str]:
 def test_what_a_job_calls_counts_or_only_watches(finished, rule):
     counted = closure(COMPUTING[rule], *model_modules("efficientnet_lite0_vtn"))
     others = {(module, function) for module, function in called_by(finished, rule) if module not in counted}
-    refusing = {("kinema.config", function) for function in validators() | {"Annotations.paths"}}
+    refusing = {(module, function) for module in SETTINGS for function in validators(module) | {"Annotations.paths"}}
     for module, function in others:
         is_watching = any(module == name or module.startswith(f"{name}.") for name in WATCHING)
         in_training = not module.startswith("kinema.watching") or rule == "train"
@@ -50,7 +50,7 @@ def test_what_a_job_calls_counts_or_only_watches(finished, rule):
 
 def test_neutral_modules_hold_nothing_that_computes():
     """Tables and declarations; what of the rest runs in jobs is watched above."""
-    for name in sorted(set(NEUTRAL) - set(WATCHING) - {"kinema", "kinema.config"}):
+    for name in sorted(set(NEUTRAL) - set(WATCHING) - {"kinema", *SETTINGS}):
         tree = ast.parse((REPOSITORY / f"{name.replace('.', '/')}.py").read_text())
         functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         assert functions == ["unknown_model"], f"{name}: only tables, and the text about a name that is in none"

@@ -11,10 +11,12 @@ from pathlib import Path
 # this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
 
-from kinema import experiments, origins, params, snakemake_folder, targets
+from kinema import snakemake_folder
 from kinema.clips import parts
-from kinema.config_files import ConfigError, load_config, read_yaml
+from kinema.command_line import snakemake_arguments
 from kinema.digests import file_digest, remembered_digest
+from kinema.experiment import params, resolve, starts, targets
+from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.job import share_library
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media import retry
@@ -24,8 +26,9 @@ from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 
 share_library(workflow.basedir)
-if "--cleanup-metadata" in sys.argv:
-    snakemake_folder.forget_records(sys.argv[sys.argv.index("--cleanup-metadata") + 1 :])
+ASKED = snakemake_arguments(sys.argv[1:])
+if ASKED.cleanup_metadata:
+    snakemake_folder.forget_records(ASKED.cleanup_metadata)
 elif workflow.is_main_process:
     snakemake_folder.keep_records()
     snakemake_folder.restore_records()
@@ -68,8 +71,8 @@ def asked(function, *args):
 
 # What is asked for by name is checked before the DAG is built: later Snakemake takes a rule that fails for one that does
 # not apply, and an old output for up to date. Its own list of targets is not known yet at this point.
-for argument in sys.argv[1:]:
-    asked(targets.check_target, argument)
+for target in ASKED.targets:
+    asked(targets.check_target, target)
 
 
 def code(script, module):
@@ -95,7 +98,7 @@ def failures(output):
 
 def resolved(wildcards):
     """The experiment's settings."""
-    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings
+    return asked(resolve.resolve, wildcards.dataset, wildcards.model).settings
 
 
 def sections(*names):
@@ -108,11 +111,11 @@ def parts_path(wildcards):
 
 
 def model_name(wildcards):
-    return asked(experiments.resolve, wildcards.dataset, wildcards.model).model
+    return asked(resolve.resolve, wildcards.dataset, wildcards.model).model
 
 
 def incomplete_targets(default_targets):
     """Targets that are there, but not all that their rules make beside them; what is missing by target."""
-    asked_for = [*sys.argv[1:], *default_targets]
+    asked_for = [*ASKED.targets, *default_targets]
     outputs = [rule.output for rule in workflow.rules]
     return snakemake_folder.mark_incomplete(asked_for, outputs)

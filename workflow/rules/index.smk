@@ -53,7 +53,7 @@ checkpoint index:
     params:
         annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections("clip"),
-        max_failed_fraction=lambda wildcards: asked(experiments.dataset_named, wildcards.dataset).max_failed_fraction,
+        max_failed_fraction=lambda wildcards: asked(resolve.dataset_named, wildcards.dataset).max_failed_fraction,
         failures=failures("results/{dataset}/clips.parquet"),
         code=code("index", "kinema.clips.index"),
     script:

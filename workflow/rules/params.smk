@@ -3,39 +3,39 @@
 
 def annotation_files(wildcards):
     """The files of the list; a missing one is named with the key that asks for it."""
-    return asked(experiments.annotation_files, wildcards.dataset)
+    return asked(resolve.annotation_files, wildcards.dataset)
 
 
 def annotation_settings(wildcards):
-    return asked(experiments.annotation_json, wildcards.dataset)
+    return asked(resolve.annotation_json, wildcards.dataset)
 
 
 def list_contents(wildcards):
     """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
-    if asked(experiments.dataset_named, wildcards.dataset).rendered:
+    if asked(resolve.dataset_named, wildcards.dataset).rendered:
         return "rendered"
     return json.dumps([file_digest(path) for path in annotation_files(wildcards)])
 
 
 def corpus_annotations(wildcards):
-    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
+    names = asked(resolve.datasets_of, wildcards.corpus, wildcards.recipe)
     return [f"results/{name}/annotation.json" for name in names]
 
 
 def corpus_contents(wildcards):
     """Digests of the lists of the corpus, as JSON."""
-    names = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)
+    names = asked(resolve.datasets_of, wildcards.corpus, wildcards.recipe)
     return json.dumps([remembered_digest(f"results/{name}/annotation.json") for name in names])
 
 
 def corpus_dataset(wildcards):
     """Any data set of the corpus: they agree on videos, shards and media."""
-    return CONFIG.datasets[asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]]
+    return CONFIG.datasets[asked(resolve.datasets_of, wildcards.corpus, wildcards.recipe)[0]]
 
 
 def corpus_media(wildcards):
-    name = asked(experiments.datasets_of, wildcards.corpus, wildcards.recipe)[0]
-    return asked(experiments.media_of, name)
+    name = asked(resolve.datasets_of, wildcards.corpus, wildcards.recipe)[0]
+    return asked(resolve.media_of, name)
 
 
 def media_settings(wildcards):
@@ -74,13 +74,13 @@ def this_shard_digest(wildcards):
 
 
 def shard_tables(wildcards):
-    corpus, recipe, number = asked(experiments.shards_of, wildcards.dataset)
+    corpus, recipe, number = asked(resolve.shards_of, wildcards.dataset)
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
 
 def dataset_sections(*names):
     """Params function: sections that hold for a whole data set."""
-    return lambda wildcards: experiments.dataset_json(CONFIG, wildcards.dataset, names)
+    return lambda wildcards: resolve.dataset_json(CONFIG, wildcards.dataset, names)
 
 
 def training_settings(wildcards):
@@ -100,17 +100,17 @@ def training_data(wildcards):
 
 def devices(wildcards):
     """GPUs of a training job."""
-    return asked(experiments.resolve, wildcards.dataset, wildcards.model).settings.training.devices
+    return asked(resolve.resolve, wildcards.dataset, wildcards.model).settings.training.devices
 
 
 def start_files(wildcards):
     """What training starts from: files of the user's, and models that are trained first."""
-    return list(asked(origins.start_files, wildcards.dataset, wildcards.model).values())
+    return list(asked(starts.start_files, wildcards.dataset, wildcards.model).values())
 
 
-def starts(wildcards):
+def start_keys(wildcards):
     """The same by the keys that ask for them, as JSON."""
-    return asked(origins.starts_json, wildcards.dataset, wildcards.model)
+    return asked(starts.starts_json, wildcards.dataset, wildcards.model)
 
 
 def start_contents(wildcards):

@@ -1,7 +1,7 @@
 """Clips -> a trained model.
 
-in   results/{dataset}/clips.parquet, and the models that training starts from (kinema.origins); which of its parts
-     decide a training, and are in the params, says kinema.params
+in   results/{dataset}/clips.parquet, and the models that training starts from (kinema.experiment.starts); which of
+     its parts decide a training, and are in the params, says kinema.experiment.params
 out  results/{dataset}/{model}/model.pth      weights, input specification, labels, settings
      results/{dataset}/{model}/training.csv   one row an epoch
      results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
@@ -37,7 +37,7 @@ rule train:
         model=model_name,
         settings=training_settings,
         data=training_data,
-        starts=starts,
+        starts=start_keys,
         start_contents=start_contents,
         work="work/{dataset}/{model}",
         logs="logs/{dataset}/{model}/curves",

@@ -6,7 +6,7 @@ By hand: python workflow/scripts/annotations.py job.yaml   (keys: input, output,
 from pathlib import Path
 
 from kinema.annotations.convert import convert
-from kinema.config import Annotations
+from kinema.experiment.data_sections import Annotations
 from kinema.job import job_from_argv, running
 
 

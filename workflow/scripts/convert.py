@@ -5,8 +5,8 @@ By hand: python workflow/scripts/convert.py job.yaml   (keys: input, output, par
 
 from pathlib import Path
 
-from kinema.config import Settings
 from kinema.deployment.openvino_model import convert
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 

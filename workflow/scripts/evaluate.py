@@ -5,8 +5,8 @@ By hand: python workflow/scripts/evaluate.py job.yaml   (keys: input, output, pa
 
 from pathlib import Path
 
-from kinema.config import Settings
 from kinema.evaluation.evaluate import evaluate
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 

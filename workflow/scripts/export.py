@@ -5,8 +5,8 @@ By hand: python workflow/scripts/export.py job.yaml   (keys: input, output, para
 
 from pathlib import Path
 
-from kinema.config import Settings
 from kinema.deployment.onnx_model import export_onnx
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 

@@ -6,7 +6,7 @@ By hand: python workflow/scripts/index.py job.yaml   (keys: input, output, param
 from pathlib import Path
 
 from kinema.clips.index import build_index
-from kinema.config import Settings
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 

@@ -5,8 +5,8 @@ By hand: python workflow/scripts/render_demo.py job.yaml   (keys: output, params
 
 from pathlib import Path
 
-from kinema.config import Demo
 from kinema.demo.dataset import render_demo
+from kinema.experiment.config import Demo
 from kinema.job import job_from_argv, running
 
 

@@ -5,9 +5,9 @@ By hand: python workflow/scripts/verify.py job.yaml   (keys: input, output, para
 
 from pathlib import Path
 
-from kinema.config import Settings
 from kinema.deployment.pytorch_scores import ScoreFiles
 from kinema.deployment.verify import ShippedFiles, verify
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 

@@ -11,6 +11,6 @@
     starts           these files -> the network that is trained
 
 Weights that timm or torchvision download are theirs to read: `kinema.models.encoders`, `kinema.models.clip_network`.
-Which files an experiment starts from is decided in `kinema.origins`; where a training that was interrupted goes on, in
-`kinema.training.resume`. Nothing is imported here.
+Which files an experiment starts from is decided in `kinema.experiment.starts`; where a training that was interrupted
+goes on, in `kinema.training.resume`. Nothing is imported here.
 """

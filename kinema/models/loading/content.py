@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from torch import Tensor
 
 from kinema import __version__
-from kinema.config import Clip, Network
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
 from kinema.models.loading.tensors import check_plain_tensors, read_torch_file
 from kinema.words import explained, shown

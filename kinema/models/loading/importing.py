@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kinema.config import Clip, Network
 from kinema.digests import file_digest
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
 from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.loading.content import is_ours
 from kinema.models.loading.network_weights import load_weights

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from kinema.config import Network
+from kinema.experiment.model_sections import Network
 from kinema.models.loading.content import Content, checked, is_ours, read_content
 from kinema.models.loading.reference import convert, recognise
 from kinema.models.loading.tensors import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kinema.config import Network
+from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
 from kinema.models.model_name import ModelName, parse_model_name
 from kinema.models.positions import position_table

@@ -5,7 +5,7 @@ The Snakefile imports this module on every call: nothing heavy.
 
 from collections.abc import Mapping
 
-from kinema.config import Settings
+from kinema.experiment.config import Settings
 
 WEIGHTS, INIT, TEACHER = "network.weights", "training.init_from", "training.teacher"
 RGB, MOTION_STREAM = "rgb", "motion"

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from kinema.config import Settings
+from kinema.experiment.config import Settings
 from kinema.models.loading.network_weights import classes_of, load_streams
 from kinema.models.loading.start_keys import INIT, MOTION_STREAM, RGB, is_trained
 from kinema.models.recognizer import Recognizer
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def starting_network(
     model_name: str, *, labels: list[str], settings: Settings, starts: Mapping[str, str]
 ) -> Recognizer:
-    """The network `model_name` for these classes, its weights from `starts` (`kinema.origins`).
+    """The network `model_name` for these classes, its weights from `starts` (`kinema.experiment.starts`).
 
     One that is not trained any further has to have these very labels, and a stream too.
     """

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from kinema.config import Config
-from kinema.config_files import ConfigError
-from kinema.experiments import Experiment, annotation_files, dataset_named, resolve
+from kinema.experiment.config import Config
+from kinema.experiment.files import ConfigError
+from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, resolve
+from kinema.experiment.starts import check_starts
 from kinema.models.names import EXPORT_OBSTACLES, TRACED, TRACED_MAX_OPSET
-from kinema.origins import check_starts
 
 DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
 

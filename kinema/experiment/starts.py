@@ -7,9 +7,10 @@ model of the same data set. A two-stream network is made of the two models of it
 import json
 from pathlib import Path
 
-from kinema.config import ENCODER_WEIGHTS, Config
-from kinema.config_files import ConfigError
-from kinema.experiments import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
+from kinema.experiment.config import Config
+from kinema.experiment.files import ConfigError
+from kinema.experiment.model_sections import ENCODER_WEIGHTS
+from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
 from kinema.models.loading.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
 

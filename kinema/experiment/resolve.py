@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kinema import params
 from kinema.annotations.sources import list_files
-from kinema.config import ENCODER_WEIGHTS, Config, Dataset, Media, Settings, merged
-from kinema.config_files import ConfigError, nearest
+from kinema.experiment import params
+from kinema.experiment.config import Config, Dataset, Settings, merged
+from kinema.experiment.data_sections import Media
+from kinema.experiment.files import ConfigError, nearest
+from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.media.recipe import recipe_of
 from kinema.models.model_name import canonical, parse_model_name, split_variant
 

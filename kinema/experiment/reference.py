@@ -9,7 +9,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from kinema.config import Annotations, Config, Dataset, Override, Section, Settings
+from kinema.experiment.config import Config, Dataset, Override, Settings
+from kinema.experiment.data_sections import Annotations
+from kinema.experiment.section import Section
 
 BEGIN, END = "<!-- begin: kinema config-reference -->", "<!-- end: kinema config-reference -->"
 BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}

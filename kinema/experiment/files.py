@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import ValidationError
 
-from kinema.config import Config, Section
+from kinema.experiment.config import Config
+from kinema.experiment.section import Section
 
 _SHORT = reprlib.Repr()  # a value may be as long as it likes, a message may not
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200

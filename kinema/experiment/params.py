@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from kinema.config import Settings, Training
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Training
 
 # What rule train reads, and of it what changes no weight: more loader workers, other clips to be tested on.
 TRAIN_SECTIONS = ("clip", "augmentation", "network", "training", "distillation")

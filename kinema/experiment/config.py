@@ -1,0 +1,105 @@
+"""The configuration tree: every setting, its default, its bounds and its meaning.
+
+`config/config.yaml` holds what a user decides, this tree holds every other default, and code holds none.
+Importing it is cheap (no torch): the Snakefile does it on every call.
+"""
+
+from typing import Any
+
+from pydantic import (
+    Field,
+)
+
+from kinema.experiment.data_sections import Annotations, Augmentation, Clip, Media
+from kinema.experiment.model_sections import Deployment, Distillation, Evaluation, Network, Training
+from kinema.experiment.section import Fraction, Location, Name, Pattern, Section
+
+
+class Settings(Section):
+    """What an experiment is made of. Defaults, a data set, an override and a variant each may set any part of it."""
+
+    clip: Clip = Field(default_factory=Clip, description="Which frames one clip has.")
+    augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training clips.")
+    network: Network = Field(default_factory=Network, description="The network.")
+    training: Training = Field(default_factory=Training, description="The training recipe.")
+    distillation: Distillation = Field(default_factory=Distillation, description="Learning from a teacher.")
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="How a model is scored.")
+    deployment: Deployment = Field(default_factory=Deployment, description="Export and its gates.")
+
+
+class Dataset(Settings):
+    """One list of videos over one corpus of media. Also takes every section of an experiment."""
+
+    annotations: Annotations = Field(description="The list of videos.")
+    videos: Location = Field(
+        description="Folder of the raw videos, files or folders of numbered pictures, searched recursively."
+    )
+    corpus: Name | None = Field(
+        None, description="Data sets with one corpus share the prepared shards; default: the data set's name."
+    )
+    num_shards: int = Field(
+        16,
+        ge=1,
+        le=4096,
+        description="Shards of the corpus, fixed for its life: 1-16 for thousands of videos, 256-1024 for Kinetics.",
+    )
+    media: Media = Field(default_factory=Media, description="Overrides of the top-level `media` section.")
+    max_failed_fraction: Fraction = Field(
+        0.1, description="More missing and failed videos than this stop the pipeline."
+    )
+    rendered: bool = Field(False, description="The files are made by the workflow itself (the demo).")
+
+
+class Override(Settings):
+    """Settings for every experiment whose data set and model match."""
+
+    dataset: Pattern = Field("*", description="Shell pattern of data-set names.")
+    model: Pattern = Field("*", description="Shell pattern of model names, variant excluded; `-` and `_` are the same.")
+
+
+class Demo(Section):
+    """Size of the rendered demo data set."""
+
+    train_videos_per_class: int = Field(25, ge=1, le=10_000, description="Training videos of each class.")
+    val_videos_per_class: int = Field(10, ge=1, le=10_000, description="Validation videos of each class.")
+    seed: int = Field(7, ge=0, lt=2**32, description="Seed of backgrounds, colours and positions.")
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    ffmpeg: Location | None = Field(
+        None, description="ffmpeg binary; null takes the one on PATH, else the one of the package imageio-ffmpeg."
+    )
+    dataset_dir: Location = Field(
+        "config/datasets",
+        description="Folder beside the Snakefile whose `<name>.yaml` files each configure the data set <name>.",
+    )
+    media: Media = Field(default_factory=Media, description="How raw videos become frames, for all data sets.")
+    demo: Demo = Field(default_factory=Demo, description="The rendered demo data set.")
+    datasets: dict[Name, Dataset] = Field(
+        default_factory=dict, description="Data sets by name, beside and over those in `dataset_dir`."
+    )
+    overrides: list[Override] = Field(default_factory=list, description="Applied in order, each over the one before.")
+    variants: dict[Name, Settings] = Field(
+        default_factory=dict, description="`<model>@<variant>` takes these settings last."
+    )
+
+
+def merged(base: Section, *patches: Section) -> dict[str, Any]:
+    """Plain values of `base` with what each patch sets explicitly laid over it; the last wins.
+
+    Sections that `base` does not have are left out.
+    """
+    values = base.model_dump(exclude_unset=True)
+    for patch in patches:
+        _overlay(values, patch.model_dump(exclude_unset=True))
+    return {key: value for key, value in values.items() if key in type(base).model_fields}
+
+
+def _overlay(values: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _overlay(values[key], value)
+        else:
+            values[key] = value

@@ -1,0 +1,216 @@
+"""Settings of the data: the list of videos, how they become frames, which frames a clip has, and how it is changed."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from kinema.experiment.section import Aspect, Automatic, Fraction, Section, _can_be_opened
+
+
+class Annotations(Section):
+    """Where the list of videos and labels comes from."""
+
+    format: Literal["table", "kinetics", "mini_kinetics", "ucf101", "hmdb51", "json"] = Field(
+        "table",
+        description="`table`: CSV, TSV or Parquet with the columns video, label, subset, optional group, start, end; "
+        "`kinetics`, `mini_kinetics`, `ucf101`, `hmdb51`: the official lists; `json`: the reference toolkit's JSON.",
+    )
+    path: str | list[str] = Field(
+        description="The annotation file, or several, relative to the working directory; for `ucf101` and `hmdb51` the "
+        "folder of the official lists."
+    )
+    split: int | None = Field(None, ge=1, le=3, description="Official split of `ucf101` and `hmdb51`, required there.")
+    unit: Literal["seconds", "frames"] = Field(
+        "seconds", description="What `start` and `end` of a table count: seconds, or frames from 0."
+    )
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _paths_can_be_opened(cls, value: Any) -> Any:
+        paths = value if isinstance(value, list) else [value]
+        if not all(isinstance(path, str) for path in paths):
+            raise ValueError("expected a path or a list of paths")
+        for path in paths:
+            _can_be_opened(path)
+        return value
+
+    @property
+    def paths(self) -> list[str]:
+        """`path` as a list."""
+        return [self.path] if isinstance(self.path, str) else self.path
+
+    @model_validator(mode="after")
+    def _keys_suit_the_format(self):
+        official = self.format in ("ucf101", "hmdb51")
+        if official and self.split is None:
+            raise ValueError(f"format {self.format} needs `split`: 1, 2 or 3")
+        if not official and self.split is not None:
+            raise ValueError(f"`split` is for the formats ucf101 and hmdb51; {self.format} has none")
+        if self.unit != "seconds" and self.format != "table":
+            raise ValueError(f"`unit` is for the format table; {self.format} has none")
+        if not self.paths or ((official or self.format == "json") and len(self.paths) > 1):
+            one = "a folder" if official else "one file" if self.format == "json" else "a file, or several"
+            raise ValueError(f"`path` of format {self.format} is {one}, found {len(self.paths)} paths")
+        if self.format == "mini_kinetics" and all(path.lower().endswith(".txt") for path in self.paths):
+            raise ValueError("`path` holds only lists of ids (.txt); add the Kinetics CSV files whose rows they choose")
+        return self
+
+
+class Media(Section):
+    """How raw videos become frames, and where those are kept. One set of shards is made per corpus and recipe."""
+
+    storage: Literal["packed", "frames", "video"] = Field(
+        "packed",
+        description="`packed`: JPEG frames of a shard in one tar, the fastest to read; `frames`: a folder of JPEG "
+        "files a video, for other tools; `video`: one short-GOP mp4 a video, the smallest.",
+    )
+    modality: Literal["rgb", "flow"] = Field(
+        "rgb", description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures."
+    )
+    stream: int | None = Field(
+        None,
+        ge=0,
+        le=1000,
+        description="Which video stream of a file that has several, from 0; null takes the one that the file calls its "
+        "default, else the first. Cover pictures do not count.",
+    )
+    short_side: int | None = Field(
+        256,
+        ge=16,
+        le=4096,
+        description="Frames are rescaled to this short side in pixels, sides even; null keeps the size.",
+    )
+    square_pixels: bool = Field(
+        True,
+        description="Frames have the shape in which the video is shown; false leaves them squeezed where the video's "
+        "pixels are not square (DV, DVD, HDV, AVCHD).",
+    )
+    tone_map: Automatic = Field(
+        "auto",
+        description="`auto`: HDR video (PQ, HLG) becomes one of standard range, BT.709; `off`: its values are taken as "
+        "they are, which look pale.",
+    )
+    deinterlace: Automatic = Field(
+        "auto", description="`auto`: an interlaced picture shows one moment; `off`: both of its moments, line by line."
+    )
+    jpeg_quality: int = Field(
+        4,
+        ge=2,
+        le=31,
+        description="`packed` and `frames`: quality of the JPEG frames on the scale of ffmpeg's `-q:v`, 2 is best, 31 "
+        "worst.",
+    )
+    video_quality: int = Field(
+        4, ge=1, le=31, description="`video`: 1 is best, 31 worst, as ffmpeg's `-q:v`; x264 gets CRF 15 more than this."
+    )
+    keyframe_interval: int = Field(
+        8,
+        ge=1,
+        le=10_000,
+        description="`video`: frames from one key frame to the next; more are smaller, and slower to read.",
+    )
+    fps: float | None = Field(
+        None, gt=0, le=1000, description="Resample to this constant frame rate; null keeps every decoded frame once."
+    )
+    frames_fps: float = Field(
+        25.0, gt=0, le=1000, description="Pictures a second of a video that is a folder of numbered pictures."
+    )
+    link_frames: bool = Field(
+        False,
+        description="`frames` of RGB: JPEG pictures of such a folder that have the size already become hard links, or "
+        "copies on another file system, instead of new JPEG files; where `fps` is null.",
+    )
+    flow_bound: float = Field(
+        20.0, gt=0, le=1000, description="`flow`: displacements of -bound..bound pixels become grey values 0..255."
+    )
+    min_frames: int = Field(
+        1,
+        ge=1,
+        le=1_000_000,
+        description="A video that yields fewer frames has failed.",
+    )
+    damaged: Literal["keep", "drop"] = Field(
+        "keep",
+        description="A video that is cut off or damaged: `keep` what can be decoded of it, marked `truncated`, or "
+        "`drop` it, which counts as failed.",
+    )
+    timeout_seconds: float = Field(600, gt=0, le=604_800, description="A video that takes longer to decode has failed.")
+    max_gigabytes: float = Field(
+        16,
+        gt=0,
+        le=10_000,
+        description="A video whose stored frames take more has failed: a broken time stamp can ask for years.",
+    )
+    max_megapixels: float = Field(
+        64,
+        gt=0,
+        le=10_000,
+        description="A video whose pictures, as they are or rescaled, have more millions of pixels has failed: "
+        "decoding takes some 10 bytes of memory a pixel.",
+    )
+
+
+class Clip(Section):
+    """Which frames one clip has."""
+
+    length: int = Field(16, ge=1, le=1024, description="Frames in a clip.")
+    stride: int = Field(2, ge=1, le=1000, description="Distance of neighbouring frames of a clip, in video frames.")
+    size: int = Field(224, ge=32, le=1024, description="Height and width of the network input in pixels.")
+    num_train_clips: int = Field(1, ge=1, le=1000, description="Random clips per training video and epoch.")
+    num_val_clips: int = Field(
+        3,
+        ge=-1,
+        le=1000,
+        description="Evenly spaced clips per validation video; 0 or -1 takes every start, 1 the centre.",
+    )
+    num_test_clips: int = Field(
+        10,
+        ge=-1,
+        le=1000,
+        description="Evenly spaced clips per testing video; 0 or -1 takes every start, 1 the centre.",
+    )
+
+
+class Augmentation(Section):
+    """Random changes of training clips; every frame of a clip gets the same one."""
+
+    crop: Literal["area", "corner", "random"] = Field(
+        "area",
+        description="`area`: a part of random area and aspect anywhere; `corner`: a square of one of several scales at "
+        "a corner or in the centre; `random`: a square of the input size anywhere, not rescaled.",
+    )
+    crop_area: tuple[Fraction, Fraction] = Field(
+        (0.5, 1.0), description="`area`: range of the crop's area, as a fraction of the frame."
+    )
+    crop_aspect: tuple[Aspect, Aspect] = Field(
+        (0.75, 1.333), description="`area`: range of the crop's width over height."
+    )
+    crop_scales: tuple[Annotated[Fraction, Field(gt=0)], ...] = Field(
+        (1.0, 0.84, 0.71, 0.59, 0.5),
+        min_length=1,
+        description="`corner`: sides of the square, as fractions of the frame's short side.",
+    )
+    horizontal_flip: Fraction = Field(
+        0.5, description="Probability that a clip is mirrored; 0 where left and right matter."
+    )
+    brightness: Fraction = Field(0.2, description="Largest relative change of brightness.")
+    contrast: Fraction = Field(0.2, description="Largest relative change of contrast.")
+    saturation: Fraction = Field(0.2, description="Largest relative change of saturation.")
+    hue: float = Field(0.0, ge=0, le=0.5, description="Largest turn of the hue, 0.5 being half a turn; costly.")
+    sharpness: Fraction = Field(0.0, description="Largest relative change of sharpness.")
+    rand_augment_ops: int = Field(
+        0, ge=0, le=16, description="Operations of RandAugment that each clip gets; 0 is none."
+    )
+    rand_augment_magnitude: int = Field(9, ge=0, le=30, description="Strength of RandAugment's operations.")
+
+    @model_validator(mode="after")
+    def _ranges_are_ordered(self):
+        for name in ("crop_area", "crop_aspect"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name} is [low, high] with 0 < low <= high, got [{low}, {high}]")
+        return self

