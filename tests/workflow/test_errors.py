@@ -26,6 +26,13 @@ def test_known_targets(finished, name):
     assert "verify" in finished.planned(f"results/tiny/{name}/model.xml")
 
 
+def test_the_report_of_snakemake_may_lie_among_the_results(project):
+    (project.root / "results/report").mkdir()
+    page = "results/report/index.html"
+    assert "Report created" in project.snakemake(f"{MODEL}/model.xml", "--report", page)
+    assert "efficientnet_lite0_vtn" in (project.root / page).read_text()
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
