@@ -37,9 +37,9 @@ def source_digest(script: str | Path, *modules: str) -> str:
     return digest({**code, "": _module_digest(Path(script), _version(Path(script)))})
 
 
-def model_digest(script: str | Path, module: str, model: str) -> str:
+def model_digest(script: str | Path, module: str, model_name: str) -> str:
     """The same for a rule that uses a model: with the modules of that one, and what the tables of names say of it."""
-    return digest([source_digest(script, module, *model_modules(model)), model_facts(model)])
+    return digest([source_digest(script, module, *model_modules(model_name)), model_facts(model_name)])
 
 
 def closure(*modules: str) -> dict[str, Path]:
