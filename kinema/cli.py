@@ -133,7 +133,7 @@ def _experiment(arguments: argparse.Namespace) -> int:
 
     config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
     found = resolve(config, arguments.dataset, arguments.model)
-    print(f"# results/{found.dataset}/{arguments.model}: {found.model}")
+    print(f"# results/{found.dataset}/{arguments.model}: {found.model_name}")
     print(yaml.safe_dump(found.settings.model_dump(mode="json"), sort_keys=False), end="")
     return 0
 

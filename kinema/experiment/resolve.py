@@ -25,7 +25,7 @@ class Experiment:
     """One model on one data set, with every setting resolved."""
 
     dataset: str
-    model: str
+    model_name: str
     settings: Settings
 
 
@@ -40,18 +40,18 @@ def dataset_named(config: Config, name: str) -> Dataset:
     return config.datasets[name]
 
 
-def resolve(config: Config, dataset: str, model: str) -> Experiment:
+def resolve(config: Config, dataset: str, model_name: str) -> Experiment:
     """The experiment behind `results/<dataset>/<model>`; ConfigError names what is unknown and what exists."""
     chosen = dataset_named(config, dataset)
     try:
-        base, variant = split_variant(model)
+        base, variant = split_variant(model_name)
         name = str(parse_model_name(base))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if variant is not None and variant not in config.variants:
         known = sorted(config.variants)
         raise ConfigError(
-            f"unknown variant '{variant}' in '{model}'{nearest(variant, known)} "
+            f"unknown variant '{variant}' in '{model_name}'{nearest(variant, known)} "
             f"Configured under `variants`: {', '.join(known) or 'none'}."
         )
     patches: list[Settings] = [
@@ -63,7 +63,7 @@ def resolve(config: Config, dataset: str, model: str) -> Experiment:
         patches.append(config.variants[variant])
     base_settings = Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
     settings = Settings.model_validate(merged(base_settings, chosen, *patches))
-    return Experiment(dataset=dataset, model=name, settings=settings)
+    return Experiment(dataset=dataset, model_name=name, settings=settings)
 
 
 def weight_files(experiment: Experiment) -> dict[str, str]:

@@ -111,7 +111,7 @@ def parts_path(wildcards):
 
 
 def model_name(wildcards):
-    return asked(resolve.resolve, wildcards.dataset, wildcards.model).model
+    return asked(resolve.resolve, wildcards.dataset, wildcards.model).model_name
 
 
 def incomplete_targets(default_targets):
