@@ -13,6 +13,7 @@ from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
 from kinema.evaluation.predictions import PREDICTIONS
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.records.reference import RECORDS
 
 STAGES = {
     *("annotations", "plan", "shard", "dataset_report", "index"),
@@ -43,6 +44,14 @@ def test_outputs_are_whole(finished, monkeypatch):
     verification = json.loads((finished.root / MODEL / "verification.json").read_text())
     assert verification["pytorch_video_top1"] == evaluation["video_top1"]
     assert not list((finished.root / "work").rglob("*.ckpt")), "resume state goes when the model is done"
+
+
+def test_every_record_is_read_by_its_class(finished):
+    folders = {"dataset_report.json": finished.root / "results/tiny"}
+    for name, kind in RECORDS.items():
+        path = folders.get(name, finished.root / MODEL) / name
+        record = kind.read(path)
+        assert json.loads(path.read_text()).keys() == {"record", *vars(record)}
 
 
 def test_the_ir_computes_what_the_checkpoint_computes(finished, monkeypatch):
