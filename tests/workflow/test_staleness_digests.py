@@ -125,6 +125,12 @@ EDITS = {
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {"dataset_report", "index"}),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
+    "how packed frames are read": (("kinema/media/readers/packed.py", "max(0, end", "max(1, end"), READS_CLIPS),
+    "how packed frames are written": (
+        ("kinema/media/storages/packed.py", "transposed=width > height", "transposed=width >= height"),
+        {"shard"},
+    ),
+    "what is known of the storages": (("kinema/media/storages/facts.py", "16384", "4096"), {"shard"}),
     "words of damage": (("kinema/media/damage.py", "LZW decode failed", "LZW decode"), {"shard"}),
     "the labels": (("kinema/annotations/table.py", ".unique())", ".unique(), reverse=True)"), {"annotations"}),
     "an adapter": (("workflow/scripts/export.py", "deployment.opset", "deployment.parity_clips"), {"export"}),
