@@ -60,6 +60,16 @@ def test_a_key_that_stands_twice_in_a_file_of_the_command_line(finished, tmp_pat
     assert not executed(output)
 
 
+def test_what_is_named_for_a_run_wins_over_the_data_set(finished, tmp_path):
+    path = tmp_path / "longer.yaml"
+    path.write_text("training: {epochs: 3}\noverrides:\n  - {dataset: tini, training: {epochs: 4}}\n")
+    output = finished.snakemake("-n", f"{MODEL}/model.xml", "--configfile", str(path))
+    assert "train" in executed(output)
+    assert f"{path}: overrides.0.dataset: 'tini' matches no data set" in output
+    assert "train" in finished.planned(f"{MODEL}/model.xml", "--config", "training={epochs: 3}")
+    assert not finished.planned(f"{MODEL}/model.xml")
+
+
 def test_a_model_that_differs_from_its_ir_is_not_shipped(project):
     # an error in the exported graph: the pixels are no longer divided by the deviation
     project.edit(
