@@ -6,6 +6,7 @@ import numpy as np
 import openvino as ov
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 import torch
 from project import MODEL, REPOSITORY, executed
 
@@ -13,6 +14,8 @@ from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
 from kinema.evaluation.predictions import PREDICTIONS
 from kinema.models.loading.checkpoint import load_checkpoint
+
+pytestmark = pytest.mark.workflow
 
 STAGES = {
     *("annotations", "plan", "shard", "dataset_report", "index"),
