@@ -16,15 +16,15 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml
 
-# Models are tested in a process of their own: after dozens of exports in one process, a training in it crashed.
-MODEL_TESTS := $(wildcard tests/unit/test_model*.py) tests/unit/test_clip_networks.py
+# Whole files go to workers, those with the longest tests first; a worker and what it starts compute on one core each.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/workflow tests/golden tests/unit
 
 test: lint
-	$(BIN)/pytest $(addprefix --ignore=,$(MODEL_TESTS))
-	$(BIN)/pytest $(MODEL_TESTS)
+	$(PYTEST)
 
 check: lint
-	$(BIN)/pytest -m "not slow" $(addprefix --ignore=,$(MODEL_TESTS)) tests/unit
+	$(PYTEST) -m "not slow and not workflow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

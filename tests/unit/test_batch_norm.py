@@ -68,6 +68,7 @@ def test_batches_of_one_clip_are_refused(prepared, tmp_path):
 def test_where_two_clips_are_needed(name, clip, options, expected, caplog):
     model = create_model(name, num_classes=3, clip=clip, network=Network(encoder_weights="none"))
     before = {key: value.clone() for key, value in model.state_dict().items() if "num_batches" in key}
+    assert before
     with caplog.at_level(logging.WARNING):
         assert _needs_two_clips(model, settings(**{"freeze_batch_norm": False} | options).training) == expected
     assert all(value == model.state_dict()[key] for key, value in before.items())

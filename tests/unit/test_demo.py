@@ -47,6 +47,7 @@ def test_twins_are_time_reversals_in_every_decoded_pixel(demo, pair):
 def test_rendering_is_deterministic(demo, tmp_path):
     render_demo(table=tmp_path / "demo.csv", videos=tmp_path / "videos", settings=SETTINGS)
     paths = sorted((demo / "videos").rglob("*.mp4"))
+    assert len(paths) == 6 * 3
     assert all(path.read_bytes() == (tmp_path / path.relative_to(demo)).read_bytes() for path in paths)
 
 

@@ -134,6 +134,7 @@ def test_a_file_that_leads_elsewhere_is_refused_and_nothing_that_it_names_opened
     corpus.write(["good", *names])
     rows = corpus.rows()
     assert rows.pop("good")["status"] == "ok"
+    assert rows.keys() == set(names)
     # a build that lacks the format does not know it at all
     assert {(row["status"], row["reason"]) for row in rows.values()} <= {
         ("failed", REFUSED),

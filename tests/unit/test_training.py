@@ -161,6 +161,7 @@ def test_the_best_epoch_is_kept_unless_the_last_is_asked_for(prepared, tmp_path,
 def test_frozen_batch_norm_keeps_its_statistics_and_learns_its_scale():
     model = create_model("efficientnet_lite0_vtn", num_classes=2, clip=CLIP, network=NETWORK)
     before = {name: buffer.clone() for name, buffer in model.named_buffers() if "running" in name}
+    assert before
     model.train()
     freeze_batch_norm(model.encoder)
     loss = model(torch.randint(0, 255, (2, 4, 3, 48, 48), dtype=torch.uint8)).sum()

@@ -7,17 +7,29 @@ from project import MODEL, TRACED, Project, new_project
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """A project whose tiny model has been made; do not change it, take `project`."""
-    project = new_project(tmp_path_factory.mktemp("finished"))
-    project.trace.mkdir()
-    traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    project.first_run = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=900)
-    return project
+def finished(make_once, tmp_path_factory) -> Project:
+    """A project whose tiny model has been made; do not change it, take `project`.
+
+    Of each worker its own copy, as Snakemake locks the folder in which it runs.
+    """
+
+    def build(folder):
+        project = new_project(folder / "project")
+        project.trace.mkdir()
+        traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+        output = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=900)
+        (folder / "first_run.txt").write_text(output)
+
+    made = make_once("finished", build)
+    return copied(Project(made / "project", (made / "first_run.txt").read_text()), tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture
 def project(finished, tmp_path) -> Project:
     """A copy of the finished project, to be changed."""
-    shutil.copytree(finished.root, tmp_path / "project", copy_function=shutil.copy2)
-    return Project(tmp_path / "project")
+    return copied(finished, tmp_path)
+
+
+def copied(project: Project, folder) -> Project:
+    shutil.copytree(project.root, folder / "project", copy_function=shutil.copy2)
+    return Project(folder / "project", project.first_run)

@@ -6,7 +6,7 @@ import time
 import pytest
 from project import REPOSITORY, Project, copy_code
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 VTN, BASELINE = "results/demo/efficientnet_lite0_vtn", "results/demo/efficientnet_lite0_baseline"
 
 

@@ -22,6 +22,7 @@ def test_it_takes_less_than_60_lines_of_code():
 
 
 @pytest.mark.slow
+@pytest.mark.workflow
 def test_the_page_gives_a_trained_decoder(project):
     module, line = blocks("python")
     checks, train = blocks("sh")

@@ -44,6 +44,7 @@ def staged(project):
 
 
 @pytest.mark.slow
+@pytest.mark.workflow
 def test_the_page_gives_a_stage(staged):
     assert len(blocks()) == 5
     target = shell(1)[-1].replace("/demo/", "/tiny/")
@@ -56,6 +57,7 @@ def test_the_page_gives_a_stage(staged):
 
 
 @pytest.mark.slow
+@pytest.mark.workflow
 def test_the_stage_of_the_page_passes_the_checks(staged):
     new = [name for name in blocks() if name.endswith(".py")]
     run(staged, "ruff", "check", "--config", str(REPOSITORY / "pyproject.toml"), *new)

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from project import Project, copy_code
 
+pytestmark = pytest.mark.workflow
+
 MODEL = "results/tiny/efficientnet_lite0_vtn"
 
 

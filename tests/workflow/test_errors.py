@@ -3,6 +3,8 @@
 import pytest
 from project import MODEL, executed
 
+pytestmark = pytest.mark.workflow
+
 
 @pytest.mark.parametrize(
     ("target", "message"),

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import time
 
+import pytest
 from project import MODEL, executed
+
+pytestmark = pytest.mark.workflow
 
 COMMAND = [f"{MODEL}/evaluation.json", "--forcerun", "evaluate"]
 

@@ -11,6 +11,8 @@ from project import Project, executed, new_project, shards_executed
 
 from kinema.media.ffmpeg import find_ffmpeg
 
+pytestmark = pytest.mark.workflow
+
 REPORT = "results/tiny/dataset_report.md"
 # ffmpeg, but for the first times that it is given one video: then it is killed
 KILLED = """#!/bin/bash

@@ -46,6 +46,7 @@ def test_other_data_sets_have_no_recipe_of_these(config, model):
     assert resolve(config, "demo", model) == resolve(bare, "demo", model)
 
 
+@pytest.mark.workflow
 def test_all_recipes_can_be_planned(tmp_path):
     copy_code(tmp_path / "project")
     project = Project(tmp_path / "project")

@@ -5,7 +5,10 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
+import pytest
 from project import REPOSITORY
+
+pytestmark = pytest.mark.workflow
 
 PICTURE = REPOSITORY / "docs/images/rulegraph.svg"
 SVG = "{http://www.w3.org/2000/svg}"

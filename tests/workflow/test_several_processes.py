@@ -15,6 +15,8 @@ from kinema.experiment.files import load_config, read_yaml
 from kinema.experiment.resolve import resolve
 from kinema.models.loading.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.workflow
+
 
 @pytest.mark.parametrize("frozen", ["", "\n  freeze_encoder_epochs: 1"], ids=["all trained", "encoder frozen at first"])
 def test_two_processes_train_one_model(project, frozen):

@@ -9,6 +9,8 @@ import av
 import pytest
 from project import MODEL, Project, executed, shards_executed
 
+pytestmark = pytest.mark.workflow
+
 TARGET = f"{MODEL}/model.xml"
 AFTER_TRAINING = {"evaluate", "export", "convert", "verify"}
 LIST, CLIPS = "data/tiny/list.csv", "results/tiny/clips.parquet"

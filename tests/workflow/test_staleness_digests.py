@@ -11,6 +11,8 @@ from project import Project
 
 from kinema import provenance
 
+pytestmark = pytest.mark.workflow
+
 CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
 AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
 MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}

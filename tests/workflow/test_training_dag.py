@@ -11,6 +11,8 @@ from project import MODEL, TINY, Project, executed
 
 from kinema.models.loading.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.workflow
+
 NAME = "efficientnet_lite0_vtn"
 STUDENT, GIVEN, FUSED = f"{MODEL}@student", f"{MODEL}@given", f"{MODEL}_two_stream"
 CONFIG = {

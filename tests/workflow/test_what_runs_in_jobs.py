@@ -38,6 +38,7 @@ def validators(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.workflow
 @pytest.mark.parametrize("rule", sorted(set(COMPUTING) - {"render_demo"}))
 def test_what_a_job_calls_counts_or_only_watches(finished, rule):
     counted = closure(COMPUTING[rule], *model_modules("efficientnet_lite0_vtn"))
@@ -80,6 +81,7 @@ def test_words_are_texts_made_of_texts():
     assert not re.search(r"\bopen\(|global |\.(write|unlink|replace)\w*\(", text)
 
 
+@pytest.mark.workflow
 def test_the_digest_of_a_stage_has_no_later_stage_and_no_record(finished):
     training = closure(COMPUTING["train"])
     assert not [

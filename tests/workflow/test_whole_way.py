@@ -17,6 +17,8 @@ from kinema.evaluation.predictions import PREDICTIONS
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records.reference import RECORDS
 
+pytestmark = pytest.mark.workflow
+
 STAGES = {
     *("annotations", "plan", "shard", "dataset_report", "index"),
     *("train", "evaluate", "export", "convert", "verify"),
