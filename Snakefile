@@ -41,6 +41,13 @@ rule all:
         "results/demo/efficientnet_lite0_vtn/evaluation.json",
 
 
+told(
+    targets.check_outputs,
+    ASKED.targets,
+    {rule.name: [str(output) for output in rule.output] for rule in workflow.rules},
+)
+
+
 # A target whose companions are gone, such as a model.xml without its model.bin, is made again.
 if workflow.is_main_process:
     for target, missing in incomplete_targets(rules.all.input).items():

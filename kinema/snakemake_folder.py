@@ -21,6 +21,7 @@ RECORDS = ".records"
 LONGEST_NAME = 254  # of the parts into which Snakemake cuts the names of its notes; all but the last begin with @
 FOLDERS = ("data/*", "results/*", "results/*/*", "prepared/*/*", "prepared/*/*/shards", "work/*/*/*")
 FAILURES = "failures: "
+WILDCARD = re.compile(r"\{(\w+)(?:,(?:[^{}]|\{[\d,]+\})*)?\}")  # with its constraint, which may hold a count: \d{4}
 SAME_SECONDS = 1e-3  # between the end of a job as noted and the time stamp of its output
 
 
@@ -114,14 +115,14 @@ def _companions(target: str, rules: list[list[str]]) -> list[str]:
     """Other outputs of the rule that makes a target."""
     for outputs in rules:
         for pattern in outputs:
-            if (wildcards := _matched(pattern, target)) is not None:
+            if (wildcards := matched(pattern, target)) is not None:
                 others = [output for output in outputs if output != pattern]
-                return [re.sub(r"\{(\w+).*?\}", lambda name: wildcards[name[1]], output) for output in others]
+                return [WILDCARD.sub(lambda name: wildcards[name[1]], output) for output in others]
     return []
 
 
-def _matched(pattern: str, target: str) -> Mapping[str, str] | None:
-    """Wildcards by which a pattern becomes the target; None where none do."""
+def matched(pattern: str, target: str) -> Mapping[str, str] | None:
+    """Wildcards by which the pattern of an output becomes a target; None where none do."""
     names: list[str] = []
 
     def group(name: re.Match[str]) -> str:
@@ -129,8 +130,11 @@ def _matched(pattern: str, target: str) -> Mapping[str, str] | None:
         names.append(name[1])
         return f"(?P={name[1]})" if is_known else f"(?P<{name[1]}>[^/]+)"
 
-    parts = re.split(r"(\{\w+.*?\})", pattern)
-    expression = "".join(re.sub(r"\{(\w+).*?\}", group, part) if part[:1] == "{" else re.escape(part) for part in parts)
+    expression, end = "", 0
+    for name in WILDCARD.finditer(pattern):
+        expression += re.escape(pattern[end : name.start()]) + group(name)
+        end = name.end()
+    expression += re.escape(pattern[end:])
     found = re.fullmatch(expression, target)
     return found.groupdict() if found else None
 

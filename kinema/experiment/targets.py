@@ -1,12 +1,15 @@
 """What is asked for on the command line, checked before anything is planned."""
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kinema.experiment.config import Config
-from kinema.experiment.files import ConfigError
+from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, resolve
 from kinema.experiment.starts import check_starts
 from kinema.models.names import EXPORT_OBSTACLES, TRACED, TRACED_MAX_OPSET
+from kinema.snakemake_folder import WILDCARD, matched
 
 DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
 
@@ -23,6 +26,29 @@ def check_target(config: Config, target: str) -> None:
             _check_export(experiment, target)
         check_starts(config, parts[1], parts[2])
     annotation_files(config, parts[1])
+
+
+def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) -> None:
+    """ConfigError, with the nearest output that could be meant, where a target is nothing that a rule makes.
+
+    `rules` are the patterns of the outputs by the name of the rule. A rule's name and a file that is there are fine.
+    """
+    patterns = [WILDCARD.sub(r"{\1}", pattern) for outputs in rules.values() for pattern in outputs]
+    for target in targets:
+        path = os.path.relpath(target)  # an absolute one too: rules make relative ones
+        made = [pattern for pattern in patterns if matched(pattern, os.path.normpath(target)) is not None]
+        if made or target in rules or Path(target).exists():
+            continue
+        known = {filled for pattern in patterns if (filled := _filled(pattern, path))}
+        raise ConfigError(f"{target}: no rule makes this{nearest(path, sorted(known))}")
+
+
+def _filled(pattern: str, path: str) -> str | None:
+    """An output of as many parts as a path, with the path's own in the place of wildcards."""
+    parts, own = pattern.split("/"), path.split("/")
+    if len(parts) != len(own):
+        return None
+    return "/".join(of_path if "{" in part else part for part, of_path in zip(parts, own, strict=True))
 
 
 def _check_export(experiment: Experiment, target: str) -> None:

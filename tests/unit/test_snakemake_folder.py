@@ -33,7 +33,7 @@ OUTPUTS = [
 RULES = [
     ["results/{dataset}/{model}/model.pth", "results/{dataset}/{model}/training.csv"],
     ["results/{dataset}/{model}/model.xml", "results/{dataset}/{model}/model.bin"],
-    ["prepared/{corpus}/shards/{shard,\\d{4}}.parquet"],
+    ["prepared/{corpus,[^/]+}/shards/{shard,\\d{4}}.parquet", "prepared/{corpus,[^/]+}/shards/{shard,\\d{4}}.arrow"],
     ["results/{dataset}/{dataset}.csv", "results/{dataset}/other.csv"],
     ["data/demo/list.csv", "data/demo/videos"],
 ]
@@ -122,6 +122,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_error(monkeypatch):
         ("results/tiny/tiny.csv", ["results/tiny/tiny.csv"], ["results/tiny/other.csv"]),
         ("results/tiny/huge.csv", ["results/tiny/huge.csv"], None),
         ("data/demo/list.csv", ["data/demo/list.csv"], ["data/demo/videos"]),
+        ("prepared/a/shards/0001.arrow", ["prepared/a/shards/0001.arrow"], ["prepared/a/shards/0001.parquet"]),
         ("--cores", [], None),
     ],
 )

@@ -45,7 +45,7 @@ def test_the_page_gives_a_trained_decoder(project):
 
 def run(project, command):
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=project.root, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", *command], cwd=project.root, capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -24,7 +24,7 @@ def shell(number: int) -> list[str]:
 
 def run(project, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=project.root, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", *arguments], cwd=project.root, capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -22,6 +22,29 @@ def test_unknown_targets(finished, target, message):
 
 
 @pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("results/tiny/efficientnet_lite0_vtn/model.xlm", f"{MODEL}/model.xml"),
+        ("result/tiny/efficientnet_lite0_vtn/model.xml", f"{MODEL}/model.xml"),
+        ("results/tiny/efficientnet_lite0_vtn/evaluation.jsn", f"{MODEL}/evaluation.json"),
+        ("results/tiny/clip.parquet", "results/tiny/clips.parquet"),
+    ],
+)
+def test_a_wrong_name_of_a_file(finished, target, meant):
+    for path in (target, f"./{target}", str(finished.root / target)):
+        output = finished.snakemake(path, check=False)
+        assert f"{path}: no rule makes this; did you mean '{meant}'?" in output
+    assert not executed(output)
+
+
+def test_rules_files_that_are_there_and_absolute_paths_are_targets(finished):
+    assert "Nothing to be done" in finished.snakemake("-n", "Snakefile")
+    assert finished.planned("all") >= {"render_demo"}
+    path = finished.root / "results/tiny/clips.parquet"
+    assert f"{path}: no rule makes this" not in finished.snakemake("-n", str(path))
+
+
+@pytest.mark.parametrize(
     "name", ["efficientnet-lite0_vtn", "efficientnet_lite0_baseline", "efficientnet_lite0_vtn@quick"]
 )
 def test_known_targets(finished, name):

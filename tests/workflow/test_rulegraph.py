@@ -32,7 +32,7 @@ def drawn() -> set[tuple[str, str]]:
 def test_the_picture_shows_the_rules(tmp_path):
     command = [sys.executable, "-m", "snakemake", "-s", str(REPOSITORY / "Snakefile")]
     command += ["--directory", str(tmp_path), "--rulegraph"]
-    dot = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    dot = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900).stdout
     nodes = dict(re.findall(r'(\d+)\[label = "(\w+)"', dot))
     found = edges(nodes, re.findall(r"\d+->\d+", dot.replace(" -> ", "->")))
     assert ("train", "export") in found
