@@ -44,6 +44,7 @@ dryrun: $(READY)
 
 docs: $(READY)
 	$(BIN)/kinema config-reference --write config/README.md
+	$(BIN)/python -m kinema.records.reference docs/records.md
 
 # Of a project in which nothing is made yet; needs dot of Graphviz.
 rulegraph: $(READY)

@@ -7,7 +7,6 @@ Makes results/<dataset>/<model>{,@seed2,@seed3}/evaluation.json by the workflow;
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from kinema.records.evaluation import Evaluation
 
 SEEDS = ("", "@seed2", "@seed3")
 
@@ -52,7 +53,7 @@ def main() -> None:
     }
     make([f"{folder}/evaluation.json" for group in folders.values() for folder in group], arguments.configfile)
     for model, group in folders.items():
-        scores = [json.loads((folder / "evaluation.json").read_text())["video_top1"] for folder in group]
+        scores = [Evaluation.read(folder / "evaluation.json").video_top1 for folder in group]
         curves = pd.concat(pd.read_csv(folder / "training.csv") for folder in group)
         text = " ".join(f"{score:.3f}" for score in scores)
         # two-stream models are made of trained ones

@@ -46,7 +46,7 @@ def fold_accuracy(clips_path: Path, experiment: Experiment, *, fold: int, num_fo
     with tempfile.TemporaryDirectory() as folder:
         index_path, model_path = Path(folder) / "clips.parquet", Path(folder) / "model.pth"
         fold_index(clips_path, index_path, fold=fold, num_folds=num_folds, experiment=experiment)
-        inputs = TrainingInputs(index_path, experiment.model, experiment.settings, starts={}, data={}, code="")
+        inputs = TrainingInputs(index_path, experiment.model_name, experiment.settings, starts={}, data={}, code="")
         others = {name: Path(folder) / name for name in ("history_path", "record_path", "work_folder", "curves_folder")}
         outputs = TrainingOutputs(model_path, **others)
         train(inputs, outputs, watch=TrainingWatch(outputs), threads=threads)

@@ -13,6 +13,7 @@ from kinema.clips.table import ClipIndex
 from kinema.experiment.data_sections import Clip, Media
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.shard import write_shard
+from kinema.media.storages.facts import STORAGE_FACTS
 
 FPS, WIDTH, HEIGHT = 30, 640, 360
 ENCODER = {"preset": "medium", "b": "700k", "threads": "1"}
@@ -51,7 +52,8 @@ def extract(videos: list[Path], out: Path, media: Media) -> dict[str, int]:
     out.mkdir(parents=True, exist_ok=True)
     annotation = out / "annotation.json"
     annotation.write_text(json.dumps({"labels": ["any"], "database": database}))
-    plan_shards([annotation], videos=videos[0].parent, num_shards=1, storage=media.storage, out=out / "plan.json")
+    with_labels = STORAGE_FACTS[media.storage].has_label_folders
+    plan_shards([annotation], videos=videos[0].parent, num_shards=1, with_labels=with_labels, out=out / "plan.json")
     manifest, table = manifest_path(out / "plan.json", "0000"), out / "shards" / "0000.parquet"
     return write_shard(manifest, table=table, media=media, ffmpeg=None, workers=WORKERS)
 

@@ -126,15 +126,15 @@ def _print_classes(classes: list[tuple[str, float]]) -> None:
 
 
 def _experiment(arguments: argparse.Namespace) -> int:
-    import yaml
-
     from kinema.experiment.files import load_config_files
+    from kinema.experiment.layers import as_lines
     from kinema.experiment.resolve import resolve
 
     config = load_config_files([Path("config/config.yaml"), *arguments.configfile])
     found = resolve(config, arguments.dataset, arguments.model)
-    print(f"# results/{found.dataset}/{arguments.model}: {found.model}")
-    print(yaml.safe_dump(found.settings.model_dump(mode="json"), sort_keys=False), end="")
+    print(f"# results/{found.dataset}/{arguments.model}: {found.model_name}")
+    for line in as_lines(found.settings, found.patches):
+        print(line)
     return 0
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kinema import __version__
-from kinema.records import write_json
+from kinema.records.json_file import write_json
 from kinema.snakemake_folder import RECORDS
 
 LIBRARIES = (

@@ -18,6 +18,7 @@ from kinema.syntax import essence
 PACKAGE = Path(__file__).resolve().parent
 # Imported by what computes, and yet not counted. A test sees to it that nothing else of them runs in a job.
 SETTINGS = [f"kinema.experiment.{name}" for name in ("section", "data_sections", "model_sections", "config")]
+READING = ("kinema.records.record", "kinema.records.values")  # which keys a record has, and its version, counts
 NEUTRAL = {
     "kinema": "the version, for records",
     "kinema.disk": "names full file systems in errors",
@@ -25,7 +26,9 @@ NEUTRAL = {
     "kinema.job": "logs and progress",
     "kinema.locks": "keeps a second process away; no result depends on it",
     "kinema.models.names": "tables of names; what they say of a model is in its digest",
-    "kinema.records": "the layout of JSON files",
+    "kinema.records": "holds no code",
+    "kinema.records.json_file": "the layout of JSON files",
+    **dict.fromkeys(READING, "writes and reads what others declare, refuses wrong files, and changes no value"),
     "kinema.words": "texts of errors",
 }
 Version = tuple[int, int, int]
@@ -37,9 +40,9 @@ def source_digest(script: str | Path, *modules: str) -> str:
     return digest({**code, "": _module_digest(Path(script), _version(Path(script)))})
 
 
-def model_digest(script: str | Path, module: str, model: str) -> str:
+def model_digest(script: str | Path, module: str, model_name: str) -> str:
     """The same for a rule that uses a model: with the modules of that one, and what the tables of names say of it."""
-    return digest([source_digest(script, module, *model_modules(model)), model_facts(model)])
+    return digest([source_digest(script, module, *model_modules(model_name)), model_facts(model_name)])
 
 
 def closure(*modules: str) -> dict[str, Path]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from kinema.processes import Process
-from kinema.records import write_json
+from kinema.records.json_file import write_json
 
 LOCKS, HOLDERS = "locks", "lock_holders"
 UNLOCK = "where it is known to have ended, `snakemake --unlock` removes its locks"

@@ -1,8 +1,9 @@
 """The text of a module -> what of it can change a result, as plain lists that are the same in every version of Python.
 
-Left out are comments, docstrings, annotations of types, calls of loggers and of `warnings.warn`, texts of errors and of
-assertions, and what is computed, defined or imported for these alone. An error of ours with more than a text in it
-(`MediaError` has a reason, which is counted) stays whole. What may do something else counts (`kinema.purity`).
+Left out are comments, docstrings, texts behind fields, annotations of types, calls of loggers and of `warnings.warn`,
+texts of errors and of assertions, and what is computed, defined or imported for these alone. An error of ours with more
+than a text in it (`MediaError` has a reason, which is counted) stays whole. What may do something else counts
+(`kinema.purity`).
 """
 
 import ast
@@ -72,7 +73,8 @@ class _Stripper(ast.NodeTransformer):
         return ast.Assign([node.target], node.value) if node.value else node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        return None if self._is_message(node.value) else self.generic_visit(node)
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)  # behind a field, say
+        return None if is_text or self._is_message(node.value) else self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         node.msg = None

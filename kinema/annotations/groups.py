@@ -4,7 +4,6 @@ Videos of one group (a person, a film, a recording) look alike: a model that tra
 another scores too well. A group therefore belongs in one subset.
 """
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,18 +24,12 @@ _PATTERNS = (
 _NAME = rf"^(?:.*/)?(?:{'|'.join(_PATTERNS)})$"
 
 
-def group_of(video_id: str) -> str | None:
-    """The group in a name of UCF-101, Kinetics, HMDB-51 or KTH, folders before it left aside; None in any other.
+def groups_of(video_ids: "pd.Series") -> "pd.Series":
+    """The groups in names of UCF-101, Kinetics, HMDB-51 or KTH, folders before them left aside; missing in others.
 
     UCF-101: class and group, `v_Punch_g03`; Kinetics: the YouTube id; HMDB-51: film and class, because its official
     splits keep a film together within a class only; KTH: the person.
     """
-    found = re.match(_NAME, video_id)
-    return found[str(found.lastgroup)] if found else None
-
-
-def groups_of(video_ids: "pd.Series") -> "pd.Series":
-    """`group_of` of a whole column, missing where a name holds no group."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc

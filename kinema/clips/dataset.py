@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +28,7 @@ class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
     `video` is a number in `videos`. With `augmentation` clips are random, else crops of the centre, and training clips
-    are those in the middle of the video; C is 3, or 2 for the modality flow. The layout THWC puts the channels last.
+    are those in the middle of the video; C is 3, or 2 for the modality flow.
     """
 
     def __init__(
@@ -39,9 +39,8 @@ class ClipDataset(Dataset):
         augmentation: Augmentation | None = None,
         seed: int = 0,
         modality: Modality = "rgb",
-        layout: Literal["TCHW", "THWC"] = "TCHW",
     ):
-        self.index, self.clip, self.seed, self.layout = index, clip, seed, layout
+        self.index, self.clip, self.seed = index, clip, seed
         self.augmented = augmentation is not None
         self.num_channels = 2 if modality == "flow" else 3
         self.transform = (
@@ -65,10 +64,7 @@ class ClipDataset(Dataset):
     @property
     def clip_shape(self) -> tuple[int, ...]:
         """Shape of every clip."""
-        size = self.clip.size
-        if self.layout == "THWC":
-            return self.clip.length, size, size, self.num_channels
-        return self.clip.length, self.num_channels, size, size
+        return self.clip.length, self.num_channels, self.clip.size, self.clip.size
 
     def read(self, item: int | tuple[int, int], *, out: torch.Tensor | None = None) -> dict[str, Any]:
         """The item of an index or of (epoch, index); its clip is written to `out` where that is given."""
@@ -94,15 +90,14 @@ class ClipDataset(Dataset):
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
-        clip = out if self.layout == "TCHW" else out.permute(0, 3, 1, 2)
-        if self.layout == "TCHW" and (numbers[1:] > numbers[:-1]).all():
-            transformed = self.transform(self._read_frames(row, numbers), out=clip)
-            if transformed is not clip:
-                clip.copy_(transformed)
+        if (numbers[1:] > numbers[:-1]).all():
+            transformed = self.transform(self._read_frames(row, numbers), out=out)
+            if transformed is not out:
+                out.copy_(transformed)
             return
         distinct, position = np.unique(numbers, return_inverse=True)
-        memory = torch.empty((len(distinct), *clip.shape[1:]), dtype=torch.uint8)
-        clip.copy_(self.transform(self._read_frames(row, distinct), out=memory)[torch.from_numpy(position)])
+        memory = torch.empty((len(distinct), *out.shape[1:]), dtype=torch.uint8)
+        out.copy_(self.transform(self._read_frames(row, distinct), out=memory)[torch.from_numpy(position)])
 
     def _read_frames(self, row: int, numbers: np.ndarray) -> "StoredFrames":
         """Frames of distinct, ascending numbers, as the transforms take them."""

@@ -27,18 +27,18 @@ FREE, WRITTEN, HELD = 0, 1, 2
 
 
 class ClipLoader(DataLoader):
-    """A DataLoader of `clips`; its workers, if it has any, outlive an epoch."""
+    """A DataLoader of clips; its workers, if it has any, outlive an epoch."""
 
-    def __init__(self, clips: ClipDataset, *, num_workers: int = 0, prefetch_factor: int = 2, **options: Any):
+    def __init__(self, clip_dataset: ClipDataset, *, num_workers: int = 0, prefetch_factor: int = 2, **options: Any):
         if options.get("pin_memory"):
             raise ValueError("pin_memory copies every batch, which this loader spares; leave it off")
-        self.clips = clips
+        self.clip_dataset = clip_dataset
         self._memory: dict[tuple[int, int], SharedArray] = {}  # by worker and slot, as mapped here
-        dataset: Dataset = clips
+        dataset: Dataset = clip_dataset
         if num_workers:
             self._states = SharedArray((num_workers, MAX_SLOTS))
             options |= {"persistent_workers": True, "prefetch_factor": prefetch_factor, "collate_fn": _as_it_is}
-            dataset = _SharedBatches(clips, self._states, prefetch_factor)
+            dataset = _SharedBatches(clip_dataset, self._states, prefetch_factor)
         super().__init__(dataset, num_workers=num_workers, **options)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
@@ -71,14 +71,14 @@ class _SharedBatches(Dataset):
     What else is in a batch is sent as arrays: tensors would need memory of PyTorch's.
     """
 
-    def __init__(self, clips: ClipDataset, states: SharedArray, prefetch_factor: int):
-        self.clips, self.states = clips, states
+    def __init__(self, clip_dataset: ClipDataset, states: SharedArray, prefetch_factor: int):
+        self.clip_dataset, self.states = clip_dataset, states
         self.slots: list[SharedArray] = []
         # No more batches than this are on their way. One that was written earlier and is not held was dropped.
         self.on_their_way: deque[int] = deque(maxlen=prefetch_factor + 1)
 
     def __len__(self) -> int:
-        return len(self.clips)
+        return len(self.clip_dataset)
 
     def __getitems__(self, items: list[Any]) -> dict[str, Any]:
         worker = get_worker_info()
@@ -88,12 +88,13 @@ class _SharedBatches(Dataset):
         states = self.states.array[worker.id]
         is_known = slot < len(self.slots) and states[slot] == FREE
         if slot == len(self.slots):
-            self.slots.append(SharedArray((len(items), *self.clips.clip_shape)))
+            self.slots.append(SharedArray((len(items), *self.clip_dataset.clip_shape)))
         memory = self.slots[slot]
         states[slot] = WRITTEN
         self.on_their_way.append(slot)
         read = [
-            self.clips.read(item, out=out) for item, out in zip(items, torch.from_numpy(memory.array), strict=False)
+            self.clip_dataset.read(item, out=out)
+            for item, out in zip(items, torch.from_numpy(memory.array), strict=False)
         ]
         for item in read:
             del item["clip"]

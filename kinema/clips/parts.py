@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kinema.digests import ABSENT, digest
-from kinema.records import write_json
+from kinema.records.json_file import write_json
 
 NO_VIDEOS = "no videos"
 PARITY_ORDER = ("validation", "testing", "training")  # where the clips come from that gate 1 compares logits on

@@ -8,45 +8,54 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
-from kinema.records import write_json
+from kinema.records.dataset_report import (
+    ClaimedVideo,
+    ClassSize,
+    ContentLeak,
+    Counts,
+    DamagedVideo,
+    DatasetReport,
+    DroppedVideo,
+    GroupLeak,
+    Imbalance,
+    LabelCounts,
+    Leaks,
+    RespelledVideo,
+    SharedFile,
+    SourceLeak,
+)
 from kinema.spelling import alike
 
 COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
-LEAKS = ("content", "group", "source")  # what two subsets must not share
+Row = TypeVar("Row", ClaimedVideo, RespelledVideo, DamagedVideo, DroppedVideo)
 log = logging.getLogger(__name__)
 
 
 def write_report(*, dataset: str, annotation: Path, shards: Sequence[Path], out: Path, readable: Path) -> None:
     """Write dataset_report.json (`out`) and dataset_report.md (`readable`)."""
     report = summarise(dataset, *read_coverage(annotation, shards))
-    write_json(out, report)
+    report.write(out)
     write_text(readable, render(report))
-    dropped = report["missing"] + report["failed"]
-    if dropped:
-        log.warning("%d of %d videos cannot be used; %s says why", dropped, report["listed"], readable)
-    if report["damaged"]:
-        log.warning("%d videos are used as far as they go; %s names them", len(report["damaged"]), readable)
-    for kind, leaks in report["leaks"].items():
+    if report.dropped:
+        log.warning("%d of %d videos cannot be used; %s says why", len(report.dropped), report.listed, readable)
+    if report.damaged:
+        log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), readable)
+    for kind, leaks in vars(report.leaks).items():
         if leaks:
             log.warning(
                 "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), readable
             )
 
 
-def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str, Any]:
-    """The report as JSON-like values, from the result of `read_coverage`.
-
-    Counts (listed, found, ok, ...) stand for the whole data set, under `subsets`, under `labels` and, of every label,
-    under its own `subsets`; those of videos without a label that is a class under `without_class`. Leaks look at usable
-    videos alone.
-    """
+def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetReport:
+    """The report, from the result of `read_coverage`; leaks look at usable videos alone."""
     rows = _measures(videos)
     by_subset, by_label, by_cell = (_counts_by(rows, key) for key in ("subset", "label", ["label", "subset"]))
     nothing = _counts_of(rows.head(0))
@@ -54,25 +63,29 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> dict[str
     dropped = videos.loc[videos["status"] != "ok", ["video", "subset", "label", "status", "reason", "detail"]]
     damaged = usable[(usable["truncated"] == True) | usable["detail"].notna()]  # noqa: E712  null unless ok
     damaged = damaged[["video", "subset", "label", "num_frames", "truncated", "detail"]]
-    return {
-        "dataset": dataset,
-        **_counts_of(rows),
-        "subsets": by_subset,
-        "labels": {
-            label: by_label.get(label, nothing)
-            | {"subsets": {name: by_cell[label, name] for name in by_subset if (label, name) in by_cell}}
-            for label in labels
-        },
-        "without_class": _counts_of(rows[videos["label_index"] < 0]),
-        "leaks": {kind: _leaks(usable, kind) for kind in LEAKS},
-        "duplicates": _records(videos.loc[videos["duplicates"].notna(), ["video", "path", "duplicates"]]),
-        "respelled": _records(videos.loc[_is_respelled(videos), ["video", "path"]]),
-        "listed_again": _listed_again(videos),
-        "alike_labels": _alike_labels(labels, videos["label"]),
-        "imbalance": _imbalance(labels, usable),
-        "damaged": _records(damaged.rename(columns={"num_frames": "frames"})),
-        "dropped": _records(dropped),
+    labelled = {
+        label: LabelCounts(
+            **vars(by_label.get(label, nothing)),
+            subsets={name: by_cell[label, name] for name in by_subset if (label, name) in by_cell},
+        )
+        for label in labels
     }
+    claimed = videos.loc[videos["duplicates"].notna(), ["video", "path", "duplicates"]]
+    return DatasetReport(
+        **vars(_counts_of(rows)),
+        dataset=dataset,
+        subsets=by_subset,
+        labels=labelled,
+        without_class=_counts_of(rows[videos["label_index"] < 0]),
+        leaks=_leaks(usable),
+        duplicates=_each(ClaimedVideo, claimed),
+        respelled=_each(RespelledVideo, videos.loc[_is_respelled(videos), ["video", "path"]]),
+        listed_again=_listed_again(videos),
+        alike_labels=_alike_labels(labels, videos["label"]),
+        imbalance=_imbalance(labels, usable),
+        damaged=_each(DamagedVideo, damaged.rename(columns={"num_frames": "frames"})),
+        dropped=_each(DroppedVideo, dropped),
+    )
 
 
 def _measures(videos: pd.DataFrame) -> pd.DataFrame:
@@ -99,23 +112,32 @@ def _measures(videos: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _counts_by(rows: pd.DataFrame, key: str | list[str]) -> dict[Any, dict[str, Any]]:
+def _counts_by(rows: pd.DataFrame, key: str | list[str]) -> dict[Any, Counts]:
     """Counts of each group of rows, in the order of the sorted keys."""
     return {group: _counts_of(part) for group, part in rows.groupby(key)}
 
 
-def _counts_of(rows: pd.DataFrame) -> dict[str, Any]:
+def _counts_of(rows: pd.DataFrame) -> Counts:
     counts = {name: int(rows[name].sum()) for name in COUNTS}
-    return {
+    return Counts(
         **counts,
-        "hours": round(float(rows["hours"].sum()), 4),
-        "coverage": round(counts["ok"] / counts["listed"], 4) if counts["listed"] else None,
-        "failed_by_reason": {str(reason): int(number) for reason, number in rows["reason"].value_counts().items()},
-    }
+        hours=round(float(rows["hours"].sum()), 4),
+        coverage=round(counts["ok"] / counts["listed"], 4) if counts["listed"] else None,
+        failed_by_reason={str(reason): int(number) for reason, number in rows["reason"].value_counts().items()},
+    )
 
 
-def _leaks(videos: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
-    """What lies in more than one subset: the shared content, group or source, and its videos by subset."""
+def _leaks(videos: pd.DataFrame) -> Leaks:
+    shared = {kind: _shared(videos, kind).items() for kind in ("content", "group", "source")}
+    return Leaks(
+        content=[ContentLeak(content=content, subsets=subsets) for content, subsets in shared["content"]],
+        group=[GroupLeak(group=group, subsets=subsets) for group, subsets in shared["group"]],
+        source=[SourceLeak(source=source, subsets=subsets) for source, subsets in shared["source"]],
+    )
+
+
+def _shared(videos: pd.DataFrame, kind: str) -> dict[str, dict[str, list[str]]]:
+    """The content, groups or sources that lie in more than one subset, each with its videos by subset."""
     known = videos.dropna(subset=kind)
     pairs = known[[kind, "subset"]].drop_duplicates()
     rows = known[known[kind].isin(pairs.loc[pairs[kind].duplicated(), kind])]
@@ -124,7 +146,7 @@ def _leaks(videos: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
     leaks: dict[str, dict[str, list[str]]] = {}
     for shared, subset, video in zip(rows[kind], rows["subset"], rows["video"], strict=True):
         leaks.setdefault(shared, {}).setdefault(subset, []).append(video)
-    return [{kind: shared, "subsets": subsets} for shared, subsets in leaks.items()]
+    return leaks
 
 
 def _is_respelled(videos: pd.DataFrame) -> pd.Series:
@@ -134,11 +156,13 @@ def _is_respelled(videos: pd.DataFrame) -> pd.Series:
     return videos["path"].notna() & ~pd.Series(same, index=videos.index, dtype=bool)
 
 
-def _listed_again(videos: pd.DataFrame) -> list[dict[str, Any]]:
+def _listed_again(videos: pd.DataFrame) -> list[SharedFile]:
     """Files that are several videos of the list, each whole, and these."""
     whole = videos.loc[(videos["source"] == videos["video"]) & videos["path"].notna(), ["path", "video"]]
     again = whole[whole["path"].duplicated(keep=False)]
-    return [{"path": path, "videos": list(names)} for path, names in again.groupby("path", sort=False)["video"]]
+    return [
+        SharedFile(path=str(path), videos=list(names)) for path, names in again.groupby("path", sort=False)["video"]
+    ]
 
 
 def _alike_labels(labels: list[str], given: pd.Series) -> list[dict[str, int]]:
@@ -147,19 +171,20 @@ def _alike_labels(labels: list[str], given: pd.Series) -> list[dict[str, int]]:
     return [{label: counts[label] for label in group} for group in alike(counts)]
 
 
-def _imbalance(labels: list[str], usable: pd.DataFrame) -> dict[str, Any]:
+def _imbalance(labels: list[str], usable: pd.DataFrame) -> Imbalance:
     """Training videos of the largest class and of the smallest that has some, and the classes that have none."""
     counted = usable.loc[usable["subset"] == "training", "label"].value_counts()
     present = {label: int(counted[label]) for label in labels if label in counted.index}
-    ends = {"largest": max, "smallest": min}
-    found = {name: choose(present.items(), key=lambda item: item[1]) for name, choose in ends.items() if present}
-    return {
-        **{name: {"label": label, "videos": number} for name, (label, number) in found.items()},
-        "ratio": round(found["largest"][1] / found["smallest"][1], 2) if present else None,
-        "without_training": [label for label in labels if label not in present],
-    }
+    sizes = [ClassSize(label=label, videos=number) for label, number in present.items()]
+    largest, smallest = (choose(sizes, key=lambda size: size.videos, default=None) for choose in (max, min))
+    return Imbalance(
+        largest=largest,
+        smallest=smallest,
+        ratio=round(largest.videos / smallest.videos, 2) if largest and smallest else None,
+        without_training=[label for label in labels if label not in present],
+    )
 
 
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON-like dictionaries, null where a value is missing."""
-    return json.loads(rows.to_json(orient="records"))
+def _each(kind: type[Row], rows: pd.DataFrame) -> list[Row]:
+    """An object of this kind for each row, None where a value is missing."""
+    return [kind(**row) for row in json.loads(rows.to_json(orient="records"))]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kinema.records.dataset_report import Counts, DatasetReport, LabelCounts
 from kinema.spelling import counted, told_apart
 
 MAX_ROWS = 50  # of a list of videos or leaks
@@ -19,13 +20,12 @@ LEAK_TITLES = {
     "group": "Videos of one group in two subsets",
     "source": "Parts of one file in two subsets",
 }
-Report = dict[str, Any]
 
 
-def render(report: Report) -> str:
-    """Markdown (GFM) of the report of kinema.clips.report.summarise."""
+def render(report: DatasetReport) -> str:
+    """Markdown (GFM) of a report."""
     parts = [
-        f"# Data set {_text(report['dataset'])}",
+        f"# Data set {_text(report.dataset)}",
         _summary(report),
         "## To mind\n\n" + ("\n".join(f"- {line}" for line in _remarks(report)) or "Nothing."),
         "## By subset",
@@ -43,74 +43,71 @@ def render(report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _summary(report: Report) -> str:
+def _summary(report: DatasetReport) -> str:
     return (
-        f"**{report['ok']:,} of {report['listed']:,} listed videos can be used ({_percent(report)} %)**: "
-        f"{_hours(report['hours'])} hours, {report['frames']:,} frames in {_size(report['bytes'])}. "
-        f"No file (missing): {report['missing']:,}. Not decoded (failed): {report['failed']:,}. "
-        f"Used as far as they could be decoded (truncated): {report['truncated']:,}."
+        f"**{report.ok:,} of {report.listed:,} listed videos can be used ({_percent(report)} %)**: "
+        f"{_hours(report.hours)} hours, {report.frames:,} frames in {_size(report.bytes)}. "
+        f"No file (missing): {report.missing:,}. Not decoded (failed): {report.failed:,}. "
+        f"Used as far as they could be decoded (truncated): {report.truncated:,}."
     )
 
 
-def _remarks(report: Report) -> Iterable[str]:
+def _remarks(report: DatasetReport) -> Iterable[str]:
     """One line for each thing that may spoil a training run or its score."""
-    for kind, leaks in report["leaks"].items():
+    for kind, leaks in vars(report.leaks).items():
         if leaks:
             yield f"**Leak**. {LEAK_TITLES[kind]}: {len(leaks):,}. Scores will be too good."
-    imbalance = report["imbalance"]
-    if untrained := imbalance["without_training"]:
+    imbalance = report.imbalance
+    if untrained := imbalance.without_training:
         yield f"Classes without a usable training video: {len(untrained):,} ({_some(untrained, 10)})."
-    if imbalance["ratio"]:
-        most, least = (
-            f"{end['videos']:,} ({_text(end['label'])})" for end in map(imbalance.get, ("largest", "smallest"))
-        )
-        each = f"{imbalance['largest']['videos']:,} each" if imbalance["ratio"] == 1 else f"{most} down to {least}"
-        yield f"Training videos a class: {each}, ratio {imbalance['ratio']:,.2f}."
-    if report["duplicates"]:
-        yield f"Videos that more than one file claims: {len(report['duplicates']):,}."
-    if report["respelled"]:
-        yield f"Files that have another name than in the list: {len(report['respelled']):,}."
-    if report["listed_again"]:
-        yield f"Files that the list names more than once: {len(report['listed_again']):,}."
-    for labels in report["alike_labels"][:MAX_ALIKE]:
+    if imbalance.largest and imbalance.smallest:
+        most, least = (f"{end.videos:,} ({_text(end.label)})" for end in (imbalance.largest, imbalance.smallest))
+        each = f"{imbalance.largest.videos:,} each" if imbalance.ratio == 1 else f"{most} down to {least}"
+        yield f"Training videos a class: {each}, ratio {imbalance.ratio:,.2f}."
+    if report.duplicates:
+        yield f"Videos that more than one file claims: {len(report.duplicates):,}."
+    if report.respelled:
+        yield f"Files that have another name than in the list: {len(report.respelled):,}."
+    if report.listed_again:
+        yield f"Files that the list names more than once: {len(report.listed_again):,}."
+    for labels in report.alike_labels[:MAX_ALIKE]:
         yield f"Labels that look alike are separate classes: {_text(counted(labels, labels))}."
-    if (left := len(report["alike_labels"]) - MAX_ALIKE) > 0:
+    if (left := len(report.alike_labels) - MAX_ALIKE) > 0:
         yield f"{left:,} more labels that look alike are in dataset_report.json."
-    if report["without_class"]["listed"]:
-        yield f"Videos without a class, which are not scored: {report['without_class']['listed']:,}."
+    if report.without_class.listed:
+        yield f"Videos without a class, which are not scored: {report.without_class.listed:,}."
 
 
-def _subsets(report: Report) -> list[tuple[str, Report]]:
-    return [(name, report["subsets"][name]) for name in _names(report)] + [("all", report)]
+def _subsets(report: DatasetReport) -> list[tuple[str, Counts]]:
+    return [(name, report.subsets[name]) for name in _names(report)] + [("all", report)]
 
 
-def _names(report: Report) -> list[str]:
+def _names(report: DatasetReport) -> list[str]:
     """Subsets of the report, in the order of their use."""
-    return [name for name in SUBSETS if name in report["subsets"]]
+    return [name for name in SUBSETS if name in report.subsets]
 
 
-def _classes(report: Report) -> str:
+def _classes(report: DatasetReport) -> str:
     """Every class; beside its counts how many of its listed videos each subset can use."""
     names = _names(report)
-    none = {"ok": 0, "listed": 0}
 
-    def cells(label: str, counts: Report) -> list[str]:
-        parts = [counts["subsets"].get(name, none) for name in names]
-        return [_text(label), *_cells(counts), *(f"{part['ok']:,}/{part['listed']:,}" for part in parts)]
+    def cells(label: str, counts: LabelCounts) -> list[str]:
+        parts = [counts.subsets.get(name) for name in names]
+        return [_text(label), *_cells(counts), *(f"{part.ok:,}/{part.listed:,}" if part else "0/0" for part in parts)]
 
-    def badness(item: tuple[str, Report]) -> tuple:
+    def badness(item: tuple[str, LabelCounts]) -> tuple:
         label, counts = item
-        return counts["coverage"] or 0, counts["ok"] - counts["listed"], label
+        return counts.coverage or 0, counts.ok - counts.listed, label
 
-    rows = [cells(label, counts) for label, counts in sorted(report["labels"].items(), key=badness)]
+    rows = [cells(label, counts) for label, counts in sorted(report.labels.items(), key=badness)]
     return _table(["class", *COUNT_COLUMNS, *(f"{name} ok/listed" for name in names)], rows)
 
 
-def _reasons(report: Report) -> Iterable[str]:
+def _reasons(report: DatasetReport) -> Iterable[str]:
     names = _names(report)
-    reasons = {"missing": report["missing"], **report["failed_by_reason"]}
+    reasons = {"missing": report.missing, **report.failed_by_reason}
     rows = [
-        [_text(reason), f"{number:,}", *(f"{_of_reason(report['subsets'][name], reason):,}" for name in names)]
+        [_text(reason), f"{number:,}", *(f"{_of_reason(report.subsets[name], reason):,}" for name in names)]
         for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         if number
     ]
@@ -119,30 +116,32 @@ def _reasons(report: Report) -> Iterable[str]:
         yield _table(["reason", "videos", *names], rows)
 
 
-def _of_reason(counts: Report, reason: str) -> int:
-    return counts["missing"] if reason == "missing" else counts["failed_by_reason"].get(reason, 0)
+def _of_reason(counts: Counts, reason: str) -> int:
+    return counts.missing if reason == "missing" else counts.failed_by_reason.get(reason, 0)
 
 
-def _dropped(report: Report) -> Iterable[str]:
+def _dropped(report: DatasetReport) -> Iterable[str]:
     columns = ("video", "subset", "label", "reason", "detail")
-    rows = [[_text((row[name] or "")[:MAX_CHARACTERS]) for name in columns] for row in report["dropped"][:MAX_ROWS]]
+    rows = [
+        [_text((getattr(row, name) or "")[:MAX_CHARACTERS]) for name in columns] for row in report.dropped[:MAX_ROWS]
+    ]
     if rows:
         yield "## Dropped videos"
-        yield _table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report["dropped"])
+        yield _table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report.dropped)
 
 
-def _damaged(report: Report) -> Iterable[str]:
-    columns, damaged = ("video", "subset", "label", "frames", "detail"), report["damaged"]
-    rows = [[_text(str(row[name] or "")[:MAX_CHARACTERS]) for name in columns] for row in damaged[:MAX_ROWS]]
+def _damaged(report: DatasetReport) -> Iterable[str]:
+    columns, damaged = ("video", "subset", "label", "frames", "detail"), report.damaged
+    rows = [[_text(str(getattr(row, name) or "")[:MAX_CHARACTERS]) for name in columns] for row in damaged[:MAX_ROWS]]
     if rows:
         yield "## Videos that are used as far as they go"
         yield _table(["video", "subset", "class", "frames", "detail"], rows, numbers=False) + _more(damaged)
 
 
-def _leaks(report: Report) -> Iterable[str]:
-    for kind, leaks in report["leaks"].items():
+def _leaks(report: DatasetReport) -> Iterable[str]:
+    for kind, leaks in vars(report.leaks).items():
         rows = [
-            [_text(leak[kind]), *(_some(leak["subsets"].get(name, []), 3) for name in _names(report))]
+            [_text(getattr(leak, kind)), *(_some(leak.subsets.get(name, []), 3) for name in _names(report))]
             for leak in leaks[:MAX_ROWS]
         ]
         if rows:
@@ -150,40 +149,40 @@ def _leaks(report: Report) -> Iterable[str]:
             yield _table([kind, *_names(report)], rows, numbers=False) + _more(leaks)
 
 
-def _duplicates(report: Report) -> Iterable[str]:
-    duplicates = report["duplicates"]
-    rows = [[_text(row["video"]), _text(row["path"]), _some(row["duplicates"], 3)] for row in duplicates[:MAX_ROWS]]
+def _duplicates(report: DatasetReport) -> Iterable[str]:
+    duplicates = report.duplicates
+    rows = [[_text(row.video), _text(row.path or "-"), _some(row.duplicates, 3)] for row in duplicates[:MAX_ROWS]]
     if rows:
         yield "## Files that claim one video"
         yield _table(["video", "file used", "files left aside"], rows, numbers=False) + _more(duplicates)
 
 
-def _respelled(report: Report) -> Iterable[str]:
-    respelled = report["respelled"]
-    rows = [[_text(name) for name in told_apart((row["video"], row["path"]))] for row in respelled[:MAX_ROWS]]
+def _respelled(report: DatasetReport) -> Iterable[str]:
+    respelled = report.respelled
+    rows = [[_text(name) for name in told_apart((row.video, row.path))] for row in respelled[:MAX_ROWS]]
     if rows:
         yield "## Files of another name than in the list"
         yield _table(["video", "file used"], rows, numbers=False) + _more(respelled)
 
 
-def _listed_again(report: Report) -> Iterable[str]:
-    again = report["listed_again"]
-    rows = [[_text(row["path"]), _some(row["videos"], 3)] for row in again[:MAX_ROWS]]
+def _listed_again(report: DatasetReport) -> Iterable[str]:
+    again = report.listed_again
+    rows = [[_text(row.path), _some(row.videos, 3)] for row in again[:MAX_ROWS]]
     if rows:
         yield "## Files that the list names more than once"
         yield _table(["file", "videos"], rows, numbers=False) + _more(again)
 
 
-def _cells(counts: Report) -> list[str]:
+def _cells(counts: Counts) -> list[str]:
     """The values of COUNT_COLUMNS."""
-    before = [f"{counts[name]:,}" for name in ("listed", "found", "ok")]
-    after = [f"{counts[name]:,}" for name in ("missing", "failed", "truncated")]
-    stored = [_hours(counts["hours"]), f"{counts['frames']:,}", _size(counts["bytes"])]
+    before = [f"{getattr(counts, name):,}" for name in ("listed", "found", "ok")]
+    after = [f"{getattr(counts, name):,}" for name in ("missing", "failed", "truncated")]
+    stored = [_hours(counts.hours), f"{counts.frames:,}", _size(counts.bytes)]
     return [*before, _percent(counts), *after, *stored]
 
 
-def _percent(counts: Report) -> str:
-    return f"{100 * counts['coverage']:.1f}" if counts["coverage"] is not None else "-"
+def _percent(counts: Counts) -> str:
+    return f"{100 * counts.coverage:.1f}" if counts.coverage is not None else "-"
 
 
 def _hours(hours: float) -> str:

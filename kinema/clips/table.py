@@ -54,30 +54,30 @@ def write_clips(videos: pa.Table, out: Path, *, labels: list[str], clip: Clip) -
     return rows
 
 
-def mapped_path(clips: Path) -> Path:
+def mapped_path(clips_path: Path) -> Path:
     """The Arrow file that belongs to a clips.parquet."""
-    return clips.with_suffix(".arrow")
+    return clips_path.with_suffix(".arrow")
 
 
-def parts_path(clips: Path) -> Path:
+def parts_path(clips_path: Path) -> Path:
     """The digests that belong to a clips.parquet: `kinema.clips.parts`."""
-    return clips.with_suffix(".json")
+    return clips_path.with_suffix(".json")
 
 
-def subsets_of(clips: Path) -> list[str]:
+def subsets_of(clips_path: Path) -> list[str]:
     """Subsets that have a video, sorted."""
-    return json.loads(_open(mapped_path(clips)).schema.metadata[b"subsets"])
+    return json.loads(_open(mapped_path(clips_path)).schema.metadata[b"subsets"])
 
 
-def labelled_subsets(clips: Path) -> list[str]:
+def labelled_subsets(clips_path: Path) -> list[str]:
     """Subsets with a video that has a label, sorted."""
-    path = mapped_path(clips)
-    return [subset for subset in subsets_of(clips) if (ClipIndex(path, subset).label_index >= 0).any()]
+    path = mapped_path(clips_path)
+    return [subset for subset in subsets_of(clips_path) if (ClipIndex(path, subset).label_index >= 0).any()]
 
 
-def labels_of(clips: Path) -> list[str]:
+def labels_of(clips_path: Path) -> list[str]:
     """Labels of the data set, in the order of their classes."""
-    return json.loads(_open(mapped_path(clips)).schema.metadata[b"labels"])
+    return json.loads(_open(mapped_path(clips_path)).schema.metadata[b"labels"])
 
 
 class ClipIndex:
@@ -99,13 +99,13 @@ class ClipIndex:
         self.rows: pa.RecordBatch = reader.get_batch(subsets.index(subset))
 
     @classmethod
-    def load(cls, clips: Path, *, subset: str, clip: Clip, labelled: bool = False) -> "ClipIndex":
+    def load(cls, clips_path: Path, *, subset: str, clip: Clip, labelled: bool = False) -> "ClipIndex":
         """Clips of a subset of clips.parquet; with `labelled` only those of videos that have a label.
 
         Clips of another length or number than the file has are enumerated afresh, into a temporary file that is there
         as long as this index. Raises ValueError where there is no such clip.
         """
-        index = cls(mapped_path(clips), subset)
+        index = cls(mapped_path(clips_path), subset)
         rows = pa.Table.from_batches([index.rows])
         if labelled and (index.label_index < 0).any():
             rows = rows.filter(pc.field("label_index") >= 0)
@@ -115,7 +115,7 @@ class ClipIndex:
         elif len(rows) == len(index):
             return index
         if not len(rows):
-            raise ValueError(f"{clips}: no video of the subset {subset} has a label")
+            raise ValueError(f"{clips_path}: no video of the subset {subset} has a label")
         return cls._temporary(rows, index.labels, clip)
 
     @classmethod

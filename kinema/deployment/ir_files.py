@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kinema.files import atomic_path
+from kinema.records.parity import IrDigests
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def new_ir(xml_path: Path) -> Iterator[Path]:
         raise
 
 
-def copy_ir(source_path: Path, target_path: Path, *, digests: dict[str, str]) -> None:
+def copy_ir(source_path: Path, target_path: Path, *, digests: IrDigests) -> None:
     """Copy an IR; ValueError, and no IR, where the copy has other `ir_digests` than these."""
     with new_ir(target_path) as temporary:
         shutil.copyfile(_weights(source_path), _weights(temporary))
@@ -33,24 +34,28 @@ def copy_ir(source_path: Path, target_path: Path, *, digests: dict[str, str]) ->
         check_digests(temporary, digests, named_path=source_path)
 
 
-def check_digests(xml_path: Path, expected: dict[str, str], *, named_path: Path) -> None:
+def check_digests(xml_path: Path, expected: IrDigests, *, named_path: Path) -> None:
     """ValueError where an IR, which the text calls by `named_path`, has other digests than expected."""
-    for suffix, found in ir_digests(xml_path).items():
-        if found != expected.get(suffix):
+    found = ir_digests(xml_path)
+    for path, here, there in (
+        (named_path, found.xml, expected.xml),
+        (_weights(named_path), found.bin, expected.bin),
+    ):
+        if here != there:
             raise ValueError(
-                f"{named_path.with_suffix(f'.{suffix}')}: not the IR that was compared with PyTorch: its SHA-256 is "
-                f"{found[:16]}..., in parity.json {str(expected.get(suffix))[:16]}...; delete it and run again, which "
-                "converts anew"
+                f"{path}: not the IR that was compared with PyTorch: its SHA-256 is {here[:16]}..., in parity.json "
+                f"{there[:16]}...; delete it and run again, which converts anew"
             )
 
 
-def ir_digests(xml_path: Path) -> dict[str, str]:
-    """SHA-256 of both files, by `xml` and `bin`, as `sha256sum` prints it."""
-    digests = {}
-    for path in (xml_path, _weights(xml_path)):
-        with path.open("rb") as file:
-            digests[path.suffix.lstrip(".")] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests
+def ir_digests(xml_path: Path) -> IrDigests:
+    """SHA-256 of both files."""
+    return IrDigests(xml=_sha256(xml_path), bin=_sha256(_weights(xml_path)))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_ir(xml_path: Path) -> None:

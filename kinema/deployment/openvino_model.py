@@ -16,7 +16,7 @@ from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.predictors.openvino import add_metadata, openvino_predictor
 from kinema.media.reader import FrameReader
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
-from kinema.records import write_json
+from kinema.records.parity import Parity
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def convert(
         found = openvino_predictor(temporary, precision="f32")(sample)
         result = check_parity(expected, found, tolerance=settings.parity_tolerance)
         digests = ir_digests(temporary)
-    write_json(parity_path, {"num_clips": len(sample), **result, "sha256": digests})
+    Parity(num_clips=len(sample), **result, sha256=digests).write(parity_path)
 
 
 def ir_network(onnx_path: Path, trained: Checkpoint, frames: FrameSpec) -> ov.Model:

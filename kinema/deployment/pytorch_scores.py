@@ -1,6 +1,5 @@
 """evaluation.json and predictions.parquet -> what PyTorch said of each video, believed only where it fits together."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from kinema.evaluation.predictions import PREDICTIONS
 from kinema.metrics import VideoScores
+from kinema.records.evaluation import Evaluation
 
 AGAIN = "delete it and run again, which scores the model anew"
 
@@ -83,17 +83,13 @@ def _are_results(rows: dict[str, Any], probabilities: np.ndarray, labels: Sequen
 
 def _check_evaluation(path: Path, *, subset: str, num_videos: int, num_right: int) -> None:
     """ValueError where evaluation.json does not say what the predictions say."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read: {' '.join(str(error).split())}; {AGAIN}") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: found {type(values).__name__}, expected an object; {AGAIN}")
-    expected: dict[str, Any] = {"subset": subset, "num_videos": num_videos, "video_top1": num_right / num_videos}
-    for key, wanted in expected.items():
-        found = values.get(key)
-        is_number = type(found) in (int, float) and type(wanted) is float  # true is no number
-        same = abs(found - wanted) < 1e-9 if is_number else type(found) is type(wanted) and found == wanted
+    evaluation = Evaluation.read(path)
+    video_top1 = num_right / num_videos
+    for key, found, wanted, same in (
+        ("subset", evaluation.subset, subset, evaluation.subset == subset),
+        ("num_videos", evaluation.num_videos, num_videos, evaluation.num_videos == num_videos),
+        ("video_top1", evaluation.video_top1, video_top1, abs(evaluation.video_top1 - video_top1) < 1e-9),
+    ):
         if not same:
             raise ValueError(
                 f"{path}: {key} is {found!r}, expected {wanted!r}: in predictions.parquet {num_right} of the "

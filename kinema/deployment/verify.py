@@ -1,6 +1,5 @@
 """The last gate: an IR becomes model.xml only when it says of every video what the model it came from says."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from kinema.files import write_text
 from kinema.inference.predictors.openvino import openvino_predictor
 from kinema.metrics import VideoScores, by_video, topk_accuracy
 from kinema.models.loading.checkpoint import load_checkpoint
-from kinema.records import write_json
+from kinema.records.parity import Parity
+from kinema.records.verification import Verification
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ def verify(
     """Score the IR at the device's own precision; ship it where it agrees with PyTorch (see `check_agreement`).
 
     Only the IR that passed the first gate is looked at: parity.json has its digests. The shipped IR of an earlier model
-    is removed first, and the new one is put there last. verification.json says what was found: see `findings`.
+    is removed first, and the new one is put there last. verification.json says what was found.
     """
     remove_ir(shipped.xml_path)
-    digests = read_digests(parity_path)
+    digests = Parity.read(parity_path).sha256
     check_digests(converted_path, digests, named_path=converted_path)
     trained = load_checkpoint(checkpoint_path)
     subset = evaluation_subset(clips_path, settings.evaluation.subset)
@@ -59,8 +59,8 @@ def verify(
     pytorch = read_pytorch_scores(scores, subset=subset, truth=true_labels(dataset), labels=trained.labels)
     results = judged(converted_path, dataset, pytorch, settings=settings, threads=threads)
     write_text(shipped.labels_path, "".join(f"{label}\n" for label in trained.labels))
-    model = file_digest(checkpoint_path)
-    write_json(shipped.verification_path, {"subset": subset, **results, "sha256": digests, "model": model})
+    record = Verification(subset=subset, **results, sha256=digests, model=file_digest(checkpoint_path))
+    record.write(shipped.verification_path)
     copy_ir(converted_path, shipped.xml_path, digests=digests)
     log.info("%s: %s", shipped.xml_path, ", ".join(f"{key} {value}" for key, value in results.items()))
 
@@ -108,12 +108,7 @@ def true_labels(dataset: ClipDataset) -> dict[str, str]:
 
 
 def findings(found: Agreement, pytorch: VideoScores, openvino: VideoScores, *, num_at_float32: int) -> dict[str, Any]:
-    """The numbers of verification.json.
-
-    `agreement` is the fraction of videos with the same top-1. Of the others `num_disagreements` are no near ties, and
-    `num_disagreements_at_float32` of these stay when the IR computes at float32; `largest_margin` is the largest
-    difference of their two probabilities, null where there is no other.
-    """
+    """The numbers of `Verification`."""
     return {
         "num_videos": found.num_videos,
         "openvino_video_top1": topk_accuracy(openvino.probabilities, openvino.labels, 1),
@@ -123,15 +118,3 @@ def findings(found: Agreement, pytorch: VideoScores, openvino: VideoScores, *, n
         "num_disagreements_at_float32": num_at_float32,
         "largest_margin": float(found.margins.max()) if len(found.margins) else None,
     }
-
-
-def read_digests(parity_path: Path) -> dict[str, str]:
-    """Digests of the IR that passed the first gate, from its parity.json."""
-    try:
-        digests = json.loads(parity_path.read_text(encoding="utf-8"))["sha256"]
-        return {suffix: str(digests[suffix]) for suffix in ("xml", "bin")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{parity_path}: has no digests of an IR ({type(error).__name__}); delete it and run again, which converts "
-            "anew"
-        ) from None

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -14,7 +13,7 @@ from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
-from kinema.records import write_json
+from kinema.records.evaluation import ClassScores, Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -40,37 +39,39 @@ def evaluate(
     dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
     scores = score(torch_predictor(trained.model), dataset, batch_size=settings.evaluation.batch_size)
     videos = by_video(scores)
-    result = {"subset": subset, **accuracies(scores, videos), "classes": per_class(videos, trained.labels)}
+    result = evaluation_of(scores, videos, subset=subset, labels=trained.labels)
     names = dataset.videos.take(videos.videos).to_pylist()
     write_predictions(predictions_path, videos, names=names, labels=trained.labels)
     plot_confusion(confusion_path, videos, trained.labels)
-    write_json(evaluation_path, result)
-    log.info("%s: video top-1 %.4f over %d videos", subset, result["video_top1"], result["num_videos"])
+    result.write(evaluation_path)
+    log.info("%s: video top-1 %.4f over %d videos", subset, result.video_top1, result.num_videos)
 
 
-def accuracies(scores: ClipScores, videos: VideoScores) -> dict[str, Any]:
-    """Clip and video top-1 and top-5, and the mean over classes of video top-1."""
-    return {
-        "num_clips": len(scores.labels),
-        "num_videos": len(videos.labels),
-        "clip_top1": topk_accuracy(scores.logits, scores.labels, 1),
-        "clip_top5": topk_accuracy(scores.logits, scores.labels, 5),
-        "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
-        "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
-        "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),
-    }
+def evaluation_of(scores: ClipScores, videos: VideoScores, *, subset: str, labels: list[str]) -> Evaluation:
+    """The record of an evaluation; `labels` in the order of the logits."""
+    return Evaluation(
+        subset=subset,
+        num_clips=len(scores.labels),
+        num_videos=len(videos.labels),
+        clip_top1=topk_accuracy(scores.logits, scores.labels, 1),
+        clip_top5=topk_accuracy(scores.logits, scores.labels, 5),
+        video_top1=topk_accuracy(videos.probabilities, videos.labels, 1),
+        video_top5=topk_accuracy(videos.probabilities, videos.labels, 5),
+        mean_class_accuracy=mean_class_accuracy(videos.probabilities, videos.labels),
+        classes=per_class(videos, labels),
+    )
 
 
-def per_class(videos: VideoScores, labels: list[str]) -> dict[str, dict[str, Any]]:
+def per_class(videos: VideoScores, labels: list[str]) -> dict[str, ClassScores]:
     """Videos, recall and precision of each class; null where there is nothing to divide by."""
     predicted = videos.probabilities.argmax(axis=1)
     classes = {}
     for number, label in enumerate(labels):
         own, called = videos.labels == number, predicted == number
         hits = int((own & called).sum())
-        classes[label] = {
-            "num_videos": int(own.sum()),
-            "recall": hits / int(own.sum()) if own.any() else None,
-            "precision": hits / int(called.sum()) if called.any() else None,
-        }
+        classes[label] = ClassScores(
+            num_videos=int(own.sum()),
+            recall=hits / int(own.sum()) if own.any() else None,
+            precision=hits / int(called.sum()) if called.any() else None,
+        )
     return classes

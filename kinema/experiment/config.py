@@ -4,11 +4,11 @@
 Importing it is cheap (no torch): the Snakefile does it on every call.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field, PrivateAttr
 
 from kinema.experiment.data_sections import Annotations, Augmentation, Clip, Media
 from kinema.experiment.model_sections import Deployment, Distillation, Evaluation, Network, Training
@@ -84,6 +84,27 @@ class Config(Settings):
     variants: dict[Name, Settings] = Field(
         default_factory=dict, description="`<model>@<variant>` takes these settings last."
     )
+    _layers: "tuple[Layer, ...]" = PrivateAttr(default=())
+
+    @property
+    def layers(self) -> "tuple[Layer, ...]":
+        """What was laid over the project's own files for this run, the last one on top."""
+        return self._layers
+
+    def with_layers(self, layers: "Sequence[Layer]") -> "Config":
+        """The same with these laid over it; its values hold theirs already, but for the order in which they win."""
+        copy = self.model_copy()
+        copy._layers = tuple(layers)
+        return copy
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one `--configfile`, or `--config`, says: for all data sets, with its overrides, and for single ones."""
+
+    source: str
+    sections: Config
+    datasets: Mapping[str, Config]
 
 
 def merged(base: Section, *patches: Section) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import ValidationError
 
-from kinema.experiment.config import Config
+from kinema.experiment.config import Config, Layer
+from kinema.experiment.layers import parts_of
 from kinema.experiment.section import Section
 
 _SHORT = reprlib.Repr()  # a value may be as long as it likes, a message may not
@@ -22,21 +23,38 @@ class ConfigError(ValueError):
     """The configuration, or a name asked for on the command line, is wrong; the text is for the user."""
 
 
-def load_config(values: Mapping[str, Any], *, files: Sequence[str | Path] = (), root: str | Path = ".") -> Config:
+def load_config(
+    values: Mapping[str, Any],
+    *,
+    files: Sequence[str | Path] = (),
+    command_line: Mapping[str, Any] | None = None,
+    root: str | Path = ".",
+) -> Config:
     """Check merged values (Snakemake's `config`), with the data sets of `dataset_dir`, below `root`, laid under them.
 
-    `files` are where the values came from, in the order of merging; errors name the last one that has the key. They are
-    read once more, since Snakemake takes a key that stands twice.
+    `files` are where the values came from, in the order of merging, the project's own first; errors name the last one
+    that has the key. They are read once more, since Snakemake takes a key that stands twice. `command_line` is what
+    `--config` says, which is in the values too.
     """
-    for file in files:
-        read_yaml(Path(file))
+    read = [read_yaml(Path(file)) for file in files]
     values = dict(values)
     found = _dataset_files(values.get("dataset_dir", Config.model_fields["dataset_dir"].default), Path(root), files)
     own = values.get("datasets") or {}
     if isinstance(own, Mapping):
         shipped = {name: read_yaml(path) for name, path in found.items()}
         values["datasets"] = {name: _laid_over(shipped.get(name), own.get(name)) for name in {**shipped, **own}}
-    return _checked(values, files, found)
+    config = _checked(values, files, found)
+    laid_over = [*zip(read[1:], files[1:], strict=True), *([(command_line, None)] if command_line else [])]
+    if any("overrides" in own for own, _ in laid_over):  # Snakemake put them in the place of the project's own
+        config = _checked(values | {"overrides": read[0].get("overrides", []) if read else []}, files[:1], found)
+    return config.with_layers([_layer(own, file) for own, file in laid_over])
+
+
+def _layer(values: Mapping[str, Any], file: str | Path | None) -> Layer:
+    sections, datasets = parts_of(values)
+    files = [] if file is None else [file]
+    checked = {name: _checked(own, files, {}) for name, own in datasets.items()}
+    return Layer("--config" if file is None else _relative(Path(file)), _checked(sections, files, {}), checked)
 
 
 def _checked(values: Any, files: Sequence[str | Path], dataset_files: Mapping[str, Path]) -> Config:

@@ -12,8 +12,8 @@ from pydantic_core import PydanticUndefined
 from kinema.experiment.config import Config, Dataset, Override, Settings
 from kinema.experiment.data_sections import Annotations
 from kinema.experiment.section import Section
+from kinema.generated import renewed
 
-BEGIN, END = "<!-- begin: kinema config-reference -->", "<!-- end: kinema config-reference -->"
 BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
 PAGES: tuple[tuple[str, type[Section]], ...] = (
     ("Top level of config.yaml", Config),
@@ -34,11 +34,7 @@ def reference() -> str:
 
 def with_reference(page: str) -> str:
     """A Markdown page with its generated part renewed; ValueError where the markers are missing."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks the lines {BEGIN} and {END}, between which the tables go")
-    return f"{before}{BEGIN}\n\n{reference()}\n\n{END}{after}"
+    return renewed(page, "kinema config-reference", reference())
 
 
 def _page(title: str, rows: Iterator[str]) -> str:

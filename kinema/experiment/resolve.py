@@ -1,10 +1,10 @@
 """`results/<dataset>/<model>` -> the experiment it stands for.
 
 <model> is a model name (`kinema.models.names`), optionally with `@variant`. An experiment's settings resolve in this
-order, the last one wins: the tree's defaults, config.yaml, the data set, each matching override, the variant.
+order, the last one wins: the tree's defaults, config.yaml, the data set, each matching override, what is laid over for
+the run (`kinema.experiment.layers`), the variant.
 """
 
-import fnmatch
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ from kinema.experiment import params
 from kinema.experiment.config import Config, Dataset, Settings, merged
 from kinema.experiment.data_sections import Media
 from kinema.experiment.files import ConfigError, nearest
+from kinema.experiment.layers import PROJECT, Patch, patches
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.media.recipe import recipe_of
-from kinema.models.model_name import canonical, parse_model_name, split_variant
+from kinema.models.model_name import parse_model_name, split_variant
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class Experiment:
     """One model on one data set, with every setting resolved."""
 
     dataset: str
-    model: str
+    model_name: str
     settings: Settings
+    patches: tuple[Patch, ...] = ()  # what the settings were made of, the last one wins
 
 
 def dataset_named(config: Config, name: str) -> Dataset:
@@ -40,30 +42,29 @@ def dataset_named(config: Config, name: str) -> Dataset:
     return config.datasets[name]
 
 
-def resolve(config: Config, dataset: str, model: str) -> Experiment:
+def resolve(config: Config, dataset: str, model_name: str) -> Experiment:
     """The experiment behind `results/<dataset>/<model>`; ConfigError names what is unknown and what exists."""
-    chosen = dataset_named(config, dataset)
+    dataset_named(config, dataset)
     try:
-        base, variant = split_variant(model)
+        base, variant = split_variant(model_name)
         name = str(parse_model_name(base))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if variant is not None and variant not in config.variants:
         known = sorted(config.variants)
         raise ConfigError(
-            f"unknown variant '{variant}' in '{model}'{nearest(variant, known)} "
+            f"unknown variant '{variant}' in '{model_name}'{nearest(variant, known)} "
             f"Configured under `variants`: {', '.join(known) or 'none'}."
         )
-    patches: list[Settings] = [
-        override
-        for override in config.overrides
-        if fnmatch.fnmatchcase(dataset, override.dataset) and fnmatch.fnmatchcase(name, canonical(override.model))
-    ]
+    found = list(patches(config, dataset, name))
     if variant is not None:
-        patches.append(config.variants[variant])
-    base_settings = Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
-    settings = Settings.model_validate(merged(base_settings, chosen, *patches))
-    return Experiment(dataset=dataset, model=name, settings=settings)
+        found.append(Patch(f"variant {variant}", config.variants[variant]))
+    settings = Settings.model_validate(merged(_top_level(config), *(patch.values for patch in found)))
+    return Experiment(dataset, name, settings, (Patch(PROJECT, _top_level(config)), *found))
+
+
+def _top_level(config: Config) -> Settings:
+    return Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
 
 
 def weight_files(experiment: Experiment) -> dict[str, str]:
@@ -76,13 +77,15 @@ def weight_files(experiment: Experiment) -> dict[str, str]:
 
 def dataset_settings(config: Config, dataset: str) -> Settings:
     """Settings that hold for a whole data set: no override and no variant looks at them."""
-    base = Settings.model_validate(config.model_dump(include=set(Settings.model_fields), exclude_unset=True))
-    return Settings.model_validate(merged(base, dataset_named(config, dataset)))
+    dataset_named(config, dataset)
+    return Settings.model_validate(merged(_top_level(config), *(patch.values for patch in patches(config, dataset))))
 
 
 def media_of(config: Config, dataset: str) -> Media:
-    """The recipe of a data set's frames: the top-level `media` with the data set's own laid over."""
-    return Media.model_validate(merged(config.media, dataset_named(config, dataset).media))
+    """The recipe of a data set's frames: the top-level `media`, the data set's own, and what is laid over for a run."""
+    dataset_named(config, dataset)
+    own = [patch.values.media for patch in patches(config, dataset) if isinstance(patch.values, Config | Dataset)]
+    return Media.model_validate(merged(config.media, *own))
 
 
 def dataset_json(config: Config, dataset: str, names: Sequence[str]) -> str:

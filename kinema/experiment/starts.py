@@ -15,23 +15,23 @@ from kinema.models.loading.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, 
 from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
 
 
-def start_files(config: Config, dataset: str, model: str) -> dict[str, str]:
+def start_files(config: Config, dataset: str, model_name: str) -> dict[str, str]:
     """Files that training reads beside the clips, by the key that asks for them, or by the stream.
 
     ConfigError where a model would start from itself, where a name is unknown, or where keys contradict each other.
     """
-    _check_lineage(config, dataset, model, ())
-    return _starts(config, dataset, model)
+    _check_lineage(config, dataset, model_name, ())
+    return _starts(config, dataset, model_name)
 
 
-def starts_json(config: Config, dataset: str, model: str) -> str:
+def starts_json(config: Config, dataset: str, model_name: str) -> str:
     """The same as JSON."""
-    return json.dumps(start_files(config, dataset, model), sort_keys=True)
+    return json.dumps(start_files(config, dataset, model_name), sort_keys=True)
 
 
-def check_starts(config: Config, dataset: str, model: str) -> None:
+def check_starts(config: Config, dataset: str, model_name: str) -> None:
     """ConfigError where a file of the user's is not there, for this model or one that is trained before it."""
-    for key, file in start_files(config, dataset, model).items():
+    for key, file in start_files(config, dataset, model_name).items():
         if made := _made_here(config, file):
             annotation_files(config, made[0])
             check_starts(config, *made)
@@ -40,23 +40,23 @@ def check_starts(config: Config, dataset: str, model: str) -> None:
             raise ConfigError(f"{key}: '{file}' is no file{words}")
 
 
-def _starts(config: Config, dataset: str, model: str) -> dict[str, str]:
-    experiment = resolve(config, dataset, model)
+def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
+    experiment = resolve(config, dataset, model_name)
     _check_modality(config, experiment)
     training, found = experiment.settings.training, weight_files(experiment)
-    streams = {} if WEIGHTS in found else _streams(experiment, model)
+    streams = {} if WEIGHTS in found else _streams(experiment, model_name)
     if streams:
         found = streams
     elif training.init_from:
         if WEIGHTS in found:
             raise ConfigError(
-                f"{dataset}/{model}: network.weights and {INIT} both name a start; set one of the two to null."
+                f"{dataset}/{model_name}: network.weights and {INIT} both name a start; set one of the two to null."
             )
-        found = {INIT: _init_file(config, training.init_from, split_variant(model)[0])}
+        found = {INIT: _init_file(config, training.init_from, split_variant(model_name)[0])}
     if not is_trained(experiment.settings, found):
         if not found.keys() & {WEIGHTS, INIT, RGB}:
             raise ConfigError(
-                f"{dataset}/{model}: training.train is false, but no model is named: set {WEIGHTS} to its file."
+                f"{dataset}/{model_name}: training.train is false, but no model is named: set {WEIGHTS} to its file."
             )
         return found
     if training.teacher:
@@ -65,22 +65,22 @@ def _starts(config: Config, dataset: str, model: str) -> dict[str, str]:
     return found
 
 
-def _streams(experiment: Experiment, model: str) -> dict[str, str]:
+def _streams(experiment: Experiment, model_name: str) -> dict[str, str]:
     """The models of a two-stream network's streams, spelled as it is itself; nothing for other networks."""
-    name = parse_model_name(experiment.model)
+    name = parse_model_name(experiment.model_name)
     if not name.motion:
         return {}
-    base, variant = split_variant(model)
+    base, variant = split_variant(model_name)
     plain = base[: len(f"{name.encoder}_{name.decoder}")]  # `-` and `_` are equally long
     ending = "/model.pth" if variant is None else f"@{variant}/model.pth"
     folder = f"results/{experiment.dataset}"
     return {RGB: f"{folder}/{plain}{ending}", MOTION_STREAM: f"{folder}/{plain}_{name.motion}{ending}"}
 
 
-def _init_file(config: Config, source: str, model: str) -> str:
+def _init_file(config: Config, source: str, model_name: str) -> str:
     """A data set's model, without variant: those are for the data set that is fine-tuned on; else the file itself."""
     if source in config.datasets:
-        return f"results/{source}/{model}/model.pth"
+        return f"results/{source}/{model_name}/model.pth"
     if len(Path(source).parts) == 1 and not Path(source).suffix:
         try:
             dataset_named(config, source)
@@ -90,25 +90,25 @@ def _init_file(config: Config, source: str, model: str) -> str:
 
 
 def _check_modality(config: Config, experiment: Experiment) -> None:
-    wanted, found = modality_of(experiment.model), media_of(config, experiment.dataset).modality
+    wanted, found = modality_of(experiment.model_name), media_of(config, experiment.dataset).modality
     if wanted != found:
         data_set = f"a data set with `media: {{modality: {wanted}}}`"
         advice = "no data set holds both yet" if "+" in wanted else f"choose {data_set}, or a model for {found}"
         raise ConfigError(
-            f"'{experiment.model}' takes {wanted}, the frames of '{experiment.dataset}' are {found} (media.modality): "
-            f"{advice}."
+            f"'{experiment.model_name}' takes {wanted}, the frames of '{experiment.dataset}' are {found} "
+            f"(media.modality): {advice}."
         )
 
 
-def _check_lineage(config: Config, dataset: str, model: str, descendants: tuple[str, ...]) -> None:
-    here = f"{dataset}/{canonical(model)}"
+def _check_lineage(config: Config, dataset: str, model_name: str, descendants: tuple[str, ...]) -> None:
+    here = f"{dataset}/{canonical(model_name)}"
     if here in descendants:
         way = " <- ".join([*descendants, here])
         raise ConfigError(
             f"a model would start from itself: {way}. Set {INIT} and {TEACHER} where only the models match that need "
             "them: in config/datasets/<data set>.yaml, or under `overrides` with a pattern for `model`."
         )
-    for file in _starts(config, dataset, model).values():
+    for file in _starts(config, dataset, model_name).values():
         if made := _made_here(config, file):
             _check_lineage(config, *made, (*descendants, here))
 

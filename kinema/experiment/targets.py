@@ -26,7 +26,7 @@ def check_target(config: Config, target: str) -> None:
 
 
 def _check_export(experiment: Experiment, target: str) -> None:
-    model, opset = experiment.model, experiment.settings.deployment.opset
+    model, opset = experiment.model_name, experiment.settings.deployment.opset
     if model in EXPORT_OBSTACLES:
         raise ConfigError(f"{target}: '{model}' cannot be exported: {EXPORT_OBSTACLES[model]}.")
     if model in TRACED and opset > TRACED_MAX_OPSET:

@@ -4,7 +4,6 @@ Reading notices what is no picture at all; that a whole picture is another one, 
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.experiment.data_sections import Media
-from kinema.media.archive import Record
-from kinema.media.digests import FramesDigest, frames_digest
-from kinema.media.layout import END, START, arrow_table
+from kinema.media.layout import arrow_table
 from kinema.media.plan import manifest_path
+from kinema.media.storages.facts import STORAGE_FACTS
+from kinema.media.storages.interface import Record, Storage
+from kinema.media.storages.table import storage_of
 from kinema.words import remedy
 
-COLUMNS = ["id", "num_frames", "num_bytes", "frames_digest", "stored", "data_offset", "frame_offsets"]
+COLUMNS = ["id", "num_frames", "num_bytes", "frames_digest", "stored", "frame_offsets"]
 OTHER = "its frames are not those that were written"
 
 
@@ -61,12 +61,13 @@ def check_table(table: Path) -> Iterator[str | None]:
         yield f"{table}: written by an earlier version, without digests of the frames. Run snakemake, which adds them."
         return
     videos = content.select(COLUMNS).filter(content["stored"].is_valid()).to_pylist()
-    for tar in sorted({video["stored"] for video in videos} if media.storage == "packed" else ()):
+    for tar in sorted({video["stored"] for video in videos} if STORAGE_FACTS[media.storage].is_one_file else ()):
         if not Path(tar).is_file():  # one line instead of one for each of its videos
             yield f"{table}: {tar} is not there. {remedy(table)}"
             return
+    storage = storage_of(media)
     for video in videos:
-        trouble = _trouble(video, media)
+        trouble = _trouble(video, storage)
         yield f"{table}: '{video['id']}': {trouble}. {remedy(table, video['stored'])}" if trouble else None
 
 
@@ -86,29 +87,11 @@ def _read_arrow(path: Path) -> pa.Table:
         return pa.ipc.open_file(file).read_all()
 
 
-def _trouble(video: Record, media: Media) -> str | None:
+def _trouble(video: Record, storage: Storage[Any]) -> str | None:
     """What is wrong with the stored frames of a video."""
+    known = {name: video[name] for name in ("num_frames", "num_bytes")}
     try:
-        if media.storage == "packed":
-            found = _packed_digest(video)
-        else:
-            known: dict[str, Any] = {name: video[name] for name in ("data_offset", "num_bytes", "num_frames")}
-            found = frames_digest(Path(video["stored"]), modality=media.modality, **known)
+        found = storage.digest(Path(video["stored"]), offsets=video["frame_offsets"], **known)
     except OSError as error:
         return f"{OTHER} ({error})"
     return None if found == video["frames_digest"] else OTHER
-
-
-def _packed_digest(video: Record) -> str:
-    """The digest of frames in a tar, each read where the table places it."""
-    offsets, digest = video["frame_offsets"], FramesDigest()
-    if len(offsets) != video["num_frames"] + 1:
-        raise OSError(f"{len(offsets)} offsets of {video['num_frames']} frames")
-    with Path(video["stored"]).open("rb") as tar:
-        for frame, (start, end) in enumerate(pairwise(offsets)):
-            tar.seek(start)
-            jpeg = tar.read(end - start) if end > start else b""
-            if len(jpeg) != end - start or jpeg[:2] != START or jpeg[-2:] != END:
-                raise OSError(f"frame {frame} is no JPEG image")
-            digest.add(jpeg)
-    return str(digest)

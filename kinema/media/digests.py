@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 
 from kinema.media.frame_folders import listed, read
-from kinema.media.layout import frame_files
 from kinema.media.probe import opened
 
 HEX_DIGITS = 32
@@ -61,17 +60,3 @@ class FramesDigest:
 
     def __str__(self) -> str:
         return self._hash.hexdigest()
-
-
-def frames_digest(place: Path, *, data_offset: int | None, num_bytes: int, num_frames: int, modality: str) -> str:
-    """The digest of what is stored at `place`; OSError where it cannot be read or is cut off.
-
-    In a tar the frames are `num_bytes` from `data_offset` on.
-    """
-    digest = FramesDigest()
-    if place.is_dir():
-        for frame in range(num_frames):
-            digest.add(frame_files(place, frame, modality))
-    else:
-        digest.add_part(place, data_offset or 0, num_bytes)
-    return str(digest)

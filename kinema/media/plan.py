@@ -22,7 +22,6 @@ from kinema.media.names import Finder, Found, Name
 from kinema.spelling import composed, told_apart
 
 log = logging.getLogger(__name__)
-LABELLED_STORAGES = ("frames", "video")
 SEGMENT_KEYS = ("start", "end", "unit")
 SHOWN = 5  # names in a warning
 NOT_BUILT_YET = "not-built-yet"
@@ -48,7 +47,7 @@ def plan_shards(
     *,
     videos: Path,
     num_shards: int,
-    storage: str = "packed",
+    with_labels: bool = False,
     out: Path,
     known: Path | None = None,
 ) -> None:
@@ -56,8 +55,8 @@ def plan_shards(
 
     A manifest line is `{"id", "path", "size", "token", "duplicates"}`, sorted by id; `path` is null for a video that is
     not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of a
-    video adds `start`, `end` and `unit`; a storage that has a folder for each label adds `label`; a video that is not
-    there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known` remembers tokens
+    video adds `start`, `end` and `unit`; `with_labels`, for storages with a folder a label, adds `label`; a video that
+    is not there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known` remembers tokens
     (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
     """
     entries, again = _read_entries(annotations)
@@ -71,7 +70,7 @@ def plan_shards(
         entry = entries[video_id]
         found = finder.find(entry.name_of(video_id))
         row = _manifest_row(video_id, entry, above, found, files)
-        if storage in LABELLED_STORAGES:
+        if with_labels:
             row["label"] = entry.label
         if found.files and not found.is_as_written:
             respelled[video_id] = found.files[0]

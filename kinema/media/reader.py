@@ -5,38 +5,25 @@ place may change when the shard gains another video, and no data set has to know
 """
 
 import bisect
-import collections
-import os
 import resource
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
 import pyarrow as pa
 
 from kinema.experiment.data_sections import Media
-from kinema.media.jpeg import decode
-from kinema.media.layout import END, END_AND_START, TICKS, Box, arrow_table, frame_files
-from kinema.words import NO_JPEG, remedy
+from kinema.media.layout import Box, arrow_table
+from kinema.media.readers.frames import FramesReader
+from kinema.media.readers.interface import StorageReader, StoredVideo
+from kinema.media.readers.packed import PackedReader
+from kinema.media.readers.video import VideoReader
+from kinema.words import remedy
 
+READERS: dict[str, type[StorageReader]] = {"packed": PackedReader, "frames": FramesReader, "video": VideoReader}
 FACTS = ("num_frames", "height", "width", "fps")
 MOST_OPEN = 256  # more gain nothing: an open shard saves a millisecond
-
-
-@dataclass(frozen=True, slots=True)
-class StoredVideo:
-    """Where the frames of one video are; `offsets` are those of packed frames in the tar, (num_frames + 1,) int64."""
-
-    num_frames: int
-    height: int
-    width: int
-    fps: float
-    place: str
-    offsets: np.ndarray
 
 
 def shards_to_keep_open() -> int:
@@ -108,7 +95,7 @@ class FrameReader:
 
 
 class Shard:
-    """One open shard: its mapped table, and the tar where frames are packed."""
+    """One open shard: its mapped table, and what reads its storage."""
 
     def __init__(self, table: Path):
         self.table = table
@@ -120,7 +107,7 @@ class Shard:
         self.media = Media.model_validate_json(content.schema.metadata[b"media"])
         rows = content.to_batches()[0] if content.num_rows else content
         self._columns = {name: rows[name] for name in ("id", "stored", "frame_offsets", *FACTS)}
-        self._tar: int | None = None
+        self._reader = READERS[self.media.storage](self.media.modality)
         self._last: tuple[str, StoredVideo] | None = None
 
     def find(self, video: str) -> StoredVideo:
@@ -141,70 +128,8 @@ class Shard:
 
     def read(self, video: StoredVideo, frames: Sequence[int], box: Box | None) -> Iterator[np.ndarray]:
         """See `FrameReader.read`; OSError where the frames are not what the table says."""
-        if self.media.storage == "video":
-            rows, columns = _slices(box) if box else (slice(None), slice(None))
-            for frame in self._read_video(video, frames):
-                yield frame[rows, columns]
-            return
-        for jpeg in self._packed(video, frames) if self.media.storage == "packed" else self._files(video, frames):
-            if self.media.modality == "rgb":
-                yield decode(jpeg, "BGR", box)
-            else:
-                yield cv2.merge([decode(plane, "GRAY", box) for plane in _two(jpeg)])
+        return self._reader.read(video, frames, box)
 
     def close(self) -> None:
-        """Let go of the tar."""
-        if self._tar is not None:
-            os.close(self._tar)
-            self._tar = None
-
-    def __del__(self):
-        if hasattr(self, "_tar"):
-            self.close()
-
-    def _packed(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[bytes]:
-        if self._tar is None:
-            self._tar = os.open(video.place, os.O_RDONLY | os.O_CLOEXEC)
-        for frame in frames:
-            start, end = int(video.offsets[frame]), int(video.offsets[frame + 1])
-            jpeg = os.pread(self._tar, max(0, end - start), start)
-            if len(jpeg) != end - start:
-                raise OSError(f"it ends before byte {end}, where the table places frame {frame}")
-            yield jpeg
-
-    def _files(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[bytes]:
-        for frame in frames:
-            yield frame_files(Path(video.place), frame, self.media.modality)
-
-    def _read_video(self, video: StoredVideo, frames: Sequence[int]) -> Iterator[np.ndarray]:
-        wanted = collections.deque(frames)
-        with av.open(f"file:{video.place}") as container:
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
-            container.seek(round(wanted[0] / video.fps * TICKS), stream=stream)  # to the key frame before
-            for picture in container.decode(stream):
-                if round(picture.pts / TICKS * video.fps) == wanted[0]:
-                    yield self._pixels(picture, video.height)
-                    wanted.popleft()
-                if not wanted:
-                    return
-        raise OSError(f"it lacks frame {wanted[0]}")
-
-    def _pixels(self, picture: av.VideoFrame, height: int) -> np.ndarray:
-        if self.media.modality == "rgb":
-            return picture.to_ndarray(format="bgr24")
-        luminance = picture.to_ndarray()
-        return cv2.merge([luminance[:height], luminance[height : 2 * height]])  # x lies above y
-
-
-def _slices(box: Box) -> tuple[slice, slice]:
-    top, left = box["top"], box["left"]
-    return slice(top, top + box["height"]), slice(left, left + box["width"])
-
-
-def _two(jpegs: bytes) -> tuple[bytes, bytes]:
-    """Two JPEG files that follow each other."""
-    end = jpegs.find(END_AND_START) + len(END)
-    if end < len(END):
-        raise OSError(NO_JPEG)
-    return jpegs[:end], jpegs[end:]
+        """Let go of the files that are open."""
+        self._reader.close()

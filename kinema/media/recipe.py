@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kinema.digests import ABSENT, file_digest
 from kinema.experiment.data_sections import Media
+from kinema.media.storages.facts import STORAGE_FACTS
 
 FRAMES_FPS = Media.model_fields["frames_fps"].default
 # Keys of `media` that change no frame: what is stored stays as it is, what failed by one that is raised is tried again.
@@ -19,8 +20,7 @@ MEDIA_LIMITS = ("timeout_seconds", "max_gigabytes", "max_megapixels")
 def recipe_of(media: Media) -> str:
     """Folder name of the frames, e.g. `packed-256px-q4`; what changes the frames changes the name."""
     parts = [media.storage, f"{media.short_side}px" if media.short_side else "fullsize"]
-    video = media.storage == "video"
-    parts += [f"q{media.video_quality}", f"g{media.keyframe_interval}"] if video else [f"q{media.jpeg_quality}"]
+    parts += [f"{letter}{getattr(media, key)}" for letter, key in STORAGE_FACTS[media.storage].quality_keys.items()]
     parts += [f"{media.fps:g}fps"] if media.fps else []
     parts += [f"flow{media.flow_bound:g}"] if media.modality == "flow" else []
     parts += [] if media.square_pixels else ["storedpixels"]
@@ -34,7 +34,7 @@ def recipe_of(media: Media) -> str:
 
 def can_link(media: Media) -> bool:
     """Whether pictures of a folder may be stored as they are."""
-    return media.storage == "frames" and media.modality == "rgb" and not media.fps
+    return STORAGE_FACTS[media.storage].keeps_pictures and media.modality == "rgb" and not media.fps
 
 
 def frames_json(media: Media) -> str:

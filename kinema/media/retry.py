@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kinema.records import write_json
+from kinema.records.json_file import write_json
 
 SHOWN = 5  # videos named in a line
 MAX_RUNS = 3  # runs in a row in which the same videos fail; a cause that has not passed then does not pass by itself

@@ -1,6 +1,6 @@
 """A shard's manifest -> the frames of its videos, and its table: one row a video, also of those without frames.
 
-Valid videos of earlier runs are kept, only new and changed ones are decoded (`kinema.media.stores`). The table is
+Valid videos of earlier runs are kept, only new and changed ones are decoded (`kinema.media.storages`). The table is
 written twice: as Parquet, which is the declared output and for people, and as an Arrow file for loaders, which map it
 into memory.
 """
@@ -14,7 +14,6 @@ import shutil
 import threading
 import time
 from collections.abc import Generator, Iterator
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,14 @@ from kinema.experiment.data_sections import Media
 from kinema.files import atomic_path
 from kinema.job import progress
 from kinema.locks import sole_user
-from kinema.media.archive import Stored
-from kinema.media.decode import Decoded, Decoder
-from kinema.media.digests import frames_digest
+from kinema.media.decode import Decoder
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import arrow_table
 from kinema.media.listing import as_text
 from kinema.media.recipe import frames_json
 from kinema.media.retry import Note, noted, read_note, write_note
-from kinema.media.stores import create_store
+from kinema.media.storages.interface import Decoded, Stored
+from kinema.media.storages.table import storage_of
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -81,9 +79,10 @@ def write_shard(
         raise ValueError(f"{manifest}: no such file; it is written with {plan}: delete that and run snakemake again")
     rows = {row["id"]: row for row in map(json.loads, manifest.read_text(encoding="utf-8").splitlines())}
     num_shards = len(list(manifest.parent.glob("*.jsonl")))
-    store, shard = create_store(table, media, num_shards), table.stem
+    storage, shard = storage_of(media), table.stem
+    store = storage.store(table, num_shards)
     with _sole_writer(table) as spill:
-        decoder = Decoder(media=media, ffmpeg=find_ffmpeg(ffmpeg), spill=spill, stop=threading.Event())
+        decoder = Decoder(storage=storage, ffmpeg=find_ffmpeg(ffmpeg), spill=spill, stop=threading.Event())
         try:
             kept = _valid(store.earlier(), rows, decoder, workers)
             wanted = [row for row in rows.values() if row["path"] is not None and row["id"] not in kept]
@@ -139,19 +138,19 @@ def _current(video: Stored, row: Row, decoder: Decoder) -> Stored | None:
         return None if record is None else dataclasses.replace(video, record=record)
     try:  # a record of an earlier version
         known = {name: record[name] for name in ("num_bytes", "num_frames")}
-        digest = frames_digest(video.place, data_offset=video.data_offset, modality=decoder.media.modality, **known)
+        digest = decoder.storage.digest(video.place, offsets=video.frame_offsets, **known)
     except OSError as error:
         log.warning("%s: its frames cannot be read (%s); it is decoded again", row["id"], error)
         return None
     return dataclasses.replace(video, record=record | {"frames_digest": digest})
 
 
-def _decoded_or_tried_again(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
+def _decoded_or_tried_again(rows: list[Row], decoder: Decoder, workers: int) -> Generator[Decoded[Any], None, None]:
     """What `_decoded` yields; a video whose failure may pass comes last, when it was tried once more and alone.
 
     Alone, because it may have been the videos beside it that took the memory or the time.
     """
-    failed: list[Decoded] = []
+    failed: list[Decoded[Any]] = []
     with contextlib.closing(_decoded(enumerate(rows), decoder, workers)) as decoded:
         for video in decoded:
             if video.record.get("passing"):
@@ -168,13 +167,13 @@ def _decoded_or_tried_again(rows: list[Row], decoder: Decoder, workers: int) -> 
         yield from decoded
 
 
-def _decoded(rows: Iterator[tuple[int, Row]], decoder: Decoder, workers: int) -> Generator[Decoded, None, None]:
+def _decoded(rows: Iterator[tuple[int, Row]], decoder: Decoder, workers: int) -> Generator[Decoded[Any], None, None]:
     """Each video of numbered rows as soon as it is decoded, `workers` at a time; without those that vanished meanwhile.
 
     Frames of finished videos lie on the disk until they are taken, so the decoders run only a little ahead.
     """
     pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    running: set[concurrent.futures.Future[Decoded | None]] = set()
+    running: set[concurrent.futures.Future[Decoded[Any] | None]] = set()
     try:
         while True:
             for number, row in rows:
@@ -224,8 +223,7 @@ def _table_row(row: Row, video: Stored | None, hope: str) -> Row:
     if video.place is not None:
         facts["stored"] = str(video.place)
     if video.data_offset is not None:
-        offsets = list(accumulate(record["frame_bytes"], initial=video.data_offset))
-        facts |= {"data_offset": video.data_offset, "frame_offsets": offsets}
+        facts |= {"data_offset": video.data_offset, "frame_offsets": video.frame_offsets}
     return facts
 
 

@@ -9,9 +9,9 @@ from kinema.media.flow import SMALLEST_SIDE
 from kinema.media.inputs import max_pixels
 from kinema.media.probe import NO_SIZE, NOT_SELF_CONTAINED, UNKNOWN_CODEC, MediaError, Probe, probe
 from kinema.media.shown import scaled_size
+from kinema.media.storages.facts import STORAGE_FACTS
 
 log = logging.getLogger(__name__)
-LONGEST_SIDE = {"packed": 65500, "frames": 65500, "video": 16384}  # in pixels, of JPEG and H.264 encoders
 
 
 def probe_within_limits(path: Path, *, media: Media, ffmpeg: str) -> Probe:
@@ -49,21 +49,13 @@ def check_size(about: Probe, media: Media) -> None:
         raise _too_many_pixels(f"pictures of {width} x {height} pixels", media)
     if frame[0] * frame[1] > media.max_megapixels * 1e6:
         raise _too_many_pixels(frames, media)
-    longest = LONGEST_SIDE[media.storage]
+    longest = STORAGE_FACTS[media.storage].longest_side
     if max(frame) > longest:
         raise MediaError("too large", detail=f"{frames}, no side of which may have more than {longest}")
     if min(frame) < 2:
         raise MediaError("too small", detail=f"{frames}, which have even sides; media.short_side makes them larger")
     if media.modality == "flow" and min(frame) < SMALLEST_SIDE:
         raise MediaError("too small for flow", detail=f"{frames}, a side of which has less than {SMALLEST_SIDE}")
-
-
-def check_flow_picture(height: int, width: int) -> None:
-    """MediaError if flow, x above y in one picture of that size, is more than a video can store."""
-    if max(height, width) > LONGEST_SIDE["video"]:
-        flow = f"flow of {width} x {height // 2} pixels, horizontal above vertical"
-        what = f"{flow}, is a picture of {width} x {height}"
-        raise MediaError("too large", detail=f"{what}, no side of which may have more than {LONGEST_SIDE['video']}")
 
 
 def _too_many_pixels(what: str, media: Media) -> MediaError:

@@ -21,6 +21,7 @@ def remove_what_is_of_another(model_path: Path) -> None:
 
     Somebody may have put that there by hand. What else was made of the old one is made anew by those who ask this.
     """
+    # not by its class: each version of the record says it, and no training depends on how the later ones look
     try:
         verified = json.loads((model_path.parent / "verification.json").read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, TypeError, KeyError):

@@ -44,7 +44,7 @@ def avoid_lone_clips(batches: ResumableLoader, model: Recognizer, training: Trai
     num_processes = training.devices * training.nodes
     if training.sync_batch_norm and num_processes > 1:
         return  # the clips of all processes count
-    batch_size, per_process = int(batches.batch_size or 1), -(-len(batches.clips) // num_processes)
+    batch_size, per_process = int(batches.batch_size or 1), -(-len(batches.clip_dataset) // num_processes)
     if per_process % batch_size != 1 % batch_size or not _needs_two_clips(model, training):
         return
     if min(batch_size, per_process) == 1:

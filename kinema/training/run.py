@@ -182,7 +182,7 @@ def _prepared(
     validation = validation_loader(inputs.clips_path, settings, modality=modality)
     labels = labels_of(inputs.clips_path)
     teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
-    task = RecognitionTask(recognizer, training=settings.training, videos=batches.clips.videos, teacher=teacher)
+    task = RecognitionTask(recognizer, training=settings.training, videos=batches.clip_dataset.videos, teacher=teacher)
     return task, batches, validation
 
 

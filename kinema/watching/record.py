@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kinema import __version__
-from kinema.records import write_json
+from kinema.records.training import Training
 from kinema.training.run import Trained
 from kinema.training.task import MONITOR
 
@@ -19,21 +19,21 @@ def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]
     inputs, fitted = trained.inputs, trained.fitted
     candidates = [row for row in rows if MONITOR in row] if fitted.kept_best else rows[-1:]  # not all are validated
     best = max(candidates, key=lambda row: row.get(MONITOR, 0)) if candidates else None
-    record = {
-        "model": inputs.model_name,
-        "labels": list(trained.labels),
-        "settings": inputs.settings.model_dump(mode="json"),
-        "starts": dict(inputs.starts),
-        "seed": inputs.settings.training.seed,
-        "data": inputs.data,
-        "code": inputs.code,
-        "commit": git_commit(),
-        "versions": {"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "seconds": round(fitted.seconds, 1),
-        "num_epochs": len(rows),
-        "kept_epoch": dict(best) if best else None,
-    }
-    write_json(path, record)
+    record = Training(
+        model=inputs.model_name,
+        labels=list(trained.labels),
+        settings=inputs.settings.model_dump(mode="json"),
+        starts=dict(inputs.starts),
+        seed=inputs.settings.training.seed,
+        data=dict(inputs.data),
+        code=inputs.code,
+        commit=git_commit(),
+        versions={"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
+        seconds=round(fitted.seconds, 1),
+        num_epochs=len(rows),
+        kept_epoch=dict(best) if best else None,
+    )
+    record.write(path)
 
 
 def git_commit() -> str | None:

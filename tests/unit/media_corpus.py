@@ -14,6 +14,7 @@ from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.plan import manifest_path, plan_shards
 from kinema.media.reader import FrameReader
 from kinema.media.shard import SHARD_SCHEMA, write_shard
+from kinema.media.storages.facts import STORAGE_FACTS
 
 MEDIA = Media(short_side=32, jpeg_quality=3)
 
@@ -123,7 +124,7 @@ class Corpus:
             [self.root / "a.json"],
             videos=self.videos,
             num_shards=1,
-            storage=storage,
+            with_labels=STORAGE_FACTS[storage].has_label_folders,
             out=self.root / "plan.json",
             known=known,
         )
@@ -148,7 +149,13 @@ class Corpus:
         """The tables of so many shards."""
         self.plan(ids)
         plan = self.root / "plan.json"
-        plan_shards([self.root / "a.json"], videos=self.videos, num_shards=num_shards, storage=media.storage, out=plan)
+        plan_shards(
+            [self.root / "a.json"],
+            videos=self.videos,
+            num_shards=num_shards,
+            with_labels=STORAGE_FACTS[media.storage].has_label_folders,
+            out=plan,
+        )
         tables = [self.table.with_name(f"{shard:04d}.parquet") for shard in range(num_shards)]
         for table in tables:
             write_shard(manifest_path(plan, table.stem), table=table, media=media, ffmpeg=None, workers=2)

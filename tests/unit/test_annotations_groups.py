@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from kinema.annotations.groups import group_of, groups_of
+from kinema.annotations.groups import groups_of
 
 CASES = {
     "v_ApplyEyeMakeup_g08_c01": "v_ApplyEyeMakeup_g08",
@@ -28,12 +28,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("video", "group"), CASES.items())
-def test_a_group_is_read_from_a_name(video, group):
-    assert group_of(video) == group
-
-
-def test_a_column_reads_like_its_names():
+def test_groups_are_read_from_names():
     videos = pd.Series([*CASES, None], index=range(5, len(CASES) + 6))
     found = groups_of(videos)
     assert found.index.equals(videos.index)

@@ -66,19 +66,6 @@ def test_reading_a_clip_leaves_the_global_generator_alone(prepared):
     assert torch.equal(torch.rand(1), expected)
 
 
-@pytest.mark.parametrize("numbers", [[3, 5, 7, 9], [3, 5, 3, 5]])
-def test_a_layout_with_the_channels_last_has_the_same_clips(prepared, numbers):
-    first = dataset(prepared, augmentation=Augmentation(), seed=3)
-    last = dataset(prepared, augmentation=Augmentation(), seed=3, layout="THWC")
-    first.frame_numbers = last.frame_numbers = lambda row, rng: np.array(numbers)
-    item = last[0]["clip"]
-    assert item.is_contiguous()
-    assert tuple(item.shape) == last.clip_shape == (4, 48, 48, 3)
-    assert torch.equal(item.permute(0, 3, 1, 2), first[0]["clip"])
-    (batch,) = ClipLoader(last, batch_size=5, num_workers=1)
-    assert torch.equal(batch["clip"][0], item)
-
-
 def test_a_looping_clip_repeats_its_frames(prepared):
     clips = dataset(prepared, augmentation=Augmentation(brightness=0.9, crop_area=(0.2, 0.4)), seed=1)
     read, clips.frame_numbers = clips._read_frames, lambda row, rng: np.array([2, 5, 2, 5])

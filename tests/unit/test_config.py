@@ -101,7 +101,7 @@ def test_settings_resolve_from_the_general_to_the_particular():
 
 def test_dash_and_underscore_are_the_same_model():
     config = load()
-    names = {resolve(config, "mine", name).model for name in ("efficientnet-lite0_vtn", "efficientnet_lite0-vtn")}
+    names = {resolve(config, "mine", name).model_name for name in ("efficientnet-lite0_vtn", "efficientnet_lite0-vtn")}
     assert names == {"efficientnet_lite0_vtn"}
 
 

@@ -425,7 +425,7 @@ def test_pictures_are_copied_where_links_cannot_be(corpus, folder, monkeypatch):
     def refuse(*args, **options):
         raise OSError(18, "Invalid cross-device link")
 
-    monkeypatch.setattr("kinema.media.linked_frames.os.link", refuse)
+    monkeypatch.setattr("kinema.media.storages.frames.os.link", refuse)
     corpus.write("a", LINKED)
     for copy, original in zip(stored_files(corpus), sorted(folder.iterdir()), strict=True):
         assert copy.read_bytes() == original.read_bytes()

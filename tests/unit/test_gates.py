@@ -1,5 +1,6 @@
 """The two gates of deployment: what passes, what is refused, and that nothing is left of what is refused."""
 
+import dataclasses
 import hashlib
 import shutil
 from pathlib import Path
@@ -45,8 +46,9 @@ def test_a_shipped_ir_is_the_one_that_was_compared(deployed):
         ({"video_top1": "0.5"}, "video_top1 is '0.5'"),
         ({"video_top1": None}, "video_top1 is None"),
         ({"num_videos": 7}, "num_videos is 7, expected 6"),
-        ({"num_videos": 6.0}, "num_videos is 6.0, expected 6"),
+        ({"num_videos": 6.0}, "num_videos is 6.0, expected an integer"),
         ({"subset": "testing"}, "subset is 'testing', expected 'validation'"),
+        ({"record": 0}, "`record` is 0, expected 1: another version of kinema wrote it"),
     ],
 )
 def test_an_evaluation_that_the_predictions_do_not_bear_out_is_refused(deployed, values, match):
@@ -57,7 +59,7 @@ def test_an_evaluation_that_the_predictions_do_not_bear_out_is_refused(deployed,
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"video_top1": 1.0', b"\xff\xfe"])
 def test_a_damaged_evaluation_is_refused(deployed, content):
     (deployed.root / "evaluation.json").write_bytes(content)
-    deployed.refused(r"evaluation\.json: (cannot be read|found list)")
+    deployed.refused(r"evaluation\.json: (cannot be read as JSON|found list).*; delete it and run snakemake for it")
 
 
 def lost_video(rows):
@@ -146,10 +148,31 @@ def test_another_ir_than_the_one_that_passed_the_first_gate_is_refused(deployed,
     deployed.refused(rf"converted/model\.{suffix}: not the IR that was compared with PyTorch: its SHA-256 is")
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "", '{"sha256": {"xml": "a"}}'])
-def test_a_parity_report_without_digests_is_refused(deployed, content):
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        ("{}", "has no `record`"),
+        ("[]", "found list"),
+        ("", "cannot be read as JSON"),
+        ('{"sha256": {"xml": "a", "bin": "b"}}', "has no `record`"),
+    ],
+)
+def test_a_parity_report_that_is_none_is_refused(deployed, content, match):
     (deployed.root / "parity.json").write_text(content)
-    deployed.refused(r"parity\.json: has no digests of an IR")
+    deployed.refused(rf"parity\.json: {match}.*; delete it and run snakemake for it")
+
+
+@pytest.mark.parametrize(
+    ("digests", "match"),
+    [
+        ({"xml": "a"}, "sha256 lacks key bin"),
+        ({"xml": "a", "bin": None}, r"sha256\.bin is None"),
+        ("a", "sha256 is 'a'"),
+    ],
+)
+def test_a_parity_report_without_digests_is_refused(deployed, digests, match):
+    deployed.change("parity.json", sha256=digests)
+    deployed.refused(rf"parity\.json: {match}")
 
 
 def test_an_ir_whose_logits_are_not_finite_is_refused(deployed, monkeypatch):
@@ -206,7 +229,7 @@ def test_files_of_two_irs_are_never_seen_together(tmp_path, monkeypatch):
     assert seen == [set(), {"model.bin"}]
     assert ir_digests(old) == ir_digests(new)
     with pytest.raises(ValueError, match=r"new/model\.bin: not the IR"):
-        copy_ir(new, old, digests=ir_digests(new) | {"bin": "0"})
+        copy_ir(new, old, digests=dataclasses.replace(ir_digests(new), bin="0"))
     assert not list(old.parent.iterdir())
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from kinema import job
 from kinema.input_error import InputError
-from kinema.job import job_from_argv, job_log, progress
+from kinema.job import job_from_argv, job_log, progress, share_library
 
 
 def test_a_job_by_hand_looks_like_snakemakes(tmp_path):
@@ -22,6 +22,21 @@ def test_a_job_by_hand_looks_like_snakemakes(tmp_path):
     assert (job.input["a"], job.threads, job.log, job.params) == ("x", 3, [], {})
     with pytest.raises(SystemExit, match="usage"):
         job_from_argv([])
+
+
+@pytest.mark.parametrize("inherited", [None, "other"])
+def test_processes_import_the_library_of_the_checkout(tmp_path, monkeypatch, inherited):
+    """Before one that is installed, and before one on the user's own path."""
+    for name in ("checkout", "other"):
+        (tmp_path / name / "kinema").mkdir(parents=True)
+        (tmp_path / name / "kinema/__init__.py").write_text(f"print('{name}')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / inherited) if inherited else "")
+    share_library(tmp_path / "checkout")
+    command = [sys.executable, "-c", "import kinema"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    if inherited:
+        assert os.environ["PYTHONPATH"].endswith(os.pathsep + str(tmp_path / inherited))
+    assert found.stdout.split() == ["checkout"]
 
 
 def test_records_and_the_traceback_go_to_the_log(tmp_path):

@@ -12,9 +12,9 @@ from media_corpus import MEDIA, Corpus, make_video
 
 from kinema.cli import main
 from kinema.experiment.data_sections import Media
-from kinema.media.archive import ArchiveWriter, read_stored
 from kinema.media.layout import arrow_table
 from kinema.media.reader import FrameReader
+from kinema.media.storages.archive import ArchiveWriter, read_stored
 
 STORAGES = ["packed", "frames", "video"]
 

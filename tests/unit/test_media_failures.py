@@ -49,14 +49,17 @@ def test_a_codec_that_only_ffmpeg_does_not_know(corpus):
     assert (row["reason"], row["detail"]) == ("unknown codec", "this ffmpeg has no decoder for h264")
 
 
-# every call on the way of a video, by storage and modality
-ALWAYS = ["content_hash", "probe_within_limits", "Segment.of", "Outcome", "Outcome.check"]
+# every call on the way of a video, by storage and modality, where it is looked up
+DECODE = ["content_hash", "probe_within_limits", "Segment.of", "Outcome", "Outcome.check"]
+JPEGS = ["source.jpeg_stream", "written.jpeg_size", "written.FramesDigest.add"]
+FLOW = ["source.grey_stream", "source.flow_pictures"]
+MP4 = ["video.video_command", "video.running", "video.probe", "video.FramesDigest.add_part"]
 ON_THE_WAY = [
-    *[("packed", "rgb", name) for name in [*ALWAYS, "jpeg_stream", "jpeg_size", "FramesDigest.add"]],
-    *[("frames", "rgb", name) for name in ["jpeg_stream", "jpeg_size", "FramesDigest.add"]],
-    *[("video", "rgb", name) for name in ["video_command", "running", "probe", "FramesDigest.add_part"]],
-    *[("packed", "flow", name) for name in ["grey_stream", "flow_pictures", "encode_jpeg"]],
-    *[("video", "flow", name) for name in ["grey_stream", "flow_pictures", "flow_video_command", "running"]],
+    *[("packed", "rgb", f"decode.{name}") for name in DECODE],
+    *[(storage, "rgb", f"storages.{name}") for storage in ("packed", "frames") for name in JPEGS],
+    *[("video", "rgb", f"storages.{name}") for name in MP4],
+    *[("packed", "flow", f"storages.{name}") for name in [*FLOW, "source.encode_jpeg"]],
+    *[("video", "flow", f"storages.{name}") for name in [*FLOW, "video.flow_video_command", "video.running"]],
 ]
 
 
@@ -99,7 +102,7 @@ def failed(corpus, media=MEDIA) -> tuple[str, str]:
 
 @pytest.mark.parametrize(("storage", "modality", "name"), ON_THE_WAY)
 def test_whatever_a_video_brings_about_ends_no_shard(corpus, throws, storage, modality, name):
-    throws(f"kinema.media.decode.{name}", AttributeError("of a library"))
+    throws(f"kinema.media.{name}", AttributeError("of a library"))
     reason, detail = failed(corpus, Media(storage=storage, modality=modality, short_side=32))
     assert (reason, detail.partition(";")[0]) == ("unexpected error", "AttributeError: of a library")
 
@@ -120,16 +123,16 @@ def test_a_source_that_cannot_be_read_fails_alone(corpus, throws, name):
     assert failed(corpus) == ("unreadable", "Input/output error; the next run tries again")
 
 
-@pytest.mark.parametrize("name", ["content_hash", "jpeg_stream", "jpeg_size"])
+@pytest.mark.parametrize("name", ["decode.content_hash", "storages.source.jpeg_stream", "storages.written.jpeg_size"])
 def test_too_little_memory_fails_one_video(corpus, throws, name):
-    throws(f"kinema.media.decode.{name}", MemoryError())
+    throws(f"kinema.media.{name}", MemoryError())
     assert failed(corpus)[0] == "out of memory"
 
 
-@pytest.mark.parametrize("name", ["jpeg_stream", "FramesDigest.add"])
+@pytest.mark.parametrize("name", ["source.jpeg_stream", "written.FramesDigest.add"])
 def test_frames_that_cannot_be_written_end_the_shard(corpus, throws, name):
     """No other video could be written either."""
-    throws(f"kinema.media.decode.{name}", OSError(errno.EIO, "Input/output error"))
+    throws(f"kinema.media.storages.{name}", OSError(errno.EIO, "Input/output error"))
     with pytest.raises(OSError, match=r"cannot write shard 0000 .*Input/output error"):
         failed(corpus)
 

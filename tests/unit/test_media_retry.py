@@ -8,11 +8,11 @@ import pytest
 from media_corpus import MEDIA, failing_ffmpeg, make_video
 
 from kinema.media import decode, shard
-from kinema.media.decode import Decoded
 from kinema.media.probe import MediaError
 from kinema.media.recipe import MEDIA_LIMITS
 from kinema.media.retry import MAX_RUNS, Note, attempt_of, note_path, told, write_note
 from kinema.media.shard import _decoded_or_tried_again
+from kinema.media.storages.interface import Decoded
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from media_corpus import MEDIA, make_video
 
-from kinema.media import decode
-from kinema.media.archive import ArchiveWriter, member_stem, read_stored, video_id_of
 from kinema.media.shard import write_shard
+from kinema.media.storages.archive import ArchiveWriter, member_stem, read_stored, video_id_of
 
 
 def test_frames_come_back_as_they_were_in_the_video(three):
@@ -251,7 +250,7 @@ def test_too_little_room_to_rewrite_a_tar_is_told_before_it_begins(three, monkey
     content, needed = three.tar.read_bytes(), sum(row["num_bytes"] for row in three.rows().values())
     free = shutil.disk_usage(three.root)._replace(free=needed - 1)
     with monkeypatch.context() as patched:
-        patched.setattr("kinema.media.stores.shutil.disk_usage", lambda path: free)
+        patched.setattr("kinema.media.storages.packed.shutil.disk_usage", lambda path: free)
         with pytest.raises(
             OSError, match=r"rewriting 0000\.tar takes .* GB beside it, .* GB are free.*Free some space"
         ):
@@ -288,7 +287,7 @@ def test_many_frames_do_not_stay_in_memory(three, monkeypatch):
     three.write("abc")
     content = three.tar.read_bytes()
     three.tar.unlink()
-    monkeypatch.setattr(decode, "IN_MEMORY_BYTES", 1000)
+    monkeypatch.setattr("kinema.media.storages.packed.IN_MEMORY_BYTES", 1000)
     rolled, rollover = [], tempfile.SpooledTemporaryFile.rollover
     monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", lambda self: rolled.append(1) or rollover(self))
     assert three.write("abc")["decoded"] == 3

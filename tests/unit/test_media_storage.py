@@ -17,11 +17,11 @@ import torch
 from media_corpus import MEDIA, Corpus, as_tensor, make_video
 
 from kinema.experiment.data_sections import Media
-from kinema.media.archive import read_stored
 from kinema.media.flow import flow_pictures, quantise
 from kinema.media.reader import FrameReader
 from kinema.media.recipe import recipe_of
-from kinema.media.stores import file_name
+from kinema.media.storages.archive import read_stored
+from kinema.media.storages.file_store import file_name
 
 STORAGES = ["packed", "frames", "video"]
 

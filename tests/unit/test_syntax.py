@@ -99,6 +99,7 @@ def more(lines: str) -> tuple[str, str]:
 SAME = {
     "a comment": ("LIMIT = 3", "LIMIT = 3  # of what"),
     "a docstring": ("Say what it does.", "Say it."),
+    "a text behind a field": ("    name: str\n", '    name: str\n    """Its name."""\n'),
     "a docstring less": ('    """Say what it does."""\n', ""),
     "formatting": ("limit: int = LIMIT", "limit: int=LIMIT"),
     "the text of a log line": ("%d dropped", "%d were dropped"),

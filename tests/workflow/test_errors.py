@@ -28,6 +28,13 @@ def test_known_targets(finished, name):
     assert "verify" in finished.planned(f"results/tiny/{name}/model.xml")
 
 
+def test_the_report_of_snakemake_may_lie_among_the_results(project):
+    (project.root / "results/report").mkdir()
+    page = "results/report/index.html"
+    assert "Report created" in project.snakemake(f"{MODEL}/model.xml", "--report", page)
+    assert "efficientnet_lite0_vtn" in (project.root / page).read_text()
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
@@ -53,6 +60,16 @@ def test_a_key_that_stands_twice_in_a_file_of_the_command_line(finished, tmp_pat
     output = finished.snakemake("-n", f"{MODEL}/model.xml", "--configfile", str(path), check=False)
     assert f"{path}, line 2, column 1: not valid YAML: key 'training' stands in line 1 already." in output
     assert not executed(output)
+
+
+def test_what_is_named_for_a_run_wins_over_the_data_set(finished, tmp_path):
+    path = tmp_path / "longer.yaml"
+    path.write_text("training: {epochs: 3}\noverrides:\n  - {dataset: tini, training: {epochs: 4}}\n")
+    output = finished.snakemake("-n", f"{MODEL}/model.xml", "--configfile", str(path))
+    assert "train" in executed(output)
+    assert f"{path}: overrides.0.dataset: 'tini' matches no data set" in output
+    assert "train" in finished.planned(f"{MODEL}/model.xml", "--config", "training={epochs: 3}")
+    assert not finished.planned(f"{MODEL}/model.xml")
 
 
 def test_a_model_that_differs_from_its_ir_is_not_shipped(project):

@@ -99,13 +99,40 @@ EDITS = {
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
-        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0'),
+        ("kinema/evaluation/evaluate.py", "num_clips=len(scores.labels)", "num_clips=0"),
         {"evaluate"},
+    ),
+    # a record of another version is made anew by its rule, and anew for those that read it
+    "the version of the evaluation": (
+        ("kinema/records/evaluation.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {"evaluate", "verify"},
+    ),
+    "the version of the parity report": (
+        ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {"convert", "verify"},
+    ),
+    "the version of the verification": (
+        ("kinema/records/verification.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {"verify"},
+    ),
+    "the version of the dataset report": (
+        ("kinema/records/dataset_report.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {"dataset_report"},
+    ),
+    "a key of a class in the evaluation": (
+        ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
+        {"evaluate", "verify"},
     ),
     "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {"dataset_report", "index"}),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
+    "how packed frames are read": (("kinema/media/readers/packed.py", "max(0, end", "max(1, end"), READS_CLIPS),
+    "how packed frames are written": (
+        ("kinema/media/storages/packed.py", "transposed=width > height", "transposed=width >= height"),
+        {"shard"},
+    ),
+    "what is known of the storages": (("kinema/media/storages/facts.py", "16384", "4096"), {"shard"}),
     "words of damage": (("kinema/media/damage.py", "LZW decode failed", "LZW decode"), {"shard"}),
     "the labels": (("kinema/annotations/table.py", ".unique())", ".unique(), reverse=True)"), {"annotations"}),
     "an adapter": (("workflow/scripts/export.py", "deployment.opset", "deployment.parity_clips"), {"export"}),
@@ -115,8 +142,14 @@ EDITS = {
     "a column of the curve": (("kinema/watching/history.py", "round(self._age(), 2)", "round(self._age(), 1)"), set()),
     "speed": (("kinema/watching/speed.py", "else 1024", "else 1000"), set()),
     "curves": (("kinema/watching/curves.py", "from_step_", "step_"), set()),
-    "the record of a training": (("kinema/watching/record.py", '"num_epochs"', '"epochs"'), set()),
-    "the layout of records": (("kinema/records.py", "indent=2", "indent=1"), set()),
+    "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
+    "the version of a training's record": (
+        ("kinema/records/training.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        set(),
+    ),
+    "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
+    "how records are refused": (("kinema/records/values.py", "math.isfinite(value)", "math.isinf(value)"), set()),
+    "what a key of a record means": (("kinema/records/evaluation.py", "Scored, each once", "Scored"), set()),
     "the versions that are noted": (("kinema/made.py", '"timm", ', ""), set()),
     "progress": (("kinema/job.py", "PLAIN_INTERVAL_SECONDS = 15.0", "PLAIN_INTERVAL_SECONDS = 5.0"), set()),
     "a heading of the report": (("kinema/clips/report_markdown.py", '"## To mind', '"## To note'), {"dataset_report"}),

@@ -2,19 +2,21 @@
 
 import ast
 import re
+from dataclasses import fields
 
 import pytest
 from project import REPOSITORY
 
 from kinema.models.model_name import model_modules
-from kinema.provenance import NEUTRAL, SETTINGS, closure, imports
+from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
+from kinema.records.reference import RECORDS
 
 RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
 COMPUTING = dict(re.findall(r'code=(?:model_)?code\("(\w+)", "([\w.]+)"\)', RULES))
 # What is called beside the code that computes: the log, progress, locks, errors, and what is written down of a job.
 WATCHING = (
-    *("kinema.disk", "kinema.job", "kinema.locks", "kinema.made", "kinema.processes", "kinema.records"),
-    *("kinema.snakemake_folder", "kinema.watching", "kinema.words"),
+    *("kinema.disk", "kinema.job", "kinema.locks", "kinema.made", "kinema.processes", "kinema.records.json_file"),
+    *(*READING, "kinema.snakemake_folder", "kinema.watching", "kinema.words"),
 )
 
 
@@ -52,9 +54,21 @@ def test_what_a_job_calls_counts_or_only_watches(finished, rule):
 def test_neutral_modules_hold_nothing_that_computes():
     """Tables and declarations; what of the rest runs in jobs is watched above."""
     for name in sorted(set(NEUTRAL) - set(WATCHING) - {"kinema", *SETTINGS}):
-        tree = ast.parse((REPOSITORY / f"{name.replace('.', '/')}.py").read_text())
+        tree = ast.parse(module_path(name).read_text())
         functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-        assert functions == ["unknown_model"], f"{name}: only tables, and the text about a name that is in none"
+        texts = ["unknown_model"] if name == "kinema.models.names" else []
+        assert functions == texts, f"{name}: only tables, and the text about a name that is in none"
+
+
+def test_what_writes_and_reads_records_names_no_key_of_one():
+    """Which keys there are is declared in modules that count; what is in no digest treats all alike."""
+    declared = {field.name for record in RECORDS.values() for field in fields(record)}
+    for name in READING:
+        nodes = list(ast.walk(ast.parse(module_path(name).read_text())))
+        named = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        assert not declared & (named | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
+        others = {other for other in imports(name, module_path(name)) if module_path(other)}
+        assert others <= {*NEUTRAL, "kinema.files", "kinema.input_error"}
 
 
 def test_words_are_texts_made_of_texts():

@@ -1,5 +1,6 @@
 """The whole way on six tiny clips: every stage runs, and each of its outputs is real."""
 
+import ast
 import json
 
 import numpy as np
@@ -14,6 +15,7 @@ from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
 from kinema.evaluation.predictions import PREDICTIONS
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.records.reference import RECORDS
 
 pytestmark = pytest.mark.workflow
 
@@ -48,6 +50,14 @@ def test_outputs_are_whole(finished, monkeypatch):
     assert not list((finished.root / "work").rglob("*.ckpt")), "resume state goes when the model is done"
 
 
+def test_every_record_is_read_by_its_class(finished):
+    folders = {"dataset_report.json": finished.root / "results/tiny"}
+    for name, kind in RECORDS.items():
+        path = folders.get(name, finished.root / MODEL) / name
+        record = kind.read(path)
+        assert json.loads(path.read_text()).keys() == {"record", *vars(record)}
+
+
 def test_the_ir_computes_what_the_checkpoint_computes(finished, monkeypatch):
     monkeypatch.chdir(finished.root)
     trained = load_checkpoint(f"{MODEL}/model.pth")
@@ -61,13 +71,15 @@ def test_the_ir_computes_what_the_checkpoint_computes(finished, monkeypatch):
     assert np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max()
 
 
-def test_the_readme_shows_how_to_use_the_model(finished, monkeypatch, capsys):
-    monkeypatch.chdir(finished.root)
+def test_the_readme_shows_how_to_use_the_model(finished, tmp_path, monkeypatch, capsys):
+    (tmp_path / "results").symlink_to(finished.root / "results")
+    (tmp_path / "video.mp4").symlink_to(finished.videos()[0])
+    monkeypatch.chdir(tmp_path)
     text = (REPOSITORY / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    exec(
-        text.replace("results/demo/efficientnet_lite0_vtn", MODEL).replace("(1, 8, 3, 64, 64)", "(1, 4, 3, 64, 64)"), {}
-    )
-    assert capsys.readouterr().out.strip() in ("grow", "shrink")
+    exec(text.replace("results/demo/efficientnet_lite0_vtn", MODEL), {})
+    classes = ast.literal_eval(capsys.readouterr().out)
+    assert {label for label, _ in classes} == {"grow", "shrink"}
+    assert sum(probability for _, probability in classes) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_ir_carries_labels_and_input_specification(finished):

@@ -17,11 +17,13 @@ from kinema.command_line import snakemake_arguments
 from kinema.digests import file_digest, remembered_digest
 from kinema.experiment import params, resolve, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
+from kinema.experiment.layers import unmatched
 from kinema.job import share_library
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media import retry
 from kinema.media.plan import shard_digest
 from kinema.media.recipe import MEDIA_LIMITS, ffmpeg_digest, frames_json, limits_json
+from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 
@@ -50,9 +52,19 @@ told(read_yaml, CONFIG_FILE)
 configfile: CONFIG_FILE
 
 
-CONFIG = told(load_config, config, files=[CONFIG_FILE, *workflow.overwrite_configfiles], root=workflow.basedir)
+CONFIG = told(
+    load_config,
+    config,
+    files=[CONFIG_FILE, *workflow.overwrite_configfiles],
+    command_line=workflow.config_settings.config,
+    root=workflow.basedir,
+)
 if workflow.is_main_process:
-    for line in [*remove_stale_locks(Path(".snakemake")), *retry.told(Path("prepared"), given_up=True)]:
+    for line in [
+        *unmatched(CONFIG),
+        *remove_stale_locks(Path(".snakemake")),
+        *retry.told(Path("prepared"), given_up=True),
+    ]:
         logger.warning(line)
 
 
@@ -111,7 +123,7 @@ def parts_path(wildcards):
 
 
 def model_name(wildcards):
-    return asked(resolve.resolve, wildcards.dataset, wildcards.model).model
+    return asked(resolve.resolve, wildcards.dataset, wildcards.model).model_name
 
 
 def incomplete_targets(default_targets):

@@ -28,7 +28,7 @@ checkpoint plan:
         annotations=corpus_contents,
         videos=lambda wildcards: corpus_dataset(wildcards).videos,
         num_shards=lambda wildcards: corpus_dataset(wildcards).num_shards,
-        storage=corpus_storage,
+        with_labels=has_label_folders,
         listing=videos_listing,
         failures=failures("prepared/{corpus}/{recipe}/plan.json"),
         code=code("plan", "kinema.media.plan"),

@@ -54,8 +54,8 @@ def shard_attempt(wildcards):
     return retry.attempt_of(table, corpus_media(wildcards).model_dump(include=set(MEDIA_LIMITS)))
 
 
-def corpus_storage(wildcards):
-    return corpus_media(wildcards).storage
+def has_label_folders(wildcards):
+    return STORAGE_FACTS[corpus_media(wildcards).storage].has_label_folders
 
 
 def rendered_videos(wildcards):

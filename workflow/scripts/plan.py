@@ -16,7 +16,7 @@ def run(job):
             annotations=[Path(path) for path in job.input["annotations"]],
             videos=Path(job.params["videos"]),
             num_shards=job.params["num_shards"],
-            storage=job.params["storage"],
+            with_labels=job.params["with_labels"],
             out=Path(job.output["plan"]),
             known=known_tokens(job.params["videos"]),
         )

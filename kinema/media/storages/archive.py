@@ -10,30 +10,17 @@ import logging
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 from urllib.parse import quote, unquote
 
 from kinema.media.layout import END, START
+from kinema.media.storages.interface import Record, Stored
 
 log = logging.getLogger(__name__)
 FRAMES_SUFFIX = ".mjpg"
 RECORD_SUFFIX = ".json"
 COPY_BYTES = 1 << 20
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One video that is on disk whole: its record, and the file or folder that holds its frames (None without any).
-
-    In a tar they begin at `data_offset` bytes.
-    """
-
-    record: Record
-    place: Path | None
-    data_offset: int | None = None
 
 
 def member_stem(video_id: str) -> str:

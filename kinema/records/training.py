@@ -1,0 +1,41 @@
+"""training.json."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from kinema.records.record import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Record):
+    """What a model was trained with, by what, on what and how well; to be read in a year."""
+
+    VERSION: ClassVar[int] = 1
+    AGAIN: ClassVar[str] = (
+        "to have it anew, delete it and run snakemake for it, which puts it back from work/, or else trains again"
+    )
+
+    model: str
+    """Name of the model, without `@variant`."""
+    labels: list[str]
+    """Classes, in the order of the model's outputs."""
+    settings: dict[str, Any]
+    """All settings of the experiment by section, defaults among them: [all keys](../config/README.md)."""
+    starts: dict[str, str]
+    """Files that the training started from, by the key that asks for them."""
+    seed: int
+    """Of the weights, the order of the clips and their augmentation."""
+    data: dict[str, str]
+    """Digests of the labels and of the subsets that decide what is trained, as clips.json has them."""
+    code: str
+    """Digest of the code that trains."""
+    commit: str | None
+    """Git commit of the code, with `-dirty` where files differ from it; null where it is no repository."""
+    versions: dict[str, str]
+    """Versions of kinema and of the libraries that a training rests on."""
+    seconds: float
+    """[seconds] Spent in training, in interrupted runs as well."""
+    num_epochs: int
+    """[epochs] Trained; 0 where the weights were given."""
+    kept_epoch: dict[str, float] | None
+    """The row of training.csv of the epoch whose weights were kept; null where nothing was trained."""

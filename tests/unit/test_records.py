@@ -1,0 +1,291 @@
+"""Records of results: each class reads what it writes, and says in one line what is wrong with another file."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
+
+import pytest
+
+from kinema.digests import digest
+from kinema.input_error import InputError
+from kinema.records.dataset_report import (
+    ClaimedVideo,
+    ClassSize,
+    ContentLeak,
+    Counts,
+    DamagedVideo,
+    DatasetReport,
+    DroppedVideo,
+    Imbalance,
+    LabelCounts,
+    Leaks,
+    RespelledVideo,
+    SharedFile,
+)
+from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.parity import IrDigests, Parity
+from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
+from kinema.records.training import Training
+from kinema.records.verification import Verification
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/records.md"
+COUNTS = {
+    **dict.fromkeys(("listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"), 3),
+    "hours": 0.5,
+    "coverage": None,
+    "failed_by_reason": {"timeout": 1},
+}
+DIGESTS = IrDigests(xml="ab", bin="cd")
+EVALUATION = Evaluation(
+    subset="validation",
+    num_clips=4,
+    num_videos=2,
+    clip_top1=0.25,
+    clip_top5=1.0,
+    video_top1=0.5,
+    video_top5=1,  # a number of another writer
+    mean_class_accuracy=0.1 + 0.2,
+    classes={
+        "laufen, schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}": ClassScores(num_videos=2, recall=0.5, precision=1.0),
+        "a.b": ClassScores(num_videos=0, recall=None, precision=None),
+    },
+)
+EXAMPLES = {
+    "evaluation.json": EVALUATION,
+    "training.json": Training(
+        model="efficientnet_lite0_vtn",
+        labels=["a", "b"],
+        settings={"training": {"lr": 1e-3, "keep": "best", "anything": [None, True]}},
+        starts={},
+        seed=1,
+        data={"labels": "0a", "training": "1b"},
+        code="2c",
+        commit=None,
+        versions={"kinema": "0.1"},
+        seconds=12.5,
+        num_epochs=1,
+        kept_epoch={"epoch": 0, "train_loss": 0.7},
+    ),
+    "parity.json": Parity(
+        num_clips=2, max_abs_difference=1e-6, max_abs_logit=3.0, relative_difference=3e-7, sha256=DIGESTS
+    ),
+    "verification.json": Verification(
+        subset="testing",
+        num_videos=2,
+        openvino_video_top1=1.0,
+        pytorch_video_top1=1.0,
+        agreement=1.0,
+        num_disagreements=0,
+        num_disagreements_at_float32=0,
+        largest_margin=None,
+        sha256=DIGESTS,
+        model="0123",
+    ),
+    "dataset_report.json": DatasetReport(
+        **COUNTS,
+        dataset="mine",
+        subsets={"training": Counts(**COUNTS)},
+        labels={"a": LabelCounts(**COUNTS, subsets={"training": Counts(**COUNTS)})},
+        without_class=Counts(**COUNTS),
+        leaks=Leaks(content=[ContentLeak(content="0", subsets={"training": ["x"]})], group=[], source=[]),
+        duplicates=[ClaimedVideo(video="x", path="x.mp4", duplicates=["x.avi"])],
+        respelled=[RespelledVideo(video="X", path="x.mp4")],
+        listed_again=[SharedFile(path="x.mp4", videos=["x", "./x"])],
+        alike_labels=[{"a": 1, "A": 2}],
+        imbalance=Imbalance(
+            largest=ClassSize(label="a", videos=2), smallest=None, ratio=None, without_training=["b"]
+        ),
+        damaged=[DamagedVideo(video="x", subset="training", label=None, frames=7, truncated=True, detail="cut")],
+        dropped=[
+            DroppedVideo(video="z", subset="training", label="a", status="failed", reason="timeout", detail=None)
+        ],
+    ),
+}  # fmt: skip
+# Of each record: its version, and what tells one layout from another.
+LAYOUTS = {
+    "dataset_report.json": (1, "3afe45d31f62807c"),
+    "training.json": (1, "1e2e240f23124103"),
+    "evaluation.json": (1, "28ca7f4237c95a25"),
+    "parity.json": (1, "9b86b519552ba64c"),
+    "verification.json": (1, "cef89e634d2d97c1"),
+}
+
+
+def test_every_record_has_an_example():
+    assert EXAMPLES.keys() == RECORDS.keys() == LAYOUTS.keys()
+    assert all(type(EXAMPLES[name]) is kind for name, kind in RECORDS.items())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_record_reads_what_it_writes(name, tmp_path):
+    path, record = tmp_path / "folder" / name, EXAMPLES[name]
+    record.write(path)
+    assert type(record).read(path) == record
+    values = json.loads(path.read_text(encoding="utf-8"))
+    assert list(values) == ["record", *(field.name for field in fields(record))]
+    assert values["record"] == record.VERSION
+    with pytest.raises(FrozenInstanceError):
+        record.seed = 2
+
+
+def test_what_is_written_are_plain_names_and_numbers(tmp_path):
+    EVALUATION.write(tmp_path / "evaluation.json")
+    text = (tmp_path / "evaluation.json").read_text(encoding="utf-8")
+    values = json.loads(text)
+    assert text.startswith('{\n  "record": 1,\n  "subset": "validation",\n')
+    assert "schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}" in text
+    assert values["mean_class_accuracy"] == 0.1 + 0.2, "to the last digit"
+    assert values["classes"]["a.b"] == {"num_videos": 0, "recall": None, "precision": None}
+
+
+def changed(values: dict, place: str, value) -> dict:
+    """The values with one more or another one at a place such as `sha256.xml`; `...` takes it away."""
+    *parents, key = [int(part) if part.isdigit() else part for part in place.split("/")]
+    inner = values
+    for parent in parents:
+        inner = inner[parent]
+    inner[key] = value
+    if value is ...:
+        del inner[key]
+    return values
+
+
+AGAIN = (
+    "(delete it and run snakemake for it, which makes it anew|to have it anew, delete it and run snakemake for it,.*)"
+)
+WRONG = [
+    ("evaluation.json", "num_videos", ..., "lacks key num_videos"),
+    ("evaluation.json", "note", 1, "does not know key note"),
+    ("evaluation.json", "subset", 3, "subset is 3, expected text"),
+    ("evaluation.json", "num_videos", 2.0, "num_videos is 2.0, expected an integer"),
+    ("evaluation.json", "num_videos", True, "num_videos is True, expected an integer"),
+    ("evaluation.json", "video_top1", "0.5", "video_top1 is '0.5', expected a number"),
+    ("evaluation.json", "video_top1", False, "video_top1 is False, expected a number"),
+    ("evaluation.json", "video_top1", None, "video_top1 is None, expected a number"),
+    ("evaluation.json", "video_top1", float("nan"), "video_top1 is nan, expected a number"),
+    ("evaluation.json", "video_top1", float("inf"), "video_top1 is inf, expected a number"),
+    ("evaluation.json", "num_clips", "x" * 200 + "\n", r"num_clips is 'x+\.\.\., expected an integer"),
+    ("evaluation.json", "classes", [], "classes is list, expected an object"),
+    ("evaluation.json", "classes/a.b/recall", "none", r"classes\.a\.b\.recall is 'none', expected a number or null"),
+    ("evaluation.json", "classes/a.b", {"num_videos": 1}, r"classes\.a\.b lacks keys precision, recall"),
+    ("evaluation.json", "record", 2, "`record` is 2, expected 1: another version of kinema wrote it"),
+    ("evaluation.json", "record", "1", "`record` is '1', expected 1"),
+    ("evaluation.json", "record", True, "`record` is True, expected 1"),
+    ("evaluation.json", "record", ..., "has no `record`, expected 1: an older kinema wrote it, or another program"),
+    ("parity.json", "sha256/bin", ..., "sha256 lacks key bin"),
+    ("parity.json", "sha256", {"xml": "a", "bin": "b", "txt": "c"}, "sha256 does not know key txt"),
+    ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
+    ("dataset_report.json", "dropped/0/reason", None, r"dropped\.0\.reason is None, expected text"),
+    ("dataset_report.json", "damaged/0/truncated", 1, r"damaged\.0\.truncated is 1, expected true or false"),
+    ("dataset_report.json", "dropped", None, "dropped is None, expected a list"),
+    ("dataset_report.json", "imbalance/largest", 2, r"imbalance\.largest is 2, expected an object or null"),
+    ("dataset_report.json", "alike_labels/0/a", "1", r"alike_labels\.0\.a is '1', expected an integer"),
+    ("training.json", "labels/1", 7, r"labels\.1 is 7, expected text"),
+    ("training.json", "kept_epoch/train_loss", None, r"kept_epoch\.train_loss is None, expected a number"),
+]
+
+
+def refused(path: Path, match: str) -> None:
+    """Refused by the class of this name, with one line that begins with the file."""
+    with pytest.raises(InputError, match=match) as error:
+        RECORDS[path.name].read(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < len(str(path)) + 250
+
+
+@pytest.mark.parametrize(("name", "place", "value", "match"), WRONG)
+def test_another_layout_or_value_is_refused(name, place, value, match, tmp_path):
+    path = tmp_path / name
+    EXAMPLES[name].write(path)
+    path.write_text(json.dumps(changed(json.loads(path.read_text()), place, value)))
+    refused(path, rf": {match}.*; {AGAIN}$")
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "cannot be read as JSON"),
+        (b'{"record": 1,\n"subset": "val', "cannot be read as JSON"),
+        (b"\xff\xfe{}", "cannot be read as JSON"),
+        (b"[" * 100_000, "cannot be read as JSON"),
+        (b"[]", "found list, expected an object"),
+        (b"null", "found NoneType, expected an object"),
+        (b"{}", "has no `record`"),
+        (b'{"record": 1}', "lacks keys classes, clip_top1,"),
+    ],
+)
+def test_what_is_no_record_is_refused(content, match, tmp_path):
+    path = tmp_path / "evaluation.json"
+    path.write_bytes(content)
+    refused(path, rf": {match}.*; {AGAIN}$")
+
+
+def test_a_file_that_is_not_there_is_to_be_made(tmp_path):
+    refused(tmp_path / "parity.json", "cannot be read: No such file or directory; run snakemake for it$")
+
+
+def test_nobody_is_told_to_delete_the_record_of_a_training_without_what_it_costs(tmp_path):
+    path = tmp_path / "training.json"
+    path.write_text("{}")
+    refused(path, "has no `record`.*puts it back from work/, or else trains again$")
+
+
+@pytest.mark.parametrize("value", [None, "2", 2.5, True, float("nan")])
+def test_what_could_not_be_read_again_is_not_written(value, tmp_path):
+    with pytest.raises(ValueError, match=r"num_videos is .*, expected an integer|not JSON compliant"):
+        replace(EVALUATION, num_videos=value).write(tmp_path / "evaluation.json")
+    assert not list(tmp_path.iterdir())
+
+
+def layout(record: type) -> dict[str, dict[str, str]]:
+    """Keys and types of a record and of all that is in it."""
+    kinds = (record, *parts_of(record))
+    return {kind.__name__: {name: in_words(hint) for name, hint in field_types(kind).items()} for kind in kinds}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_another_layout_has_another_version(name):
+    version, known = LAYOUTS[name]
+    kind = RECORDS[name]
+    assert digest(layout(kind)) == known, "the layout has changed: raise its VERSION, then mend both numbers here"
+    assert version == kind.VERSION
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_key_has_a_meaning(name):
+    for kind in (RECORDS[name], *parts_of(RECORDS[name])):
+        texts = field_texts(kind)
+        assert texts.keys() == {field.name for field in fields(kind)}
+        assert all(text.endswith(".") for text in texts.values())
+
+
+def test_the_page_is_up_to_date():
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_reference(page) == page, "the classes of records have changed: run `make docs`"
+
+
+def test_the_page_has_the_keys_that_are_written(tmp_path):
+    """Told from the page alone: a table for each record, and one for each kind of object in it."""
+    tables = {
+        title: set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+        for title, text in re.findall(r"^##+ (\S+)\n(.*?)(?=^##|\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    }
+    for name, record in EXAMPLES.items():
+        record.write(tmp_path / name)
+        assert tables.pop(name) == json.loads((tmp_path / name).read_text()).keys()
+    values = json.loads((tmp_path / "dataset_report.json").read_text())
+    assert tables["LabelCounts"] == values["labels"]["a"].keys()
+    assert tables["DroppedVideo"] == values["dropped"][0].keys()
+    assert tables.keys() == {part.__name__ for kind in RECORDS.values() for part in parts_of(kind)}
+
+
+def test_records_are_light():
+    program = (
+        "import sys; before = set(sys.modules); import kinema.records.reference; print(*set(sys.modules) - before)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"kinema"}
