@@ -17,7 +17,7 @@ def finished(make_once, tmp_path_factory) -> Project:
         project = new_project(folder / "project")
         project.trace.mkdir()
         traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-        output = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=900)
+        output = project.snakemake(f"{MODEL}/model.xml", environment=traced)
         (folder / "first_run.txt").write_text(output)
 
     made = make_once("finished", build)

@@ -46,7 +46,7 @@ class Project:
         self,
         *arguments: str,
         check: bool = True,
-        timeout: float = 300,
+        timeout: float = 900,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off."""

@@ -20,7 +20,7 @@ def demo(tmp_path_factory) -> Project:
     root = tmp_path_factory.mktemp("demo")
     copy_code(root)
     project, started_at = Project(root), time.monotonic()
-    project.first_run = project.snakemake(timeout=900)
+    project.first_run = project.snakemake(timeout=1800)
     print(f"the demo took {time.monotonic() - started_at:.0f} s")
     return project
 
@@ -33,7 +33,7 @@ def test_the_demo_ends_with_a_verified_accurate_model(demo):
 
 
 def test_no_single_frame_tells_the_demo_classes_apart(demo):
-    demo.snakemake(f"{BASELINE}/evaluation.json", timeout=600)
+    demo.snakemake(f"{BASELINE}/evaluation.json", timeout=1800)
     evaluation = read(demo.root / BASELINE / "evaluation.json")
     assert evaluation["num_videos"] == 60
     # well above 1/6: it does see which pair of classes a video belongs to; of a video and its twin it gets at most one
@@ -48,7 +48,7 @@ def test_real_clips_train_to_a_useful_model_within_the_budget(shared, tmp_path):
     (tmp_path / "real.yaml").write_text(config.replace("../shared", str(shared.resolve())))
     project, started_at = Project(root), time.monotonic()
     model = "results/ut_interaction/efficientnet_lite0_vtn"
-    project.snakemake(f"{model}/model.xml", "--configfile", str(tmp_path / "real.yaml"), timeout=900)
+    project.snakemake(f"{model}/model.xml", "--configfile", str(tmp_path / "real.yaml"), timeout=1800)
     print(f"from raw clips to model.xml in {time.monotonic() - started_at:.0f} s")
     evaluation = read(root / model / "evaluation.json")
     assert (evaluation["subset"], evaluation["num_videos"]) == ("validation", 31)

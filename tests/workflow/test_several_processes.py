@@ -22,7 +22,7 @@ pytestmark = pytest.mark.workflow
 def test_two_processes_train_one_model(project, frozen):
     project.edit("config/datasets/tiny.yaml", "epochs: 1", f"epochs: 2\n  devices: 2\n  log_every_steps: 1{frozen}")
     project.edit("config/datasets/tiny.yaml", "batch_size: 4", "batch_size: 1")
-    project.snakemake(f"{MODEL}/evaluation.json", "--resources", "gpu=2", timeout=500)
+    project.snakemake(f"{MODEL}/evaluation.json", "--resources", "gpu=2")
     curve = pd.read_csv(project.root / MODEL / "training.csv")
     assert curve["epoch"].tolist() == [0, 1]
     assert curve["val_video_top1"].isin([0, 0.5, 1]).all(), "of two videos, each counted once"
@@ -63,7 +63,7 @@ def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
         subprocess.Popen(command, cwd=finished.root, env=os.environ | {"PYTHONPATH": str(finished.root)}) for _ in "01"
     ]
     try:
-        assert [process.wait(timeout=300) for process in nodes] == [0, 0]
+        assert [process.wait(timeout=900) for process in nodes] == [0, 0]
     finally:
         for process in nodes:
             process.kill()

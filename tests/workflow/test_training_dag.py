@@ -38,7 +38,7 @@ def chained(finished, tmp_path_factory) -> Project:
     (root / "chain.yaml").write_text(yaml.safe_dump(CONFIG))
     shutil.copy2(root / MODEL / "model.pth", root / "given.pth")
     project = Project(root)
-    project.first_run = project.snakemake(*TARGETS, *OPTIONS, timeout=900)
+    project.first_run = project.snakemake(*TARGETS, *OPTIONS)
     return project
 
 
