@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from kinema.purity import Names
+from kinema.purity import Names, nodes_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Where names are from, of decorators and bases that do not read annotations.
@@ -95,14 +95,14 @@ def _called(decorator: ast.expr) -> ast.expr:
 
 def _does_something(annotation: ast.expr) -> bool:
     """Whether making it may."""
-    return any(isinstance(part, ast.Call | ast.NamedExpr | ast.Await | ast.Yield) for part in ast.walk(annotation))
+    return any(isinstance(part, ast.Call | ast.NamedExpr | ast.Await | ast.Yield) for part in nodes_of(annotation))
 
 
 def _mentioned(annotation: ast.expr) -> set[str]:
     """Names in a type, those in a quoted part of it as well."""
-    words = {part.id for part in ast.walk(annotation) if isinstance(part, ast.Name)}
-    words |= {part.attr for part in ast.walk(annotation) if isinstance(part, ast.Attribute)}
+    words = {part.id for part in nodes_of(annotation) if isinstance(part, ast.Name)}
+    words |= {part.attr for part in nodes_of(annotation) if isinstance(part, ast.Attribute)}
     texts = [
-        part.value for part in ast.walk(annotation) if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        part.value for part in nodes_of(annotation) if isinstance(part, ast.Constant) and isinstance(part.value, str)
     ]
     return words | {mark for mark in MARKS for text in texts if mark in text}

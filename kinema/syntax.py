@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from kinema.annotated import Annotated
-from kinema.purity import Names, bound_by_import
+from kinema.purity import Names, bound_by_import, nodes_of
 
 # Fields of syntax trees that some versions of Python have and others do not, or that follow from the rest.
 VERSION_FIELDS = {"ctx", "kind", "type_comment"}
@@ -29,10 +29,11 @@ def essence(tree: ast.Module) -> Any:
     texts = _text_functions(tree, names)
     in_errors_only = _read_in_errors_only(tree, names, set(texts))
     _Stripper(names, _loggers(tree, names), texts).visit(tree)
-    for node in ast.walk(tree):
+    left = nodes_of(tree)
+    for node in left:
         if isinstance(node, FUNCTIONS):
             _drop_unused_values(node, names)
-    for node in ast.walk(tree):
+    for node in left:
         if isinstance(node, ast.Module | ast.ClassDef):
             node.body = [
                 line for line in node.body if not (isinstance(line, FUNCTIONS) and line.name in in_errors_only)
@@ -128,7 +129,9 @@ def _made_logger(line: ast.AST, names: Names) -> str | None:
 
 
 def _drop_unused_loggers(tree: ast.Module, names: Names) -> None:
-    unused = _loggers(tree, names) - _read(tree)
+    if not (loggers := _loggers(tree, names)):
+        return
+    unused = loggers - _read(tree)
     tree.body = [line for line in tree.body if _made_logger(line, names) not in unused]
 
 
@@ -155,10 +158,10 @@ def _is_text(node: ast.AST | None, texts: set[str]) -> bool:
 def _text_functions(tree: ast.Module, names: Names) -> dict[str, bool]:
     """Private functions and methods that give a text, and whether they surely do nothing else."""
     found = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("_") or node.name.endswith("__"):
             continue
-        lines = [line for line in ast.walk(node) if isinstance(line, ast.stmt) and line is not node]
+        lines = [line for line in nodes_of(node) if isinstance(line, ast.stmt) and line is not node]
         returned = [line.value for line in lines if isinstance(line, ast.Return)]
         is_alone = names.bound.count(node.name) == 1 and not node.decorator_list
         if is_alone and returned and all(_is_text(value, set()) for value in returned):
@@ -175,7 +178,9 @@ def _only_gives_a_value(line: ast.stmt) -> bool:
 
 def _read_in_errors_only(tree: ast.Module, names: Names, texts: set[str]) -> set[str]:
     """Those of `texts` that only arguments of errors of Python's own call."""
-    raised = [line.exc for line in ast.walk(tree) if isinstance(line, ast.Raise) and isinstance(line.exc, ast.Call)]
+    if not texts:
+        return set()
+    raised = [line.exc for line in nodes_of(tree) if isinstance(line, ast.Raise) and isinstance(line.exc, ast.Call)]
     arguments = [argument for error in raised if _is_builtin_error(error, names) for argument in error.args]
     in_errors = Counter(name for argument in arguments for name in _mentioned(argument))
     everywhere = Counter(_mentioned(tree))
@@ -215,9 +220,12 @@ class _UnusedValues(ast.NodeTransformer):
 
 
 def _drop_unused_values(function: ast.FunctionDef | ast.AsyncFunctionDef, names: Names) -> None:
-    outer = {name for node in ast.walk(function) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
-    remover = _UnusedValues(set(), names)
-    remover.found = not _read(function) & READERS_OF_NAMES
+    used = _read(function)
+    if used & READERS_OF_NAMES:
+        return
+    outer = {name for node in nodes_of(function) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
+    remover = _UnusedValues(used | outer, names)
+    remover.visit(function)
     while remover.found:
         remover = _UnusedValues(_read(function) | outer, names)
         remover.visit(function)
@@ -226,7 +234,7 @@ def _drop_unused_values(function: ast.FunctionDef | ast.AsyncFunctionDef, names:
 def _drop_unused_imports(tree: ast.Module) -> None:
     """Remove names of the standard library that nothing reads any more; other modules may register something."""
     used = _read(tree)
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
             for line in node.body:
                 if isinstance(line, ast.Import | ast.ImportFrom):
@@ -243,14 +251,16 @@ def _may_do(line: ast.Import | ast.ImportFrom, name: ast.alias) -> bool:
 
 
 def _mentioned(node: ast.AST) -> list[str]:
-    names = [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
-    return names + [part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)]
+    parts = nodes_of(node)
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return names + [part.attr for part in parts if isinstance(part, ast.Attribute)]
 
 
 def _read(node: ast.AST) -> set[str]:
     """Names that are read or deleted anywhere below a node."""
-    changed = {part.target for part in ast.walk(node) if isinstance(part, ast.AugAssign)}
-    names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+    parts = nodes_of(node)
+    changed = {part.target for part in parts if isinstance(part, ast.AugAssign)}
+    names = [part for part in parts if isinstance(part, ast.Name)]
     return {name.id for name in names if not isinstance(name.ctx, ast.Store) or name in changed}
 
 

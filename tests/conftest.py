@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # else each worker, and what it starts, computes on all cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # else each worker computes on all cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # jobs of Snakemake have two threads all the same: these sleep while they wait for one that has no core
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -56,6 +56,22 @@ def shipped(made, tmp_path_factory):
     return deployed
 
 
+@pytest.fixture(scope="session")
+def undisturbed(prepared, tmp_path_factory):
+    """Function from the settings of a small training to its model and curve; each is trained once."""
+    from training_runs import run_training
+
+    results = {}
+
+    def result(recipe):
+        key = recipe.model_dump_json()
+        if key not in results:
+            results[key] = run_training(prepared, tmp_path_factory.mktemp("undisturbed"), recipe)
+        return results[key]
+
+    return result
+
+
 @pytest.fixture
 def corpus(tmp_path) -> Corpus:
     return Corpus(tmp_path)

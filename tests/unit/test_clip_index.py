@@ -170,7 +170,7 @@ def walk_through(index, pipe):
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_memory_of_workers_does_not_grow_with_rows(method, tmp_path):
     assert abs(worker_kilobytes(method, tmp_path, 300_000) - worker_kilobytes(method, tmp_path, 10_000)) < 4_000
 

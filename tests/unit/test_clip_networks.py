@@ -18,6 +18,7 @@ PUBLISHED = {
     "swin3d_t": ("swin3d_t", 224),
     "mvit_v2_s": ("mvit_v2_s", 224),
 }
+FAST = ("r3d_18", "s3d")
 HEADS = ("fc", "classifier", "head")
 
 
@@ -26,7 +27,7 @@ def head_of(network):
     return next((name, getattr(network, name)) for name in HEADS if hasattr(network, name))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n[0] == "m" else n for n in PUBLISHED])
+@pytest.mark.parametrize("name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in PUBLISHED])
 def test_torchvisions_weights_fit_and_give_its_features(tmp_path, name):
     theirs, size = PUBLISHED[name]
     torch.manual_seed(0)

@@ -12,7 +12,7 @@ import yaml
 
 from kinema import job
 from kinema.input_error import InputError
-from kinema.job import job_from_argv, job_log, progress, share_library
+from kinema.job import job_from_argv, job_log, progress, share_library, wait_asleep
 
 
 def test_a_job_by_hand_looks_like_snakemakes(tmp_path):
@@ -37,6 +37,19 @@ def test_processes_import_the_library_of_the_checkout(tmp_path, monkeypatch, inh
     if inherited:
         assert os.environ["PYTHONPATH"].endswith(os.pathsep + str(tmp_path / inherited))
     assert found.stdout.split() == ["checkout"]
+
+
+@pytest.mark.parametrize(
+    ("own", "count"), [({}, "1000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
+def test_threads_of_jobs_wait_asleep_unless_the_user_says_otherwise(monkeypatch, own, count):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    wait_asleep()
+    assert os.environ.get("GOMP_SPINCOUNT") == count
 
 
 def test_records_and_the_traceback_go_to_the_log(tmp_path):

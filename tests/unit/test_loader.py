@@ -95,7 +95,7 @@ def test_workers_end_with_their_loader(clips):
     assert time.monotonic() - started_at < 4, "they were told to, and not waited for in vain"
 
 
-@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "1 / 0"])
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", pytest.param("1 / 0", marks=pytest.mark.slow)])
 def test_workers_end_with_their_parent(prepared, end):
     script = f"""
 import os, signal
@@ -147,6 +147,7 @@ def run_with_small_shm(prepared, size) -> subprocess.CompletedProcess:
     return subprocess.run([*wrapped, *script], capture_output=True, text=True, timeout=200, cwd=Path(__file__).parent)
 
 
+@pytest.mark.slow
 def test_a_small_dev_shm_is_enough(prepared):
     """Containers have 64 MB, which a few batches fill; here clips are small and it is smaller still."""
     done = run_with_small_shm(prepared, "64k")

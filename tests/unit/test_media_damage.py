@@ -221,6 +221,7 @@ def test_whole_files_are_not_marked(corpus, sources, tmp_path):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_real_whole_files_are_not_marked(shared, corpus):
     ids = []
     for folder in ("kth", "hmdb51", "ucf101", "kinetics_tiny", "ut_interaction"):

@@ -150,6 +150,7 @@ write_shard(Path(manifest), table=Path(table), media=media, ffmpeg=None, workers
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 def test_kill_9_loses_the_videos_in_flight_only(corpus, storage):
     ids = [f"v{number:02d}" for number in range(24)]

@@ -39,6 +39,7 @@ if sys.argv[4] != "never":
     at(sys.argv[4], signalled(int(sys.argv[5])))
 run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])))
 """
+further = functools.partial(pytest.param, marks=pytest.mark.slow)
 # what a task does, and which time of it
 MOMENTS = {
     "sanity check": ("validation_step", lambda trainer: trainer.sanity_checking),
@@ -88,8 +89,8 @@ def listening():
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(prepared, tmp_path_factory):
-    return run_training(prepared, tmp_path_factory.mktemp("run"), settings())
+def uninterrupted(undisturbed):
+    return undisturbed(settings())
 
 
 def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, tmp_path, uninterrupted):
@@ -104,12 +105,12 @@ def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, t
 @pytest.mark.parametrize(
     ("moment", "number", "workers", "point"),
     [
-        ("sanity check", signal.SIGTERM, 2, None),
+        further("sanity check", signal.SIGTERM, 2, None),
         ("4", signal.SIGTERM, 2, "resume-000000005.ckpt"),
-        ("4", signal.SIGINT, 0, "resume-000000005.ckpt"),
-        ("validation", signal.SIGTERM, 0, "resume-000000006.ckpt"),
+        further("4", signal.SIGINT, 0, "resume-000000005.ckpt"),
+        further("validation", signal.SIGTERM, 0, "resume-000000006.ckpt"),
         ("validation", signal.SIGINT, 2, "resume-000000006.ckpt"),
-        ("between epochs", signal.SIGTERM, 2, "resume-000000004.ckpt"),
+        further("between epochs", signal.SIGTERM, 2, "resume-000000004.ckpt"),
     ],
 )
 def test_a_signal_to_all_processes_saves_and_ends(prepared, tmp_path, uninterrupted, moment, number, workers, point):
@@ -135,9 +136,9 @@ def test_a_signal_to_all_processes_saves_and_ends(prepared, tmp_path, uninterrup
     ],
     ids=["accumulate", "plateau", "averaged and frozen"],
 )
-def test_a_validation_that_was_cut_short_starts_again(prepared, tmp_path, monkeypatch, recipe, moment):
+def test_a_validation_that_was_cut_short_starts_again(prepared, tmp_path, monkeypatch, undisturbed, recipe, moment):
     recipe = settings(**recipe, checkpoint_minutes=10)
-    expected = run_training(prepared, tmp_path / "whole", recipe)
+    expected = undisturbed(recipe)
     with monkeypatch.context() as patch:
         at(moment, lambda: os.kill(os.getpid(), signal.SIGTERM), patch.setattr)
         with pytest.raises(RuntimeError, match="asked to end"):
@@ -158,6 +159,7 @@ def test_a_second_ctrl_c_ends_at_once(prepared, tmp_path, monkeypatch):
     assert not (tmp_path / "model.pth").exists()
 
 
+@pytest.mark.slow
 def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on(prepared, tmp_path):
     recipe = {"devices": 2, "batch_size": 1, "checkpoint_minutes": 10, "lr": 1e-2}
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -197,9 +199,9 @@ def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, mo
     ],
     ids=["accumulate", "balanced", "plateau", "averaged and frozen"],
 )
-def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, monkeypatch, recipe, step):
+def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, monkeypatch, undisturbed, recipe, step):
     recipe = settings(**recipe)
-    expected = run_training(prepared, tmp_path / "whole", recipe)
+    expected = undisturbed(recipe)
     break_off(step, prepared, tmp_path, recipe)
     seen = []
     at_step_ = RecognitionTask.on_train_batch_start

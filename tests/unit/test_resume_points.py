@@ -41,15 +41,17 @@ DAMAGES = {
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(prepared, tmp_path_factory):
-    return run_training(prepared, tmp_path_factory.mktemp("run"), settings())
+def uninterrupted(undisturbed):
+    return undisturbed(settings())
 
 
 @pytest.mark.parametrize(
     ("damage", "message"), [("cut", "cannot be read"), ("a list", "no epoch"), ("other shapes", "misshapen")]
 )
-def test_a_damaged_best_epoch_gives_way_to_the_last_one(prepared, tmp_path, monkeypatch, caplog, damage, message):
-    expected = run_training(prepared, tmp_path / "last", settings(keep="last"))
+def test_a_damaged_best_epoch_gives_way_to_the_last_one(
+    prepared, tmp_path, monkeypatch, caplog, undisturbed, damage, message
+):
+    expected = undisturbed(settings(keep="last"))
     with monkeypatch.context() as patch:
         patch.setattr(run, "save_checkpoint", lambda *args, **options: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -31,8 +31,8 @@ def settings(**training) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(prepared, tmp_path_factory):
-    return run_training(prepared, tmp_path_factory.mktemp("run"), settings())
+def uninterrupted(undisturbed):
+    return undisturbed(settings())
 
 
 def test_a_run_writes_a_model_and_its_curve(uninterrupted, prepared):

@@ -61,6 +61,7 @@ def trained(num_processes):
     return before, model.state_dict(), metrics
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does_with_the_joint_batch():
     before, expected, expected_metrics = trained(1)
     _, found, metrics = trained(2)

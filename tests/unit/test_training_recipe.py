@@ -250,6 +250,7 @@ def test_averaged_weights_are_validated_and_kept():
     assert torch.equal(task.model.pixel_mean, model_of().pixel_mean)
 
 
+@pytest.mark.slow
 def test_a_compiled_network_trains_as_the_plain_one(monkeypatch):
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
     _, plain = fit(num_batches=1, freeze_batch_norm=True)

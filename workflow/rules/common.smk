@@ -18,7 +18,7 @@ from kinema.digests import file_digest, remembered_digest
 from kinema.experiment import params, resolve, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
-from kinema.job import share_library
+from kinema.job import share_library, wait_asleep
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media import retry
 from kinema.media.plan import shard_digest
@@ -28,6 +28,7 @@ from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 
 share_library(workflow.basedir)
+wait_asleep()
 ASKED = snakemake_arguments(sys.argv[1:])
 if ASKED.cleanup_metadata:
     snakemake_folder.forget_records(ASKED.cleanup_metadata)
