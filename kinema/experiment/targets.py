@@ -31,13 +31,13 @@ def check_target(config: Config, target: str) -> None:
 def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) -> None:
     """ConfigError, with the nearest output that could be meant, where a target is nothing that a rule makes.
 
-    `rules` are the patterns of the outputs by the name of the rule. A rule's name and a file that is there are fine.
+    `rules` are the patterns of the outputs by the name of the rule. A rule's name is one, too; a file that is there is none.
     """
     patterns = [WILDCARD.sub(r"{\1}", pattern) for outputs in rules.values() for pattern in outputs]
     for target in targets:
         path = os.path.relpath(target)  # an absolute one too: rules make relative ones
         made = [pattern for pattern in patterns if matched(pattern, os.path.normpath(target)) is not None]
-        if made or target in rules or Path(target).exists():
+        if made or target in rules:
             continue
         known = {filled for pattern in patterns if (filled := _filled(pattern, path))}
         raise ConfigError(f"{target}: no rule makes this{nearest(path, sorted(known))}")
