@@ -31,7 +31,8 @@ def check_target(config: Config, target: str) -> None:
 def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) -> None:
     """ConfigError, with the nearest output that could be meant, where a target is nothing that a rule makes.
 
-    `rules` are the patterns of the outputs by the name of the rule. A rule's name is one, too; a file that is there is none.
+    `rules` are the patterns of the outputs by the name of the rule. The name of a rule is
+    one, too; a file that is there is none.
     """
     patterns = [WILDCARD.sub(r"{\1}", pattern) for outputs in rules.values() for pattern in outputs]
     for target in targets:
