@@ -16,7 +16,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml
 
-# Whole files go to workers, those with the longest tests first; a worker and what it starts compute on one core each.
+# Whole files go to workers, those with the longest tests first; a worker computes on one core.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/workflow tests/golden tests/unit
 
