@@ -183,7 +183,7 @@ EDITS = {
         set(),
     ),
     "the summary of models": (("kinema/models/summary.py", "2e9", "1e9"), set()),
-    "how experiments resolve": (("kinema/experiment/resolve.py", "patches.append", "patches.insert"), set()),
+    "how experiments resolve": (("kinema/experiment/resolve.py", "found.append(", "found.insert(0, "), set()),
     "the demo": (("kinema/demo/scenes.py", "FPS = 7", "FPS = 8"), {"render_demo"}),
 }
 
