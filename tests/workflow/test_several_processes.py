@@ -44,7 +44,7 @@ def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
         "input": {"clips": "results/tiny/clips.parquet"},
         "output": {name: str(tmp_path / name) for name in ("model", "history", "record")},
         "params": {
-            "model": chosen.model,
+            "model": chosen.model_name,
             "settings": settings.model_dump_json(),
             "starts": "{}",
             "data": "{}",
