@@ -327,6 +327,24 @@ def test_a_video_gets_the_probabilities_of_the_evaluation(shipped, prepared):
         assert found.probabilities.sum() == pytest.approx(1)
 
 
+SIGNALLED = """
+import os, signal, sys
+from kinema.inference.model import load_model
+models = [load_model(sys.argv[1]) for _ in range(2)]
+del models[0]
+del models[0]
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_signals_are_handled_after_models_have_come_and_gone(shipped):
+    """Of two OpenVINO Cores that go in the order in which they came, the second leaves a stack that is unmapped."""
+    command = [sys.executable, "-c", SIGNALLED, shipped.root / "model.xml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
 def test_onnx_runtime_gives_the_same_logits(shipped):
     pytest.importorskip("onnxruntime")
     openvino, onnx = (load_model(shipped.root / name, precision="f32") for name in ("model.xml", "model.onnx"))

@@ -13,6 +13,7 @@ from kinema.deployment.onnx_model import part_to_onnx
 from kinema.deployment.parts import export_parts
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
+from kinema.inference.predictors.openvino import core
 from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS, TRACED, TRACED_MAX_OPSET
 from kinema.models.registry import create_model
 
@@ -130,7 +131,7 @@ def test_exported_parts_give_the_same_numbers(tmp_path, model):
         path = tmp_path / f"{part.name}.onnx"
         path.write_bytes(graph.SerializeToString())
         network = ov.convert_model(path)
-        compiled = ov.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         assert (network.inputs[0].any_name, network.outputs[0].any_name) == (part.input_name, part.output_name)
         for batch in (part.min_batch, 3):
             given = example_of(part, model, batch)

@@ -14,6 +14,7 @@ from project import MODEL, REPOSITORY, executed
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
 from kinema.evaluation.predictions import PREDICTIONS
+from kinema.inference.predictors.openvino import core
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records.reference import RECORDS
 
@@ -64,7 +65,7 @@ def test_the_ir_computes_what_the_checkpoint_computes(finished, monkeypatch):
     clip = trained.model.clip
     index = ClipIndex.load(finished.root / "results/tiny/clips.parquet", subset="validation", clip=clip)
     batch = torch.stack([ClipDataset(index, clip=clip)[row]["clip"] for row in range(3)])
-    compiled = ov.Core().compile_model(f"{MODEL}/model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(f"{MODEL}/model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     with torch.inference_mode():
         expected = trained.model(batch).numpy()
     found = compiled({"clips": batch.numpy()})[0]
@@ -83,7 +84,7 @@ def test_the_readme_shows_how_to_use_the_model(finished, tmp_path, monkeypatch, 
 
 
 def test_the_ir_carries_labels_and_input_specification(finished):
-    network = ov.Core().read_model(finished.root / MODEL / "model.xml")
+    network = core().read_model(finished.root / MODEL / "model.xml")
     assert json.loads(network.get_rt_info(["kinema", "labels"]).astype(str)) == ["grow", "shrink"]
     spec = json.loads(network.get_rt_info(["kinema", "input_spec"]).astype(str))
     assert (spec["num_frames"], spec["stride"], spec["size"], spec["color_order"]) == (4, 2, 64, "RGB")

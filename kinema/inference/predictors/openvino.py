@@ -1,5 +1,6 @@
 """An OpenVINO IR (model.xml with its model.bin) as a predictor."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,18 @@ import openvino as ov
 
 from kinema.inference.description import KEYS
 from kinema.inference.predictors.predictor import INPUT, Predictor
+
+
+@functools.cache
+def core() -> ov.Core:
+    """The one Core of this process, which stays until it ends.
+
+    A Core's CPU plugin gives the thread a stack for signal handlers, and puts back the stack of before when it goes
+    (`SigAltStackSetup` in OpenVINO's plugins/intel_cpu; so in 2026.4.1). Where two go in the order in which they came,
+    what the second puts back is that of the first, which is unmapped: the next signal that has a handler (Ctrl-C, the
+    end of a process that was started) is a segmentation fault.
+    """
+    return ov.Core()
 
 
 def openvino_predictor(
@@ -21,7 +34,7 @@ def openvino_predictor(
         options["INFERENCE_PRECISION_HINT"] = precision
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    compiled = ov.Core().compile_model(network, device, options)
+    compiled = core().compile_model(network, device, options)
 
     def predict(clips: np.ndarray) -> np.ndarray:
         return np.array(compiled({INPUT: clips})[0])
@@ -34,7 +47,7 @@ def read_openvino(path: Path) -> tuple[ov.Model, dict[str, str]]:
     if not path.with_suffix(".bin").is_file():
         raise ValueError(f"{path}: {path.with_suffix('.bin').name} with the weights is not beside it; copy both files")
     try:
-        network = ov.Core().read_model(path)
+        network = core().read_model(path)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ValueError(f"{path}: no OpenVINO IR, or cut off ({reason}); copy model.xml and model.bin anew") from None
