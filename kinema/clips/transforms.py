@@ -38,7 +38,7 @@ class TrainingTransform:
         self.size, self.modality = size, modality
         self.flip_probability = augmentation.horizontal_flip
         self.crop = random_crop(size, augmentation)
-        self.colours = ColourMatrix(augmentation) if modality == "rgb" and changes_colours(augmentation) else None
+        self.colours = ColourMatrix.of(augmentation) if modality == "rgb" else None
         self.effects = random_effects(augmentation) if modality == "rgb" else nn.Identity()
 
     def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
@@ -91,23 +91,25 @@ def random_effects(augmentation: Augmentation) -> nn.Module:
     return nn.Sequential(*steps)
 
 
-def changes_colours(augmentation: Augmentation) -> bool:
-    """Whether brightness, contrast or saturation is ever changed."""
-    return any((augmentation.brightness, augmentation.contrast, augmentation.saturation))
-
-
 class ColourMatrix:
     """Brightness, contrast and saturation of v2.ColorJitter: together they are one linear map of the colours."""
 
     def __init__(self, augmentation: Augmentation):
         self.jitter = v2.ColorJitter(augmentation.brightness, augmentation.contrast, augmentation.saturation)
 
-    def draw(self) -> Callable[[np.ndarray], np.ndarray] | None:
-        """What to do with each frame (H, W, 3) of a clip, B, G, R; None if there is nothing to do."""
+    @classmethod
+    def of(cls, augmentation: Augmentation) -> "ColourMatrix | None":
+        """None where none of the three ever changes."""
+        return (
+            cls(augmentation) if augmentation.brightness or augmentation.contrast or augmentation.saturation else None
+        )
+
+    def draw(self) -> Callable[[np.ndarray], np.ndarray]:
+        """What to do with each frame (H, W, 3) of a clip, B, G, R."""
         drawn = self.jitter.make_params([])
         names = [("brightness", "contrast", "saturation")[index] for index in drawn["fn_idx"].tolist() if index < 3]
         steps = [(name, factor) for name in names if (factor := drawn[f"{name}_factor"]) is not None]
-        return (lambda frame: _coloured(frame, steps)) if steps else None
+        return lambda frame: _coloured(frame, steps)
 
 
 def _coloured(frame: np.ndarray, steps: Sequence[tuple[str, float]]) -> np.ndarray:

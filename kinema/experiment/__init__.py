@@ -2,6 +2,7 @@
 
     section, data_sections, model_sections, config   every setting, with its default, bounds and meaning
     files        YAML files -> one checked `Config`, or a line for each mistake
+    layers       which of them win: the data set's, overrides, what is laid over for one run
     resolve      `results/<dataset>/<model>` -> an `Experiment`, with every setting resolved
     starts       an experiment -> the files that its training starts from
     params       settings <-> the JSON texts that rules hand to their jobs

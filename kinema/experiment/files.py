@@ -44,10 +44,19 @@ def load_config(
         shipped = {name: read_yaml(path) for name, path in found.items()}
         values["datasets"] = {name: _laid_over(shipped.get(name), own.get(name)) for name in {**shipped, **own}}
     config = _checked(values, files, found)
-    laid_over = [*zip(read[1:], files[1:], strict=True), *([(command_line, None)] if command_line else [])]
-    if any("overrides" in own for own, _ in laid_over):  # Snakemake put them in the place of the project's own
+    laid_over: list[tuple[Mapping[str, Any], str | Path | None]] = [
+        (said, file) for said, file in zip(read, files, strict=True) if not _is_same(file, files[0])
+    ]
+    if command_line:
+        laid_over.append((command_line, None))
+    if any("overrides" in said for said, _ in laid_over):  # Snakemake put them in the place of the project's own
         config = _checked(values | {"overrides": read[0].get("overrides", []) if read else []}, files[:1], found)
-    return config.with_layers([_layer(own, file) for own, file in laid_over])
+    return config.with_layers([_layer(said, file) for said, file in laid_over])
+
+
+def _is_same(file: str | Path, other: str | Path) -> bool:
+    """Whether both are one file; the project's own, named for a run, is nothing that is laid over it."""
+    return Path(file).resolve() == Path(other).resolve()
 
 
 def _layer(values: Mapping[str, Any], file: str | Path | None) -> Layer:

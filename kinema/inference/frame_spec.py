@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from kinema.inference.spec import checked_keys
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameSpec:
@@ -39,9 +41,4 @@ class FrameSpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "FrameSpec":
         """The inverse of `to_dict`; an unknown or missing key is a ValueError."""
-        known = {field.name for field in fields(cls)}
-        if not isinstance(values, Mapping):
-            raise ValueError(f"frames: expected the keys {', '.join(sorted(known))}, found {type(values).__name__}")
-        if wrong := sorted(map(str, set(values) ^ known)):
-            raise ValueError(f"frames: unknown or missing keys {', '.join(wrong)}; keys: {', '.join(sorted(known))}")
-        return cls(**values)
+        return cls(**checked_keys(values, cls, what="frames"))

@@ -70,11 +70,14 @@ class InputSpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "InputSpec":
         """The inverse of `to_dict`; an unknown or missing key is a ValueError."""
-        known = {field.name for field in fields(cls)}
-        if not isinstance(values, Mapping):
-            raise ValueError(f"input spec: expected the keys {', '.join(sorted(known))}, found {type(values).__name__}")
-        if wrong := sorted(map(str, set(values) ^ known)):
-            raise ValueError(
-                f"input spec: unknown or missing keys {', '.join(wrong)}; keys: {', '.join(sorted(known))}"
-            )
-        return cls(**values)
+        return cls(**checked_keys(values, cls, what="input spec"))
+
+
+def checked_keys(values: Any, kind: Any, *, what: str) -> Mapping[str, Any]:
+    """The values, which must have the names of the fields of a dataclass as keys; else a ValueError."""
+    known = {field.name for field in fields(kind)}
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{what}: expected the keys {', '.join(sorted(known))}, found {type(values).__name__}")
+    if wrong := sorted(map(str, set(values) ^ known)):
+        raise ValueError(f"{what}: unknown or missing keys {', '.join(wrong)}; keys: {', '.join(sorted(known))}")
+    return values

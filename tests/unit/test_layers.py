@@ -41,6 +41,10 @@ def test_a_laid_over_file_wins_over_the_file_of_the_data_set_and_over_overrides(
     assert (training.epochs, training.lr, training.batch_size) == (7, 0.3, 4)
 
 
+def test_the_file_of_the_project_named_for_a_run_is_none_that_is_laid_over(project):
+    assert resolved(BASE, Path.cwd() / BASE).training == resolved().training
+
+
 def test_the_last_of_several_files_wins(project):
     first = write("first.yaml", training={"epochs": 7, "lr": 0.3})
     assert resolved(first, write("second.yaml", training={"epochs": 8})).training.epochs == 8
