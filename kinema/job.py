@@ -22,6 +22,7 @@ from kinema.snakemake_folder import forget_records
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 PLAIN_INTERVAL_SECONDS = 15.0
+SPIN_COUNT = "1000"  # turns of a loop for which a thread waits awake; a few microseconds
 
 
 def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
@@ -56,7 +57,7 @@ def wait_asleep() -> None:
     training step took six times as long. Alone on them it loses a tenth by this. The user's own setting stays.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+        os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
 
 
 @contextmanager

@@ -100,9 +100,8 @@ class ColourMatrix:
     @classmethod
     def of(cls, augmentation: Augmentation) -> "ColourMatrix | None":
         """None where none of the three ever changes."""
-        return (
-            cls(augmentation) if augmentation.brightness or augmentation.contrast or augmentation.saturation else None
-        )
+        amounts = (augmentation.brightness, augmentation.contrast, augmentation.saturation)
+        return cls(augmentation) if any(amounts) else None
 
     def draw(self) -> Callable[[np.ndarray], np.ndarray]:
         """What to do with each frame (H, W, 3) of a clip, B, G, R."""
