@@ -346,7 +346,6 @@ def test_signals_are_handled_after_models_have_come_and_gone(shipped):
 
 
 def test_onnx_runtime_gives_the_same_logits(shipped):
-    pytest.importorskip("onnxruntime")
     openvino, onnx = (load_model(shipped.root / name, precision="f32") for name in ("model.xml", "model.onnx"))
     assert onnx.description == replace(openvino.description, frames=None)
     spec = onnx.description.spec
