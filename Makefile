@@ -19,17 +19,12 @@ demo: $(READY)
 # Whole files go to workers, those with the longest tests first; a worker computes on one core.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# Models are tested in processes of their own: after dozens of exports in one process, a training in it crashed.
-MODEL_TESTS := $(wildcard tests/unit/test_model*.py) tests/unit/test_clip_networks.py
-OTHER_TESTS := tests/workflow tests/golden tests/unit $(addprefix --ignore=,$(MODEL_TESTS))
 
 test: lint
-	$(PYTEST) $(OTHER_TESTS)
-	$(PYTEST) $(MODEL_TESTS)
+	$(PYTEST) $(TESTS)
 
 check: lint
-	$(PYTEST) -m "not slow and not workflow" $(OTHER_TESTS)
-	$(PYTEST) -m "not slow and not workflow" $(MODEL_TESTS)
+	$(PYTEST) -m "not slow and not workflow" $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

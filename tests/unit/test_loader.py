@@ -95,7 +95,8 @@ def test_workers_end_with_their_loader(clips):
     assert time.monotonic() - started_at < 4, "they were told to, and not waited for in vain"
 
 
-@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", pytest.param("1 / 0", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), signal.SIGKILL)", "1 / 0"])
 def test_workers_end_with_their_parent(prepared, end):
     script = f"""
 import os, signal

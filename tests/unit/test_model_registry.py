@@ -26,12 +26,12 @@ EXPORTABLE = [
     *(name for name in CLIP_NETWORKS if name not in EXPORT_OBSTACLES),
 ]
 MODELS = [*EXPORTABLE, *EXPORT_OBSTACLES]
-# One of each family; of the others every layer is in one of these. Exports of them take seconds each.
+# Of most families one: transformers on clips take seconds each, and an export takes more.
 FAST_FORWARD = {
     *(name for name in MODELS if name.startswith("resnet18")),
-    *("rmnet_vtn", "mobilenetv2_vtn", "inception_i3d", "r3d_18", "r2+1d_18", "mc3_18", "s3d", "mvit_v2_s", "swin3d_t"),
+    *("rmnet_vtn", "mobilenetv2_vtn", "inception_i3d", "r3d_18", "r2+1d_18", "mc3_18", "s3d"),
 }
-FAST_EXPORT = {"resnet18_vtn", "resnet18_attn_lstm", "resnet18_vtn_two_stream_flow", "r2+1d_18", "swin3d_t"}
+FAST_EXPORT = {"resnet18_vtn"}
 # The published network reads its last block at the class token alone, which has no position.
 WITHOUT_GRADIENT = {"mvit_v2_s": ("encoder.body.blocks.15.attn.rel_pos_", "encoder.body.blocks.15.attn.pool_q.pool")}
 

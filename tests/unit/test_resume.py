@@ -109,7 +109,7 @@ def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, t
         ("4", signal.SIGTERM, 2, "resume-000000005.ckpt"),
         further("4", signal.SIGINT, 0, "resume-000000005.ckpt"),
         further("validation", signal.SIGTERM, 0, "resume-000000006.ckpt"),
-        ("validation", signal.SIGINT, 2, "resume-000000006.ckpt"),
+        further("validation", signal.SIGINT, 2, "resume-000000006.ckpt"),
         further("between epochs", signal.SIGTERM, 2, "resume-000000004.ckpt"),
     ],
 )
