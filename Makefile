@@ -19,6 +19,7 @@ demo: $(READY)
 # Whole files go to workers, those with the longest tests first; a worker computes on one core.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+TESTS := tests/workflow tests/golden tests/unit
 
 test: lint
 	$(PYTEST) $(TESTS)
