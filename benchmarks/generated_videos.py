@@ -53,20 +53,22 @@ def extract(videos: list[Path], out: Path, media: Media) -> dict[str, int]:
     annotation = out / "annotation.json"
     annotation.write_text(json.dumps({"labels": ["any"], "database": database}))
     with_labels = STORAGE_FACTS[media.storage].has_label_folders
-    plan_shards([annotation], videos=videos[0].parent, num_shards=1, with_labels=with_labels, out=out / "plan.json")
+    plan_shards(
+        [annotation], video_folder=videos[0].parent, num_shards=1, with_labels=with_labels, out=out / "plan.json"
+    )
     manifest, table = manifest_path(out / "plan.json", "0000"), out / "shards" / "0000.parquet"
-    return write_shard(manifest, table=table, media=media, ffmpeg=None, workers=WORKERS)
+    return write_shard(manifest, table_path=table, media=media, ffmpeg=None, workers=WORKERS)
 
 
 def extracted_index(videos: list[Path], out: Path, media: Media, *, clip: Clip) -> ClipIndex:
     """The clip index of training videos that are extracted first."""
     extract(videos, out, media)
     build_index(
-        annotation=out / "annotation.json",
-        shards=[out / "shards" / "0000.parquet"],
+        annotation_path=out / "annotation.json",
+        table_paths=[out / "shards" / "0000.parquet"],
         clip=clip,
         max_failed_fraction=0,
-        report=out / "dataset_report.md",
+        report_path=out / "dataset_report.md",
         out=out / "clips.parquet",
     )
     return ClipIndex.load(out / "clips.parquet", subset="training", clip=clip)

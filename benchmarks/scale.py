@@ -173,25 +173,29 @@ def snakemake(*arguments: str, expected: str = "") -> None:
         raise SystemExit(done.stdout[-3000:])
 
 
-INPUTS = {"annotation": RESULTS / "annotation.json", "shards": SHARDS}
-REPORT = {"out": RESULTS / "dataset_report.json", "readable": RESULTS / "dataset_report.md"}
+INPUTS = {"annotation_path": RESULTS / "annotation.json", "table_paths": SHARDS}
+REPORT = {"out": RESULTS / "dataset_report.json", "page_path": RESULTS / "dataset_report.md"}
 STAGES: dict[str, Callable[[], float | None]] = {
     "(prepare)": prepare,
     "(imports alone)": lambda: None,
     "annotation, table": lambda: convert([TABLE], settings=annotations("table", TABLE), out=RESULTS / "table.json"),
     "annotation, kinetics": lambda: convert(
-        [KINETICS], settings=annotations("kinetics", KINETICS), out=INPUTS["annotation"]
+        [KINETICS], settings=annotations("kinetics", KINETICS), out=INPUTS["annotation_path"]
     ),
     "first listing of the videos": first_listing,
     "further listings": lambda: listing_digest(VIDEOS, known=known_tokens(VIDEOS)) and None,
     "snakemake -n, nothing made yet": lambda: snakemake("-n", expected="This was a dry-run"),
     "plan": lambda: plan_shards(
-        [INPUTS["annotation"]], videos=VIDEOS, num_shards=NUM_SHARDS, out=PLAN, known=known_tokens(VIDEOS)
+        [INPUTS["annotation_path"]],
+        video_folder=VIDEOS,
+        num_shards=NUM_SHARDS,
+        out=PLAN,
+        known_path=known_tokens(VIDEOS),
     ),
     "(write shard tables)": write_shards,
     "report": lambda: write_report(dataset="scale", **INPUTS, **REPORT),
     "index": lambda: build_index(
-        **INPUTS, clip=Clip(), max_failed_fraction=0.1, report=REPORT["readable"], out=Path(TARGET)
+        **INPUTS, clip=Clip(), max_failed_fraction=0.1, report_path=REPORT["page_path"], out=Path(TARGET)
     ),
     "(snakemake --touch)": lambda: snakemake("--touch"),
     "snakemake -n, all up to date": lambda: snakemake("-n", expected="Nothing to be done"),

@@ -38,9 +38,9 @@ def note_holder(state: Path, files: Iterable[str | Path]) -> None:
         write_json(_note(state, me), asdict(me))
 
 
-def remove_stale_locks(state: Path) -> list[str]:
+def remove_stale_locks(state_folder: Path) -> list[str]:
     """Remove the lock files of dead holders, unless another holder lives; lines for the user about what was found."""
-    holders = [(holder, holder.is_alive()) for holder in _holders(state)]
+    holders = [(holder, holder.is_alive()) for holder in _holders(state_folder)]
     lines = [
         f"This folder is locked by {holder}, of which this machine cannot tell whether it lives; {UNLOCK}."
         for holder, is_alive in holders
@@ -50,18 +50,18 @@ def remove_stale_locks(state: Path) -> list[str]:
         return lines
     for holder, _ in holders:
         for name in holder.files:
-            (state / LOCKS / name).unlink(missing_ok=True)
-        _note(state, holder).unlink(missing_ok=True)
+            (state_folder / LOCKS / name).unlink(missing_ok=True)
+        _note(state_folder, holder).unlink(missing_ok=True)
         lines.append(f"Removed the locks of {holder}, which was killed; its unfinished jobs run again.")
     return lines
 
 
-def _holders(state: Path) -> Iterator[Holder]:
+def _holders(state_folder: Path) -> Iterator[Holder]:
     """Noted processes whose lock files are still those that they made; notes of other locks are removed."""
-    for note in sorted((state / HOLDERS).glob("*.json")):
+    for note in sorted((state_folder / HOLDERS).glob("*.json")):
         try:
             holder = Holder(**json.loads(note.read_text(encoding="utf-8")))
-            held = {name: stamp for name, stamp in holder.files.items() if _stamp(state / LOCKS / name) == stamp}
+            held = {name: stamp for name, stamp in holder.files.items() if _stamp(state_folder / LOCKS / name) == stamp}
         except (OSError, ValueError, TypeError, AttributeError):
             continue  # damaged, or read while it went
         if held:
@@ -70,8 +70,8 @@ def _holders(state: Path) -> Iterator[Holder]:
             note.unlink(missing_ok=True)
 
 
-def _note(state: Path, holder: Holder) -> Path:
-    return state / HOLDERS / f"{holder.host}-{holder.pid}.json"
+def _note(state_folder: Path, holder: Holder) -> Path:
+    return state_folder / HOLDERS / f"{holder.host}-{holder.pid}.json"
 
 
 def _stamp(file: Path) -> Stamp | None:

@@ -37,9 +37,9 @@ def next_run(points: Sequence[Path]) -> str:
     return "No resume point was written yet: the next starts anew."
 
 
-def remedy(table: Path | str, place: str | None = None) -> str:
+def remedy(table_path: Path | str, place: str | None = None) -> str:
     """What to do about a shard whose frames and table do not belong together; `place` is that of damaged frames."""
-    what = f"{place} and {table}" if place else str(table)
+    what = f"{place} and {table_path}" if place else str(table_path)
     return f"Frames and table do not belong together: delete {what} and run snakemake again, which rebuilds both."
 
 

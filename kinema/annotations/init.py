@@ -109,9 +109,9 @@ def _subsets(rows: pd.DataFrame, fractions: dict[str, float], seed: int) -> pd.S
     return drawn.reindex(rows.index).fillna(given)
 
 
-def _told(rows: pd.DataFrame, table: Path) -> list[str]:
+def _told(rows: pd.DataFrame, table_path: Path) -> list[str]:
     counts = ", ".join(f"{number} {subset}" for subset, number in rows["subset"].value_counts().items())
-    lines = [f"wrote {table}: {len(rows)} videos of {rows['label'].nunique()} classes; {counts}"]
+    lines = [f"wrote {table_path}: {len(rows)} videos of {rows['label'].nunique()} classes; {counts}"]
     grouped = rows["group"].notna()
     if grouped.any():
         lines.append(f"{rows['group'].nunique()} groups are read from the names of {grouped.sum()} videos")

@@ -21,15 +21,15 @@ PREPARED_COLUMNS = {
 }
 
 
-def read_coverage(annotation: Path, shards: Sequence[Path]) -> tuple[list[str], pd.DataFrame]:
+def read_coverage(annotation_path: Path, table_paths: Sequence[Path]) -> tuple[list[str], pd.DataFrame]:
     """The labels, and one row a listed video in the order of the annotation, with what its shard says of it.
 
     Columns beside those of the shard tables: video, subset, label and label_index (missing and -1 without a label),
     group, source (the file's name where several entries are parts of one file, else the video) and shard. `reason` is
     missing where the status is ok. ValueError where a video is in no shard.
     """
-    labels, listed = _read_annotation(annotation)
-    videos = listed.merge(_read_shards(shards), on="video", how="left", validate="one_to_one")
+    labels, listed = _read_annotation(annotation_path)
+    videos = listed.merge(_read_shards(table_paths), on="video", how="left", validate="one_to_one")
     unknown = videos["status"].isna()
     if unknown.any():
         raise ValueError(
@@ -78,7 +78,7 @@ def _read_shards(shards: Sequence[Path]) -> pd.DataFrame:
     return table.to_pandas()
 
 
-def check_coverage(videos: pd.DataFrame, allowed: float, report: Path) -> None:
+def check_coverage(videos: pd.DataFrame, allowed: float, report_path: Path) -> None:
     """ValueError where more than the fraction `allowed` is missing or failed, or where nothing is left to train on."""
     dropped = videos[videos["status"] != "ok"]
     if len(dropped) > allowed * len(videos):
@@ -87,7 +87,9 @@ def check_coverage(videos: pd.DataFrame, allowed: float, report: Path) -> None:
         reasons = ("  " + first["video"] + ": " + first["reason"] + " " + first["detail"].fillna("")).str.rstrip()
         raise ValueError(
             f"{count} videos are missing or failed, more than max_failed_fraction = {allowed:g}. "
-            f"The first of them:\n" + "\n".join(reasons) + f"\nAll are in {report}. Add the files, or raise the limit."
+            f"The first of them:\n"
+            + "\n".join(reasons)
+            + f"\nAll are in {report_path}. Add the files, or raise the limit."
         )
     if not ((videos["status"] == "ok") & (videos["subset"] == "training")).any():
-        raise ValueError(f"no training video is usable; {report} says why")
+        raise ValueError(f"no training video is usable; {report_path} says why")

@@ -21,15 +21,21 @@ IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # 
 
 
 def build_index(
-    *, annotation: Path, shards: Sequence[Path], clip: Clip, max_failed_fraction: float, report: Path, out: Path
+    *,
+    annotation_path: Path,
+    table_paths: Sequence[Path],
+    clip: Clip,
+    max_failed_fraction: float,
+    report_path: Path,
+    out: Path,
 ) -> None:
     """Write `out` (clips.parquet, schema kinema.clips.table.SCHEMA), the Arrow file and the digests beside it.
 
-    ValueError when too many videos are missing or failed, with the first ten reasons. `report` is the dataset report,
-    written by a rule of its own so that it is there when this one stops.
+    ValueError when too many videos are missing or failed, with the first ten reasons. `report_path` is that of the
+    dataset report, written by a rule of its own so that it is there when this one stops.
     """
-    labels, videos = read_coverage(annotation, shards)
-    check_coverage(videos, max_failed_fraction, report)
+    labels, videos = read_coverage(annotation_path, table_paths)
+    check_coverage(videos, max_failed_fraction, report_path)
     usable = videos.loc[videos["status"] == "ok", VIDEO_SCHEMA.names]
     table = pa.Table.from_pandas(usable, schema=VIDEO_SCHEMA, preserve_index=False)
     rows = write_clips(table, out, labels=labels, clip=clip)

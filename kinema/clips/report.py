@@ -38,19 +38,21 @@ Row = TypeVar("Row", ClaimedVideo, RespelledVideo, DamagedVideo, DroppedVideo)
 log = logging.getLogger(__name__)
 
 
-def write_report(*, dataset: str, annotation: Path, shards: Sequence[Path], out: Path, readable: Path) -> None:
-    """Write dataset_report.json (`out`) and dataset_report.md (`readable`)."""
-    report = summarise(dataset, *read_coverage(annotation, shards))
+def write_report(
+    *, dataset: str, annotation_path: Path, table_paths: Sequence[Path], out: Path, page_path: Path
+) -> None:
+    """Write dataset_report.json (`out`) and dataset_report.md (`page_path`)."""
+    report = summarise(dataset, *read_coverage(annotation_path, table_paths))
     report.write(out)
-    write_text(readable, render(report))
+    write_text(page_path, render(report))
     if report.dropped:
-        log.warning("%d of %d videos cannot be used; %s says why", len(report.dropped), report.listed, readable)
+        log.warning("%d of %d videos cannot be used; %s says why", len(report.dropped), report.listed, page_path)
     if report.damaged:
-        log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), readable)
+        log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), page_path)
     for kind, leaks in vars(report.leaks).items():
         if leaks:
             log.warning(
-                "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), readable
+                "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), page_path
             )
 
 

@@ -35,18 +35,18 @@ class Scene:
         return f"{label}_{'train' if self.subset == 'training' else 'val'}_{self.number:03d}"
 
 
-def render_demo(*, table: Path, videos: Path, settings: Demo) -> None:
+def render_demo(*, table_path: Path, video_folder: Path, settings: Demo) -> None:
     """Render `videos/<class>/<id>.mp4` and then write the table: a CSV file with the columns video, label, subset.
 
     The same settings give the same bytes.
     """
     scenes = list(demo_scenes(settings))
     for label in CLASSES:
-        (Path(videos) / label).mkdir(parents=True, exist_ok=True)
+        (Path(video_folder) / label).mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(RENDER_THREADS) as pool:
-        done = pool.map(lambda scene: _render(scene, Path(videos), settings.seed), scenes)
+        done = pool.map(lambda scene: _render(scene, Path(video_folder), settings.seed), scenes)
         lines = [line for rendered in progress(done, description="demo scenes", total=len(scenes)) for line in rendered]
-    write_text(Path(table), "\n".join(["video,label,subset", *sorted(lines), ""]))
+    write_text(Path(table_path), "\n".join(["video,label,subset", *sorted(lines), ""]))
 
 
 def demo_scenes(settings: Demo) -> Iterator[Scene]:
@@ -78,11 +78,11 @@ def encode(frames: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _render(scene: Scene, videos: Path, seed: int) -> list[str]:
+def _render(scene: Scene, video_folder: Path, seed: int) -> list[str]:
     """Write both videos of a scene; returns their lines of the table."""
     lines = []
     for label, frames in draw_twins(scene, seed=seed).items():
         video_id = scene.video_id(label)
-        (videos / label / f"{video_id}.mp4").write_bytes(encode(frames))
+        (video_folder / label / f"{video_id}.mp4").write_bytes(encode(frames))
         lines.append(f"{video_id},{label},{scene.subset}")
     return lines

@@ -60,9 +60,9 @@ def ir_network(onnx_path: Path, trained: Checkpoint, frames: FrameSpec) -> ov.Mo
     return network
 
 
-def frames_of(clips: Path) -> FrameSpec:
+def frames_of(clips_path: Path) -> FrameSpec:
     """How the frames of a data set were made; its shards are all of one recipe."""
-    index = ClipIndex(mapped_path(clips), subsets_of(clips)[0])
+    index = ClipIndex(mapped_path(clips_path), subsets_of(clips_path)[0])
     return FrameSpec.of(FrameReader().media(index.shard(0)))
 
 

@@ -47,28 +47,28 @@ def unwritten(tables: Sequence[Path]) -> list[str]:
     return problems
 
 
-def check_table(table: Path) -> Iterator[str | None]:
+def check_table(table_path: Path) -> Iterator[str | None]:
     """One item for each video with frames: None, or what is wrong with it in a line; more where the table is wrong."""
     try:
-        content = pq.read_table(table)
+        content = pq.read_table(table_path)
         media = Media.model_validate_json(content.schema.metadata[b"media"])
-        if not _read_arrow(arrow_table(table)).equals(content):
-            yield f"{arrow_table(table)}: other rows than in {table}. {remedy(table)}"
+        if not _read_arrow(arrow_table(table_path)).equals(content):
+            yield f"{arrow_table(table_path)}: other rows than in {table_path}. {remedy(table_path)}"
     except (OSError, pa.ArrowInvalid, TypeError, KeyError) as error:
-        yield f"{table}: cannot be read ({error}). {remedy(table)}"
+        yield f"{table_path}: cannot be read ({error}). {remedy(table_path)}"
         return
     if "frames_digest" not in content.column_names:
-        yield f"{table}: written by an earlier version, without digests of the frames. Run snakemake, which adds them."
+        yield f"{table_path}: of an earlier version, without digests of the frames. Run snakemake, which adds them."
         return
     videos = content.select(COLUMNS).filter(content["stored"].is_valid()).to_pylist()
     for tar in sorted({video["stored"] for video in videos} if STORAGE_FACTS[media.storage].is_one_file else ()):
         if not Path(tar).is_file():  # one line instead of one for each of its videos
-            yield f"{table}: {tar} is not there. {remedy(table)}"
+            yield f"{table_path}: {tar} is not there. {remedy(table_path)}"
             return
     storage = storage_of(media)
     for video in videos:
         trouble = _trouble(video, storage)
-        yield f"{table}: '{video['id']}': {trouble}. {remedy(table, video['stored'])}" if trouble else None
+        yield f"{table_path}: '{video['id']}': {trouble}. {remedy(table_path, video['stored'])}" if trouble else None
 
 
 def num_videos(tables: Sequence[Path]) -> int:

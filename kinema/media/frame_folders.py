@@ -144,10 +144,10 @@ def listed(folder: Path) -> Numbered:
     return found
 
 
-def read(picture: Path, number: int = -1) -> bytes:
+def read(picture_path: Path, number: int = -1) -> bytes:
     """The first bytes of a picture that was just listed, or all. Raises MediaError where they cannot be read."""
     try:
-        with opened(picture) as file:
+        with opened(picture_path) as file:
             return file.read(number)
     except OSError as error:  # while it is read
         raise MediaError("unreadable", detail=str(error.strerror), passing=True) from error
@@ -155,7 +155,7 @@ def read(picture: Path, number: int = -1) -> bytes:
         if error.passing:
             raise
         # the rest of the video is there, so it is not missing
-        raise MediaError("unreadable", detail=f"{picture.name} is gone", passing=True) from error
+        raise MediaError("unreadable", detail=f"{picture_path.name} is gone", passing=True) from error
 
 
 def _positions(numbers: Sequence[int]) -> list[int]:

@@ -19,9 +19,9 @@ TICKS = 90000
 Box = dict[str, int]
 
 
-def arrow_table(table: Path) -> Path:
+def arrow_table(table_path: Path) -> Path:
     """Where the copy of a shard's table that can be mapped into memory lies."""
-    return table.with_suffix(".arrow")
+    return table_path.with_suffix(".arrow")
 
 
 def frame_files(folder: Path, frame: int, modality: str) -> bytes:

@@ -37,32 +37,32 @@ def shard_name(shard: int) -> str:
     return f"{shard:04d}"
 
 
-def manifest_path(plan: Path, shard: str) -> Path:
+def manifest_path(plan_path: Path, shard: str) -> Path:
     """Where the plan beside it keeps a shard's manifest."""
-    return Path(plan).parent / "manifests" / f"{shard}.jsonl"
+    return Path(plan_path).parent / "manifests" / f"{shard}.jsonl"
 
 
 def plan_shards(
-    annotations: Iterable[Path],
+    annotation_paths: Iterable[Path],
     *,
-    videos: Path,
+    video_folder: Path,
     num_shards: int,
     with_labels: bool = False,
     out: Path,
-    known: Path | None = None,
+    known_path: Path | None = None,
 ) -> None:
     """Write one manifest per shard below `out.parent/manifests`, then `out`: a JSON object {shard: manifest digest}.
 
     A manifest line is `{"id", "path", "size", "token", "duplicates"}`, sorted by id; `path` is null for a video that is
-    not on disk, `duplicates` names the other files that claim the id, relative to `videos`. An entry that is part of a
-    video adds `start`, `end` and `unit`; `with_labels`, for storages with a folder a label, adds `label`; a video that
-    is not there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known` remembers tokens
-    (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
+    not on disk, `duplicates` names the other files that claim the id, relative to `video_folder`. An entry that is part
+    of a video adds `start`, `end` and `unit`; `with_labels`, for storages with a folder a label, adds `label`; a video
+    that is not there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known_path`
+    remembers tokens (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
     """
-    entries, again = _read_entries(annotations)
-    files = list_videos(videos, known=known)
-    finder = Finder(files, lambda: (entry.name_of(video_id) for video_id, entry in entries.items()), root=videos)
-    above = str(Path(videos) / "_")[:-1]  # joining path by path takes long
+    entries, again = _read_entries(annotation_paths)
+    files = list_videos(video_folder, known=known_path)
+    finder = Finder(files, lambda: (entry.name_of(video_id) for video_id, entry in entries.items()), root=video_folder)
+    above = str(Path(video_folder) / "_")[:-1]  # joining path by path takes long
     shards: list[list[str]] = [[] for _ in range(num_shards)]
     respelled: dict[str, str] = {}
     num_found, hint = 0, None
@@ -79,23 +79,23 @@ def plan_shards(
         shards[shard_of(video_id, num_shards)].append(json.dumps(row) + "\n")
     if entries and not num_found:
         wanted = sorted({entry.video or video_id for video_id, entry in entries.items()})
-        raise InputError(_nothing_found(videos, wanted, hint))
+        raise InputError(_nothing_found(video_folder, wanted, hint))
     _tell_respelled(respelled)
     _tell_other_files(again, entries, finder)
     digests = _write_manifests(Path(out).parent / "manifests", ["".join(lines) for lines in shards])
     write_text(Path(out), json.dumps(digests, indent=1) + "\n")
 
 
-def shard_digest(plan: Path, shard: str) -> str:
+def shard_digest(plan_path: Path, shard: str) -> str:
     """The digest of a shard's manifest by a plan file, without the plan by the manifest; else `not-built-yet`.
 
     So a lost plan makes no shard stale.
     """
     try:
         # the plan is rewritten while Snakemake runs, so the cache must not outlive this version of the file
-        digests = _read_plan(str(plan), Path(plan).stat().st_mtime_ns)
+        digests = _read_plan(str(plan_path), Path(plan_path).stat().st_mtime_ns)
     except FileNotFoundError:
-        manifest = manifest_path(plan, shard)
+        manifest = manifest_path(plan_path, shard)
         return _manifest_digest(manifest.read_bytes()) if manifest.is_file() else NOT_BUILT_YET
     return digests.get(shard, NOT_BUILT_YET)
 
@@ -204,11 +204,12 @@ def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
     return digests
 
 
-def _nothing_found(videos: Path, ids: list[str], hint: str | None) -> str:
+def _nothing_found(video_folder: Path, ids: list[str], hint: str | None) -> str:
     wanted = ", ".join(repr(video_id) for video_id in ids[:3])
-    state = "none of the annotated videos is there" if Path(videos).is_dir() else "no such folder"
+    state = "none of the annotated videos is there" if Path(video_folder).is_dir() else "no such folder"
     return (
-        f"{videos}: {state}; wanted {len(ids)} videos such as {wanted}, as files of that name with an extension of "
-        f"{in_words()}, or as folders of that name with numbered pictures, at any depth. Put the videos there or "
-        "correct `videos` of the data set." + (f" Is another name meant? {hint}." if hint else "")
+        f"{video_folder}: {state}; wanted {len(ids)} videos such as {wanted}, as files of that name with an "
+        f"extension of {in_words()}, or as folders of that name with numbered pictures, at any depth. "
+        "Put the videos there or correct `videos` of the data set."
+        + (f" Is another name meant? {hint}." if hint else "")
     )

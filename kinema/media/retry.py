@@ -38,20 +38,20 @@ class Note:
         return self.attempt + int(bool(self.passing and not self.is_given_up) or is_raised)
 
 
-def note_path(table: Path) -> Path:
+def note_path(table_path: Path) -> Path:
     """Where the note of a shard lies: no declared output, which Snakemake would delete before the job."""
-    return Path(table).with_suffix(".retry")
+    return Path(table_path).with_suffix(".retry")
 
 
-def attempt_of(table: Path, limits: Mapping[str, float]) -> int:
+def attempt_of(table_path: Path, limits: Mapping[str, float]) -> int:
     """The number of the attempt that the next job of a shard is."""
-    return read_note(table).next_attempt(limits)
+    return read_note(table_path).next_attempt(limits)
 
 
-def told(prepared: Path, *, given_up: bool = False) -> list[str]:
+def told(prepared_folder: Path, *, given_up: bool = False) -> list[str]:
     """A line for each shard below a folder that lacks videos whose failure may pass; or, only for those given up."""
     lines = []
-    for path in sorted(prepared.glob("*/*/shards/*.retry")):
+    for path in sorted(prepared_folder.glob("*/*/shards/*.retry")):
         table, note = path.with_suffix(".parquet"), read_note(path)
         if not note.passing or note.is_given_up != given_up:
             continue
@@ -61,10 +61,10 @@ def told(prepared: Path, *, given_up: bool = False) -> list[str]:
     return lines
 
 
-def read_note(table: Path) -> Note:
+def read_note(table_path: Path) -> Note:
     """The note of a shard; that of a first attempt without failures where there is none, or a damaged one."""
     try:
-        return Note(**json.loads(note_path(table).read_text(encoding="utf-8")))
+        return Note(**json.loads(note_path(table_path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return Note()
 
@@ -81,9 +81,9 @@ def noted(before: Note, attempt: int, records: Iterable[Mapping[str, Any]]) -> N
     return Note(attempt, passing, runs if passing else 0, limits)
 
 
-def write_note(table: Path, note: Note) -> None:
+def write_note(table_path: Path, note: Note) -> None:
     """Write the note, or remove it where it says nothing."""
     if note == Note():
-        note_path(table).unlink(missing_ok=True)
+        note_path(table_path).unlink(missing_ok=True)
     else:
-        write_json(note_path(table), asdict(note))
+        write_json(note_path(table_path), asdict(note))

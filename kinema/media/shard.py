@@ -67,21 +67,23 @@ COUNTED = ("kept", "decoded", "failed", "missing")
 
 
 def write_shard(
-    manifest: Path, *, table: Path, media: Media, ffmpeg: str | None, workers: int, attempt: int = 0
+    manifest_path: Path, *, table_path: Path, media: Media, ffmpeg: str | None, workers: int, attempt: int = 0
 ) -> dict[str, int]:
     """Bring a shard up to date; returns how many videos were `kept`, `decoded`, `failed` (just now) and `missing`.
 
     `workers` videos are decoded at a time, one thread each. `attempt` is the number of this one (`kinema.media.retry`).
     Raises OSError if a file cannot be written; finished videos are safe then, and the next run continues with them.
     """
-    if not manifest.is_file():
-        plan = manifest.parent.parent / "plan.json"
-        raise ValueError(f"{manifest}: no such file; it is written with {plan}: delete that and run snakemake again")
-    rows = {row["id"]: row for row in map(json.loads, manifest.read_text(encoding="utf-8").splitlines())}
-    num_shards = len(list(manifest.parent.glob("*.jsonl")))
-    storage, shard = storage_of(media), table.stem
-    store = storage.store(table, num_shards)
-    with _sole_writer(table) as spill:
+    if not manifest_path.is_file():
+        plan = manifest_path.parent.parent / "plan.json"
+        raise ValueError(
+            f"{manifest_path}: no such file; it is written with {plan}: delete that and run snakemake again"
+        )
+    rows = {row["id"]: row for row in map(json.loads, manifest_path.read_text(encoding="utf-8").splitlines())}
+    num_shards = len(list(manifest_path.parent.glob("*.jsonl")))
+    storage, shard = storage_of(media), table_path.stem
+    store = storage.store(table_path, num_shards)
+    with _sole_writer(table_path) as spill:
         decoder = Decoder(storage=storage, ffmpeg=find_ffmpeg(ffmpeg), spill=spill, stop=threading.Event())
         try:
             kept = _valid(store.earlier(), rows, decoder, workers)
@@ -89,13 +91,13 @@ def write_shard(
             with contextlib.closing(_decoded_or_tried_again(wanted, decoder, workers)) as decoded:
                 shown = progress(decoded, description=f"shard {shard}", total=len(wanted))
                 videos = store.update(kept, rows, shown)
-            note = noted(read_note(table), attempt, [video.record for video in videos.values()])
-            hope = _hope(note, table)
-            _write_table([_table_row(row, videos.get(row["id"]), hope) for row in rows.values()], table, media)
-            write_note(table, note)
+            note = noted(read_note(table_path), attempt, [video.record for video in videos.values()])
+            hope = _hope(note, table_path)
+            _write_table([_table_row(row, videos.get(row["id"]), hope) for row in rows.values()], table_path, media)
+            write_note(table_path, note)
         except OSError as error:
             hint = "Free some space or check the disk, then run again: finished videos are kept."
-            raise OSError(error.errno, f"{table.parent}: cannot write shard {shard} ({error}). {hint}") from error
+            raise OSError(error.errno, f"{table_path.parent}: cannot write shard {shard} ({error}). {hint}") from error
     counts = dict.fromkeys(COUNTED, 0)
     for row in rows.values():
         counts[_kind(videos.get(row["id"]), row["id"] in kept)] += 1
@@ -106,10 +108,10 @@ def write_shard(
 
 
 @contextlib.contextmanager
-def _sole_writer(table: Path) -> Iterator[Path]:
+def _sole_writer(table_path: Path) -> Iterator[Path]:
     """A folder for this run's frames, empty at first and removed at the end; it keeps a second writer out."""
-    spill = table.with_suffix(".spill")
-    with sole_user(spill, purpose=f"writing shard {table.with_suffix('')}"):
+    spill = table_path.with_suffix(".spill")
+    with sole_user(spill, purpose=f"writing shard {table_path.with_suffix('')}"):
         shutil.rmtree(spill / "frames", ignore_errors=True)
         (spill / "frames").mkdir()
         try:
@@ -200,10 +202,10 @@ def _kind(video: Stored | None, was_kept: bool) -> str:
     return "kept" if was_kept else "failed" if video.record["status"] == "failed" else "decoded"
 
 
-def _hope(note: Note, table: Path) -> str:
+def _hope(note: Note, table_path: Path) -> str:
     """What is to come of failures that may pass."""
     if note.is_given_up:
-        return f"so it was in {note.runs} runs; delete {table} to have it tried again"
+        return f"so it was in {note.runs} runs; delete {table_path} to have it tried again"
     return "the next run tries again"
 
 
@@ -227,10 +229,10 @@ def _table_row(row: Row, video: Stored | None, hope: str) -> Row:
     return facts
 
 
-def _write_table(rows: list[Row], table: Path, media: Media) -> None:
+def _write_table(rows: list[Row], table_path: Path, media: Media) -> None:
     """The table as Parquet and, beside it, as an Arrow file; both say how the frames were made."""
     content = pa.Table.from_pylist(rows, schema=SHARD_SCHEMA.with_metadata({"media": frames_json(media)}))
-    with atomic_path(arrow_table(table)) as part, pa.ipc.new_file(part, content.schema) as writer:
+    with atomic_path(arrow_table(table_path)) as part, pa.ipc.new_file(part, content.schema) as writer:
         writer.write_table(content.combine_chunks())
-    with atomic_path(table) as part:
+    with atomic_path(table_path) as part:
         pq.write_table(content, part, compression="zstd")

@@ -20,14 +20,14 @@ def prepared(tmp_path_factory):
     """A small corpus in two shards; one listed video has no file."""
     root = tmp_path_factory.mktemp("prepared")
     settings = Demo(train_videos_per_class=1, val_videos_per_class=1)
-    render_demo(table=root / "list.csv", videos=root / "videos", settings=settings)
+    render_demo(table_path=root / "list.csv", video_folder=root / "videos", settings=settings)
     (root / "videos/merge/merge_train_000.mp4").unlink()
     convert([root / "list.csv"], settings=Annotations(path="list.csv"), out=root / "annotation.json")
-    plan_shards([root / "annotation.json"], videos=root / "videos", num_shards=2, out=root / "plan.json")
+    plan_shards([root / "annotation.json"], video_folder=root / "videos", num_shards=2, out=root / "plan.json")
     for shard in ("0000", "0001"):
         write_shard(
             manifest_path(root / "plan.json", shard),
-            table=root / f"{shard}.parquet",
+            table_path=root / f"{shard}.parquet",
             media=Media(short_side=64),
             ffmpeg=None,
             workers=2,

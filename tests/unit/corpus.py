@@ -17,11 +17,11 @@ OK = {"status": "ok", "num_frames": 50, "fps": 25.0, "duration_seconds": 2.0, "t
 
 def build(root, *, allowed, clip=CLIP):
     build_index(
-        annotation=root / "annotation.json",
-        shards=[root / "0000.parquet", root / "0001.parquet"],
+        annotation_path=root / "annotation.json",
+        table_paths=[root / "0000.parquet", root / "0001.parquet"],
         clip=clip,
         max_failed_fraction=allowed,
-        report=root / "report.md",
+        report_path=root / "report.md",
         out=root / "clips.parquet",
     )
 

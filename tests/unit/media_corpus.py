@@ -122,11 +122,11 @@ class Corpus:
         (self.root / "a.json").write_text(json.dumps({"labels": [label], "database": database}))
         plan_shards(
             [self.root / "a.json"],
-            videos=self.videos,
+            video_folder=self.videos,
             num_shards=1,
             with_labels=STORAGE_FACTS[storage].has_label_folders,
             out=self.root / "plan.json",
-            known=known,
+            known_path=known,
         )
         return self.root / "manifests" / "0000.jsonl"
 
@@ -143,7 +143,9 @@ class Corpus:
     ) -> dict[str, int]:
         manifest = self.plan(entries, media.storage, label, known)
         binary = str(ffmpeg) if ffmpeg else None
-        return write_shard(manifest, table=self.table, media=media, ffmpeg=binary, workers=workers, attempt=attempt)
+        return write_shard(
+            manifest, table_path=self.table, media=media, ffmpeg=binary, workers=workers, attempt=attempt
+        )
 
     def write_shards(self, ids, media: Media, num_shards: int) -> list[Path]:
         """The tables of so many shards."""
@@ -151,14 +153,14 @@ class Corpus:
         plan = self.root / "plan.json"
         plan_shards(
             [self.root / "a.json"],
-            videos=self.videos,
+            video_folder=self.videos,
             num_shards=num_shards,
             with_labels=STORAGE_FACTS[media.storage].has_label_folders,
             out=plan,
         )
         tables = [self.table.with_name(f"{shard:04d}.parquet") for shard in range(num_shards)]
         for table in tables:
-            write_shard(manifest_path(plan, table.stem), table=table, media=media, ffmpeg=None, workers=2)
+            write_shard(manifest_path(plan, table.stem), table_path=table, media=media, ffmpeg=None, workers=2)
         return tables
 
     def rows(self) -> dict[str, dict]:

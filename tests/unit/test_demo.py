@@ -22,7 +22,7 @@ def decoded(path) -> np.ndarray:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     root = tmp_path_factory.mktemp("demo")
-    render_demo(table=root / "demo.csv", videos=root / "videos", settings=SETTINGS)
+    render_demo(table_path=root / "demo.csv", video_folder=root / "videos", settings=SETTINGS)
     return root
 
 
@@ -45,7 +45,7 @@ def test_twins_are_time_reversals_in_every_decoded_pixel(demo, pair):
 
 
 def test_rendering_is_deterministic(demo, tmp_path):
-    render_demo(table=tmp_path / "demo.csv", videos=tmp_path / "videos", settings=SETTINGS)
+    render_demo(table_path=tmp_path / "demo.csv", video_folder=tmp_path / "videos", settings=SETTINGS)
     paths = sorted((demo / "videos").rglob("*.mp4"))
     assert len(paths) == 6 * 3
     assert all(path.read_bytes() == (tmp_path / path.relative_to(demo)).read_bytes() for path in paths)

@@ -50,7 +50,7 @@ def found_files(name: str) -> dict[str, str | None]:
     """The file that the plan finds for every entry of the written data set, relative to its videos."""
     listed(name)
     videos = Path(load_config_files([Path("config/config.yaml")]).datasets[name].videos)
-    plan_shards([Path("annotation.json")], videos=videos, num_shards=1, out=Path("plan.json"))
+    plan_shards([Path("annotation.json")], video_folder=videos, num_shards=1, out=Path("plan.json"))
     rows = [json.loads(line) for line in Path("manifests/0000.jsonl").read_text().splitlines()]
     return {row["id"]: row["path"] and str(Path(row["path"]).relative_to(videos)) for row in rows}
 

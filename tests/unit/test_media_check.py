@@ -193,7 +193,7 @@ def test_tables_of_an_earlier_version_are_named(three, capsys):
     with pa.ipc.new_file(arrow_table(three.table), table.schema) as file:
         file.write_table(table)
     status, (problem,) = check(three, capsys)
-    assert (status, "written by an earlier version" in problem) == (1, True)
+    assert (status, "of an earlier version" in problem) == (1, True)
 
 
 def test_a_folder_without_shards_is_no_success(tmp_path, capsys):

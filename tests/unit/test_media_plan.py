@@ -40,7 +40,7 @@ def corpus(tmp_path):
     def plan(ids, num_shards=64):
         annotation = write_annotation(tmp_path / "annotation.json", dict.fromkeys(ids, "wave"))
         plan_shards(
-            [annotation], videos=tmp_path / "videos", num_shards=num_shards, out=tmp_path / "plan" / "plan.json"
+            [annotation], video_folder=tmp_path / "videos", num_shards=num_shards, out=tmp_path / "plan" / "plan.json"
         )
         return json.loads((tmp_path / "plan" / "plan.json").read_text())
 
@@ -75,7 +75,7 @@ def test_odd_names_reach_the_manifest(tmp_path):
     for name in ODD_NAMES:
         touch(tmp_path / "videos" / f"{name}.mp4")
     annotation = write_annotation(tmp_path / "a.json", dict.fromkeys([*ODD_NAMES, "gone"], "wave"))
-    plan_shards([annotation], videos=tmp_path / "videos", num_shards=3, out=tmp_path / "plan.json")
+    plan_shards([annotation], video_folder=tmp_path / "videos", num_shards=3, out=tmp_path / "plan.json")
     rows = manifest_rows(tmp_path / "plan.json")
     assert all(Path(rows[name]["path"]).is_file() and rows[name]["size"] == 1 for name in ODD_NAMES)
     assert rows["gone"] == {"id": "gone", "path": None, "size": None, "token": None, "duplicates": []}
@@ -86,7 +86,7 @@ def test_a_file_under_its_label_wins_over_its_duplicates(tmp_path):
         touch(tmp_path / "videos" / folder / "clip.avi")
     annotation = write_annotation(tmp_path / "a.json", {"clip": "shake hands"})
     other = write_annotation(tmp_path / "b.json", {"zzz/clip": "hug", "yyy/clip": "hug"})
-    plan_shards([annotation, other], videos=tmp_path / "videos", num_shards=2, out=tmp_path / "plan.json")
+    plan_shards([annotation, other], video_folder=tmp_path / "videos", num_shards=2, out=tmp_path / "plan.json")
     rows = manifest_rows(tmp_path / "plan.json")
     assert rows["clip"]["path"] == str(tmp_path / "videos" / "Shake_Hands" / "clip.avi")
     assert rows["clip"]["duplicates"] == ["aaa/clip.avi", "zzz/clip.avi"]
@@ -101,7 +101,7 @@ def planned(root: Path, entries: dict[str, dict], *files: str) -> dict[str, dict
         touch(root / "videos" / file)
     database = {video_id: {"annotations": {"label": "wave"}, **more} for video_id, more in entries.items()}
     (root / "a.json").write_text(json.dumps({"labels": ["wave"], "database": database}))
-    plan_shards([root / "a.json"], videos=root / "videos", num_shards=1, out=root / "plan.json")
+    plan_shards([root / "a.json"], video_folder=root / "videos", num_shards=1, out=root / "plan.json")
     rows = manifest_rows(root / "plan.json")
     return {
         name: row | {"path": row["path"] and row["path"].removeprefix(f"{root}/videos/")} for name, row in rows.items()
@@ -121,7 +121,7 @@ def test_lists_of_one_corpus_that_mean_different_files_by_one_id_are_warned_of(t
         entry = {"annotations": {"label": "wave"}, "extension": extension}
         (tmp_path / f"{name}.json").write_text(json.dumps({"labels": [], "database": {"both": entry, "one": entry}}))
     lists = [tmp_path / "a.json", tmp_path / "b.json"]
-    plan_shards(lists, videos=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
+    plan_shards(lists, video_folder=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
     assert manifest_rows(tmp_path / "plan.json")["both"]["path"].endswith("both.mp4")
     (message,) = caplog.messages
     assert message.startswith(
@@ -147,7 +147,7 @@ def test_a_folder_named_like_the_label_in_another_form(tmp_path):
     touch(tmp_path / "videos" / "aaa" / "clip.mp4")
     touch(tmp_path / "videos" / "cafe\u0301" / "clip.mp4")
     annotation = write_annotation(tmp_path / "a.json", {"clip": "Caf\xe9"})
-    plan_shards([annotation], videos=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
+    plan_shards([annotation], video_folder=tmp_path / "videos", num_shards=1, out=tmp_path / "plan.json")
     assert manifest_rows(tmp_path / "plan.json")["clip"]["path"].endswith("cafe\u0301/clip.mp4")
 
 
@@ -185,13 +185,13 @@ def test_nothing_on_disk_is_an_error_that_says_what_was_looked_for(corpus, tmp_p
         plan(["w0", "w1"])
     annotation = write_annotation(tmp_path / "a.json", {"v00": "wave"})
     with pytest.raises(ValueError, match="nowhere: no such folder"):
-        plan_shards([annotation], videos=tmp_path / "nowhere", num_shards=2, out=tmp_path / "plan.json")
+        plan_shards([annotation], video_folder=tmp_path / "nowhere", num_shards=2, out=tmp_path / "plan.json")
 
 
 def test_an_annotation_file_of_another_kind_is_named(tmp_path):
     touch(tmp_path / "a.json", "[]")
     with pytest.raises(ValueError, match=r"a\.json: not an annotation file"):
-        plan_shards([tmp_path / "a.json"], videos=tmp_path, num_shards=2, out=tmp_path / "plan.json")
+        plan_shards([tmp_path / "a.json"], video_folder=tmp_path, num_shards=2, out=tmp_path / "plan.json")
 
 
 def test_shard_digest_follows_the_plan(corpus):

@@ -193,7 +193,7 @@ def test_a_file_that_vanished_after_planning_is_missing(corpus):
     make_video(corpus.videos / "a.mp4")
     manifest = corpus.plan("a")
     (corpus.videos / "a.mp4").unlink()
-    counts = write_shard(manifest, table=corpus.table, media=MEDIA, ffmpeg=None, workers=1)
+    counts = write_shard(manifest, table_path=corpus.table, media=MEDIA, ffmpeg=None, workers=1)
     assert counts["missing"] == 1
     assert corpus.rows()["a"]["status"] == "missing"
 
@@ -238,7 +238,7 @@ def test_a_full_disk_is_an_error_and_the_old_tar_stays(three):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(content), limits[1]))
         with pytest.raises(OSError, match=r"cannot write shard 0000 .*Free some space"):
-            write_shard(manifest, table=three.table, media=MEDIA, ffmpeg=None, workers=1)
+            write_shard(manifest, table_path=three.table, media=MEDIA, ffmpeg=None, workers=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert three.tar.read_bytes() == content
@@ -298,4 +298,4 @@ def test_many_frames_do_not_stay_in_memory(three, monkeypatch):
 def test_a_lost_manifest_is_told(tmp_path):
     manifest = tmp_path / "manifests/0000.jsonl"
     with pytest.raises(ValueError, match=r"0000\.jsonl: no such file; it is written with .*plan\.json: delete that"):
-        write_shard(manifest, table=tmp_path / "shards/0000.parquet", media=MEDIA, ffmpeg=None, workers=1)
+        write_shard(manifest, table_path=tmp_path / "shards/0000.parquet", media=MEDIA, ffmpeg=None, workers=1)

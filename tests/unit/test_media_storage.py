@@ -146,7 +146,7 @@ from kinema.experiment.data_sections import Media
 from kinema.media.shard import write_shard
 manifest, table, media = sys.argv[1:]
 media = Media.model_validate_json(media)
-write_shard(Path(manifest), table=Path(table), media=media, ffmpeg=None, workers=2)
+write_shard(Path(manifest), table_path=Path(table), media=media, ffmpeg=None, workers=2)
 """
 
 

@@ -17,10 +17,10 @@ FAILED = {"status": "failed", "reason": "decode error", "detail": "after frame 0
 def reported(root):
     write_report(
         dataset="mine",
-        annotation=root / "annotation.json",
-        shards=[root / "0000.parquet", root / "0001.parquet"],
+        annotation_path=root / "annotation.json",
+        table_paths=[root / "0000.parquet", root / "0001.parquet"],
         out=root / "report.json",
-        readable=root / "report.md",
+        page_path=root / "report.md",
     )
     return json.loads((root / "report.json").read_text()), (root / "report.md").read_text()
 

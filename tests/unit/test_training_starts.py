@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_refused(prepared, tmp_path, key, options, message)
 def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     for shard in ("0000", "0001"):
         manifest, table = manifest_path(prepared / "plan.json", shard), tmp_path / f"{shard}.parquet"
-        write_shard(manifest, table=table, media=Media(short_side=64, modality="flow"), ffmpeg=None, workers=1)
+        write_shard(manifest, table_path=table, media=Media(short_side=64, modality="flow"), ffmpeg=None, workers=1)
     shutil.copy(prepared / "annotation.json", tmp_path)
     build(tmp_path, allowed=0.2)
     assert run_training(tmp_path, tmp_path, {}, model=f"{NAME}_flow").spec.modality == "flow"

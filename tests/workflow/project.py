@@ -101,7 +101,11 @@ def new_project(root: Path) -> Project:
     """A project with 6 tiny videos of 2 classes: 4 for training and 2 for validation, and 3 more not yet listed."""
     copy_code(root)
     videos = root / "data/tiny/videos"
-    render_demo(table=root / "all.csv", videos=videos, settings=Demo(train_videos_per_class=2, val_videos_per_class=1))
+    render_demo(
+        table_path=root / "all.csv",
+        video_folder=videos,
+        settings=Demo(train_videos_per_class=2, val_videos_per_class=1),
+    )
     rows = (root / "all.csv").read_text().splitlines()
     (root / "data/tiny/list.csv").write_text("\n".join([rows[0], *wanted(rows, "grow", "shrink")]) + "\n")
     (root / "data/tiny/more.csv").write_text("\n".join(wanted(rows, "open")) + "\n")

@@ -13,10 +13,10 @@ def run(job):
     with running(job):
         write_report(
             dataset=job.params["dataset"],
-            annotation=Path(job.input["annotation"]),
-            shards=[Path(path) for path in job.input["shards"]],
+            annotation_path=Path(job.input["annotation"]),
+            table_paths=[Path(path) for path in job.input["shards"]],
             out=Path(job.output["report"]),
-            readable=Path(job.output["readable"]),
+            page_path=Path(job.output["readable"]),
         )
 
 

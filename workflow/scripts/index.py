@@ -13,11 +13,11 @@ from kinema.job import job_from_argv, running
 def run(job):
     with running(job):
         build_index(
-            annotation=Path(job.input["annotation"]),
-            shards=[Path(path) for path in job.input["shards"]],
+            annotation_path=Path(job.input["annotation"]),
+            table_paths=[Path(path) for path in job.input["shards"]],
             clip=Settings.model_validate_json(job.params["settings"]).clip,
             max_failed_fraction=job.params["max_failed_fraction"],
-            report=Path(job.input["report"]),
+            report_path=Path(job.input["report"]),
             out=Path(job.output["clips"]),
         )
 

@@ -13,12 +13,12 @@ from kinema.media.plan import plan_shards
 def run(job):
     with running(job):
         plan_shards(
-            annotations=[Path(path) for path in job.input["annotations"]],
-            videos=Path(job.params["videos"]),
+            annotation_paths=[Path(path) for path in job.input["annotations"]],
+            video_folder=Path(job.params["videos"]),
             num_shards=job.params["num_shards"],
             with_labels=job.params["with_labels"],
             out=Path(job.output["plan"]),
-            known=known_tokens(job.params["videos"]),
+            known_path=known_tokens(job.params["videos"]),
         )
 
 

@@ -13,8 +13,8 @@ from kinema.job import job_from_argv, running
 def run(job):
     with running(job):
         render_demo(
-            table=Path(job.output["table"]),
-            videos=Path(job.output["videos"]),
+            table_path=Path(job.output["table"]),
+            video_folder=Path(job.output["videos"]),
             settings=Demo.model_validate_json(job.params["settings"]),
         )
 

@@ -14,8 +14,8 @@ from kinema.media.shard import write_shard
 def run(job):
     with running(job):
         write_shard(
-            manifest=manifest_path(Path(job.input["plan"]), Path(job.output["table"]).stem),
-            table=Path(job.output["table"]),
+            manifest_path=manifest_path(Path(job.input["plan"]), Path(job.output["table"]).stem),
+            table_path=Path(job.output["table"]),
             media=media_from_json(job.params["media"], job.resources.get("limits", "{}")),
             ffmpeg=job.resources.get("ffmpeg"),
             workers=job.threads,

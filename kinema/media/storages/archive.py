@@ -33,17 +33,17 @@ def video_id_of(member: str) -> str:
     return unquote(member.partition(".")[0])
 
 
-def read_stored(tar: Path) -> dict[str, Stored]:
+def read_stored(tar_path: Path) -> dict[str, Stored]:
     """Videos of a tar by id, the last one of an id; none of a missing file, of a cut-off one those before the cut."""
     stored: dict[str, Stored] = {}
-    if not tar.is_file():
+    if not tar_path.is_file():
         return stored
     frames: tarfile.TarInfo | None = None
-    with tar.open("rb") as file:
+    with tar_path.open("rb") as file:
         for member in _whole_members(file):
             if member.name.endswith(FRAMES_SUFFIX):
                 frames = member
-            elif (video := _stored_video(tar, file, member, frames)) is not None:
+            elif (video := _stored_video(tar_path, file, member, frames)) is not None:
                 stored[video.record["id"]] = video
     return stored
 
@@ -59,7 +59,9 @@ def _whole_members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
         log.info("%s ends early (%s); what comes before is used", getattr(file, "name", "tar"), error)
 
 
-def _stored_video(tar: Path, file: BinaryIO, member: tarfile.TarInfo, frames: tarfile.TarInfo | None) -> Stored | None:
+def _stored_video(
+    tar_path: Path, file: BinaryIO, member: tarfile.TarInfo, frames: tarfile.TarInfo | None
+) -> Stored | None:
     """The video of a record member; None where the record or its frames are damaged (after a power failure)."""
     try:
         record = json.loads(os.pread(file.fileno(), member.size, member.offset_data))
@@ -75,7 +77,7 @@ def _stored_video(tar: Path, file: BinaryIO, member: tarfile.TarInfo, frames: ta
     start, end = frames.offset_data, frames.offset_data + num_bytes
     if os.pread(file.fileno(), 2, start) != START or os.pread(file.fileno(), 2, end - 2) != END:
         return None
-    return Stored(record, tar, start)
+    return Stored(record, tar_path, start)
 
 
 class ArchiveWriter:
