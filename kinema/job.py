@@ -6,8 +6,9 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, TypeVar
@@ -78,6 +79,8 @@ def running(job: Any) -> Iterator[None]:
 def job_log(files: Iterable[str]) -> Iterator[None]:
     """Send the log records, warnings and the traceback of this block to the job's log file; none of an InputError.
 
+    A process that ends by the error then prints the error alone and names the file.
+
     Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
     the other processes of a job; their errors are in the file, too.
     """
@@ -102,8 +105,8 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     except Exception as error:
         is_told = isinstance(error, InputError)
         root.error("%s: %s", type(error).__name__, error, exc_info=not is_told)
-        if is_told:
-            sys.excepthook = _say
+        if is_told or paths:
+            sys.excepthook = partial(_say, logged=error, paths=[] if is_told else paths)
         raise
     finally:
         logging.captureWarnings(False)
@@ -113,12 +116,20 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
             handler.close()
 
 
-def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """End a process by an error: one of the user's input without the traceback, which would hide it."""
-    if isinstance(error, InputError):
-        print(f"{kind.__name__}: {error}", file=sys.stderr)
-    else:
+def _say(
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
+    *,
+    logged: BaseException,
+    paths: Sequence[Path],
+) -> None:
+    """End a process by the logged error without the traceback, which would hide it and is in these files."""
+    if error is not logged:
         sys.__excepthook__(kind, error, traceback)
+        return
+    place = f"\nThe traceback is in {', '.join(map(str, paths))}." if paths else ""
+    print(f"{kind.__name__}: {error}{place}", file=sys.stderr)
 
 
 def progress(items: Iterable[T], *, description: str, total: int | None = None) -> Iterator[T]:

@@ -41,6 +41,7 @@ def load_config(
     found = _dataset_files(values.get("dataset_dir", Config.model_fields["dataset_dir"].default), Path(root), files)
     own = values.get("datasets") or {}
     if isinstance(own, Mapping):
+        _check_names(own, sorted(found), files, found)
         shipped = {name: read_yaml(path) for name, path in found.items()}
         values["datasets"] = {name: _laid_over(shipped.get(name), own.get(name)) for name in {**shipped, **own}}
     config = _checked(values, files, found)
@@ -52,6 +53,23 @@ def load_config(
     if any("overrides" in said for said, _ in laid_over):  # Snakemake put them in the place of the project's own
         config = _checked(values | {"overrides": read[0].get("overrides", []) if read else []}, files[:1], found)
     return config.with_layers([_layer(said, file) for said, file in laid_over])
+
+
+def _check_names(
+    own: Mapping[str, Any], shipped: Sequence[str], files: Sequence[str | Path], dataset_files: Mapping[str, Path]
+) -> None:
+    """ConfigError where a section of a data set that is not there says nothing of what makes one."""
+    for name, section in own.items():
+        # a wrong kind of name or section is told by the check of all values
+        is_section = isinstance(name, str) and isinstance(section, Mapping) and section
+        if name in shipped or not is_section or {"annotations", "videos"} & section.keys():
+            continue
+        where = where_set(["datasets", name], section, files, dataset_files)
+        known = nearest(str(name), shipped)
+        raise ConfigError(
+            f"{where}: datasets.{name}: no data set has this name{known} There are {', '.join(shipped) or 'none'}; "
+            "a new one needs `annotations` and `videos`."
+        )
 
 
 def _is_same(file: str | Path, other: str | Path) -> bool:

@@ -20,7 +20,7 @@ def start_files(config: Config, dataset: str, model_name: str) -> dict[str, str]
 
     ConfigError where a model would start from itself, where a name is unknown, or where keys contradict each other.
     """
-    _check_lineage(config, dataset, model_name, ())
+    _check_lineage(config, dataset, model_name)
     return _starts(config, dataset, model_name)
 
 
@@ -100,17 +100,20 @@ def _check_modality(config: Config, experiment: Experiment) -> None:
         )
 
 
-def _check_lineage(config: Config, dataset: str, model_name: str, descendants: tuple[str, ...]) -> None:
+def _check_lineage(
+    config: Config, dataset: str, model_name: str, *, descendants: tuple[str, ...] = (), asked_by: str = ""
+) -> None:
+    """`asked_by` is the key that asks for this model."""
     here = f"{dataset}/{canonical(model_name)}"
     if here in descendants:
         way = " <- ".join([*descendants, here])
         raise ConfigError(
-            f"a model would start from itself: {way}. Set {INIT} and {TEACHER} where only the models match that need "
-            "them: in config/datasets/<data set>.yaml, or under `overrides` with a pattern for `model`."
+            f"{asked_by}: a model would start from itself: {way}. Set it where only the models match that need it: "
+            "in config/datasets/<data set>.yaml, or under `overrides` with a pattern for `model`, or as a variant."
         )
-    for file in _starts(config, dataset, model_name).values():
+    for key, file in _starts(config, dataset, model_name).items():
         if made := _made_here(config, file):
-            _check_lineage(config, *made, (*descendants, here))
+            _check_lineage(config, *made, descendants=(*descendants, here), asked_by=key)
 
 
 def _made_here(config: Config, file: str) -> tuple[str, str] | None:

@@ -88,11 +88,29 @@ def test_what_is_wrong_with_the_input_is_told_without_a_traceback(tmp_path):
     assert "Traceback" not in log
 
 
+def test_an_error_is_told_without_its_traceback_where_that_is_in_a_log(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    path = tmp_path / "a.log"
+    with pytest.raises(RuntimeError) as caught, job_log([str(path)]):
+        raise RuntimeError("what broke")
+    sys.excepthook(RuntimeError, caught.value, None)
+    assert capsys.readouterr().err == f"RuntimeError: what broke\nThe traceback is in {path}.\n"
+    assert "Traceback" in path.read_text()
+
+
+def test_an_error_without_a_log_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    before = sys.excepthook
+    with pytest.raises(RuntimeError), job_log([]):
+        raise RuntimeError("what broke")
+    assert sys.excepthook is before
+
+
 def test_other_errors_keep_their_traceback_after_one_of_the_input(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    with pytest.raises(InputError), job_log([str(tmp_path / "a.log")]):
+    with pytest.raises(InputError) as caught, job_log([str(tmp_path / "a.log")]):
         raise InputError("what was found")
-    sys.excepthook(InputError, InputError("what was found"), None)
+    sys.excepthook(InputError, caught.value, None)
     assert capsys.readouterr().err == "InputError: what was found\n"
     sys.excepthook(KeyError, KeyError("x"), None)
     assert capsys.readouterr().err == "KeyError: 'x'\n"

@@ -45,6 +45,13 @@ def test_the_file_of_the_project_named_for_a_run_is_none_that_is_laid_over(proje
     assert resolved(BASE, Path.cwd() / BASE).training == resolved().training
 
 
+def test_a_data_set_that_is_not_there_is_told(project):
+    over = write("over.yaml", datasets={"mime": {"training": {"epochs": 7}}})
+    expected = r"over\.yaml: datasets\.mime: no data set has this name; did you mean 'mine'\? There are mine; a new one"
+    with pytest.raises(ConfigError, match=expected):
+        resolved(over)
+
+
 def test_the_last_of_several_files_wins(project):
     first = write("first.yaml", training={"epochs": 7, "lr": 0.3})
     assert resolved(first, write("second.yaml", training={"epochs": 8})).training.epochs == 8

@@ -58,7 +58,7 @@ def test_a_teacher_is_a_model_of_the_same_data_set():
         (load(**training(init_from="kinetics")), NET,
          rf"start from itself: ucf101/{NET} <- kinetics/{NET} <- kinetics/{NET}".replace("-l", "_l")),
         (load(training(init_from="kinetics"), training(init_from="ucf101")), NET, "start from itself"),
-        (load(**training(teacher=NET)), NET, r"start from itself: .*`overrides` with a pattern"),
+        (load(**training(teacher=NET)), NET, r"training.teacher: a model would start from itself: .*`overrides` with"),
         (load(training(teacher="resnet34_vtm")), NET, "did you mean 'resnet34_vtn'"),
         (load(training(teacher="resnet34_vtn@fast")), NET, "unknown variant 'fast'"),
         (load(training(train=False)), NET, "training.train is false, but no model is named: set network.weights"),
