@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kinema.clips import leaks
 from kinema.clips.coverage import check_coverage, read_coverage
 from kinema.clips.parts import write_parts
-from kinema.clips.table import VIDEO_SCHEMA, parts_path, write_clips
+from kinema.clips.table import VIDEO_SCHEMA, check_scored, parts_path, write_clips
 from kinema.experiment.data_sections import Clip
 
 log = logging.getLogger(__name__)
@@ -28,17 +29,21 @@ def build_index(
     max_failed_fraction: float,
     report_path: Path,
     out: Path,
+    scored: Sequence[Sequence[str]] = (),
 ) -> None:
     """Write `out` (clips.parquet, schema kinema.clips.table.SCHEMA), the Arrow file and the digests beside it.
 
     ValueError when too many videos are missing or failed, with the first ten reasons. `report_path` is that of the
-    dataset report, written by a rule of its own so that it is there when this one stops.
+    dataset report, written by a rule of its own so that it is there when this one stops. `scored` holds for each model
+    that is to be scored the subsets of which one is needed; InputError where none of them has a usable video.
     """
     labels, videos = read_coverage(annotation_path, table_paths)
     check_coverage(videos, max_failed_fraction, report_path)
+    leaks.tell(videos[videos["status"] == "ok"], report_path)
     usable = videos.loc[videos["status"] == "ok", VIDEO_SCHEMA.names]
     table = pa.Table.from_pandas(usable, schema=VIDEO_SCHEMA, preserve_index=False)
     rows = write_clips(table, out, labels=labels, clip=clip)
     first_clips = rows.filter(pc.field("clip") == 0).select(IDENTITY)  # one of every video
     write_parts(parts_path(out), first_clips.to_pydict(), labels=labels)
+    check_scored(out, scored)
     log.info("%s: %d rows over %d videos", out, len(rows), len(usable))

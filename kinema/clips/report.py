@@ -1,7 +1,7 @@
 """Coverage of a data set -> dataset_report.json, complete, and dataset_report.md, the same for a reader.
 
 The report counts by class and subset what was listed, found and dropped, and shows what would make scores too good or a
-class unlearnable: leaks, files that claim one video, imbalance.
+class unlearnable: leaks, one content under two labels, files that claim one video, imbalance.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from kinema.clips import leaks
 from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
@@ -25,6 +26,7 @@ from kinema.records.dataset_report import (
     DroppedVideo,
     GroupLeak,
     Imbalance,
+    LabelConflict,
     LabelCounts,
     Leaks,
     RespelledVideo,
@@ -42,18 +44,15 @@ def write_report(
     *, dataset: str, annotation_path: Path, table_paths: Sequence[Path], out: Path, page_path: Path
 ) -> None:
     """Write dataset_report.json (`out`) and dataset_report.md (`page_path`)."""
-    report = summarise(dataset, *read_coverage(annotation_path, table_paths))
+    labels, videos = read_coverage(annotation_path, table_paths)
+    report = summarise(dataset, labels, videos)
     report.write(out)
     write_text(page_path, render(report))
     if report.dropped:
         log.warning("%d of %d videos cannot be used; %s says why", len(report.dropped), report.listed, page_path)
     if report.damaged:
         log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), page_path)
-    for kind, leaks in vars(report.leaks).items():
-        if leaks:
-            log.warning(
-                "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), page_path
-            )
+    leaks.tell(videos[videos["status"] == "ok"], page_path)
 
 
 def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetReport:
@@ -80,6 +79,9 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetR
         labels=labelled,
         without_class=_counts_of(rows[videos["label_index"] < 0]),
         leaks=_leaks(usable),
+        label_conflicts=[
+            LabelConflict(content=content, labels=labels) for content, labels in leaks.conflicts(usable).items()
+        ],
         duplicates=_each(ClaimedVideo, claimed),
         respelled=_each(RespelledVideo, videos.loc[_is_respelled(videos), ["video", "path"]]),
         listed_again=_listed_again(videos),
@@ -130,25 +132,12 @@ def _counts_of(rows: pd.DataFrame) -> Counts:
 
 
 def _leaks(videos: pd.DataFrame) -> Leaks:
-    shared = {kind: _shared(videos, kind).items() for kind in ("content", "group", "source")}
+    found = {kind: leaks.shared(videos, kind).items() for kind in leaks.KINDS}
     return Leaks(
-        content=[ContentLeak(content=content, subsets=subsets) for content, subsets in shared["content"]],
-        group=[GroupLeak(group=group, subsets=subsets) for group, subsets in shared["group"]],
-        source=[SourceLeak(source=source, subsets=subsets) for source, subsets in shared["source"]],
+        content=[ContentLeak(content=content, subsets=subsets) for content, subsets in found["content"]],
+        group=[GroupLeak(group=group, subsets=subsets) for group, subsets in found["group"]],
+        source=[SourceLeak(source=source, subsets=subsets) for source, subsets in found["source"]],
     )
-
-
-def _shared(videos: pd.DataFrame, kind: str) -> dict[str, dict[str, list[str]]]:
-    """The content, groups or sources that lie in more than one subset, each with its videos by subset."""
-    known = videos.dropna(subset=kind)
-    pairs = known[[kind, "subset"]].drop_duplicates()
-    rows = known[known[kind].isin(pairs.loc[pairs[kind].duplicated(), kind])]
-    if kind != "source":  # parts of one file share all the rest too
-        rows = rows[rows.groupby(kind)["source"].transform("nunique") > 1]
-    leaks: dict[str, dict[str, list[str]]] = {}
-    for shared, subset, video in zip(rows[kind], rows["subset"], rows["video"], strict=True):
-        leaks.setdefault(shared, {}).setdefault(subset, []).append(video)
-    return leaks
 
 
 def _is_respelled(videos: pd.DataFrame) -> pd.Series:

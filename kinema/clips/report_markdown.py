@@ -36,6 +36,7 @@ def render(report: DatasetReport) -> str:
         *_dropped(report),
         *_damaged(report),
         *_leaks(report),
+        *_label_conflicts(report),
         *_duplicates(report),
         *_respelled(report),
         *_listed_again(report),
@@ -57,6 +58,8 @@ def _remarks(report: DatasetReport) -> Iterable[str]:
     for kind, leaks in vars(report.leaks).items():
         if leaks:
             yield f"**Leak**. {LEAK_TITLES[kind]}: {len(leaks):,}. Scores will be too good."
+    if report.label_conflicts:
+        yield f"**Contradiction**. The same file content under two labels: {len(report.label_conflicts):,}. Keep one."
     imbalance = report.imbalance
     if untrained := imbalance.without_training:
         yield f"Classes without a usable training video: {len(untrained):,} ({_some(untrained, 10)})."
@@ -147,6 +150,17 @@ def _leaks(report: DatasetReport) -> Iterable[str]:
         if rows:
             yield f"## {LEAK_TITLES[kind]}"
             yield _table([kind, *_names(report)], rows, numbers=False) + _more(leaks)
+
+
+def _label_conflicts(report: DatasetReport) -> Iterable[str]:
+    found = report.label_conflicts
+    rows = [
+        [_text(row.content), "; ".join(f"{_text(label)}: {_some(names, 3)}" for label, names in row.labels.items())]
+        for row in found[:MAX_ROWS]
+    ]
+    if rows:
+        yield "## The same file content under two labels"
+        yield _table(["content", "videos by class"], rows, numbers=False) + _more(found)
 
 
 def _duplicates(report: DatasetReport) -> Iterable[str]:

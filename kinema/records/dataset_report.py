@@ -85,6 +85,16 @@ class Leaks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelConflict:
+    """Files of the same content, or the same part of such files, under more than one label."""
+
+    content: str
+    """Digest of the file's content."""
+    labels: dict[str, list[str]]
+    """Its videos by label."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimedVideo:
     """A video that more than one file claims."""
 
@@ -183,7 +193,7 @@ class DatasetReport(Counts, Record):
     dataset_report.md shows the same to a reader, with long lists cut off.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     dataset: str
     """Name of the data set."""
@@ -195,6 +205,8 @@ class DatasetReport(Counts, Record):
     """Of the videos whose label is no class, or that have none; they are not scored."""
     leaks: Leaks
     """What two subsets share."""
+    label_conflicts: list[LabelConflict]
+    """Usable videos of the same bytes under two labels, in one subset or in two."""
     duplicates: list[ClaimedVideo]
     """Videos that more than one file claims."""
     respelled: list[RespelledVideo]

@@ -20,6 +20,7 @@ from kinema.records.dataset_report import (
     DatasetReport,
     DroppedVideo,
     Imbalance,
+    LabelConflict,
     LabelCounts,
     Leaks,
     RespelledVideo,
@@ -91,6 +92,7 @@ EXAMPLES = {
         labels={"a": LabelCounts(**COUNTS, subsets={"training": Counts(**COUNTS)})},
         without_class=Counts(**COUNTS),
         leaks=Leaks(content=[ContentLeak(content="0", subsets={"training": ["x"]})], group=[], source=[]),
+        label_conflicts=[LabelConflict(content="0", labels={"a": ["x"], "b": ["y"]})],
         duplicates=[ClaimedVideo(video="x", path="x.mp4", duplicates=["x.avi"])],
         respelled=[RespelledVideo(video="X", path="x.mp4")],
         listed_again=[SharedFile(path="x.mp4", videos=["x", "./x"])],
@@ -106,7 +108,7 @@ EXAMPLES = {
 }  # fmt: skip
 # Of each record: its version, and what tells one layout from another.
 LAYOUTS = {
-    "dataset_report.json": (1, "3afe45d31f62807c"),
+    "dataset_report.json": (2, "c1b5d6e15429d351"),
     "training.json": (1, "1e2e240f23124103"),
     "evaluation.json": (1, "28ca7f4237c95a25"),
     "parity.json": (1, "9b86b519552ba64c"),

@@ -50,6 +50,7 @@ checkpoint index:
         "../../envs/media.yaml"
     resources:
         mem_mb=2000,
+        scored=scored_models,
     params:
         annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections("clip"),

@@ -10,6 +10,11 @@ def annotation_settings(wildcards):
     return asked(resolve.annotation_json, wildcards.dataset)
 
 
+def scored_models(wildcards):
+    """What the targets of the command line need of the subsets, as JSON: a resource, since it makes nothing stale."""
+    return asked(scoring.scored_json, ASKED.targets, wildcards.dataset)
+
+
 def list_contents(wildcards):
     """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
     if asked(resolve.dataset_named, wildcards.dataset).rendered:
