@@ -60,7 +60,7 @@ def draw_subsets(
     return drawn.reindex(labels.index).fillna(given), lines
 
 
-def test_share(num_videos: int) -> float:
+def share_for_testing(num_videos: int) -> float:
     """The part of the videos that is for testing: 100 videos, but not more than a fifth and not less than a tenth."""
     return min(0.2, max(0.1, 100 / max(1, num_videos)))
 
@@ -71,7 +71,7 @@ def too_few_for_testing(labels: pd.Series, groups: pd.Series) -> str | None:
     Enough is: `TEST_VIDEOS` in it, `TEST_VIDEOS_PER_CLASS` a class on average, `TEST_GROUPS` groups in it (a video
     without one is its own), and three groups of each class, one for every subset.
     """
-    share = test_share(len(labels))
+    share = share_for_testing(len(labels))
     wanted = max(TEST_VIDEOS, TEST_VIDEOS_PER_CLASS * labels.nunique())
     units = groups.where(groups.notna(), pd.Series(range(len(groups)), index=groups.index).astype("str") + " alone")
     of_class = units.groupby(labels).nunique()
@@ -111,7 +111,7 @@ def counts(rows: pd.DataFrame) -> str:
 
 
 def _default_test(labels: pd.Series, groups: pd.Series, val_fraction: float) -> tuple[float, str]:
-    share = test_share(len(labels))
+    share = share_for_testing(len(labels))
     why = too_few_for_testing(labels, groups)
     if not why and val_fraction + share > 0.5:
         why = f"less than half of the videos would be left for training beside --val-fraction {val_fraction:g}"

@@ -92,29 +92,13 @@ def _found(pattern: re.Pattern[str], path: str) -> str | None:
 def _of_table(rows: pd.DataFrame, path: Path, folder: Path | None) -> tuple[pd.Series, list[str]]:
     if not path.is_file():
         raise FileNotFoundError(f"--groups {path}: no such file; expected a table with the columns video and group")
-    given = read_tables([path], columns=("video", "group"), required=("video", "group"))
-    names = given["video"].fillna("")
-    meant = _meant(list(rows["path"].unique()), list(names), folder or Path())
-    given = given.assign(
-        meant=pd.Series([files[0] if len(files) == 1 else None for files in meant], index=given.index, dtype="string"),
-        files=[", ".join(files[:SHOWN]) for files in meant],
-    )
-    first = given.groupby("meant", dropna=False)["group"].transform("first")
-    problems = Problems(given.assign(first=first))
-    problems.report(names == "", "no video name")
-    problems.report(
-        pd.Series([len(files) > 1 for files in meant], index=given.index),
-        "'{video}' may be each of {files}; write its folder, too",
-    )
-    divided = given["meant"].notna() & given["group"].notna() & (given["group"] != first)
-    problems.report(divided, "'{video}' has the group '{group}' here and '{first}' in a row above; keep one")
-    problems.check()
-    lost = given.loc[given["meant"].isna(), "video"]
+    given = _matched(path, list(rows["path"].unique()), folder or Path())
+    lost = given.loc[given["path"].isna(), "video"]
     if len(lost) == len(given):
         example = told_apart(rows["path"].iloc[:1])[0]
         raise ValueError(f"{path}: none of its {len(given)} rows names a video of the list, such as {example}")
-    known = given.dropna(subset=["meant", "group"]).drop_duplicates("meant").set_index("meant")["group"]
-    groups = rows["path"].map(dict(known)).astype("string")
+    known = given.dropna(subset=["path", "group"]).drop_duplicates("path")
+    groups = rows["path"].map(dict(zip(known["path"], known["group"], strict=True))).astype("string")
     lines = [f"{_counted(groups)} read from {path}"]
     if len(lost):
         lines.append(f"{len(lost)} rows of {path} match no video: {_some(lost)}")
@@ -122,6 +106,22 @@ def _of_table(rows: pd.DataFrame, path: Path, folder: Path | None) -> tuple[pd.S
         alone = rows["path"][groups.isna()]
         lines.append(f"{len(alone)} videos have no group in {path} and count as alone: {_some(alone)}")
     return groups, lines
+
+
+def _matched(path: Path, files: list[str], root: Path) -> pd.DataFrame:
+    """Rows of a table of groups with the `path` of the video that each means, missing where it means none."""
+    given = read_tables([path], columns=("video", "group"), required=("video", "group"))
+    meant = _meant(files, list(given["video"].fillna("")), root)
+    given["path"] = pd.Series([next(iter(found), None) for found in meant], index=given.index, dtype="string")
+    given["several"] = [", ".join(found[:SHOWN]) if len(found) > 1 else "" for found in meant]
+    given["first"] = given.groupby("path")["group"].transform("first")
+    problems = Problems(given)
+    problems.report(given["video"].isna(), "no video name")
+    problems.report(given["several"] != "", "'{video}' may be each of {several}; write its folder, too")
+    text = "'{video}' has the group '{group}' here and '{first}' in a row above; keep one"
+    problems.report((given["several"] == "") & (given["group"] != given["first"]), text)
+    problems.check()
+    return given
 
 
 def _meant(files: list[str], names: list[str], root: Path) -> list[list[str]]:

@@ -97,7 +97,8 @@ def _settings(name: str, folder: Path, table: Path, shards: int) -> str:
     videos = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else folder
     return f"""\
 # Data set {name}, written by `kinema init-dataset`. The target is results/{name}/ENCODER_DECODER/model.xml.
-# Edit the table as you like: video,label,subset,group. config/README.md lists every other key and its default.
+# Edit the table as you like: video,label,subset,group; `kinema split {table}` draws subsets anew.
+# config/README.md lists every other key and its default.
 annotations: {{format: table, path: {_yaml(str(table))}}}
 
 # Searched at any depth.

@@ -36,6 +36,8 @@ def split_table(
         raise FileNotFoundError(f"{table}: no such file; give the table of a data set, as data/mine/annotations.csv is")
     if out and out.exists() and not out.samefile(table):
         raise FileExistsError(f"{out} exists already; remove it, or give another --out")
+    if videos and not videos.is_dir():
+        raise FileNotFoundError(f"--videos {videos}: no such folder; give the folder of the videos of {table}")
     folder = videos or _folder_of(table)
     rows = _rows(table, folder)
     rows["group"], lines = find_groups(rows, folder=folder, pattern=group, groups_path=groups)
@@ -50,9 +52,10 @@ def _rows(table: Path, folder: Path | None) -> pd.DataFrame:
     problems = Problems(rows)
     problems.report(rows["video"].isna(), "no video name")
     problems.check()
-    labels = rows["label"].nunique()
-    if labels < 2:
-        raise ValueError(f"{table}: {labels} class in the column label; a model needs two or more to tell apart")
+    labels = rows["label"].dropna().unique()
+    if len(labels) < 2:
+        found = f"all labels are '{labels[0]}'" if len(labels) else "no row has a label"
+        raise ValueError(f"{table}: {found}; a model needs two classes or more to tell apart")
     names = rows["video"].str.replace(rf"{EXTENSION}$", "", regex=True)
     return rows.assign(path=_paths(names, rows["video"], folder))
 
@@ -82,7 +85,8 @@ def _drawn(rows: pd.DataFrame, **options) -> tuple[pd.Series, list[str]]:
     labelled = rows[rows["label"].notna()]
     # parts of one file show the same scene, whether or not somebody said so
     several = labelled["path"].duplicated(keep=False)
-    units = labelled["group"].fillna(("file " + labelled["path"]).where(several))
+    of_file = labelled.groupby("path")["group"].transform("first").where(several)
+    units = labelled["group"].fillna(of_file).fillna(("file " + labelled["path"]).where(several))
     drawn, lines = draw_subsets(labelled["label"], units, **options)
     return drawn.reindex(rows.index).fillna("testing"), lines
 
@@ -98,4 +102,4 @@ def _write(table: Path, rows: pd.DataFrame, out: Path) -> None:
         cells = np.full(len(whole), None, dtype=object)
         cells[positions] = rows[name].astype(object).where(rows[name].notna(), None)
         columns[name] = cells.tolist()
-    write_columns(table, whole, columns, out)
+    write_columns(table, whole, columns, out.resolve())  # a link stays one

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kinema.annotations.convert import convert
-from kinema.annotations.drawing import draw_subsets, test_share, too_few_for_testing
+from kinema.annotations.drawing import draw_subsets, share_for_testing, too_few_for_testing
 from kinema.annotations.redraw import split_table
 from kinema.cli import main
 from kinema.experiment.data_sections import Annotations
@@ -103,6 +103,28 @@ def test_parts_of_one_file_stay_together():
     assert len(json.loads(Path("annotation.json").read_text())["database"]) == 60
 
 
+def test_a_group_of_one_part_is_that_of_its_whole_file():
+    """Nobody has to repeat it."""
+    rows = [
+        f"m{number // 2},{'xy'[number % 2]},training,{f'g{number // 8}' if number % 2 else ''}\n"
+        for number in range(64)
+    ]
+    table = written(rows, header="video,label,subset,group\n")
+    split_table(table)
+    after = read(table)
+    assert (after["subset"] == "validation").any()
+    assert after["subset"].groupby(after.index // 8).nunique().eq(1).all()
+
+
+def test_a_table_that_is_a_link_stays_one():
+    Path("shared").mkdir()
+    written(people(10), "shared/list.csv")
+    Path("list.csv").symlink_to("shared/list.csv")
+    split_table(Path("list.csv"))
+    assert Path("list.csv").is_symlink()
+    assert "validation" in set(read(Path("shared/list.csv"))["subset"])
+
+
 def test_the_folders_of_the_data_set_of_the_table_are_searched():
     rows = []
     for label in ("wave", "push"):
@@ -180,7 +202,8 @@ def test_another_file_may_be_written(capsys):
 @pytest.mark.parametrize(
     ("rows", "options", "message"),
     [
-        (["a,x,,,\n", "b,x,,,\n"], {}, r"list\.csv: 1 class in the column label; a model needs two or more"),
+        (["a,x,,,\n", "b,x,,,\n"], {}, r"list\.csv: all labels are 'x'; a model needs two classes or more"),
+        (["a,,,,\n", "b,,,,\n"], {}, r"list\.csv: no row has a label; a model needs two"),
         (["a,x,,,\n", ",y,,,\n"], {}, r"list\.csv row 3: no video name"),
         (people(3), {"group": r"p"}, r"no validation videos: each class has one video, or one group, only"),
         (
@@ -202,6 +225,9 @@ def test_a_table_or_an_option_that_is_of_no_use(rows, options, message):
 def test_a_table_that_is_not_there(capsys):
     assert main(["split", "lost.csv"]) == 2
     assert "lost.csv: no such file; give the table of a data set" in capsys.readouterr().err
+    written(people(3))
+    assert main(["split", "list.csv", "--videos", "lost"]) == 2
+    assert "--videos lost: no such folder; give the folder of the videos of list.csv" in capsys.readouterr().err
 
 
 def test_nothing_to_score_on_is_told():
@@ -245,7 +271,13 @@ def test_a_class_of_fewer_groups_than_subsets_has_no_test_part():
 
 
 def test_the_test_part_is_a_fifth_of_few_videos_and_a_tenth_of_many():
-    assert [round(number * test_share(number)) for number in (250, 500, 800, 1000, 5000)] == [50, 100, 100, 100, 500]
+    assert [round(number * share_for_testing(number)) for number in (250, 500, 800, 1000, 5000)] == [
+        50,
+        100,
+        100,
+        100,
+        500,
+    ]
     labels, groups = labels_and_groups(800, groups=80)
     drawn, lines = draw_subsets(labels, groups, val_fraction=0.2, test_fraction=None, seed=1)
     assert drawn.value_counts()["testing"] == 100
