@@ -19,7 +19,15 @@ SHOWN = 5  # names in a line
 # Ways to find groups that are asked for by a name, such as `--group NAME`: from the rows and the folder of the videos,
 # None where it is not known, to the group of each row, missing where a video is alone, and lines for the user.
 Way = Callable[[pd.DataFrame, Path | None], tuple[pd.Series, list[str]]]
-WAYS: dict[str, Way] = {}
+
+
+def _by_looks(rows: pd.DataFrame, folder: Path | None) -> tuple[pd.Series, list[str]]:
+    from kinema.looks.grouping import groups_by_looks  # PyTorch, which takes seconds
+
+    return groups_by_looks(rows, folder)
+
+
+WAYS: dict[str, Way] = {"looks": _by_looks}
 
 
 def find_groups(

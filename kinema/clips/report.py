@@ -16,6 +16,7 @@ from kinema.clips import leaks
 from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
+from kinema.job import SHOWN
 from kinema.records.dataset_report import (
     ClaimedVideo,
     ClassSize,
@@ -33,19 +34,31 @@ from kinema.records.dataset_report import (
     SharedFile,
     SourceLeak,
 )
+from kinema.records.look_alikes import LookAlikes
 from kinema.spelling import alike
 
 COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
 Row = TypeVar("Row", ClaimedVideo, RespelledVideo, DamagedVideo, DroppedVideo)
 log = logging.getLogger(__name__)
+NOT_SEARCHED = LookAlikes(looked=False, reason="not asked for", threshold=1.0, num_videos=0, num_pairs=0, pairs=[])
 
 
 def write_report(
-    *, dataset: str, annotation_path: Path, table_paths: Sequence[Path], out: Path, page_path: Path
+    *,
+    dataset: str,
+    annotation_path: Path,
+    table_paths: Sequence[Path],
+    out: Path,
+    page_path: Path,
+    look_alikes_path: Path | None = None,
 ) -> None:
-    """Write dataset_report.json (`out`) and dataset_report.md (`page_path`)."""
+    """Write dataset_report.json (`out`) and dataset_report.md (`page_path`).
+
+    `look_alikes_path` is look_alikes.json; None where there was no search (`look_alikes_limit`, flow, the demo).
+    """
     labels, videos = read_coverage(annotation_path, table_paths)
-    report = summarise(dataset, labels, videos)
+    looks = LookAlikes.read(look_alikes_path) if look_alikes_path else NOT_SEARCHED
+    report = summarise(dataset, labels, videos, looks)
     report.write(out)
     write_text(page_path, render(report))
     if report.dropped:
@@ -53,9 +66,14 @@ def write_report(
     if report.damaged:
         log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), page_path)
     leaks.tell(videos[videos["status"] == "ok"], page_path)
+    if looks.num_pairs:
+        text = "%d pairs of videos in two subsets look alike, such as '%s' and '%s': scores may be too good; see %s"
+        log.warning(text, looks.num_pairs, looks.pairs[0].video, looks.pairs[0].other, page_path, extra=SHOWN)
 
 
-def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetReport:
+def summarise(
+    dataset: str, labels: list[str], videos: pd.DataFrame, look_alikes: LookAlikes = NOT_SEARCHED
+) -> DatasetReport:
     """The report, from the result of `read_coverage`; leaks look at usable videos alone."""
     rows = _measures(videos)
     by_subset, by_label, by_cell = (_counts_by(rows, key) for key in ("subset", "label", ["label", "subset"]))
@@ -79,6 +97,8 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetR
         labels=labelled,
         without_class=_counts_of(rows[videos["label_index"] < 0]),
         leaks=_leaks(usable),
+        look_alikes=look_alikes.pairs,
+        look_alikes_not_searched=look_alikes.reason,
         label_conflicts=[
             LabelConflict(content=content, labels=labels) for content, labels in leaks.conflicts(usable).items()
         ],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kinema.records.look_alikes import LookAlike
 from kinema.records.record import Record
 
 
@@ -205,6 +206,10 @@ class DatasetReport(Counts, Record):
     """Of the videos whose label is no class, or that have none; they are not scored."""
     leaks: Leaks
     """What two subsets share."""
+    look_alikes: list[LookAlike]
+    """Usable videos of two subsets that look alike: look_alikes.json."""
+    look_alikes_not_searched: str | None
+    """Why there was no search for them; null where there was."""
     label_conflicts: list[LabelConflict]
     """Usable videos of the same bytes under two labels, in one subset or in two."""
     duplicates: list[ClaimedVideo]

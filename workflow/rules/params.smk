@@ -83,6 +83,19 @@ def shard_tables(wildcards):
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
 
+def look_alikes(wildcards):
+    """What the report reads of the search for look-alikes; nothing where there is none."""
+    dataset, media = asked(resolve.dataset_named, wildcards.dataset), asked(resolve.media_of, wildcards.dataset)
+    is_searched = dataset.look_alikes_limit > 0 and media.modality == "rgb" and not dataset.rendered
+    return [f"results/{wildcards.dataset}/look_alikes.json"] if is_searched else []
+
+
+def kept_looks(wildcards):
+    """Beside the shards: what was seen of their videos, for all data sets of the corpus."""
+    corpus, recipe, _ = asked(resolve.shards_of, wildcards.dataset)
+    return f"prepared/{corpus}/{recipe}/looks.npz"
+
+
 def dataset_sections(*names):
     """Params function: sections that hold for a whole data set."""
     return lambda wildcards: resolve.dataset_json(CONFIG, wildcards.dataset, names)
