@@ -155,6 +155,7 @@ def test_a_small_dev_shm_is_enough(prepared):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_full_dev_shm_is_named(prepared):
     done = run_with_small_shm(prepared, "4k")
     assert "no space left in /dev/shm, on the file system /dev/shm (0.0 MB free)" in done.stderr.splitlines()[-1]

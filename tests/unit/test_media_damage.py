@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from everyday import mostly_slow
 from media_corpus import MEDIA, copy_packets, encode_noise, make_video
 
 from kinema.media import damage
@@ -80,9 +81,10 @@ def noticed(corpus, spoilt: dict[str, bytes]) -> set[str]:
 
 
 CUT = [name for name in KINDS if name not in ("mpeg4_b.avi", "mpeg4.mp4", "dv.avi", "ffv1.mkv")]
+EVERYDAY = ("mpeg4.avi", "h264.avi", "mpeg2.ts", "h264.mp4", "h264.mkv", "hevc.mp4", "vp9.webm")
 
 
-@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("name", mostly_slow(CUT, everyday=EVERYDAY))
 def test_a_cut_file_is_noticed_wherever_it_is_cut(corpus, sources, name):
     data = sources(name).read_bytes()
     cut = {str(place): data[: len(data) * place // (PLACES + 1)] for place in range(1, PLACES + 1)}
@@ -91,9 +93,10 @@ def test_a_cut_file_is_noticed_wherever_it_is_cut(corpus, sources, name):
 
 # MJPEG with sound: where zeros hide the end of a picture it looks like those of many cameras
 ZEROS = ["mpeg4.avi", "mpeg4_b.avi", "mjpeg.avi", "h264.avi", "hevc.mkv", "hevc.mp4", "h264.mp4", "h264.mkv"]
+OTHER_ZEROS = ["mpeg4.mkv", "mpeg2.ts", "mpeg2.mpg", "vp8.ogv", "vp9.webm", "ffv1.mkv"]
 
 
-@pytest.mark.parametrize("name", [*ZEROS, "mpeg4.mkv", "mpeg2.ts", "mpeg2.mpg", "vp8.ogv", "vp9.webm", "ffv1.mkv"])
+@pytest.mark.parametrize("name", mostly_slow([*ZEROS, *OTHER_ZEROS], everyday=["h264.mp4", "h264.mkv", "mpeg2.ts"]))
 def test_zeros_inside_a_file_are_noticed_wherever_they_are(corpus, sources, name):
     data = sources(name).read_bytes()
     num_zeros = max(len(data) // 150, 200)
@@ -116,7 +119,7 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", mostly_slow(LOST, everyday=["h264.mkv", "wmv2.wmv"]))
 def test_a_lost_key_frame_is_noticed_whichever_it_is(corpus, tmp_path, name):
     whole = LOST[name](tmp_path / name, frames=195)
     spoilt = {}

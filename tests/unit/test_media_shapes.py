@@ -43,7 +43,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("short_side", [None, 64])
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
-@pytest.mark.parametrize("storage", ["packed", "video"])
+@pytest.mark.parametrize("storage", ["packed", pytest.param("video", marks=pytest.mark.slow)])
 def test_every_shape_is_stored_or_told_and_ends_no_shard(corpus, storage, modality, short_side):
     for width, height in SIZES:
         make_picture(corpus.videos / f"{width}x{height}.mkv", width, height)

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from corpus import CLIP
+from everyday import mostly_slow
 
 from kinema.experiment.model_sections import Network
 from kinema.models.encoders import create_encoder
@@ -57,6 +58,9 @@ def outcome(read, path):
     return None
 
 
+EVERYDAY = ("format", "model", "num_classes", "input", "network", "state_dict", "input.mean", "network.embedding")
+
+
 def entries():
     yield from ("format", "format_version", "kinema_version", "model", "num_classes", "labels", "input", "clip")
     yield from ("network", "settings", "state_dict")
@@ -66,7 +70,7 @@ def entries():
     yield from ("network.dropout", "network.layer_norm", "network.weights", f"state_dict/{FIRST}", "state_dict/more")
 
 
-@pytest.mark.parametrize("entry", entries())
+@pytest.mark.parametrize("entry", mostly_slow(entries(), everyday=EVERYDAY))
 def test_an_odd_entry_is_told_or_changes_nothing(saved, tmp_path, entry):
     path = tmp_path / "odd.pth"
     content = torch.load(saved, weights_only=True)

@@ -26,19 +26,18 @@ EXPORTABLE = [
     *(name for name in CLIP_NETWORKS if name not in EXPORT_OBSTACLES),
 ]
 MODELS = [*EXPORTABLE, *EXPORT_OBSTACLES]
-# Of most families one: transformers on clips take seconds each, and an export takes more.
+# One of a kind each; the others take a second or more, and an export takes some.
 FAST_FORWARD = {
     *(name for name in MODELS if name.startswith("resnet18")),
-    *("rmnet_vtn", "mobilenetv2_vtn", "inception_i3d", "r3d_18", "r2+1d_18", "mc3_18", "s3d"),
+    *("rmnet_vtn", "inception_i3d", "r2+1d_18"),
 }
-FAST_EXPORT = {"resnet18_vtn"}
 # The published network reads its last block at the class token alone, which has no position.
 WITHOUT_GRADIENT = {"mvit_v2_s": ("encoder.body.blocks.15.attn.rel_pos_", "encoder.body.blocks.15.attn.pool_q.pool")}
 
 
-def each_model(names, fast=FAST_FORWARD):
+def each_model(names):
     """A test of each of these models; pytest runs those of one model one after the other, so it is made once."""
-    marked = [name if name in fast else pytest.param(name, marks=pytest.mark.slow) for name in names]
+    marked = [name if name in FAST_FORWARD else pytest.param(name, marks=pytest.mark.slow) for name in names]
     return pytest.mark.parametrize("built", marked, indirect=True)
 
 
@@ -119,7 +118,8 @@ def test_clips_of_a_batch_do_not_mix(model):
     assert (together[0] - together[1]).abs().max() > 10 * tolerance, "the clips do not matter: the test is blind"
 
 
-@each_model(EXPORTABLE, FAST_EXPORT)
+@pytest.mark.slow
+@each_model(EXPORTABLE)
 def test_exported_parts_give_the_same_numbers(tmp_path, model):
     parts = export_parts(model)
     assert [part.name for part in parts] == (["model", "encoder", "decoder"] if model.separable else ["model"])

@@ -106,7 +106,7 @@ def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, t
     ("moment", "number", "workers", "point"),
     [
         further("sanity check", signal.SIGTERM, 2, None),
-        ("4", signal.SIGTERM, 2, "resume-000000005.ckpt"),
+        further("4", signal.SIGTERM, 2, "resume-000000005.ckpt"),
         further("4", signal.SIGINT, 0, "resume-000000005.ckpt"),
         further("validation", signal.SIGTERM, 0, "resume-000000006.ckpt"),
         further("validation", signal.SIGINT, 2, "resume-000000006.ckpt"),
@@ -126,7 +126,7 @@ def test_a_signal_to_all_processes_saves_and_ends(prepared, tmp_path, uninterrup
     assert_same(run_training(prepared, tmp_path, settings(**recipe)), uninterrupted)
 
 
-@pytest.mark.parametrize("moment", ["validation", "last validation"])
+@pytest.mark.parametrize("moment", ["validation", further("last validation")])
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -188,7 +188,7 @@ def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, mo
         assert (tmp_path / "training.json").is_file()
 
 
-@pytest.mark.parametrize("step", [1, 3, 6])
+@pytest.mark.parametrize("step", [further(1), 3, further(6)])
 @pytest.mark.parametrize(
     "recipe",
     [
