@@ -40,7 +40,7 @@ from kinema.spelling import alike
 COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
 Row = TypeVar("Row", ClaimedVideo, RespelledVideo, DamagedVideo, DroppedVideo)
 log = logging.getLogger(__name__)
-NOT_SEARCHED = LookAlikes(looked=False, reason="not asked for", threshold=1.0, num_videos=0, num_pairs=0, pairs=[])
+NOT_SEARCHED = LookAlikes(looked=False, reason="not asked for", threshold=None, num_videos=0, num_pairs=0, pairs=[])
 
 
 def write_report(

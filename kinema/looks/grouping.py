@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kinema.looks.kept import signatures_of
-from kinema.looks.likeness import FEWEST, clusters, pairs
+from kinema.looks.likeness import FEWEST, Likeness, clusters
 from kinema.looks.pictures import pictures_of
 from kinema.media.listing import known_tokens, list_videos
 
@@ -27,7 +27,7 @@ def groups_by_looks(rows: pd.DataFrame, folder: Path | None) -> tuple[pd.Series,
     signatures, seen = signatures_of(keys, lambda number: pictures_of(folder / names[number]), kept_path=kept_path)
     of_name: dict[str, str] = {}
     if signatures is not None:
-        lowest = clusters(len(seen), pairs(signatures))
+        lowest = clusters(len(seen), Likeness(signatures).pairs())
         members = pd.Series(lowest).value_counts()
         of_name = {
             names[number]: f"like {names[seen[first]]}"

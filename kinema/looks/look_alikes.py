@@ -11,7 +11,7 @@ import pandas as pd
 from kinema.annotations.dialect import SUBSETS
 from kinema.clips.coverage import read_coverage
 from kinema.looks.kept import signatures_of
-from kinema.looks.likeness import FEWEST, THRESHOLD, pairs
+from kinema.looks.likeness import FEWEST, Likeness
 from kinema.looks.pictures import spread, squares
 from kinema.media.reader import FrameReader
 from kinema.records.look_alikes import LookAlike, LookAlikes
@@ -30,9 +30,7 @@ def write_look_alikes(
     reason = _reason_against(usable, limit)
     if reason:
         log.info("no search for look-alikes: %s", reason)
-        found = LookAlikes(
-            looked=False, reason=reason, threshold=THRESHOLD, num_videos=len(usable), num_pairs=0, pairs=[]
-        )
+        found = LookAlikes(looked=False, reason=reason, threshold=None, num_videos=len(usable), num_pairs=0, pairs=[])
     else:
         found = _search(usable, kept_path)
         log.info("%d pairs of videos in two subsets look alike", found.num_pairs)
@@ -60,16 +58,17 @@ def _search(usable: pd.DataFrame, kept_path: Path) -> LookAlikes:
     signatures, seen = signatures_of(usable["frames_digest"].tolist(), pictures, kept_path=kept_path)
     assert signatures is not None, "frames that are stored can be read"
     assert len(seen) == len(usable)
+    likeness = Likeness(signatures)
     of_two = [
         (score, one, other)
-        for one, other, score in pairs(signatures)
+        for one, other, score in likeness.pairs()
         if usable["subset"][one] != usable["subset"][other]
     ]
     highest = heapq.nlargest(MOST_LISTED, of_two)
     return LookAlikes(
         looked=True,
         reason=None,
-        threshold=THRESHOLD,
+        threshold=round(likeness.threshold, 3),
         num_videos=len(usable),
         num_pairs=len(of_two),
         pairs=[_pair(usable, *found) for found in highest],

@@ -11,7 +11,7 @@ class LookAlike:
     """Two videos of two subsets that look alike: cuts of one recording, copies, or one scene filmed twice."""
 
     likeness: float
-    """Of at most 1; `threshold` or more."""
+    """At most 1, more than `threshold`."""
     video: str
     """The one in the subset that is earlier in training, validation, testing."""
     subset: str
@@ -36,8 +36,8 @@ class LookAlikes(Record):
     """Whether there was a search."""
     reason: str | None
     """Why there was none; null where there was."""
-    threshold: float
-    """Likeness from which two videos are listed."""
+    threshold: float | None
+    """Likeness above which two videos are listed: what chance hardly gives in this set; null without a search."""
     num_videos: int
     """[videos] That were compared, of all subsets."""
     num_pairs: int
