@@ -13,6 +13,7 @@ EXTRAS = {
     **dict.fromkeys(("experiment", "config-reference", "init-dataset", "split", "made", "check"), "workflow"),
     **dict.fromkeys(("models", "import-checkpoint"), "train"),
 }
+OF_TRAIN = ("torch", "timm")  # what `--group looks` needs
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,7 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if arguments.subcommand not in EXTRAS or (error.name or "kinema").split(".")[0] == "kinema":
             raise
-        text = missing_package(f"`kinema {arguments.subcommand}`", error.name, EXTRAS[arguments.subcommand])
+        is_training = (error.name or "").split(".")[0] in OF_TRAIN
+        extra = "train" if is_training else EXTRAS[arguments.subcommand]
+        text = missing_package(f"`kinema {arguments.subcommand}`", error.name, extra)
         print(f"kinema: {text}", file=sys.stderr)
         return 2
 
@@ -104,7 +107,7 @@ def _add_split_options(parser: argparse.ArgumentParser) -> None:
         "--group",
         metavar="REGEX",
         help="finds the group of a video in its file name, or else in its path below the folder of videos, both "
-        "without extension (wave/anna/clip1): the first (...), or all of it",
+        "without extension (wave/anna/clip1): the first (...), or all of it; `looks`: of videos that look alike",
     )
     parser.add_argument("--groups", type=Path, metavar="FILE", help="table with the columns video and group")
 
