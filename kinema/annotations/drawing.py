@@ -35,9 +35,9 @@ def draw_subsets(
 ) -> tuple[pd.Series, list[str]]:
     """A subset for every video, by whole groups and with each class's share, and lines for the user.
 
-    `test_fraction` None draws a test part where there is enough for one (`enough_for_testing`) and no subset is
-    `given`. Where `given` has subsets, only those that it lacks are drawn, from what is training or missing in it.
-    ValueError where a part that is asked for cannot be drawn.
+    `test_fraction` None draws a test part where there is enough for one (`too_few_for_testing` says why not) and no
+    validation or testing is `given`. Where `given` has subsets, only those that it lacks are drawn, from what is
+    training or missing in it. ValueError where a part that is asked for cannot be drawn.
     """
     check_fractions(val_fraction, test_fraction or 0.0)
     given = pd.Series(pd.NA, index=labels.index, dtype="string") if given is None else given

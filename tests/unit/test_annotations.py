@@ -81,7 +81,7 @@ def test_rows_of_a_filtered_parquet_table_are_counted_from_its_first(tmp_path):
 
 
 def test_parquet_columns_may_be_numbers_and_categories(tmp_path):
-    rows = pd.DataFrame({"video": [7, 8], "label": pd.Categorical(["x", "y"]), "subset": ["train", "val"]})
+    rows = pd.DataFrame({"video": [7, 8], "label": pd.Categorical(["x", "y"]), "subset": ["train", "train"]})
     rows.assign(start=[0.5, None], end=[2.0, None]).to_parquet(tmp_path / "list.parquet")
     assert list(converted(tmp_path / "list.parquet")["database"]) == ["7_0.5s_2s", "8"]
 
@@ -143,7 +143,7 @@ def test_part_of_a_file_is_an_entry_of_its_own(of_text):
 
 
 def test_frames_are_named_as_frames(of_text):
-    found = of_text("video,label,subset,start,end\nm,run,train,300,450\n", unit="frames")["database"]
+    found = of_text(RANGED + "m,run,train,300,450\nn,jump,train,,\n", unit="frames")["database"]
     assert found["m_300f_450f"] | {"annotations": {}} == {
         "subset": "training",
         "annotations": {},
