@@ -10,6 +10,7 @@ import pandas as pd
 
 from kinema.annotations.drawing import check_fractions, counts, draw_subsets, told
 from kinema.annotations.grouping import find_groups
+from kinema.annotations.suggestions import Machine, Sample, suggestions
 from kinema.annotations.tree import read_tree
 from kinema.experiment.files import load_config_files
 from kinema.files import write_text
@@ -51,7 +52,7 @@ def init_dataset(
     rows["group"], grouped = find_groups(rows, folder=folder, pattern=group, groups_path=groups)
     rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
     write_text(table, rows[["video", "label", "subset", "group"]].to_csv(index=False))
-    write_text(settings, _settings(name, folder, table, num_shards(len(rows))))
+    write_text(settings, _settings(name, folder, table, num_shards(len(rows))) + _suggested(folder, rows, seed))
     return [
         *notes,
         *grouped,
@@ -107,13 +108,19 @@ videos: {_yaml(str(videos))}
 # Keep this number: another one prepares all frames anew. Some hundred videos a shard, 1024 shards at the most.
 num_shards: {shards}
 
-# Smaller frames for a quick start, and a smaller network input:
-# media: {{short_side: 128}}
-# clip: {{length: 16, stride: 2, size: 112}}
-
-# Where left and right tell classes apart, nothing may be mirrored:
-# augmentation: {{horizontal_flip: 0}}
+# What follows was chosen for these videos and for this machine; docs/recipes.md tells how, and what to try next.
 """
+
+
+def _suggested(folder: Path, rows: pd.DataFrame, seed: int) -> str:
+    number = rows["subset"].value_counts()
+    return suggestions(
+        Sample.of(folder, rows["path"].tolist(), seed),
+        Machine.this(),
+        labels=rows["label"].dropna().unique(),
+        num_training=int(number.get("training", 0)),
+        num_validation=int(number.get("validation", 0)),
+    )
 
 
 def _yaml(text: str) -> str:

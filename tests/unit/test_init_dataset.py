@@ -280,7 +280,9 @@ def test_a_leaky_set_is_warned_of_and_split_by_its_sources(project, capsys):
     assert main(["init-dataset", "leaky"]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no group is known")]
     assert "scores are too good where several videos show one person, scene or recording" in line
-    assert "run `kinema split data/leaky/annotations.csv` with `--group REGEX` or `--groups FILE`" in line
+    assert (
+        "run `kinema split data/leaky/annotations.csv` with `--group REGEX`, `--groups FILE` or `--group looks`" in line
+    )
     rows = pd.read_csv("data/leaky/annotations.csv")
     assert len(divided(rows["video"].str[:8], rows["subset"])) > 6  # it leaks indeed
     assert main(["init-dataset", "leaky", "--group", r"source\d+", "--force"]) == 0

@@ -74,7 +74,7 @@ def test_a_column_of_groups_is_used_as_it_is_and_another_seed_draws_others():
 def test_without_groups_it_says_what_that_means():
     table = written([row.replace(",,", ",") for row in people(10)], header="video,label,subset,note\n")
     (line,) = [line for line in split_table(table) if line.startswith("no group is known")]
-    assert "run `kinema split list.csv` with `--group REGEX` or `--groups FILE`" in line
+    assert "run `kinema split list.csv` with `--group REGEX`, `--groups FILE` or `--group looks`" in line
     assert list(read(table)) == ["video", "label", "subset", "note"]
 
 

@@ -77,6 +77,7 @@ checkpoint index:
     resources:
         mem_mb=2000,
         scored=scored_models,
+        flip=horizontal_flip,
     params:
         annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections("clip"),

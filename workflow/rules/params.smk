@@ -83,6 +83,12 @@ def shard_tables(wildcards):
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
 
 
+def horizontal_flip(wildcards):
+    """How often training clips of a data set are mirrored, where no model of it says otherwise."""
+    sections = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, ("augmentation",)))
+    return str(sections["augmentation"]["horizontal_flip"])
+
+
 def look_alikes(wildcards):
     """What the report reads of the search for look-alikes; nothing where there is none."""
     dataset, media = asked(resolve.dataset_named, wildcards.dataset), asked(resolve.media_of, wildcards.dataset)
