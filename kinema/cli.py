@@ -4,14 +4,16 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
 EXTRAS = {
-    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "made", "check"), "workflow"),
+    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "split", "made", "check"), "workflow"),
     **dict.fromkeys(("models", "import-checkpoint"), "train"),
 }
+OF_TRAIN = ("torch", "timm")  # what `--group looks` needs
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,7 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if arguments.subcommand not in EXTRAS or (error.name or "kinema").split(".")[0] == "kinema":
             raise
-        text = missing_package(f"`kinema {arguments.subcommand}`", error.name, EXTRAS[arguments.subcommand])
+        is_training = (error.name or "").split(".")[0] in OF_TRAIN
+        extra = "train" if is_training else EXTRAS[arguments.subcommand]
+        text = missing_package(f"`kinema {arguments.subcommand}`", error.name, extra)
         print(f"kinema: {text}", file=sys.stderr)
         return 2
 
@@ -42,15 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     reference = commands.add_parser("config-reference", help="print the table of all configuration keys")
     reference.add_argument("--write", type=Path, metavar="PAGE", help="renew the generated part of this page instead")
     reference.set_defaults(command=_config_reference)
-    init = commands.add_parser("init-dataset", help="write the configuration and the table of a folder-per-class tree")
-    init.add_argument("folder", type=Path, help="holds one folder per class, or train, val and test with such folders")
-    init.add_argument("--name", help="of the data set; default: the folder's name")
-    init.add_argument("--val-fraction", type=float, default=0.2, help="part of each class for validation (%(default)s)")
-    init.add_argument("--test-fraction", type=float, default=0.0, help="part of each class for testing (%(default)s)")
-    init.add_argument("--seed", type=int, default=1, help="of the split (%(default)s)")
-    init.add_argument("--group", metavar="REGEX", help="finds the group in a file name: its first (...), or all of it")
-    init.add_argument("--force", action="store_true", help="overwrite the two files")
-    init.set_defaults(command=_init_dataset)
+    _add_init_dataset(commands)
+    _add_split(commands)
     made = commands.add_parser("made", help="tell which versions made the outputs in a folder, and what differs now")
     made.add_argument("folders", nargs="*", type=Path, default=[Path("results"), Path("prepared")])
     made.set_defaults(command=_made)
@@ -73,6 +70,46 @@ def _add_predict(commands) -> None:
     predict.add_argument("--top", type=int, default=5, help="how many classes (%(default)s)")
     predict.add_argument("--clips", type=int, default=10, help="clips of the video that are looked at (%(default)s)")
     predict.set_defaults(command=_predict)
+
+
+def _add_init_dataset(commands) -> None:
+    init = commands.add_parser("init-dataset", help="write the configuration and the table of a folder-per-class tree")
+    init.add_argument("folder", type=Path, help="holds one folder per class, or train, val and test with such folders")
+    init.add_argument("--name", help="of the data set; default: the folder's name")
+    _add_split_options(init)
+    init.add_argument("--force", action="store_true", help="overwrite the two files")
+    init.set_defaults(command=_init_dataset)
+
+
+def _add_split(commands) -> None:
+    split = commands.add_parser("split", help="draw the subsets of a table anew, by whole groups")
+    split.add_argument("table", type=Path, metavar="TABLE", help="CSV, TSV or Parquet with the columns video and label")
+    _add_split_options(split)
+    split.add_argument(
+        "--videos", type=Path, metavar="FOLDER", help="of the videos; default: that of the data set of this table"
+    )
+    split.add_argument("--out", type=Path, metavar="FILE", help="write this file instead of TABLE")
+    split.set_defaults(command=_split)
+
+
+def _add_split_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--val-fraction", type=float, default=0.2, help="part of each class for validation (%(default)s)"
+    )
+    parser.add_argument(
+        "--test-fraction",
+        type=float,
+        help="part of each class for testing, 0 for none; default: 100 videos, but a tenth to a fifth of all, where "
+        "that gives 50 videos or more, 5 a class and 3 groups, and each class has 3 groups; else none",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the split (%(default)s)")
+    parser.add_argument(
+        "--group",
+        metavar="REGEX",
+        help="finds the group of a video in its file name, or else in its path below the folder of videos, both "
+        "without extension (wave/anna/clip1): the first (...), or all of it; `looks`: of videos that look alike",
+    )
+    parser.add_argument("--groups", type=Path, metavar="FILE", help="table with the columns video and group")
 
 
 def _add_models(commands) -> None:
@@ -152,11 +189,20 @@ def _config_reference(arguments: argparse.Namespace) -> int:
 def _init_dataset(arguments: argparse.Namespace) -> int:
     from kinema.annotations.init import init_dataset
 
-    others = ("subcommand", "command", "folder")
-    options = {name: value for name, value in vars(arguments).items() if name not in others}
-    for line in init_dataset(arguments.folder, **options):
-        print(line)
+    print(*init_dataset(**_options(arguments)), sep="\n")
     return 0
+
+
+def _split(arguments: argparse.Namespace) -> int:
+    from kinema.annotations.redraw import split_table
+
+    print(*split_table(**_options(arguments)), sep="\n")
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of a sub-command alone."""
+    return {name: value for name, value in vars(arguments).items() if name not in ("subcommand", "command")}
 
 
 def _made(arguments: argparse.Namespace) -> int:

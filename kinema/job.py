@@ -22,6 +22,7 @@ from kinema.snakemake_folder import forget_records
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+SHOWN = {"is_shown": True}  # `extra` of a log call whose line is also for who watches the workflow
 PLAIN_INTERVAL_SECONDS = 15.0
 SPIN_COUNT = "1000"  # turns of a loop for which a thread waits awake; a few microseconds
 
@@ -82,7 +83,7 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     A process that ends by the error then prints the error alone and names the file.
 
     Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
-    the other processes of a job; their errors are in the file, too.
+    the other processes of a job; their errors are in the file, too. Records marked by `extra=SHOWN` go to both.
     """
     paths, is_first = [Path(file) for file in files], is_first_process()
     for path in paths:
@@ -93,10 +94,13 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
         handler.setLevel(logging.NOTSET if is_first else logging.ERROR)
     if not handlers or not is_first:
         handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
+    if paths and is_first:
+        handlers.append(_screen())
     root = logging.getLogger()
     before = root.level
     for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S"))
         root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
@@ -114,6 +118,14 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
+
+
+def _screen() -> logging.Handler:
+    """Prints, on stderr, the lines alone that are marked as SHOWN."""
+    handler = logging.StreamHandler()
+    handler.addFilter(lambda record: getattr(record, "is_shown", False))
+    handler.setFormatter(logging.Formatter("kinema: %(message)s"))
+    return handler
 
 
 def _say(

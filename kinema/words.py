@@ -84,3 +84,12 @@ def settings_in_words(values: Mapping[str, Any]) -> str:
 def missing_package(what: str, package: str | None, extra: str) -> str:
     """What cannot be done, since a package is not there, and how to install it."""
     return f"{what} needs {package}, which is not installed: `pip install '.[{extra}]'` in a clone of kinema has it"
+
+
+def unscored(subsets: Sequence[str], redraw: str = "") -> str:
+    """No video is there to score a model on, in these subsets, and what to do; `redraw` is a command that helps."""
+    draw = f"`{redraw}` draws subsets" if redraw else "Give some videos the subset validation in the list"
+    return (
+        f"no {' and no '.join(sorted(subsets, reverse=True))} rows with a label: a model can be trained, but neither "
+        f"scored nor verified, so only model.pth can be made. {draw}."
+    )

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kinema.annotations.dialect import Dialect, check_dialect, write_dialect
+from kinema.annotations.checks import check_dialect
+from kinema.annotations.dialect import Dialect, write_dialect
 from kinema.annotations.hmdb51 import read_hmdb51
 from kinema.annotations.kinetics import read_kinetics, read_mini_kinetics
 from kinema.annotations.reference_json import read_json
@@ -24,15 +25,17 @@ READERS: dict[str, Callable[[Sequence[Path], Annotations], Dialect]] = {
 log = logging.getLogger(__name__)
 
 
-def convert(files: Sequence[Path], *, settings: Annotations, out: Path) -> None:
+def convert(files: Sequence[Path], *, settings: Annotations, out: Path, scored: Sequence[Sequence[str]] = ()) -> None:
     """Write the annotation JSON of the files of one list (`kinema.annotations.sources` names them).
 
-    InputError lists the first ten bad rows.
+    `scored` holds for each model that is to be scored the subsets of which one is needed. InputError lists the first
+    ten bad rows, or says why no model can come of the list.
     """
     source = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
     try:
         dialect = READERS[settings.format](files, settings)
-        check_dialect(dialect, source=source)
+        redraw = f"kinema split {files[0]}" if settings.format == "table" and len(files) == 1 else ""
+        check_dialect(dialect, source=source, scored=scored, redraw=redraw)
     except ValueError as error:
         if type(error) is not ValueError:  # of a library, and none of our checks
             raise

@@ -9,7 +9,6 @@ the file with one. An entry that is only a part of a file also has `video` (name
 """
 
 import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,6 @@ import pandas as pd
 
 from kinema.annotations.rows import TEXT, each_distinct
 from kinema.files import atomic_path
-from kinema.spelling import alike, counted
 
 SUBSETS = {
     **dict.fromkeys(("training", "train"), "training"),
@@ -27,7 +25,6 @@ SUBSETS = {
 COLUMNS = ("id", "subset", "label", "group", "extension", "video", "start", "end", "unit")
 ROWS_AT_ONCE = 50_000
 NEEDS_ESCAPE = r'["\\\x00-\x1f]'
-log = logging.getLogger(__name__)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -49,24 +46,6 @@ class Dialect:
 def subsets_of(names: pd.Series) -> pd.Series:
     """Training, validation or testing for every name of a subset, missing for any other text."""
     return each_distinct(names, lambda name: SUBSETS.get(name.lower()))
-
-
-def check_dialect(dialect: Dialect, *, source: str) -> None:
-    """ValueError where nothing can be trained on; a warning for each kind of entry or label that is of no use."""
-    entries, labels = dialect.entries, dialect.labels
-    training = entries["subset"] == "training"
-    if not training.any():
-        raise ValueError(f"{source}: no entry has the subset training; a model needs some")
-    unknown = entries["label"].notna() & ~entries["label"].isin(labels)
-    if unknown.any():
-        names = ", ".join(sorted(entries["label"][unknown].unique())[:10])
-        log.warning("%s: %d videos have a label without a class, and are not scored: %s", source, unknown.sum(), names)
-    untrained = sorted(set(labels) - set(entries["label"][training].unique()))
-    if untrained:
-        log.warning("%s: %d labels have no training video: %s", source, len(untrained), ", ".join(untrained[:10]))
-    counts = {str(label): int(number) for label, number in entries["label"].value_counts().items()}
-    for group in alike({**dict.fromkeys(labels, 0), **counts}):
-        log.warning("%s: labels that look alike are separate classes: %s", source, counted(group, counts))
 
 
 def write_dialect(dialect: Dialect, out: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kinema.annotations.dialect import Dialect
-from kinema.annotations.rows import EXTENSION, Problems, read_lines
+from kinema.annotations.rows import EXTENSION, Problems, read_lines, repeats
 from kinema.annotations.sources import hmdb51_label
 from kinema.experiment.data_sections import Annotations
 
@@ -20,11 +20,12 @@ def read_hmdb51(files: Sequence[Path], settings: Annotations) -> Dialect:
     """Entries of one split; `files` are `<label>_test_split<N>.txt`, one a class."""
     labels = {str(file): hmdb51_label(file) for file in files}
     rows = read_lines(files).str.extract(VIDEO_LINE)
-    problems = Problems(rows, show_line=True)
+    rows["label"] = rows.index.get_level_values("file").map(labels)
+    twice = repeats(rows, rows["id"], noun="line")
+    problems = Problems(rows.assign(twice=twice), show_line=True)
     problems.report(rows["id"].isna(), "expected `<video file> <0, 1 or 2>`")
     problems.report(rows["use"].notna() & ~rows["use"].isin(list(USES)), "use {use}; expected 0, 1 or 2")
-    problems.report(rows["id"].notna() & rows["id"].duplicated(), "video '{id}' is listed twice")
+    problems.report(twice.notna(), "video '{id}' is listed twice, {twice}")
     problems.check()
-    rows["label"] = rows.index.get_level_values("file").map(labels)
     rows["subset"] = rows["use"].map(USES)
     return Dialect(sorted(labels.values()), rows[rows["subset"].notna()])

@@ -4,12 +4,13 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from kinema.annotations.groups import groups_of
-from kinema.annotations.rows import EXTENSION
-from kinema.annotations.split import split_by_group
+from kinema.annotations.drawing import check_fractions, counts, draw_subsets, told
+from kinema.annotations.grouping import find_groups
+from kinema.annotations.suggestions import Machine, Sample, suggestions
 from kinema.annotations.tree import read_tree
 from kinema.experiment.files import load_config_files
 from kinema.files import write_text
@@ -24,23 +25,22 @@ def init_dataset(
     *,
     name: str | None = None,
     val_fraction: float = 0.2,
-    test_fraction: float = 0.0,
+    test_fraction: float | None = None,
     seed: int = 1,
     group: str | None = None,
+    groups: Path | None = None,
     force: bool = False,
 ) -> list[str]:
     """Write both files, relative to the working directory, and return what to tell the user, a line each.
 
     The split is that of the folders `train`, `val`, `test`, if these are at the top; what they lack is drawn by whole
-    groups, which the regular expression `group`, or the naming of a known data set, finds in the file names.
-    ValueError where the tree cannot be used; FileExistsError where a file is there and `force` is off.
+    groups (`kinema.annotations.drawing`), which the pattern `group`, the table `groups` or the naming of a known data
+    set tells (`kinema.annotations.grouping`). ValueError where the tree or an option cannot be used; FileExistsError
+    where a file is there and `force` is off.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds one folder per class")
-    if not 0 <= val_fraction + test_fraction < 1 or min(val_fraction, test_fraction) < 0:
-        raise ValueError(
-            f"--val-fraction {val_fraction:g} and --test-fraction {test_fraction:g} leave no training videos"
-        )
+    check_fractions(val_fraction, test_fraction or 0.0)
     name = name or default_name(folder)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
         raise ValueError(f"'{name}' cannot name a data set: letters, digits and . _ + - only; give another --name")
@@ -49,11 +49,19 @@ def init_dataset(
     if existing and not force:
         raise FileExistsError(f"{' and '.join(existing)} exists already; --force overwrites, --name takes another name")
     rows, notes = read_tree(folder)
-    rows["group"] = _groups(rows["video"], group)
-    rows["subset"] = _subsets(rows, {"testing": test_fraction, "validation": val_fraction}, seed)
-    write_text(table, rows.to_csv(index=False))
-    write_text(settings, _settings(name, folder, table, num_shards(len(rows))))
-    return [*notes, *_told(rows, table), f"wrote {settings}", f"next: snakemake -n results/{name}/{MODEL}/model.xml"]
+    rows["group"], grouped = find_groups(rows, folder=folder, pattern=group, groups_path=groups)
+    rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
+    write_text(table, rows[["video", "label", "subset", "group"]].to_csv(index=False))
+    write_text(settings, _settings(name, folder, table, num_shards(len(rows))) + _suggested(folder, rows, seed))
+    return [
+        *notes,
+        *grouped,
+        *drawn,
+        f"wrote {table}: {counts(rows)}",
+        *told(rows, f"kinema split {table}"),
+        f"wrote {settings}",
+        f"next: snakemake -n results/{name}/{MODEL}/model.xml",
+    ]
 
 
 def default_name(folder: Path) -> str:
@@ -75,56 +83,14 @@ def _dataset_dir() -> Path:
     return Path(load_config_files([main]).dataset_dir)
 
 
-def _groups(videos: pd.Series, expression: str | None) -> pd.Series:
-    names = videos.str.replace(rf"^.*/|{EXTENSION}$", "", regex=True)
-    if expression is None:
-        return groups_of(names)
-    try:
-        pattern = re.compile(expression)
-    except re.error as error:
-        raise ValueError(f"--group '{expression}': not a regular expression: {error}") from None
-    found = [pattern.search(name) for name in names]
-    if not any(found):
-        raise ValueError(f"--group '{expression}': found in no name, such as '{names.iloc[0]}'")
-    texts = [(match[1] if pattern.groups else match[0]) if match else None for match in found]
-    return pd.Series(texts, index=videos.index, dtype="string")
-
-
-def _subsets(rows: pd.DataFrame, fractions: dict[str, float], seed: int) -> pd.Series:
+def _drawn(rows: pd.DataFrame, **options: Any) -> tuple[pd.Series, list[str]]:
     """The subsets of the folders; those that they lack are drawn from the training videos, or from all."""
     given = rows["subset"]
     if given.notna().any() and not (given == "training").any():
         raise ValueError(
             f"the folders at the top are of {' and '.join(sorted(given.unique()))} only; a model needs train"
         )
-    fractions = {subset: fraction for subset, fraction in fractions.items() if not (given == subset).any()}
-    free = rows[given.isna() | (given == "training")]
-    drawn = split_by_group(free["label"], free["group"], fractions=fractions, seed=seed)
-    lost = [subset for subset, fraction in fractions.items() if fraction > 0 and not (drawn == subset).any()]
-    if lost:
-        raise ValueError(
-            f"no {' and no '.join(lost)} videos: each class has one video, or one group, only. "
-            "Add videos, read other groups with --group, or set the fraction to 0."
-        )
-    return drawn.reindex(rows.index).fillna(given)
-
-
-def _told(rows: pd.DataFrame, table_path: Path) -> list[str]:
-    counts = ", ".join(f"{number} {subset}" for subset, number in rows["subset"].value_counts().items())
-    lines = [f"wrote {table_path}: {len(rows)} videos of {rows['label'].nunique()} classes; {counts}"]
-    grouped = rows["group"].notna()
-    if grouped.any():
-        lines.append(f"{rows['group'].nunique()} groups are read from the names of {grouped.sum()} videos")
-    else:
-        lines.append("no group is read from the names; if several videos show one person or scene, see --group")
-    shared = int((rows.groupby("group")["subset"].nunique() > 1).sum())
-    if shared:
-        lines.append(f"{shared} groups lie in more than one subset by the folders: scores will be too good")
-    for subset in ("training", "validation"):
-        lacking = sorted(set(rows["label"].dropna()) - set(rows["label"][rows["subset"] == subset]))
-        if lacking:
-            lines.append(f"{len(lacking)} classes have no {subset} video: {', '.join(lacking[:5])}")
-    return lines
+    return draw_subsets(rows["label"], rows["group"], given=given, **options)
 
 
 def _settings(name: str, folder: Path, table: Path, shards: int) -> str:
@@ -132,7 +98,8 @@ def _settings(name: str, folder: Path, table: Path, shards: int) -> str:
     videos = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else folder
     return f"""\
 # Data set {name}, written by `kinema init-dataset`. The target is results/{name}/ENCODER_DECODER/model.xml.
-# Edit the table as you like: video,label,subset,group. config/README.md lists every other key and its default.
+# Edit the table as you like: video,label,subset,group; `kinema split {table}` draws subsets anew.
+# config/README.md lists every other key and its default.
 annotations: {{format: table, path: {_yaml(str(table))}}}
 
 # Searched at any depth.
@@ -141,13 +108,19 @@ videos: {_yaml(str(videos))}
 # Keep this number: another one prepares all frames anew. Some hundred videos a shard, 1024 shards at the most.
 num_shards: {shards}
 
-# Smaller frames for a quick start, and a smaller network input:
-# media: {{short_side: 128}}
-# clip: {{length: 16, stride: 2, size: 112}}
-
-# Where left and right tell classes apart, nothing may be mirrored:
-# augmentation: {{horizontal_flip: 0}}
+# What follows was chosen for these videos and for this machine; docs/recipes.md tells how, and what to try next.
 """
+
+
+def _suggested(folder: Path, rows: pd.DataFrame, seed: int) -> str:
+    number = rows["subset"].value_counts()
+    return suggestions(
+        Sample.of(folder, rows["path"].tolist(), seed),
+        Machine.this(),
+        labels=rows["label"].dropna().unique(),
+        num_training=int(number.get("training", 0)),
+        num_validation=int(number.get("validation", 0)),
+    )
 
 
 def _yaml(text: str) -> str:

@@ -94,11 +94,22 @@ def _without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
     _warn(kept[again], "rows are listed more than once; one of each is kept")
     kept = kept[~again]
     relabelled = kept.duplicated(["id", "subset"], keep="last")
-    _warn(kept[relabelled], "clips have a second label; the last one counts")
+    _tell_relabelled(kept[kept.duplicated(["id", "subset"], keep=False)], int(relabelled.sum()))
     kept = kept[~relabelled]
     elsewhere = kept.duplicated("id", keep="last")
     _warn(kept[elsewhere], "clips are listed for two subsets; they leave training (else validation) for the other")
     return kept[~elsewhere]
+
+
+def _tell_relabelled(rows: pd.DataFrame, count: int) -> None:
+    """A warning that names both rows of the first clips that have two labels."""
+    if count:
+        clips = itertools.islice(rows.groupby(["id", "subset"], sort=False), 3)
+        shown = []
+        for (name, _), same in clips:
+            labels = zip(same["label"], same.index, strict=True)
+            shown.append(f"{name} " + ", ".join(f"'{label}' ({file} line {line})" for label, (file, line) in labels))
+        log.warning("%d clips have a second label; the last one counts; such as %s", count, "; ".join(shown))
 
 
 def _warn(rows: pd.DataFrame, text: str) -> None:

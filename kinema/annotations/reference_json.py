@@ -46,11 +46,17 @@ def read_json(files: Sequence[Path], settings: Annotations) -> Dialect:
     listed = pd.DataFrame(rows, columns=list(COLUMNS))
     entries = with_segments(listed)
     entries["id"] = listed["id"].fillna(entries["id"])
-    problems += [f"'{name}': listed twice" for name in entries["id"][entries["id"].duplicated()]]
+    again = entries[entries["id"].duplicated(keep=False)]
+    problems += [f"'{name}': listed twice{_as(labels)}" for name, labels in again.groupby("id", sort=False)["label"]]
     if problems:
         more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise ValueError("\n".join([*(f"{file}: {text}" for text in problems[:SHOWN]), *more]))
     return Dialect(labels, entries)
+
+
+def _as(labels: pd.Series) -> str:
+    names = labels.dropna().unique()
+    return f", as {' and as '.join(map(repr, map(str, names)))}" if len(names) > 1 else ""
 
 
 def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:

@@ -42,12 +42,22 @@ def read_tables(
     frames = []
     for file in files:
         is_text = file.suffix.lower() != ".parquet"
-        whole = _read(file)
+        whole = read_whole(file)
         table = _text_columns(file, whole, columns, required, dict.fromkeys(numbers, unit))
         frame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
-        frame.index = _lines(whole, is_text=is_text)
+        frame.index = lines_of(whole, is_text=is_text)
         frames.append(frame.apply(_stripped).dropna(how="all"))
     return _stacked(files, frames)
+
+
+def read_whole(file: Path) -> pa.Table:
+    """All columns of a CSV, TSV or Parquet file, of text files as text; ValueError where it is none."""
+    if file.suffix.lower() == ".parquet":
+        return _read_parquet(file)
+    try:
+        return _read_csv(file, separator_of(file))
+    except (pa.ArrowInvalid, csv.Error) as error:
+        raise ValueError(f"{file}: cannot be read as a table: {' '.join(str(error).split())}") from None
 
 
 def read_lines(files: Sequence[Path]) -> pd.Series:
@@ -65,6 +75,29 @@ def each_distinct(column: pd.Series, function: Callable[[Any], str | None]) -> p
     codes, values = pd.factorize(column)
     results = np.array([*map(function, np.asarray(values, dtype=object)), None], dtype=object)
     return pd.Series(results[codes], index=column.index, dtype=TEXT)
+
+
+def repeats(rows: pd.DataFrame, ids: pd.Series, *, noun: str = "row") -> pd.Series:
+    """For each row whose id an earlier one has: where both stand, and their labels if these differ; else missing.
+
+    `rows` are indexed by (file, line) and have the column `label`; `noun` is what a line of the file is called.
+    """
+    known, labels = ids.to_numpy(object), rows["label"].to_numpy(object)
+    first: dict[str, int] = {}
+    found: list[str | None] = [None] * len(rows)
+    for position in np.flatnonzero((ids.notna() & ids.duplicated(keep=False)).to_numpy()).tolist():
+        earlier = first.setdefault(known[position], position)
+        if earlier != position:
+            (file, line), (own_file, _) = rows.index[earlier], rows.index[position]
+            place = f"{noun} {line}" if file == own_file else f"{file} {noun} {line}"
+            found[position] = _both(place, labels[earlier], labels[position])
+    return pd.Series(found, index=rows.index, dtype=TEXT)
+
+
+def _both(place: str, first: Any, label: Any) -> str:
+    if pd.isna(first) or pd.isna(label) or first == label:
+        return f"in {place} and here"
+    return f"as '{first}' in {place} and as '{label}' here"
 
 
 class Problems:
@@ -100,7 +133,7 @@ class Problems:
         return f"{file} line {number}: {text}; the line is {_shortened(line)!r}"
 
 
-def _lines(table: pa.Table, *, is_text: bool) -> pd.Index:
+def lines_of(table: pa.Table, *, is_text: bool) -> pd.Index:
     """The line on which each row begins, line 1 being the header; cells of a text file may hold line breaks."""
     lines = np.arange(2, len(table) + 2)
     for column in table.columns if is_text else ():
@@ -142,14 +175,10 @@ def _stripped(column: pd.Series) -> pd.Series:
     return stripped.mask(stripped == "")
 
 
-def _read(file: Path) -> pa.Table:
-    if file.suffix.lower() == ".parquet":
-        return _read_parquet(file)
+def separator_of(file: Path) -> str:
+    """What stands between the cells of a text file of this name."""
     endings = [suffix.lower() for suffix in file.suffixes if suffix.lower() not in PACKED]
-    try:
-        return _read_csv(file, "\t" if endings and endings[-1] in (".tsv", ".tab") else ",")
-    except (pa.ArrowInvalid, csv.Error) as error:
-        raise ValueError(f"{file}: cannot be read as a table: {' '.join(str(error).split())}") from None
+    return "\t" if endings and endings[-1] in (".tsv", ".tab") else ","
 
 
 def _read_parquet(file: Path) -> pa.Table:

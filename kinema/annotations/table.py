@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinema.annotations.dialect import Dialect, subsets_of
-from kinema.annotations.rows import EXTENSION, TEXT, Problems, each_distinct, read_tables
+from kinema.annotations.rows import EXTENSION, TEXT, Problems, each_distinct, read_tables, repeats
 from kinema.annotations.segments import with_segments
 from kinema.experiment.data_sections import Annotations
 
@@ -72,10 +72,11 @@ def _clock(text: str) -> str | None:
 
 
 def _check(rows: pd.DataFrame, parts: pd.DataFrame, numbers: dict[str, pd.Series], unit: str) -> None:
-    problems = Problems(rows.assign(start=rows["start"].fillna("0")))
     ids, subset = parts["id"], parts["subset"]
+    twice = repeats(rows, ids.where(rows["video"].fillna("") != ""))
+    problems = Problems(rows.assign(start=rows["start"].fillna("0"), twice=twice))
     problems.report(rows["video"].fillna("") == "", "no video name")
-    problems.report(ids.duplicated() & (rows["video"].fillna("") != ""), _listed_twice(numbers))
+    problems.report(twice.notna(), _listed_twice(numbers))
     problems.report(subset.isna(), "subset '{subset}'; expected training, validation or testing (or train, val, test)")
     unlabelled = rows["label"].isna() & (subset != "testing")
     problems.report(unlabelled, "video '{video}' has no label; only testing rows may lack one")
@@ -92,4 +93,4 @@ def _check(rows: pd.DataFrame, parts: pd.DataFrame, numbers: dict[str, pd.Series
 
 def _listed_twice(numbers: dict[str, pd.Series]) -> str:
     ranged = any(number.notna().any() for number in numbers.values())
-    return "video '{video}' is listed twice" + (" with the same start and end" if ranged else "") + "; keep one row"
+    return f"video '{{video}}' is listed twice{' with the same start and end' if ranged else ''}, {{twice}}; keep one"

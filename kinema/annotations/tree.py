@@ -14,11 +14,12 @@ SHOWN = 5  # names in a note
 
 
 def read_tree(root: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with `video`, `label`, `subset` of `<class>/.../<file>` or `<subset>/<class>/.../<file>`, and notes.
+    """Rows of `<class>/.../<file>` or `<subset>/<class>/.../<file>`, and notes.
 
-    A folder of numbered pictures is one video, and what lies in such a folder is part of it. `subset` is missing unless
-    every folder at the top is named like one. Files in `test` need no class folder. Files whose extension does not tell
-    what they are are probed. Notes tell in a line each what was left out. ValueError where no two classes are found.
+    Rows have `video`, `label`, `subset` and `path`, the file relative to `root`. A folder of numbered pictures is one
+    video, and what lies in such a folder is part of it. `subset` is missing unless every folder at the top is named
+    like one. Files in `test` need no class folder. Files whose extension does not tell what they are are probed. Notes
+    tell in a line each what was left out. ValueError where no two classes are found.
     """
     listed, others = scan_videos(root)
     videos, refused = movies(root, listed)
@@ -57,7 +58,7 @@ def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd
     best: dict[str, Path] = {}
     for path in sorted(files, key=lambda path: (path.suffix.lower() not in COMMON, path in folders, path)):
         best.setdefault(_bare(path), path)
-    rows: dict[str, tuple[str, str | None, str | None]] = {}
+    rows: dict[str, tuple[str, str | None, str | None, str]] = {}
     hidden, unreadable, twice, misplaced, inner = [], [], [], [], []
     videos: set[Path] = set()
     for path in sorted(files):  # a folder before what lies in it
@@ -74,7 +75,8 @@ def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd
         elif not videos.isdisjoint(path.parents):
             inner.append(path)
         else:
-            rows[str(path)] = (_name(path, stems, path in folders), above[0] if above else None, subset)
+            name = _name(path, stems, path in folders)
+            rows[str(path)] = (name, above[0] if above else None, subset, str(PurePosixPath(path)))
             videos.update({path} & folders)
     notes = [
         *_note(misplaced, "videos lie in no class folder and are left out"),
@@ -83,7 +85,7 @@ def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd
         *_note(hidden, "hidden files are left out"),
         *_note([ascii(str(path)) for path in unreadable], "names are no UTF-8 and are left out; rename the files"),
     ]
-    return pd.DataFrame(list(rows.values()), columns=["video", "label", "subset"], dtype="str"), notes
+    return pd.DataFrame(list(rows.values()), columns=["video", "label", "subset", "path"], dtype="str"), notes
 
 
 def _bare(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from kinema.annotations.dialect import Dialect
-from kinema.annotations.rows import EXTENSION, Problems, read_lines
+from kinema.annotations.rows import EXTENSION, Problems, read_lines, repeats
 from kinema.experiment.data_sections import Annotations
 
 CLASS_LINE = r"^(?P<number>[0-9]+)\s+(?P<label>\S+)$"
@@ -40,12 +40,13 @@ def _read_classes(file: Path) -> dict[str, str]:
 
 
 def _check(rows: pd.DataFrame, numbers: dict[str, str]) -> None:
-    problems = Problems(rows, show_line=True)
+    twice = repeats(rows, rows["id"], noun="line")
+    problems = Problems(rows.assign(twice=twice), show_line=True)
     known = rows["label"].isin(list(numbers))
     of_folder = rows["label"].map(numbers)
     problems.report(rows["label"].isna(), "expected `<class folder>/<video file>`, and in a training list its number")
     problems.report(rows["label"].notna() & ~known, "the folder '{label}' is no class of classInd.txt")
     contradicts = known & rows["number"].notna() & (rows["number"] != of_folder)
     problems.report(contradicts, "the class number {number} is not that of '{label}' in classInd.txt")
-    problems.report(rows["id"].notna() & rows["id"].duplicated(), "video '{id}' is listed twice")
+    problems.report(twice.notna(), "video '{id}' is listed twice, {twice}")
     problems.check()

@@ -1,7 +1,7 @@
 """Coverage of a data set -> dataset_report.json, complete, and dataset_report.md, the same for a reader.
 
 The report counts by class and subset what was listed, found and dropped, and shows what would make scores too good or a
-class unlearnable: leaks, files that claim one video, imbalance.
+class unlearnable: leaks, one content under two labels, files that claim one video, imbalance.
 """
 
 import json
@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from kinema.clips import leaks
 from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
+from kinema.job import SHOWN
 from kinema.records.dataset_report import (
     ClaimedVideo,
     ClassSize,
@@ -25,38 +27,53 @@ from kinema.records.dataset_report import (
     DroppedVideo,
     GroupLeak,
     Imbalance,
+    LabelConflict,
     LabelCounts,
     Leaks,
     RespelledVideo,
     SharedFile,
     SourceLeak,
 )
+from kinema.records.look_alikes import LookAlikes
 from kinema.spelling import alike
 
 COUNTS = ["listed", "found", "ok", "missing", "failed", "truncated", "frames", "bytes"]
 Row = TypeVar("Row", ClaimedVideo, RespelledVideo, DamagedVideo, DroppedVideo)
 log = logging.getLogger(__name__)
+NOT_SEARCHED = LookAlikes(looked=False, reason="not asked for", threshold=None, num_videos=0, num_pairs=0, pairs=[])
 
 
 def write_report(
-    *, dataset: str, annotation_path: Path, table_paths: Sequence[Path], out: Path, page_path: Path
+    *,
+    dataset: str,
+    annotation_path: Path,
+    table_paths: Sequence[Path],
+    out: Path,
+    page_path: Path,
+    look_alikes_path: Path | None = None,
 ) -> None:
-    """Write dataset_report.json (`out`) and dataset_report.md (`page_path`)."""
-    report = summarise(dataset, *read_coverage(annotation_path, table_paths))
+    """Write dataset_report.json (`out`) and dataset_report.md (`page_path`).
+
+    `look_alikes_path` is look_alikes.json; None where there was no search (`look_alikes_limit`, flow, the demo).
+    """
+    labels, videos = read_coverage(annotation_path, table_paths)
+    looks = LookAlikes.read(look_alikes_path) if look_alikes_path else NOT_SEARCHED
+    report = summarise(dataset, labels, videos, looks)
     report.write(out)
     write_text(page_path, render(report))
     if report.dropped:
         log.warning("%d of %d videos cannot be used; %s says why", len(report.dropped), report.listed, page_path)
     if report.damaged:
         log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), page_path)
-    for kind, leaks in vars(report.leaks).items():
-        if leaks:
-            log.warning(
-                "the same %s in two subsets, %d times: scores will be too good; see %s", kind, len(leaks), page_path
-            )
+    leaks.tell(videos[videos["status"] == "ok"], page_path)
+    if looks.num_pairs:
+        text = "%d pairs of videos in two subsets look alike, such as '%s' and '%s': scores may be too good; see %s"
+        log.warning(text, looks.num_pairs, looks.pairs[0].video, looks.pairs[0].other, page_path, extra=SHOWN)
 
 
-def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetReport:
+def summarise(
+    dataset: str, labels: list[str], videos: pd.DataFrame, look_alikes: LookAlikes = NOT_SEARCHED
+) -> DatasetReport:
     """The report, from the result of `read_coverage`; leaks look at usable videos alone."""
     rows = _measures(videos)
     by_subset, by_label, by_cell = (_counts_by(rows, key) for key in ("subset", "label", ["label", "subset"]))
@@ -80,6 +97,11 @@ def summarise(dataset: str, labels: list[str], videos: pd.DataFrame) -> DatasetR
         labels=labelled,
         without_class=_counts_of(rows[videos["label_index"] < 0]),
         leaks=_leaks(usable),
+        look_alikes=look_alikes.pairs,
+        look_alikes_not_searched=look_alikes.reason,
+        label_conflicts=[
+            LabelConflict(content=content, labels=labels) for content, labels in leaks.conflicts(usable).items()
+        ],
         duplicates=_each(ClaimedVideo, claimed),
         respelled=_each(RespelledVideo, videos.loc[_is_respelled(videos), ["video", "path"]]),
         listed_again=_listed_again(videos),
@@ -130,25 +152,12 @@ def _counts_of(rows: pd.DataFrame) -> Counts:
 
 
 def _leaks(videos: pd.DataFrame) -> Leaks:
-    shared = {kind: _shared(videos, kind).items() for kind in ("content", "group", "source")}
+    found = {kind: leaks.shared(videos, kind).items() for kind in leaks.KINDS}
     return Leaks(
-        content=[ContentLeak(content=content, subsets=subsets) for content, subsets in shared["content"]],
-        group=[GroupLeak(group=group, subsets=subsets) for group, subsets in shared["group"]],
-        source=[SourceLeak(source=source, subsets=subsets) for source, subsets in shared["source"]],
+        content=[ContentLeak(content=content, subsets=subsets) for content, subsets in found["content"]],
+        group=[GroupLeak(group=group, subsets=subsets) for group, subsets in found["group"]],
+        source=[SourceLeak(source=source, subsets=subsets) for source, subsets in found["source"]],
     )
-
-
-def _shared(videos: pd.DataFrame, kind: str) -> dict[str, dict[str, list[str]]]:
-    """The content, groups or sources that lie in more than one subset, each with its videos by subset."""
-    known = videos.dropna(subset=kind)
-    pairs = known[[kind, "subset"]].drop_duplicates()
-    rows = known[known[kind].isin(pairs.loc[pairs[kind].duplicated(), kind])]
-    if kind != "source":  # parts of one file share all the rest too
-        rows = rows[rows.groupby(kind)["source"].transform("nunique") > 1]
-    leaks: dict[str, dict[str, list[str]]] = {}
-    for shared, subset, video in zip(rows[kind], rows["subset"], rows["video"], strict=True):
-        leaks.setdefault(shared, {}).setdefault(subset, []).append(video)
-    return leaks
 
 
 def _is_respelled(videos: pd.DataFrame) -> pd.Series:

@@ -36,6 +36,8 @@ def render(report: DatasetReport) -> str:
         *_dropped(report),
         *_damaged(report),
         *_leaks(report),
+        *_look_alikes(report),
+        *_label_conflicts(report),
         *_duplicates(report),
         *_respelled(report),
         *_listed_again(report),
@@ -57,6 +59,15 @@ def _remarks(report: DatasetReport) -> Iterable[str]:
     for kind, leaks in vars(report.leaks).items():
         if leaks:
             yield f"**Leak**. {LEAK_TITLES[kind]}: {len(leaks):,}. Scores will be too good."
+    if report.look_alikes:
+        yield (
+            f"**Look-alikes**. Pairs of videos in two subsets that look alike: {len(report.look_alikes):,}. "
+            "Scores may be too good; `kinema split TABLE --group looks` keeps such videos together."
+        )
+    elif report.look_alikes_not_searched:
+        yield f"Videos were not compared by their looks: {_text(report.look_alikes_not_searched)}."
+    if report.label_conflicts:
+        yield f"**Contradiction**. The same file content under two labels: {len(report.label_conflicts):,}. Keep one."
     imbalance = report.imbalance
     if untrained := imbalance.without_training:
         yield f"Classes without a usable training video: {len(untrained):,} ({_some(untrained, 10)})."
@@ -147,6 +158,37 @@ def _leaks(report: DatasetReport) -> Iterable[str]:
         if rows:
             yield f"## {LEAK_TITLES[kind]}"
             yield _table([kind, *_names(report)], rows, numbers=False) + _more(leaks)
+
+
+def _look_alikes(report: DatasetReport) -> Iterable[str]:
+    pairs = report.look_alikes
+    rows = [
+        [
+            f"{pair.likeness:.2f}",
+            *(
+                f"{_text(name)} ({_text(label or '-')})"
+                for name, label in ((pair.video, pair.label), (pair.other, pair.other_label))
+            ),
+            f"{pair.subset} / {pair.other_subset}",
+        ]
+        for pair in pairs[:MAX_ROWS]
+    ]
+    if rows:
+        yield "## Videos in two subsets that look alike"
+        yield _table(["likeness", "video (class)", "other video (class)", "subsets"], rows, numbers=False) + _more(
+            pairs
+        )
+
+
+def _label_conflicts(report: DatasetReport) -> Iterable[str]:
+    found = report.label_conflicts
+    rows = [
+        [_text(row.content), "; ".join(f"{_text(label)}: {_some(names, 3)}" for label, names in row.labels.items())]
+        for row in found[:MAX_ROWS]
+    ]
+    if rows:
+        yield "## The same file content under two labels"
+        yield _table(["content", "videos by class"], rows, numbers=False) + _more(found)
 
 
 def _duplicates(report: DatasetReport) -> Iterable[str]:

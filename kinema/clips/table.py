@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 import weakref
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from kinema.clips.windows import enumerate_clips, num_clips_asked
 from kinema.disk import full_disk_named
 from kinema.experiment.data_sections import Clip
 from kinema.files import atomic_path
+from kinema.input_error import InputError
+from kinema.words import unscored
 
 SCHEMA = pa.schema(
     [
@@ -73,6 +76,18 @@ def labelled_subsets(clips_path: Path) -> list[str]:
     """Subsets with a video that has a label, sorted."""
     path = mapped_path(clips_path)
     return [subset for subset in subsets_of(clips_path) if (ClipIndex(path, subset).label_index >= 0).any()]
+
+
+def check_scored(clips_path: Path, scored: Sequence[Sequence[str]]) -> None:
+    """InputError where a model is to be scored and no usable video is there for it.
+
+    `scored` holds for each such model the subsets of which one is needed.
+    """
+    labelled = set(labelled_subsets(clips_path))
+    lacking = next((subsets for subsets in scored if labelled.isdisjoint(subsets)), None)
+    if lacking:
+        report = clips_path.with_name("dataset_report.md")
+        raise InputError(f"{clips_path}: {unscored(lacking)} {report} says what became of the videos.")
 
 
 def labels_of(clips_path: Path) -> list[str]:

@@ -47,6 +47,13 @@ class Dataset(Settings):
     max_failed_fraction: Fraction = Field(
         0.1, description="More missing and failed videos than this stop the pipeline."
     )
+    look_alikes_limit: int = Field(
+        10_000,
+        ge=0,
+        le=1_000_000,
+        description="Videos of different subsets are compared by their looks, for the data-set report, where no more "
+        "than this are usable: some 0.1 s each; 0 compares none.",
+    )
     rendered: bool = Field(False, description="The files are made by the workflow itself (the demo).")
 
 

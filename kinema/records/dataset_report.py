@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kinema.records.look_alikes import LookAlike
 from kinema.records.record import Record
 
 
@@ -82,6 +83,16 @@ class Leaks:
     """The same group, of the list or, where it has none, out of the file names."""
     source: list[SourceLeak]
     """Parts of the same file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelConflict:
+    """Files of the same content, or the same part of such files, under more than one label."""
+
+    content: str
+    """Digest of the file's content."""
+    labels: dict[str, list[str]]
+    """Its videos by label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +194,7 @@ class DatasetReport(Counts, Record):
     dataset_report.md shows the same to a reader, with long lists cut off.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     dataset: str
     """Name of the data set."""
@@ -195,6 +206,12 @@ class DatasetReport(Counts, Record):
     """Of the videos whose label is no class, or that have none; they are not scored."""
     leaks: Leaks
     """What two subsets share."""
+    look_alikes: list[LookAlike]
+    """Usable videos of two subsets that look alike: look_alikes.json."""
+    look_alikes_not_searched: str | None
+    """Why there was no search for them; null where there was."""
+    label_conflicts: list[LabelConflict]
+    """Usable videos of the same bytes under two labels, in one subset or in two."""
     duplicates: list[ClaimedVideo]
     """Videos that more than one file claims."""
     respelled: list[RespelledVideo]

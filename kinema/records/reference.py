@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from kinema.generated import renewed
 from kinema.records.dataset_report import DatasetReport
 from kinema.records.evaluation import Evaluation
+from kinema.records.look_alikes import LookAlikes
 from kinema.records.parity import Parity
 from kinema.records.record import KEY, Record
 from kinema.records.training import Training
@@ -23,6 +24,7 @@ from kinema.records.verification import Verification
 
 RECORDS: dict[str, type[Record]] = {
     "dataset_report.json": DatasetReport,
+    "look_alikes.json": LookAlikes,
     "training.json": Training,
     "evaluation.json": Evaluation,
     "parity.json": Parity,

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from kinema.clips.loader import ClipLoader
-from kinema.clips.table import labels_of
+from kinema.clips.table import check_scored, labels_of
 from kinema.digests import digest, file_digest
 from kinema.experiment.config import Settings
 from kinema.experiment.params import from_json, training_json
@@ -53,6 +53,7 @@ class TrainingInputs:
 
     `clips_path` is the clip index, `starts` the files that training starts from (`kinema.models.loading.start_keys`).
     `data` are digests of the parts of the index that decide what is trained, by part; `code` is that of the code.
+    `scored` holds for each model that is to be scored the subsets of which one is needed.
     """
 
     clips_path: Path
@@ -61,17 +62,21 @@ class TrainingInputs:
     starts: Mapping[str, str]
     data: Mapping[str, str]
     code: str
+    scored: Sequence[Sequence[str]] = ()
 
     @classmethod
-    def from_params(cls, params: Mapping[str, str], *, clips_path: Path, untracked: str) -> "TrainingInputs":
-        """From the texts that rule train has as its params, by name; `untracked` are the settings beside them."""
+    def from_params(
+        cls, params: Mapping[str, str], resources: Mapping[str, str], *, clips_path: Path
+    ) -> "TrainingInputs":
+        """From the texts that rule train has as its params and resources, by name."""
         return cls(
             clips_path=clips_path,
             model_name=params["model"],
-            settings=from_json(params["settings"], untracked),
+            settings=from_json(params["settings"], resources.get("untracked", "{}")),
             starts=json.loads(params["starts"]),
             data=json.loads(params["data"]),
             code=params["code"],
+            scored=json.loads(resources.get("scored", "[]")),
         )
 
     @property
@@ -144,6 +149,7 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
     a changed experiment, of other data or code starts anew. Once the outputs are written, links to them are all that
     it keeps (`kinema.training.resume.folder`).
     """
+    check_scored(inputs.clips_path, inputs.scored)
     settings, starts = inputs.settings, inputs.starts
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)

@@ -15,7 +15,7 @@ ALWAYS = ("id", "status", "reason", "detail", "path", "duplicates", "content")  
 OK = {"status": "ok", "num_frames": 50, "fps": 25.0, "duration_seconds": 2.0, "truncated": False, "num_bytes": 1000}
 
 
-def build(root, *, allowed, clip=CLIP):
+def build(root, *, allowed, clip=CLIP, scored=(), horizontal_flip=0.0):
     build_index(
         annotation_path=root / "annotation.json",
         table_paths=[root / "0000.parquet", root / "0001.parquet"],
@@ -23,6 +23,8 @@ def build(root, *, allowed, clip=CLIP):
         max_failed_fraction=allowed,
         report_path=root / "report.md",
         out=root / "clips.parquet",
+        scored=scored,
+        horizontal_flip=horizontal_flip,
     )
 
 

@@ -1,6 +1,7 @@
 """Tables of videos and labels -> the one dialect."""
 
 import json
+import logging
 
 import pandas as pd
 import pytest
@@ -11,9 +12,9 @@ from kinema.experiment.data_sections import Annotations
 GOOD = "video,label,subset,group\nb.mp4,run,train,p1\na,jump,validation,p2\nc.AVI,,test,\nd,jump,training,p1\n"
 
 
-def converted(*files, unit="seconds"):
+def converted(*files, unit="seconds", scored=()):
     out = files[0].with_name("annotation.json")
-    convert(files, settings=Annotations(path=[str(file) for file in files], unit=unit), out=out)
+    convert(files, settings=Annotations(path=[str(file) for file in files], unit=unit), out=out, scored=scored)
     return json.loads(out.read_text())
 
 
@@ -68,7 +69,7 @@ def test_several_tables_are_one_list(of_text, tmp_path):
         name: entry["subset"] for name, entry in expected["database"].items()
     }
     (tmp_path / "two.csv").write_text("video,label,subset\nz,run,val\nb.MP4,run,val\n")
-    with pytest.raises(ValueError, match=r"two\.csv row 3: video 'b' is listed twice"):
+    with pytest.raises(ValueError, match=r"two\.csv row 3: video 'b' is listed twice, in .*one\.csv row 2 and here"):
         converted(tmp_path / "one.csv", tmp_path / "two.csv")
 
 
@@ -80,7 +81,7 @@ def test_rows_of_a_filtered_parquet_table_are_counted_from_its_first(tmp_path):
 
 
 def test_parquet_columns_may_be_numbers_and_categories(tmp_path):
-    rows = pd.DataFrame({"video": [7, 8], "label": pd.Categorical(["x", "y"]), "subset": ["train", "val"]})
+    rows = pd.DataFrame({"video": [7, 8], "label": pd.Categorical(["x", "y"]), "subset": ["train", "train"]})
     rows.assign(start=[0.5, None], end=[2.0, None]).to_parquet(tmp_path / "list.parquet")
     assert list(converted(tmp_path / "list.parquet")["database"]) == ["7_0.5s_2s", "8"]
 
@@ -142,7 +143,7 @@ def test_part_of_a_file_is_an_entry_of_its_own(of_text):
 
 
 def test_frames_are_named_as_frames(of_text):
-    found = of_text("video,label,subset,start,end\nm,run,train,300,450\n", unit="frames")["database"]
+    found = of_text(RANGED + "m,run,train,300,450\nn,jump,train,,\n", unit="frames")["database"]
     assert found["m_300f_450f"] | {"annotations": {}} == {
         "subset": "training",
         "annotations": {},
@@ -154,8 +155,51 @@ def test_frames_are_named_as_frames(of_text):
 
 
 def test_what_no_model_can_learn_or_score_is_warned_of(of_text, caplog):
-    of_text("video,label,subset\na,x,train\nb,y,val\nc,z,test\n")
-    assert "2 labels have no training video: y, z" in caplog.text
+    of_text("video,label,subset\na,x,train\nb,y,train\nc,y,val\nd,z,test\ne,w,val\n")
+    assert "list.csv: 2 labels have no training video: w, z" in caplog.text
+
+
+def test_groups_in_two_subsets_are_told_with_what_to_run(of_text, caplog):
+    rows = "a,x,train,anna\nb,y,val,anna\nc,y,train,ben\nd,x,test,cleo\ne,x,val,cleo\nf,x,val,\n"
+    of_text("video,label,subset,group\n" + rows)
+    (line,) = [message for message in caplog.messages if "too good" in message]
+    assert (
+        "list.csv: 2 groups lie in more than one subset, such as 'anna': scores will be too good; `kinema split" in line
+    )
+    assert line.endswith("list.csv` draws subsets by whole groups")
+
+
+def test_groups_that_names_tell_and_parts_of_one_file_are_told_too(of_text, caplog):
+    rows = "v_A_g01_c01,x,train,,\nv_A_g01_c02,y,val,,\nmatch,x,train,0,1\nmatch,y,train,1,2\nmatch,x,val,2,3\n"
+    of_text("video,label,subset,start,end\n" + rows)
+    assert "1 groups lie in more than one subset, such as 'v_A_g01'" in caplog.text
+    assert "1 files, by their parts, lie in more than one subset, such as 'match'" in caplog.text
+
+
+def test_a_split_by_groups_is_not_told(of_text, caplog):
+    of_text("video,label,subset,group\na,x,train,p1\nb,y,train,p1\nc,x,val,p2\nd,y,val,\ne,y,train,\n")
+    assert not caplog.messages
+
+
+def test_a_list_without_anything_to_score_on_is_told(of_text, caplog):
+    of_text("video,label,subset\na,x,train\nb,y,train\nc,,test\n")
+    (record,) = caplog.records
+    assert (record.levelno, record.is_shown) == (logging.WARNING, True)
+    assert (
+        "no validation and no testing rows with a label: a model can be trained, but neither scored" in record.message
+    )
+    assert "so only model.pth can be made. `kinema split" in record.message
+
+
+def test_a_model_that_is_to_be_scored_needs_something_to_score_on(of_text):
+    training = "video,label,subset\na,x,train\nb,y,train\n"
+    with pytest.raises(
+        ValueError, match=r"list\.csv: no validation and no testing rows with a label: .*`kinema split "
+    ):
+        of_text(training, scored=[("testing", "validation")])
+    of_text(training + "c,x,val\n", scored=[("testing", "validation"), ("validation",)])
+    with pytest.raises(ValueError, match=r"list\.csv: no testing rows with a label"):
+        of_text(training + "c,x,val\n", scored=[("testing", "validation"), ("testing",)])
 
 
 def test_files_that_differ_in_the_extension_only_keep_it(of_text):
@@ -216,7 +260,18 @@ RANGED = "video,label,subset,start,end\n"
         ("", r"list\.csv: cannot be read as a table"),
         ("video,label,subset\na,x,trian\n", r"list\.csv row 2: subset 'trian'; expected training"),
         ("video,label,subset\n\n\na,x,trian\n", r"list\.csv row 4: subset 'trian'; expected training"),
-        ("video,label,subset\na,x,train\na,x,val\n", r"list\.csv row 3: video 'a' is listed twice; keep one row"),
+        (
+            "video,label,subset\na,x,train\na.mp4,x,val\n",
+            r"list\.csv row 3: video 'a' is listed twice, in row 2 and here; keep one$",
+        ),
+        (
+            "video,label,subset\na,x,train\nb,x,train\na,y,train\na,x,train\n",
+            r"row 4: video 'a' is listed twice, as 'x' in row 2 and as 'y' here; keep one\n.*row 5: .*in row 2 and",
+        ),
+        (
+            "video,label,subset\na,x,train\nb,x,train\nc,y,val\n",
+            r"list\.csv: all training videos are of one class, 'x'; a model needs two classes",
+        ),
         ("video,label,subset\na,,train\n", r"list\.csv row 2: video 'a' has no label"),
         ("video,label,subset\n,x,train\n", r"list\.csv row 2: no video name"),
         ("video,label,subset\n.mp4,x,train\n", r"list\.csv row 2: no video name"),
@@ -241,7 +296,7 @@ RANGED = "video,label,subset,start,end\n"
         (RANGED + "v,x,train,0,inf\n", r"list\.csv row 2: end 'inf' is no number of seconds"),
         (
             RANGED + "v,x,train,1,2\nv,y,train,1.0,2.00\n",
-            r"list\.csv row 3: video 'v' is listed twice with the same start",
+            r"row 3: video 'v' is listed twice with the same start and end, as 'x' in row 2 and as 'y' here",
         ),
         (RANGED + "v_1s_2s,x,train,,\nv,y,train,1,2\n", r"list\.csv row 3: video 'v' is listed twice"),
     ],

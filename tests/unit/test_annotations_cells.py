@@ -16,7 +16,7 @@ import pytest
 from kinema.annotations.convert import convert
 from kinema.experiment.data_sections import Annotations
 
-TEXT = "video,label,subset\nv,café,train\nw,b,val\n"
+TEXT = "video,label,subset\nv,café,train\nw,b,train\n"
 
 
 def converted(file, unit="seconds"):
@@ -30,7 +30,7 @@ def of_columns(tmp_path):
     """Entries of a Parquet table with these columns."""
 
     def convert_columns(unit="seconds", **columns):
-        table = {"video": ["v", "w"], "label": ["a", "b"], "subset": ["train", "val"], **columns}
+        table = {"video": ["v", "w"], "label": ["a", "b"], "subset": ["train", "train"], **columns}
         pq.write_table(pa.table(table), tmp_path / "list.parquet")
         return converted(tmp_path / "list.parquet", unit)
 
@@ -64,7 +64,7 @@ def test_seconds_of_every_type(of_columns, start, seconds):
 
 
 def test_a_table_of_pandas_timedelta(tmp_path):
-    rows = pd.DataFrame({"video": ["v", "w"], "label": ["a", "b"], "subset": pd.Categorical(["train", "val"])})
+    rows = pd.DataFrame({"video": ["v", "w"], "label": ["a", "b"], "subset": pd.Categorical(["train", "train"])})
     rows = rows.assign(start=pd.to_timedelta(["1s", None]), end=pd.array([2, None], dtype="Int64"))
     rows.to_parquet(tmp_path / "list.parquet")
     assert list(converted(tmp_path / "list.parquet")) == ["v_1s_2s", "w"]
@@ -77,7 +77,7 @@ def test_a_table_of_pandas_timedelta(tmp_path):
     [("00:00:01.5", 1.5), ("0 days 00:00:01.500000", 1.5), ("1 day, 0:00:01", 86401), ("2:01:00", 7260)],
 )
 def test_seconds_that_are_written_as_a_time(tmp_path, text, seconds):
-    (tmp_path / "list.csv").write_text(f'video,label,subset,start,end\nv,a,train,0.5,\nw,a,train,"{text}",\n')
+    (tmp_path / "list.csv").write_text(f'video,label,subset,start,end\nv,a,train,0.5,\nw,b,train,"{text}",\n')
     assert list(converted(tmp_path / "list.csv")) == ["v_0.5s_end", f"w_{seconds}s_end"]
 
 

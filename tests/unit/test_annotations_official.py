@@ -121,8 +121,10 @@ def test_what_kinetics_lists_twice_is_counted_once(kinetics, caplog):
         "d": ("validation", "run"),
     }
     assert "2 rows are listed more than once" in caplog.text
-    assert "1 clips have a second label; the last one counts; such as b_000000_000010" in caplog.text
-    assert "train.csv line 3" in caplog.text
+    (line,) = [text for text in caplog.messages if "second label" in text]
+    assert line.startswith("1 clips have a second label; the last one counts; such as b_000000_000010 'run' (")
+    assert "train.csv line 3), 'jump' (" in line
+    assert line.endswith("train.csv line 4)")
     assert "2 clips are listed for two subsets" in caplog.text
 
 
@@ -161,14 +163,16 @@ def test_a_list_of_kinetics_without_a_column_is_named(kinetics):
 
 
 def test_ids_that_no_list_has_are_counted(tmp_path, caplog):
-    (tmp_path / "k400.csv").write_text(TRAIN + "run,a,0,10,train\njump,b,0,10,train\nrun,c,0,10,val\n")
+    (tmp_path / "k400.csv").write_text(
+        TRAIN + "run,a,0,10,train\njump,b,0,10,train\nrun,c,0,10,val\nwave,d,0,10,train\n"
+    )
     ids = tmp_path / "ids.txt"
     paths = {"format": "mini_kinetics", "path": [str(tmp_path / "k400.csv"), str(ids)]}
-    ids.write_text("c\r\nlost\r\na\r\n\r\n")
+    ids.write_text("c\r\nlost\r\na\r\n\r\nb\r\n")
     found = converted(tmp_path, **paths)
-    assert list(found["database"]) == ["a_000000_000010", "c_000000_000010"]
-    assert found["labels"] == ["run"]
-    assert "1 of 3 ids are in no list, such as lost" in caplog.text
+    assert list(found["database"]) == ["a_000000_000010", "b_000000_000010", "c_000000_000010"]
+    assert found["labels"] == ["run", "jump"]
+    assert "1 of 4 ids are in no list, such as lost" in caplog.text
     ids.write_text("x\ny\n")
     with pytest.raises(ValueError, match=r"ids\.txt: not one of the 2 ids is in the lists"):
         converted(tmp_path, **paths)
@@ -191,7 +195,11 @@ UCF = {
         ("trainlist01.txt", "\nRan/v.avi 1\n", r"trainlist01\.txt line 2: the folder 'Ran' is no class of"),
         ("trainlist01.txt", "Run/v.avi 1\nv.avi 1\n", r"line 2: expected `<class folder>/<video file>`.*is 'v\.avi 1'"),
         ("testlist01.txt", "Run/v.txt\n", r"testlist01\.txt line 1: expected `<class folder>/<video file>`"),
-        ("testlist01.txt", "Run/v_run_g02_c01.avi\n", r"testlist01\.txt line 1: video 'v_run_g02_c01' is listed twice"),
+        (
+            "testlist01.txt",
+            "Run/v_run_g02_c01.avi\n",
+            r"line 1: video 'v_run_g02_c01' is listed twice, in .*trainlist01\.txt line \d and here; the line is",
+        ),
         ("classInd.txt", "1 Run\nJump\n", r"classInd\.txt line 2: expected `<number> <class>`; the line is 'Jump'"),
         ("classInd.txt", "1 Run\n1 Jump\n", r"classInd\.txt line 2: number 1 is listed twice"),
         ("classInd.txt", "1 Run\n2 Run\n", r"classInd\.txt line 2: class 'Run' is listed twice"),
@@ -209,7 +217,7 @@ def test_a_malformed_line_of_ucf101_is_named(tmp_path, file, text, message):
     [
         ("a.avi 3 \n", r"run_test_split1\.txt line 1: use 3; expected 0, 1 or 2; the line is 'a\.avi 3 '"),
         ("a.avi 1 \na.avi\n", r"run_test_split1\.txt line 2: expected `<video file> <0, 1 or 2>`"),
-        ("a.avi 1 \na.avi 2 \n", r"run_test_split1\.txt line 2: video 'a' is listed twice"),
+        ("a.avi 1 \na.avi 2 \n", r"run_test_split1\.txt line 2: video 'a' is listed twice, in line 1 and here"),
     ],
 )
 def test_a_malformed_line_of_hmdb51_is_named(tmp_path, text, message):
@@ -228,9 +236,11 @@ def test_other_files_in_the_folder_of_hmdb51_invent_nothing(tmp_path):
     ):
         (tmp_path / name).write_text("nonsense")
     (tmp_path / "run_test_split1.txt").write_text("a b.c.avi 1 \nd.avi 2 \ne.avi 0 \n")
+    (tmp_path / "jump_test_split1.txt").write_text("f.avi 1 \n")
     assert converted(tmp_path, format="hmdb51", path=str(tmp_path), split=1) == {
-        "labels": ["run"],
+        "labels": ["jump", "run"],
         "database": {
+            "f": {"subset": "training", "annotations": {"label": "jump"}},
             "a b.c": {"subset": "training", "annotations": {"label": "run"}},
             "d": {"subset": "validation", "annotations": {"label": "run"}},
         },
@@ -244,13 +254,14 @@ def of_json(tmp_path, content):
 
 def test_what_the_reference_adds_to_its_json_is_left_aside(tmp_path):
     entry = {"subset": "training", "annotations": {"label": "run", "num": 3}, "fps": 25.0, "n_frames": 99, "group": "g"}
-    found = of_json(tmp_path, {"labels": ["jump", "run"], "database": {"a": entry}, "version": 1})
+    other = {"subset": "training", "annotations": {"label": "jump"}}
+    found = of_json(tmp_path, {"labels": ["jump", "run"], "database": {"a": entry, "b": other}, "version": 1})
     expected = {"subset": "training", "annotations": {"label": "run"}, "group": "g"}
-    assert found == {"labels": ["jump", "run"], "database": {"a": expected}}
+    assert found == {"labels": ["jump", "run"], "database": {"a": expected, "b": other}}
 
 
 def test_our_own_json_keeps_which_file_is_meant(tmp_path):
-    table = "video,label,subset,start,end\nclip.mp4,x,train,,\nclip.avi,x,train,,\nlong.MTS,x,train,1,2\n"
+    table = "video,label,subset,start,end\nclip.mp4,x,train,,\nclip.avi,y,train,,\nlong.MTS,x,train,1,2\n"
     (tmp_path / "list.csv").write_text(table)
     found = converted(tmp_path, path=str(tmp_path / "list.csv"))
     assert found["database"]["long_1s_2s"]["extension"] == ".MTS"
@@ -281,8 +292,10 @@ def test_events_of_an_untrimmed_video_become_entries(tmp_path):
 
 def test_a_video_without_an_event_is_counted(tmp_path, caplog):
     content = entries()
+    content["labels"].append("jump")
     content["database"]["w"] = {"subset": "validation", "annotations": {"events": []}}
-    assert list(of_json(tmp_path, content)["database"]) == ["v"]
+    content["database"]["x"] = {"subset": "training", "annotations": {"label": "jump"}}
+    assert list(of_json(tmp_path, content)["database"]) == ["v", "x"]
     assert "1 videos have no event, such as 'w'" in caplog.text
 
 
@@ -329,7 +342,12 @@ def test_a_video_that_stands_twice_in_a_json_is_named(tmp_path):
             entries(annotations={"events": [{"event": "run", "start": 2, "stop": 2}]}),
             r"holds no frame: .*from 2 to 2 sec",
         ),
-        (entries(annotations={"events": [{"event": "run", "start": 1, "stop": 2}] * 2}), r"'v_1s_2s': listed twice"),
+        (entries(annotations={"events": [{"event": "run", "start": 1, "stop": 2}] * 2}), r"'v_1s_2s': listed twice$"),
+        (
+            entries(annotations={"events": [{"event": name, "start": 1, "stop": 2} for name in ("run", "jump")]})
+            | {"labels": ["run", "jump"]},
+            r"'v_1s_2s': listed twice, as 'run' and as 'jump'$",
+        ),
     ],
 )
 def test_a_json_that_is_not_as_it_should_be(tmp_path, content, message):

@@ -202,3 +202,22 @@ def worker_kilobytes(method, folder, num_videos):
     for worker in workers:
         worker.join()
     return sum(found) / len(found)
+
+
+@pytest.mark.parametrize(
+    ("labels", "flip", "is_told"),
+    [
+        (("swipe left", "swipe right"), 0.5, True),
+        (("swipe left", "swipe right"), 0.0, False),
+        (("swipe left", "push"), 0.5, False),
+    ],
+)
+def test_classes_that_are_mirror_images_are_told_where_clips_are_mirrored(tmp_path, caplog, labels, flip, is_told):
+    database = {
+        "a": entry("training", labels[0]),
+        "b": entry("training", labels[1]),
+        "c": entry("validation", labels[0]),
+    }
+    write_corpus(tmp_path, database, {}, labels=labels)
+    build(tmp_path, allowed=0, horizontal_flip=flip)
+    assert ("'swipe left' and 'swipe right' are each other's mirror image, and 0.5 of the" in caplog.text) == is_told

@@ -10,6 +10,7 @@ from media_corpus import make_video
 
 from kinema.annotations.convert import convert
 from kinema.annotations.init import default_name, init_dataset, num_shards
+from kinema.annotations.leaks import divided
 from kinema.annotations.split import split_by_group
 from kinema.cli import main
 from kinema.experiment.files import load_config_files
@@ -195,14 +196,109 @@ def test_groups_of_the_folders_in_two_subsets_are_told(project):
     plant("s", *(f"{subset}/{c}/v_{c}_g01_c0{n}.avi" for c in "AB" for n, subset in enumerate(("train", "val"))))
     # names that need their path have groups too
     plant("s", "train/A/v_A_g02_c01.avi", "val/B/v_A_g02_c01.avi")
-    assert "3 groups lie in more than one subset by the folders: scores will be too good" in init_dataset(Path("s"))
+    assert (
+        "3 groups lie in more than one subset, such as 'v_A_g01': scores will be too good; "
+        "`kinema split data/s/annotations.csv` draws subsets by whole groups"
+    ) in init_dataset(Path("s"))
+
+
+def grouped(name: str) -> dict[str, str]:
+    """The group of every video of the written table, an empty text where it is alone."""
+    rows = pd.read_csv(f"data/{name}/annotations.csv", dtype="str", keep_default_na=False)
+    return dict(zip(rows["video"], rows["group"], strict=True))
+
+
+@pytest.mark.parametrize("pattern", ["anna|ben", "/([^/]+)/[^/]+$", "(anna)|(ben)"])
+def test_a_pattern_is_searched_in_folders_where_the_name_does_not_have_it(project, pattern):
+    files = [f"{label}/{who}/{label}{n}.mp4" for label in ("wave", "push") for who in ("anna", "ben") for n in "12"]
+    plant("t", *files, "wave/ben/anna_9.mp4")
+    notes = init_dataset(Path("t"), group=pattern)
+    found = grouped("t")
+    # what the name says comes first, unless the pattern is one of folders
+    assert found.pop("anna_9") == ("ben" if "/" in pattern else "anna")
+    assert found == {
+        "wave/anna/wave1.mp4": "anna",
+        "wave/anna/wave2.mp4": "anna",
+        "wave/ben/wave1.mp4": "ben",
+        "wave/ben/wave2.mp4": "ben",
+        "push/anna/push1.mp4": "anna",
+        "push/anna/push2.mp4": "anna",
+        "push/ben/push1.mp4": "ben",
+        "push/ben/push2.mp4": "ben",
+    }
+    assert "2 groups of 9 videos are read by the pattern from names and folders" in notes
+
+
+def test_what_a_pattern_does_not_find_or_tell_apart_is_told(project):
+    plant("t", *numbered("run", 4), *numbered("jump", 4), "run/other.mp4")
+    notes = init_dataset(Path("t"), group=r"\w+_\d+")
+    assert "the pattern is not in 1 paths, whose videos count as alone: 'run/other'" in notes
+    assert "--group '\\w+_\\d+' gives every video a group of its own, so nothing is kept together" in notes
+
+
+def test_groups_of_a_table(project):
+    plant("t", *numbered("run", 5), *numbered("jump", 5), "run/deep/same.mp4", "jump/same.mp4")
+    rows = "run_00.mp4,anna\nrun/run_01,anna\n./jump/jump_00.avi,anna\nrun_02,\njump/same.mp4,ben\nlost.mp4,ben\n"
+    Path("g.csv").write_text("group,video\n" + "".join(",".join(row.split(",")[::-1]) + "\n" for row in rows.split()))
+    notes = init_dataset(Path("t"), groups=Path("g.csv"))
+    found = grouped("t")
+    assert {name: group for name, group in found.items() if group} == {
+        **dict.fromkeys(("run_00", "run_01", "jump_00"), "anna"),
+        "jump/same.mp4": "ben",
+    }
+    assert "2 groups of 4 videos are read from g.csv" in notes
+    assert "1 rows of g.csv match no video: 'lost.mp4'" in notes
+    assert any(
+        note.startswith("8 videos have no group in g.csv and count as alone: 'jump/jump_01.mp4',") for note in notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("same,anna\n", r"g\.csv row 2: 'same' may be each of jump/same\.mp4, run/same\.mp4; write its folder, too"),
+        (
+            "run/same,anna\nrun/same.mp4,ben\n",
+            r"g\.csv row 3: 'run/same\.mp4' has the group 'ben' here and 'anna' in a",
+        ),
+        (",anna\n", r"g\.csv row 2: no video name"),
+        ("x,anna\ny,ben\n", r"g\.csv: none of its 2 rows names a video of the list, such as 'jump/jump_00\.mp4'"),
+    ],
+)
+def test_groups_of_a_table_that_is_of_no_use(project, rows, message):
+    plant("t", *numbered("run", 3), *numbered("jump", 3), "run/same.mp4", "jump/same.mp4")
+    Path("g.csv").write_text("video,group\n" + rows)
+    with pytest.raises(ValueError, match=message):
+        init_dataset(Path("t"), groups=Path("g.csv"))
+    with pytest.raises(FileNotFoundError, match=r"--groups lost\.csv: no such file; expected a table with the columns"):
+        init_dataset(Path("t"), groups=Path("lost.csv"))
+
+
+def test_a_leaky_set_is_warned_of_and_split_by_its_sources(project, capsys):
+    """12 sources, cut into 10 clips each."""
+    plant("leaky", *(f"{'ab'[n % 2]}/source{n:02d}_cut{cut:02d}.mp4" for n in range(12) for cut in range(10)))
+    assert main(["init-dataset", "leaky"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("no group is known")]
+    assert "scores are too good where several videos show one person, scene or recording" in line
+    assert (
+        "run `kinema split data/leaky/annotations.csv` with `--group REGEX`, `--groups FILE` or `--group looks`" in line
+    )
+    rows = pd.read_csv("data/leaky/annotations.csv")
+    assert len(divided(rows["video"].str[:8], rows["subset"])) > 6  # it leaks indeed
+    assert main(["init-dataset", "leaky", "--group", r"source\d+", "--force"]) == 0
+    output = capsys.readouterr().out
+    assert "12 groups of 120 videos are read by the pattern" in output
+    assert "too good" not in output
+    rows = pd.read_csv("data/leaky/annotations.csv")
+    assert not divided(rows["video"].str[:8], rows["subset"])
+    assert rows.groupby("label")["subset"].value_counts()[:, "validation"].tolist() == [10, 10]
 
 
 @pytest.mark.real
 def test_real_clips_are_split_by_the_groups_in_their_names(project, shared):
     Path("clips").symlink_to(shared / "real/ut_interaction/videos")
     notes = init_dataset(Path("clips"), group=r"(seq\d+)")
-    assert "20 groups are read from the names of 120 videos" in notes
+    assert "20 groups of 120 videos are read by the pattern from names and folders" in notes
     rows = pd.read_csv("data/clips/annotations.csv")
     assert (rows.groupby("group")["subset"].nunique() == 1).all()
     assert rows.groupby("label")["subset"].value_counts()[:, "validation"].between(3, 5).all()
@@ -224,7 +320,12 @@ def test_real_clips_are_split_by_the_groups_in_their_names(project, shared):
         (["run/a.mp4", "jump/b.mp4"], {"val_fraction": 1.0}, r"leave no training videos"),
         (["run/a.mp4", "jump/b.mp4"], {"name": "a/b"}, r"'a/b' cannot name a data set"),
         (["run/a.mp4", "jump/b.mp4"], {"group": "("}, r"--group '\(': not a regular expression"),
-        (["run/a.mp4", "jump/b.mp4"], {"group": "seq"}, r"--group 'seq': found in no name, such as '[ab]'"),
+        (
+            ["run/a.mp4", "jump/b.mp4"],
+            {"group": "seq"},
+            r"--group 'seq': found in no name and no folder, such as 'jump/b'",
+        ),
+        (["run/a.mp4", "jump/b.mp4"], {"group": "a", "groups": Path("g.csv")}, r"--group and --groups are two ways"),
     ],
 )
 def test_a_tree_or_an_option_that_is_of_no_use(project, files, options, message):

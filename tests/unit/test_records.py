@@ -20,12 +20,14 @@ from kinema.records.dataset_report import (
     DatasetReport,
     DroppedVideo,
     Imbalance,
+    LabelConflict,
     LabelCounts,
     Leaks,
     RespelledVideo,
     SharedFile,
 )
 from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.look_alikes import LookAlike, LookAlikes
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
 from kinema.records.training import Training
@@ -53,7 +55,19 @@ EVALUATION = Evaluation(
         "a.b": ClassScores(num_videos=0, recall=None, precision=None),
     },
 )
+LOOK_ALIKE = LookAlike(
+    likeness=0.75,
+    video="x",
+    subset="training",
+    label="a",
+    other="y",
+    other_subset="validation",
+    other_label=None,
+)
 EXAMPLES = {
+    "look_alikes.json": LookAlikes(
+        looked=True, reason=None, threshold=0.5, num_videos=2, num_pairs=1, pairs=[LOOK_ALIKE]
+    ),
     "evaluation.json": EVALUATION,
     "training.json": Training(
         model="efficientnet_lite0_vtn",
@@ -91,6 +105,9 @@ EXAMPLES = {
         labels={"a": LabelCounts(**COUNTS, subsets={"training": Counts(**COUNTS)})},
         without_class=Counts(**COUNTS),
         leaks=Leaks(content=[ContentLeak(content="0", subsets={"training": ["x"]})], group=[], source=[]),
+        look_alikes=[LOOK_ALIKE],
+        look_alikes_not_searched=None,
+        label_conflicts=[LabelConflict(content="0", labels={"a": ["x"], "b": ["y"]})],
         duplicates=[ClaimedVideo(video="x", path="x.mp4", duplicates=["x.avi"])],
         respelled=[RespelledVideo(video="X", path="x.mp4")],
         listed_again=[SharedFile(path="x.mp4", videos=["x", "./x"])],
@@ -106,7 +123,8 @@ EXAMPLES = {
 }  # fmt: skip
 # Of each record: its version, and what tells one layout from another.
 LAYOUTS = {
-    "dataset_report.json": (1, "3afe45d31f62807c"),
+    "dataset_report.json": (2, "19ade59528fcc621"),
+    "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (1, "1e2e240f23124103"),
     "evaluation.json": (1, "28ca7f4237c95a25"),
     "parity.json": (1, "9b86b519552ba64c"),

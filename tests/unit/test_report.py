@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from kinema.clips.report import write_report
 from kinema.demo.scenes import FPS
+from kinema.input_error import InputError
 
 MISSING = {"status": "missing"}
 FAILED = {"status": "failed", "reason": "decode error", "detail": "after frame 0: partial file"}
@@ -216,6 +217,54 @@ def test_what_lies_in_two_subsets_is_a_leak(kind, tmp_path, caplog):
     assert "scores will be too good" in caplog.text
 
 
+def test_the_same_bytes_under_two_labels_are_told_within_one_subset_too(tmp_path, caplog):
+    database = {"a": entry("training", "walk"), "b": entry("training", "run"), "c": entry("training", "run")}
+    write_corpus(tmp_path, database, {name: {"content": "same"} for name in database})
+    report, text = reported(tmp_path)
+    assert report["leaks"]["content"] == []
+    assert report["label_conflicts"] == [{"content": "same", "labels": {"run": ["b", "c"], "walk": ["a"]}}]
+    assert "- **Contradiction**. The same file content under two labels: 1. Keep one.\n" in text
+    assert re.search(r"\| same +\| walk: a; run: b, c +\|", text[text.index("## The same file content under two") :])
+    told = "the same bytes under two labels, 1 times, such as 'a' (walk) and 'b' (run): keep one label; see "
+    (line,) = [message for message in caplog.messages if "labels" in message]
+    assert line == f"{told}{tmp_path / 'report.md'}"
+
+
+def test_parts_of_one_content_may_have_labels_of_their_own(tmp_path):
+    """Two copies of a recording, cut alike: the first part walks, the second runs."""
+    parts = {"0s_1s": "walk", "1s_2s": "run"}
+    database = {
+        f"{file}_{part}": entry("training", label, video=file, start=0, end=1)
+        for file in ("one", "two")
+        for part, label in parts.items()
+    }
+    became = {name: {"content": "same"} for name in database}
+    write_corpus(tmp_path, database, became)
+    assert reported(tmp_path)[0]["label_conflicts"] == []
+    database["two_1s_2s"]["annotations"]["label"] = "walk"
+    write_corpus(tmp_path, database, became)
+    (conflict,) = reported(tmp_path)[0]["label_conflicts"]
+    assert conflict["labels"] == {"run": ["one_1s_2s"], "walk": ["two_1s_2s"]}
+
+
+def test_a_video_without_a_label_contradicts_none(tmp_path):
+    database = {"a": entry("training", "walk"), "b": entry("testing", None), "c": entry("training", "walk")}
+    write_corpus(tmp_path, database, {name: {"content": "same"} for name in database})
+    assert reported(tmp_path)[0]["label_conflicts"] == []
+
+
+@pytest.mark.parametrize("kind", LEAKS)
+def test_the_index_tells_of_leaks_too(kind, tmp_path, caplog):
+    database, became, _ = LEAKS[kind]
+    write_corpus(tmp_path, database, became)
+    build(tmp_path, allowed=0.5)
+    (record,) = caplog.records
+    assert (
+        record.message == f"the same {kind} in two subsets, 1 times: scores will be too good; see {tmp_path}/report.md"
+    )
+    assert record.is_shown
+
+
 def test_a_group_that_the_name_tells_counts_where_the_annotation_has_none(tmp_path):
     names = {"v_Punch_g03_c01": "training", "v_Punch_g03_c02": "testing", "v_Punch_g04_c01": "testing"}
     write_corpus(tmp_path, {name: entry(subset) for name, subset in names.items()}, {})
@@ -293,6 +342,20 @@ def test_nothing_to_train_on_stops(tmp_path):
     write_corpus(tmp_path, {"a": entry("training"), "b": entry("testing")}, {"a": MISSING})
     with pytest.raises(ValueError, match=r"no training video is usable; .*report\.md says why"):
         build(tmp_path, allowed=1.0)
+
+
+def test_nothing_usable_to_score_on_stops_where_a_model_is_to_be_scored(tmp_path):
+    database = {"a": entry("training"), "b": entry("validation"), "c": entry("testing", None)}
+    write_corpus(tmp_path, database, {"b": MISSING})
+    either = ("testing", "validation")
+    build(tmp_path, allowed=1.0)
+    with pytest.raises(
+        ValueError, match=r"no validation and no testing .*dataset_report\.md says what became"
+    ) as caught:
+        build(tmp_path, allowed=1.0, scored=[either])
+    assert isinstance(caught.value, InputError)
+    write_corpus(tmp_path, database, {})
+    build(tmp_path, allowed=1.0, scored=[either])
 
 
 def test_shards_of_another_list_are_refused(tmp_path):

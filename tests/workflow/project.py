@@ -23,6 +23,7 @@ TINY = {
     "annotations": {"path": "data/tiny/list.csv"},
     "videos": "data/tiny/videos",
     "num_shards": 8,
+    "look_alikes_limit": 0,  # a job less in every run
     "media": {"short_side": 64},
     "clip": {"length": 4, "stride": 2, "size": 64, "num_val_clips": 2},
     "network": {"encoder_weights": "none", "embedding": 32, "num_blocks": 1, "num_heads": 2, "feedforward": 32},

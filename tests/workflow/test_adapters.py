@@ -62,18 +62,19 @@ def test_the_folder_of_a_new_model_loses_what_was_made_of_the_old_one():
 
 
 def test_an_adapter_runs_with_a_plain_namespace(tmp_path):
-    (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\n")
+    (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\nb,y,train\n")
     run = runpy.run_path(str(REPOSITORY / "workflow/scripts/annotations.py"))["run"]
     out = tmp_path / "annotation.json"
     params = {"settings": Annotations(path="list.csv").model_dump_json()}
-    run(SimpleNamespace(input={"lists": [tmp_path / "list.csv"]}, output={"annotation": out}, params=params, log=[]))
+    lists = [tmp_path / "list.csv"]
+    run(SimpleNamespace(input={"lists": lists}, output={"annotation": out}, params=params, resources={}, log=[]))
     made = json.loads((tmp_path / ".records/annotation.json.made.json").read_text())
     assert made["versions"].keys() >= {"python", "kinema", "torch", "openvino", "av"}
-    assert json.loads(out.read_text())["labels"] == ["x"]
+    assert json.loads(out.read_text())["labels"] == ["x", "y"]
 
 
 def test_an_adapter_runs_by_hand(tmp_path):
-    (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\n")
+    (tmp_path / "list.csv").write_text("video,label,subset\na,x,train\nb,y,train\n")
     job = {
         "input": {"lists": ["list.csv"]},
         "output": {"annotation": "annotation.json"},
@@ -83,5 +84,5 @@ def test_an_adapter_runs_by_hand(tmp_path):
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(job))
     script = REPOSITORY / "workflow/scripts/annotations.py"
     subprocess.run([sys.executable, script, "job.yaml"], cwd=tmp_path, check=True)
-    assert json.loads((tmp_path / "annotation.json").read_text())["labels"] == ["x"]
-    assert "1 videos" in (tmp_path / "a.log").read_text()
+    assert json.loads((tmp_path / "annotation.json").read_text())["labels"] == ["x", "y"]
+    assert "2 videos" in (tmp_path / "a.log").read_text()

@@ -115,3 +115,19 @@ def test_too_many_missing_videos_stop_with_reasons(project):
     assert "grow_val_000: missing" in output
     assert (project.root / "results/tiny/dataset_report.json").exists()
     assert "train" not in executed(output)
+
+
+def test_a_list_with_nothing_to_score_on_stops_what_would_be_scored(project):
+    table = project.root / "data/tiny/list.csv"
+    with_validation = table.read_text()
+    table.write_text(with_validation.replace(",validation", ",training"))
+    output = project.snakemake(f"{MODEL}/model.xml", check=False)
+    assert "no validation and no testing rows with a label: a model can be trained, but neither scored nor" in output
+    assert "`kinema split data/tiny/list.csv` draws subsets." in output
+    assert executed(output) == {"annotations"}
+    # the rest can be made, and says that this is all
+    output = project.snakemake("results/tiny/clips.parquet")
+    assert "kinema: data/tiny/list.csv: no validation and no testing rows with a label" in output
+    output = project.snakemake(f"{MODEL}/evaluation.json", check=False)
+    assert "clips.parquet: no validation and no testing rows with a label" in output
+    assert executed(output) == {"train"}

@@ -116,7 +116,7 @@ EDITS = {
         {"verify"},
     ),
     "the version of the dataset report": (
-        ("kinema/records/dataset_report.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
         {"dataset_report"},
     ),
     "a key of a class in the evaluation": (

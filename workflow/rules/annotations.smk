@@ -17,6 +17,8 @@ checkpoint annotations:
         "logs/{dataset}/annotations.log",
     conda:
         "../../envs/media.yaml"
+    resources:
+        scored=scored_models,
     params:
         settings=annotation_settings,
         lists=list_contents,

@@ -15,7 +15,7 @@ from kinema import snakemake_folder
 from kinema.clips import parts
 from kinema.command_line import snakemake_arguments
 from kinema.digests import file_digest, remembered_digest
-from kinema.experiment import params, resolve, starts, targets
+from kinema.experiment import params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.job import share_library, wait_asleep

@@ -3,10 +3,35 @@
 in   results/{dataset}/annotation.json, prepared/{corpus}/{recipe}/shards/*.parquet
 out  results/{dataset}/dataset_report.json   counts by class and subset, every dropped video, leaks, imbalance
      results/{dataset}/dataset_report.md     the same for a reader
+     results/{dataset}/look_alikes.json      videos of two subsets that look alike
      results/{dataset}/clips.parquet         kinema.clips.table.SCHEMA
      results/{dataset}/clips.arrow           the same rows, mapped into memory by loaders
      results/{dataset}/clips.json            digests of its subsets: kinema.clips.parts
 """
+
+
+rule look_alikes:
+    """Compare videos of different subsets by their looks; what was seen of a video is kept beside its shard."""
+    input:
+        annotation=ancient("results/{dataset}/annotation.json"),
+        shards=shard_tables,
+    output:
+        found="results/{dataset}/look_alikes.json",
+    log:
+        "logs/{dataset}/look_alikes.log",
+    conda:
+        "../../envs/train.yaml"
+    threads: 4
+    resources:
+        mem_mb=6000,
+    params:
+        annotation=content("results/{dataset}/annotation.json"),
+        kept=kept_looks,
+        limit=lambda wildcards: asked(resolve.dataset_named, wildcards.dataset).look_alikes_limit,
+        failures=failures("results/{dataset}/look_alikes.json"),
+        code=code("look_alikes", "kinema.looks.look_alikes"),
+    script:
+        "../scripts/look_alikes.py"
 
 
 # Checkpoints, both: what depends on their outputs is judged anew by what is in these, once they are made.
@@ -15,6 +40,7 @@ checkpoint dataset_report:
     input:
         annotation=ancient("results/{dataset}/annotation.json"),
         shards=shard_tables,
+        look_alikes=look_alikes,
     output:
         report="results/{dataset}/dataset_report.json",
         readable="results/{dataset}/dataset_report.md",
@@ -50,6 +76,8 @@ checkpoint index:
         "../../envs/media.yaml"
     resources:
         mem_mb=2000,
+        scored=scored_models,
+        flip=horizontal_flip,
     params:
         annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections("clip"),

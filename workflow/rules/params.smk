@@ -10,6 +10,11 @@ def annotation_settings(wildcards):
     return asked(resolve.annotation_json, wildcards.dataset)
 
 
+def scored_models(wildcards):
+    """What the targets of the command line need of the subsets, as JSON: a resource, since it makes nothing stale."""
+    return asked(scoring.scored_json, ASKED.targets, wildcards.dataset)
+
+
 def list_contents(wildcards):
     """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
     if asked(resolve.dataset_named, wildcards.dataset).rendered:
@@ -76,6 +81,25 @@ def this_shard_digest(wildcards):
 def shard_tables(wildcards):
     corpus, recipe, number = asked(resolve.shards_of, wildcards.dataset)
     return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
+
+
+def horizontal_flip(wildcards):
+    """How often training clips of a data set are mirrored, where no model of it says otherwise."""
+    sections = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, ("augmentation",)))
+    return str(sections["augmentation"]["horizontal_flip"])
+
+
+def look_alikes(wildcards):
+    """What the report reads of the search for look-alikes; nothing where there is none."""
+    dataset, media = asked(resolve.dataset_named, wildcards.dataset), asked(resolve.media_of, wildcards.dataset)
+    is_searched = dataset.look_alikes_limit > 0 and media.modality == "rgb" and not dataset.rendered
+    return [f"results/{wildcards.dataset}/look_alikes.json"] if is_searched else []
+
+
+def kept_looks(wildcards):
+    """Beside the shards: what was seen of their videos, for all data sets of the corpus."""
+    corpus, recipe, _ = asked(resolve.shards_of, wildcards.dataset)
+    return f"prepared/{corpus}/{recipe}/looks.npz"
 
 
 def dataset_sections(*names):

@@ -33,6 +33,7 @@ rule train:
         mem_mb=8000,
         gpu=devices,
         untracked=untracked,
+        scored=scored_models,
     params:
         model=model_name,
         settings=training_settings,

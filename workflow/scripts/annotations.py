@@ -1,8 +1,9 @@
 """Adapter of rule annotations for `kinema.annotations.convert.convert`.
 
-By hand: python workflow/scripts/annotations.py job.yaml   (keys: input, output, params, log)
+By hand: python workflow/scripts/annotations.py job.yaml   (keys: input, output, params, resources, log)
 """
 
+import json
 from pathlib import Path
 
 from kinema.annotations.convert import convert
@@ -16,6 +17,7 @@ def run(job):
             [Path(path) for path in job.input["lists"]],
             settings=Annotations.model_validate_json(job.params["settings"]),
             out=Path(job.output["annotation"]),
+            scored=json.loads(job.resources.get("scored", "[]")),
         )
 
 

@@ -15,6 +15,7 @@ def run(job):
             dataset=job.params["dataset"],
             annotation_path=Path(job.input["annotation"]),
             table_paths=[Path(path) for path in job.input["shards"]],
+            look_alikes_path=next(iter(map(Path, job.input.get("look_alikes", []))), None),
             out=Path(job.output["report"]),
             page_path=Path(job.output["readable"]),
         )

@@ -1,8 +1,9 @@
 """Adapter of rule index for `kinema.clips.index.build_index`.
 
-By hand: python workflow/scripts/index.py job.yaml   (keys: input, output, params, log)
+By hand: python workflow/scripts/index.py job.yaml   (keys: input, output, params, resources, log)
 """
 
+import json
 from pathlib import Path
 
 from kinema.clips.index import build_index
@@ -19,6 +20,8 @@ def run(job):
             max_failed_fraction=job.params["max_failed_fraction"],
             report_path=Path(job.input["report"]),
             out=Path(job.output["clips"]),
+            horizontal_flip=float(job.resources.get("flip", 0)),
+            scored=json.loads(job.resources.get("scored", "[]")),
         )
 
 

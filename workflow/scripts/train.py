@@ -1,6 +1,6 @@
 """Adapter of rule train for `kinema.training.run.train`.
 
-By hand: python workflow/scripts/train.py job.yaml   (keys: input, output, params, threads, log)
+By hand: python workflow/scripts/train.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from kinema.watching.training import TrainingWatch
 
 def run(job):
     with running(job):
-        clips, untracked = Path(job.input["clips"]), job.resources.get("untracked", "{}")
+        clips, resources = Path(job.input["clips"]), job.resources
         outputs = TrainingOutputs(
             model_path=Path(job.output["model"]),
             history_path=Path(job.output["history"]),
@@ -20,7 +20,7 @@ def run(job):
             work_folder=Path(job.params["work"]),
             curves_folder=Path(job.params["logs"]),
         )
-        inputs = TrainingInputs.from_params(job.params, clips_path=clips, untracked=untracked)
+        inputs = TrainingInputs.from_params(job.params, resources, clips_path=clips)
         train(inputs, outputs, watch=TrainingWatch(outputs), threads=job.threads)
 
 

@@ -1,0 +1,90 @@
+"""Usable videos of a data set -> those of different subsets that look alike, in look_alikes.json."""
+
+import heapq
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kinema.annotations.dialect import SUBSETS
+from kinema.clips.coverage import read_coverage
+from kinema.looks.kept import signatures_of
+from kinema.looks.likeness import FEWEST, Likeness
+from kinema.looks.pictures import spread, squares
+from kinema.media.reader import FrameReader
+from kinema.records.look_alikes import LookAlike, LookAlikes
+
+log = logging.getLogger(__name__)
+MOST_LISTED = 10_000
+ORDER = tuple(dict.fromkeys(SUBSETS.values()))
+
+
+def write_look_alikes(
+    *, annotation_path: Path, table_paths: Sequence[Path], kept_path: Path, limit: int, out: Path
+) -> None:
+    """Write look_alikes.json. More usable videos than `limit` are not compared; `kept_path` keeps signatures."""
+    _, videos = read_coverage(annotation_path, table_paths)
+    usable = videos[(videos["status"] == "ok") & (videos["num_frames"] > 0)].reset_index(drop=True)
+    reason = _reason_against(usable, limit)
+    if reason:
+        log.info("no search for look-alikes: %s", reason)
+        found = LookAlikes(looked=False, reason=reason, threshold=None, num_videos=len(usable), num_pairs=0, pairs=[])
+    else:
+        found = _search(usable, kept_path)
+        log.info("%d pairs of videos in two subsets look alike", found.num_pairs)
+    found.write(out)
+
+
+def _reason_against(usable: pd.DataFrame, limit: int) -> str | None:
+    if len(usable) > limit:
+        return f"{len(usable)} videos, and look_alikes_limit is {limit}"
+    if usable["subset"].nunique() < 2:
+        return "all videos are in one subset"
+    return f"fewer than {FEWEST} videos" if len(usable) < FEWEST else None
+
+
+def _search(usable: pd.DataFrame, kept_path: Path) -> LookAlikes:
+    reader = FrameReader()
+    places = list(zip(usable["shard"], usable["video"], usable["num_frames"], strict=True))
+
+    def pictures(number: int) -> np.ndarray:
+        shard, video, num_frames = places[number]
+        wanted, position = np.unique(spread(num_frames), return_inverse=True)
+        frames = list(reader.read(shard, video, wanted.tolist()))
+        return squares([frames[place] for place in position])
+
+    signatures, seen = signatures_of(usable["frames_digest"].tolist(), pictures, kept_path=kept_path)
+    assert signatures is not None, "frames that are stored can be read"
+    assert len(seen) == len(usable)
+    likeness = Likeness(signatures)
+    of_two = [
+        (score, one, other)
+        for one, other, score in likeness.pairs()
+        if usable["subset"][one] != usable["subset"][other]
+    ]
+    highest = heapq.nlargest(MOST_LISTED, of_two)
+    return LookAlikes(
+        looked=True,
+        reason=None,
+        threshold=round(likeness.threshold, 3),
+        num_videos=len(usable),
+        num_pairs=len(of_two),
+        pairs=[_pair(usable, *found) for found in highest],
+    )
+
+
+def _pair(usable: pd.DataFrame, likeness: float, one: int, other: int) -> LookAlike:
+    subsets = usable["subset"]
+    first, second = sorted((one, other), key=lambda row: ORDER.index(subsets[row]))
+    labels = [None if pd.isna(label) else str(label) for label in usable["label"][[first, second]]]
+    return LookAlike(
+        likeness=round(likeness, 3),
+        video=usable["video"][first],
+        subset=subsets[first],
+        label=labels[0],
+        other=usable["video"][second],
+        other_subset=subsets[second],
+        other_label=labels[1],
+    )

@@ -1,0 +1,31 @@
+"""Which models the targets of a command line want scored, and on which subsets."""
+
+import json
+
+import pytest
+
+from kinema.experiment.config import Config
+from kinema.experiment.scoring import scored_json
+
+MODEL = "results/mine/efficientnet_lite0_vtn"
+CONFIG = Config.model_validate(
+    {
+        "datasets": {"mine": {"annotations": {"path": "list.csv"}, "videos": "videos"}},
+        "variants": {"tested": {"evaluation": {"subset": "testing"}}},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("targets", "scored"),
+    [
+        ([], []),
+        ([f"{MODEL}/model.pth", f"{MODEL}/model.onnx", "results/mine/clips.parquet", "all"], []),
+        ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
+        ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
+        ([f"{MODEL}@tested/model.xml", f"{MODEL}/confusion.png"], [["testing"], ["testing", "validation"]]),
+        (["results/other/efficientnet_lite0_vtn/model.xml"], []),
+    ],
+)
+def test_targets_that_are_made_of_scores(targets, scored):
+    assert json.loads(scored_json(CONFIG, targets, "mine")) == scored
