@@ -51,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--group", metavar="REGEX", help="finds the group in a file name: its first (...), or all of it")
     init.add_argument("--force", action="store_true", help="overwrite the two files")
     init.set_defaults(command=_init_dataset)
+    shown = commands.add_parser("show", help="tell what came out: accuracy, chance, what to mind, what to do next")
+    shown.add_argument(
+        "paths", nargs="*", type=Path, default=[Path("results")], metavar="PATH", help="results/DATASET[/MODEL[/FILE]]"
+    )
+    shown.set_defaults(command=_show)
     made = commands.add_parser("made", help="tell which versions made the outputs in a folder, and what differs now")
     made.add_argument("folders", nargs="*", type=Path, default=[Path("results"), Path("prepared")])
     made.set_defaults(command=_made)
@@ -157,6 +162,17 @@ def _init_dataset(arguments: argparse.Namespace) -> int:
     for line in init_dataset(arguments.folder, **options):
         print(line)
     return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from kinema.outcome.show import show
+
+    is_whole = True
+    for number, path in enumerate(arguments.paths):
+        lines, could_be_read = show(path)
+        print(*([""] if number else []), *lines, sep="\n")
+        is_whole &= could_be_read
+    return 0 if is_whole else 1
 
 
 def _made(arguments: argparse.Namespace) -> int:
