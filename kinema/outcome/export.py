@@ -5,6 +5,7 @@ from pathlib import Path
 from kinema.deployment.ir_files import ir_digests
 from kinema.digests import ABSENT, file_digest
 from kinema.outcome.found import FoundModel
+from kinema.outcome.score import fraction
 from kinema.records.parity import Parity
 from kinema.records.verification import Verification
 
@@ -39,8 +40,8 @@ def parity_line(parity: Parity) -> str:
 
 def verification_line(verification: Verification) -> str:
     """The second gate."""
-    alike = round(verification.agreement * verification.num_videos)
-    return (
-        f"gate 2: model.xml names the class that model.pth names for {alike:,} of {verification.num_videos:,} "
-        f"{verification.subset} videos, at the device's own precision"
-    )
+    alike, number = round(verification.agreement * verification.num_videos), verification.num_videos
+    rates = [fraction(rate, number) for rate in (verification.openvino_video_top1, verification.pytorch_video_top1)]
+    text = f"gate 2: model.xml names the class that model.pth names for {alike:,} of {number:,} {verification.subset} "
+    text += "videos, at the device's own precision"
+    return text if rates[0] == rates[1] else f"{text}; it has {rates[0]} right, model.pth {rates[1]}"

@@ -93,7 +93,7 @@ def chosen_line(training: Training, evaluation: Evaluation, report: DatasetRepor
     testing = [counts.subsets.get("testing") for counts in report.labels.values()] if report else []
     if any(counts and counts.ok for counts in testing):
         return f"{text}; `evaluation: {{subset: testing}}` gives an honest number"
-    return f"{text}; a testing subset gives an honest number: kinema split"
+    return f"{text}; a testing subset gives an honest number: kinema split TABLE"
 
 
 def _settings(training: Training) -> Mapping[str, Any]:

@@ -77,10 +77,14 @@ def read_model(folder: Path, dataset: FoundDataset) -> FoundModel:
     if evaluation and (problem := _impossible(evaluation)):
         damaged.append(f"{folder / EVALUATION}: {problem}; {Evaluation.AGAIN}")
         evaluation = None
+    training = _read(Training, folder / TRAINING, damaged)
+    if training and not training.labels:
+        damaged.append(f"{folder / TRAINING}: labels is empty, expected the classes; {Training.AGAIN}")
+        training = None
     return FoundModel(
         folder=folder,
         dataset=dataset,
-        training=_read(Training, folder / TRAINING, damaged),
+        training=training,
         evaluation=evaluation,
         parity=_read(Parity, folder / PARITY, damaged),
         verification=_read(Verification, folder / VERIFICATION, damaged),

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -35,6 +36,7 @@ from kinema.records.dataset_report import (
 )
 from kinema.records.evaluation import ClassScores, Evaluation
 from kinema.records.parity import IrDigests, Parity
+from kinema.records.reference import field_types
 from kinema.records.training import Training
 from kinema.records.verification import Verification
 
@@ -108,23 +110,21 @@ def reported(listed=120, ok=None, *, leaks=None, **subsets) -> DatasetReport:
         subsets=parts,
         labels={"a": label, "b": label},
         without_class=Counts(**counted(0)),
-        leaks=leaks or Leaks(content=[], group=[], source=[]),
-        duplicates=[],
-        respelled=[],
-        listed_again=[],
-        alike_labels=[],
         imbalance=Imbalance(largest=None, smallest=None, ratio=None, without_training=[]),
-        damaged=[],
-        dropped=[],
+        **lists(DatasetReport) | {"leaks": leaks or Leaks(**lists(Leaks))},
     )
+
+
+def lists(kind) -> dict:
+    """An empty list for each field that is one."""
+    return {name: [] for name, hint in field_types(kind).items() if get_origin(hint) is list}
 
 
 def grouped(number, *subsets) -> Leaks:
     """So many groups, each with two videos in every one of these subsets."""
     videos = [{name: [f"{name}_{group}_{part}" for part in range(2)] for name in subsets} for group in range(number)]
-    return Leaks(
-        content=[], group=[GroupLeak(group=f"g{at}", subsets=each) for at, each in enumerate(videos)], source=[]
-    )
+    groups = [GroupLeak(group=f"g{at}", subsets=each) for at, each in enumerate(videos)]
+    return Leaks(**lists(Leaks) | {"group": groups})
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ results/mine/efficientnet_lite0_vtn
   training  0.93 on training clips (augmented, while training), 0.75 here: overfitted; more data or stronger
             augmentation
   chosen    the epoch was chosen on these very videos (training.keep: best): expect less on new ones; a
-            testing subset gives an honest number: kinema split
+            testing subset gives an honest number: kinema split TABLE
   data      120 of 120 listed videos can be used
   leak      12 groups lie in two subsets, with 24 of the validation videos: the number is too high
   export    verified: the export equals the model, which says nothing about how good the model is
@@ -342,11 +342,9 @@ def test_a_leak_counts_where_scored_videos_share_something_with_deciding_ones(le
 
 def test_every_kind_of_leak_is_told():
     shared = {"training": ["x"], "validation": ["y"]}
-    leaks = Leaks(
-        content=[ContentLeak(content="0a", subsets=shared)],
-        group=[GroupLeak(group="g", subsets=shared)],
-        source=[SourceLeak(source="f", subsets=shared)] * 2,
-    )
+    content, group = [ContentLeak(content="0a", subsets=shared)], [GroupLeak(group="g", subsets=shared)]
+    source = [SourceLeak(source="f", subsets=shared)] * 2
+    leaks = Leaks(**lists(Leaks) | {"content": content, "group": group, "source": source})
     beginnings = ["1 file content lies in", "1 group lies in", "2 files lie in"]
     found = list(leak_lines(reported(leaks=leaks), LAST, evaluated(1, 2)))
     assert [line[: len(beginning)] for line, beginning in zip(found, beginnings, strict=True)] == beginnings
@@ -432,6 +430,15 @@ def test_another_file_than_the_one_that_passed_is_not_called_verified(results, n
     assert not shown(capsys, "results/mine").strip().endswith("verified")
 
 
+def test_an_export_that_answers_otherwise_now_and_then_is_told_with_its_own_accuracy(results, capsys):
+    path = results / MODEL / "verification.json"
+    replace(Verification.read(path), agreement=23 / 24, openvino_video_top1=17 / 24).write(path)
+    text = " ".join(shown(capsys, MODEL).split())
+    assert (
+        "names for 23 of 24 validation videos, at the device's own precision; it has 0.71 right, model.pth 0.75" in text
+    )
+
+
 def test_a_model_that_was_shipped_without_its_checkpoint_is_verified(results, capsys):
     (results / MODEL / "model.pth").unlink()
     assert "verified:" in shown(capsys, MODEL)
@@ -466,6 +473,11 @@ def test_a_damaged_record_is_one_line_and_the_others_are_shown(results, name, co
 def test_an_evaluation_that_cannot_be_is_damaged(results, change, found, capsys):
     replace(evaluated(18, 12, 12), **change).write(results / MODEL / "evaluation.json")
     assert found in shown(capsys, MODEL, status=1)
+
+
+def test_a_training_without_classes_is_damaged(results, capsys):
+    trained(0.9, labels="").write(results / MODEL / "training.json")
+    assert "labels is empty, expected the classes" in shown(capsys, MODEL, status=1)
 
 
 def test_a_data_set_lists_its_models(results, capsys):
