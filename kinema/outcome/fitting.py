@@ -1,6 +1,6 @@
 """training.json beside evaluation.json: is the model overfitted or underfitted, and was it chosen by what scores it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinema.outcome.levels import chance_level
@@ -83,13 +83,22 @@ def is_chosen_here(training: Training | None, evaluation: Evaluation) -> bool:
     return training is not None and evaluation.subset == "validation" and bool(choosing_of(training))
 
 
-def chosen_line(training: Training, evaluation: Evaluation, report: DatasetReport | None) -> str | None:
-    """That the score flatters, where the model was chosen by it, and what gives one that does not."""
+def chosen_line(
+    training: Training, evaluation: Evaluation, report: DatasetReport | None, validations: Sequence[float] = ()
+) -> str | None:
+    """That the score flatters, where the model was chosen by it, and what gives one that does not.
+
+    `validations` are the accuracies that there were to choose from.
+    """
     if not is_chosen_here(training, evaluation):
         return None
     choosing = choosing_of(training)
-    what = "the epoch was" if any("keep" in name for name in choosing) else "the learning rate was"
-    text = f"{what} chosen on these very videos ({', '.join(choosing)}): expect less on new ones"
+    what, by = "the learning rate", ", ".join(choosing)
+    if any("keep" in name for name in choosing):
+        what = "the epoch"
+        last = f"the last has {fraction(validations[-1], evaluation.num_videos)}" if validations else ""
+        by += f"; {len(validations)} validations, {last}" if last else ""
+    text = f"{what} was chosen on these very videos ({by}): expect less on new ones"
     testing = [counts.subsets.get("testing") for counts in report.labels.values()] if report else []
     if any(counts and counts.ok for counts in testing):
         return f"{text}; `evaluation: {{subset: testing}}` gives an honest number"

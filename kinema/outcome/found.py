@@ -1,5 +1,6 @@
 """Result folders -> the records in them; which are missing, and which are damaged, in one line each."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from kinema.records.verification import Verification
 
 REPORT, TRAINING, EVALUATION = "dataset_report.json", "training.json", "evaluation.json"
 PARITY, VERIFICATION = "parity.json", "verification.json"
+HISTORY, VALIDATED = "training.csv", "val_video_top1"
 OF_MODEL = (TRAINING, EVALUATION, PARITY, VERIFICATION)
 MODEL_FILES = (*OF_MODEL, "model.pth", "model.onnx", "model.xml")
 DATASET_FILES = (REPORT, "annotation.json", "clips.json")
@@ -31,7 +33,10 @@ class FoundDataset:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundModel:
-    """What is known of a model; None stands for a record that is not there, or is damaged and has a line for it."""
+    """What is known of a model; None stands for a record that is not there, or is damaged and has a line for it.
+
+    `validations` are the accuracies of its validations by training.csv, in their order.
+    """
 
     folder: Path
     dataset: FoundDataset
@@ -39,6 +44,7 @@ class FoundModel:
     evaluation: Evaluation | None
     parity: Parity | None
     verification: Verification | None
+    validations: tuple[float, ...]
     damaged: tuple[str, ...]
 
     @property
@@ -88,6 +94,7 @@ def read_model(folder: Path, dataset: FoundDataset) -> FoundModel:
         evaluation=evaluation,
         parity=_read(Parity, folder / PARITY, damaged),
         verification=_read(Verification, folder / VERIFICATION, damaged),
+        validations=_read_validations(folder / HISTORY, damaged),
         damaged=tuple(damaged),
     )
 
@@ -100,6 +107,17 @@ def _read(kind: type[AnyRecord], path: Path, damaged: list[str]) -> AnyRecord | 
     except InputError as error:
         damaged.append(str(error))
         return None
+
+
+def _read_validations(path: Path, damaged: list[str]) -> tuple[float, ...]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(float(row[VALIDATED]) for row in csv.DictReader(file) if row.get(VALIDATED))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, csv.Error) as error:
+        damaged.append(f"{path}: {error}; {Training.AGAIN}")
+        return ()
 
 
 def _impossible(evaluation: Evaluation) -> str | None:

@@ -139,6 +139,8 @@ def results(tmp_path, monkeypatch) -> Path:
         folder.parent / "dataset_report.json"
     )
     trained(0.93).write(folder / "training.json")
+    rows = [f"{epoch},{accuracy}" for epoch, accuracy in enumerate((0.5, 0.625, 0.75, 0.5833333134651184))]
+    (folder / "training.csv").write_text("\n".join(["epoch,val_video_top1", *rows, ""]))
     evaluated(18, 12, 12).write(folder / "evaluation.json")
     Parity(
         num_clips=8,
@@ -175,8 +177,8 @@ results/mine/efficientnet_lite0_vtn
             above chance: the whole interval lies above 0.50
   training  0.93 on training clips (augmented, while training), 0.75 here: overfitted; more data or stronger
             augmentation
-  chosen    the epoch was chosen on these very videos (training.keep: best): expect less on new ones; a
-            testing subset gives an honest number: kinema split TABLE
+  chosen    the epoch was chosen on these very videos (training.keep: best; 4 validations, the last has 0.58):
+            expect less on new ones; a testing subset gives an honest number: kinema split TABLE
   data      120 of 120 listed videos can be used
   leak      12 groups lie in two subsets, with 24 of the validation videos: the number is too high
   export    verified: the export equals the model, which says nothing about how good the model is
@@ -305,6 +307,9 @@ def test_who_chose_is_told(results, capsys):
     assert "chosen" not in shown(capsys, MODEL)
     trained(0.93, keep="last", schedule="plateau").write(results / MODEL / "training.json")
     assert "the learning rate was chosen on these very videos (training.schedule: plateau)" in shown(capsys, MODEL)
+    trained(0.93, schedule="plateau").write(results / MODEL / "training.json")
+    text = "the epoch was chosen on these very videos (training.keep: best, training.schedule: plateau; 4 validations"
+    assert text in " ".join(shown(capsys, MODEL).split())
     trained(0.93).write(results / MODEL / "training.json")
     reported(training=48, validation=12, testing=5).write(results / "results/mine/dataset_report.json")
     text = " ".join(shown(capsys, MODEL).split())
@@ -434,9 +439,8 @@ def test_an_export_that_answers_otherwise_now_and_then_is_told_with_its_own_accu
     path = results / MODEL / "verification.json"
     replace(Verification.read(path), agreement=23 / 24, openvino_video_top1=17 / 24).write(path)
     text = " ".join(shown(capsys, MODEL).split())
-    assert (
-        "names for 23 of 24 validation videos, at the device's own precision; it has 0.71 right, model.pth 0.75" in text
-    )
+    own = "at the device's own precision; it has 0.71 right, model.pth 0.75"
+    assert f"names for 23 of 24 validation videos, {own}" in text
 
 
 def test_a_model_that_was_shipped_without_its_checkpoint_is_verified(results, capsys):
@@ -473,6 +477,19 @@ def test_a_damaged_record_is_one_line_and_the_others_are_shown(results, name, co
 def test_an_evaluation_that_cannot_be_is_damaged(results, change, found, capsys):
     replace(evaluated(18, 12, 12), **change).write(results / MODEL / "evaluation.json")
     assert found in shown(capsys, MODEL, status=1)
+
+
+def test_epochs_without_a_validation_are_not_counted_and_a_damaged_history_is_told(results, capsys):
+    path = results / MODEL / "training.csv"
+    path.write_text("epoch,val_video_top1\n0,\n1,0.75\n2,\n3,0.5\n")
+    assert "; 2 validations, the last has 0.50)" in shown(capsys, MODEL)
+    path.write_text("epoch,train_loss\n0,0.1\n")
+    assert "(training.keep: best): expect less" in shown(capsys, MODEL)
+    path.unlink()
+    assert "(training.keep: best): expect less" in shown(capsys, MODEL)
+    path.write_text("epoch,val_video_top1\n0,much\n")
+    text = " ".join(shown(capsys, MODEL, status=1).split())
+    assert f"damaged {MODEL}/training.csv: could not convert string to float: 'much'; to have it anew" in text
 
 
 def test_a_training_without_classes_is_damaged(results, capsys):
