@@ -25,6 +25,7 @@ from kinema.outcome.stale import missing, obstacle, stale_lines
 from kinema.outcome.table import models_table
 
 WIDTH = 110  # characters; commands and paths are not broken
+COMMANDS = ("snakemake --cores all", "kinema predict")  # how those begin that are to be copied
 TOPIC = 10  # characters of the left column
 Line = tuple[str, str]  # topic, empty where it is the one above, and text
 
@@ -36,7 +37,7 @@ def show(path: Path) -> tuple[list[str], bool]:
     """
     folder = _folder(path)
     if is_model_folder(folder):
-        found = read_model(folder, read_dataset(folder.parent))
+        found = read_model(folder, read_dataset(Path(os.path.normpath(folder / ".."))))
         return model_lines(found), not (found.damaged or found.dataset.damaged)
     lines: list[str] = []
     is_whole = True
@@ -127,8 +128,10 @@ def _titled(topic: str, text: str | None) -> Iterator[Line]:
 def _wrapped(topic: str, text: str) -> list[str]:
     """A topic and its text as lines; commands stay on one line, to be copied."""
     indent = "  " + topic.ljust(TOPIC)
-    place = text.find("snakemake --cores all")
-    told, command = (text[:place].rstrip(), text[place:]) if place > 0 else (text, "")
+    place = min((text.find(command) for command in COMMANDS if command in text), default=len(text))
+    told, command = text[:place].rstrip(), text[place:]
+    if not told:
+        return [indent + command]
     lines = textwrap.wrap(
         told,
         WIDTH,

@@ -1,5 +1,6 @@
 """Records that do not belong together, or are not there: what is wrong, and the command that makes them."""
 
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from kinema.records.evaluation import Evaluation
 
 def target(path: Path) -> str:
     """What Snakemake calls a file in `results/`, in whatever project that lies; any other path stays as it is."""
-    parts = path.absolute().parts
+    parts = Path(os.path.normpath(path.absolute())).parts
     places = [number for number, part in enumerate(parts) if part == "results"]
     return "/".join(parts[places[-1] :]) if places else str(path)
 

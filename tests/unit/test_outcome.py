@@ -195,6 +195,23 @@ def test_the_first_job_of_a_new_user_is_told_with_all_that_misleads(results, pat
     assert shown(capsys, path) == STORY
 
 
+def test_a_folder_may_be_the_one_that_one_is_in(results, capsys, monkeypatch):
+    (results / MODEL / "evaluation.json").unlink()
+    (results / "results/mine/dataset_report.json").unlink()
+    monkeypatch.chdir(results / MODEL)
+    text = shown(capsys, ".")
+    assert f" snakemake --cores all {MODEL}/evaluation.json results/mine/dataset_report.json\n" in text
+    assert (
+        "  next      kinema predict model.xml VIDEO\n            see confusion.png and ../dataset_report.md\n" in text
+    )
+
+
+def test_commands_are_not_broken(results, capsys):
+    folder = results / "results/mine" / f"{'long' * 20} name {'long' * 20}"
+    shutil.copytree(results / MODEL, folder)
+    assert f"  next      kinema predict '{folder}/model.xml' VIDEO\n" in shown(capsys, folder)
+
+
 # Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17 (1998), table I
 @pytest.mark.parametrize(
     ("hits", "trials", "low", "high"),
