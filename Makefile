@@ -1,4 +1,4 @@
-# make demo   from a fresh clone to a verified model, nothing else needed
+# make demo   from a fresh clone to a trained model and its verified export, nothing else needed
 # make check  lint, type check and the everyday tests
 # make test   lint, type check and every test
 # make clean  remove what the workflow made; `make distclean` removes .venv too

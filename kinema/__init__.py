@@ -1,3 +1,3 @@
-"""kinema: raw videos and an annotation list become a trained, evaluated and verified action-recognition model."""
+"""kinema: raw videos and a list become a trained and evaluated action-recognition model with a verified export."""
 
 __version__ = "0.1.0"

@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     reference.set_defaults(command=_config_reference)
     _add_init_dataset(commands)
     _add_split(commands)
+    shown = commands.add_parser("show", help="tell what came out: accuracy, chance, what to mind, what to do next")
+    shown.add_argument(
+        "paths", nargs="*", type=Path, default=[Path("results")], metavar="PATH", help="results/DATASET[/MODEL[/FILE]]"
+    )
+    shown.set_defaults(command=_show)
     made = commands.add_parser("made", help="tell which versions made the outputs in a folder, and what differs now")
     made.add_argument("folders", nargs="*", type=Path, default=[Path("results"), Path("prepared")])
     made.set_defaults(command=_made)
@@ -203,6 +208,17 @@ def _split(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The arguments of a sub-command alone."""
     return {name: value for name, value in vars(arguments).items() if name not in ("subcommand", "command")}
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from kinema.outcome.show import show
+
+    is_whole = True
+    for number, path in enumerate(arguments.paths):
+        lines, could_be_read = show(path)
+        print(*([""] if number else []), *lines, sep="\n")
+        is_whole &= could_be_read
+    return 0 if is_whole else 1
 
 
 def _made(arguments: argparse.Namespace) -> int:

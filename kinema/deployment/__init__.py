@@ -1,1 +1,1 @@
-"""model.pth -> model.onnx -> verified model.xml."""
+"""model.pth -> model.onnx -> model.xml, there where it was verified that it equals model.pth."""

@@ -1,0 +1,63 @@
+"""evaluation.json -> the accuracy with its interval, and whether guessing could have given it."""
+
+from collections.abc import Iterator
+
+from kinema.outcome.levels import Interval, chance_level, majority_level, videos_to_tell, wilson_interval
+from kinema.records.evaluation import Evaluation
+
+FEW_CLASSES = 5  # with no more than these, top-5 is 1 of any network
+MANY_VIDEOS = 1000  # the third decimal says something
+
+
+def hits_of(evaluation: Evaluation) -> int:
+    """[videos] Those that were named rightly."""
+    return round(evaluation.video_top1 * evaluation.num_videos)
+
+
+def interval_of(evaluation: Evaluation) -> Interval:
+    """The 95 % interval of the accuracy; videos count, not clips, since clips of one video are much alike."""
+    return wilson_interval(hits_of(evaluation), evaluation.num_videos)
+
+
+def levels_of(evaluation: Evaluation) -> tuple[float, float]:
+    """What two ways of guessing would have right of these videos: any class, and always the largest one."""
+    counts = [scores.num_videos for scores in evaluation.classes.values()]
+    return chance_level(len(counts)), majority_level(counts)
+
+
+def is_above_chance(evaluation: Evaluation) -> bool:
+    """Whether the whole interval lies above the better way of guessing."""
+    return interval_of(evaluation).low > max(levels_of(evaluation))
+
+
+def score_lines(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
+    """The accuracy, what guessing gives, and whether the two can be told apart."""
+    accuracy, number = evaluation.video_top1, evaluation.num_videos
+    interval, (chance, majority) = interval_of(evaluation), levels_of(evaluation)
+    ends = f"95 % interval {fraction(interval.low, number)} to {fraction(interval.high, number)}"
+    videos = f"{hits_of(evaluation):,} of {number:,} {evaluation.subset} videos"
+    yield "accuracy", f"{fraction(accuracy, number)} (video top-1): {videos}, {ends}"
+    if len(evaluation.classes) > FEW_CLASSES:
+        yield "", f"{fraction(evaluation.video_top5, number)} with the right class among the first five (video top-5)"
+    always = "or by always naming one" if chance == majority else f"{fraction(majority, number)} by always naming one"
+    yield "chance", f"{fraction(chance, number)} by guessing among {len(evaluation.classes)} classes, {always}"
+    yield "", chance_line(evaluation)
+
+
+def chance_line(evaluation: Evaluation) -> str:
+    """Whether the accuracy can be told from guessing; where it cannot, what it would take."""
+    accuracy, level, number = evaluation.video_top1, max(levels_of(evaluation)), evaluation.num_videos
+    shown = fraction(level, number)
+    if is_above_chance(evaluation):
+        return f"above chance: the whole interval lies above {shown}"
+    if accuracy <= level:
+        return f"not above chance: guessing has {shown} right"
+    return (
+        f"not above chance: {shown} lies in the interval; {fraction(accuracy, number)} can be told from it with "
+        f"{videos_to_tell(accuracy, level):,} videos or more"
+    )
+
+
+def fraction(value: float, num_videos: int) -> str:
+    """A fraction with as many decimals as so many videos give it."""
+    return f"{value:.{3 if num_videos > MANY_VIDEOS else 2}f}"
