@@ -36,3 +36,17 @@ def leak_lines(
             yield f"{what} in two subsets, with {videos:,} of the {scored} videos: the number is too high"
         else:
             yield f"{what} in two subsets: a score is too high"
+    yield from _alike_lines(report, deciding, scored)
+
+
+def _alike_lines(report: DatasetReport, deciding: set[str], scored: str | None) -> Iterator[str]:
+    found = set()
+    for pair in report.look_alikes:
+        videos = {pair.subset: pair.video, pair.other_subset: pair.other}
+        if scored is None or (scored in videos and deciding & (videos.keys() - {scored})):
+            found.add(videos[scored or pair.other_subset])
+    if found and scored:
+        whose = f"{len(found):,} of the {scored} videos look like others that decided the weights"
+        yield f"{whose}: the number may be too high"
+    elif found:
+        yield f"{len(found):,} videos look like others in another subset: a score may be too high"

@@ -35,6 +35,7 @@ from kinema.records.dataset_report import (
     SourceLeak,
 )
 from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.look_alikes import LookAlike
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import field_types
 from kinema.records.training import Training
@@ -100,7 +101,7 @@ def counted(listed, ok=None) -> dict:
     }
 
 
-def reported(listed=120, ok=None, *, leaks=None, **subsets) -> DatasetReport:
+def reported(listed=120, ok=None, *, leaks=None, look_alikes=(), **subsets) -> DatasetReport:
     """A data set of two classes with so many usable videos of each class in a subset."""
     parts = {name: Counts(**counted(number)) for name, number in subsets.items()}
     label = LabelCounts(**counted(listed // 2), subsets=parts)
@@ -111,7 +112,8 @@ def reported(listed=120, ok=None, *, leaks=None, **subsets) -> DatasetReport:
         labels={"a": label, "b": label},
         without_class=Counts(**counted(0)),
         imbalance=Imbalance(largest=None, smallest=None, ratio=None, without_training=[]),
-        **lists(DatasetReport) | {"leaks": leaks or Leaks(**lists(Leaks))},
+        look_alikes_not_searched=None,
+        **lists(DatasetReport) | {"leaks": leaks or Leaks(**lists(Leaks)), "look_alikes": list(look_alikes)},
     )
 
 
@@ -370,6 +372,25 @@ def test_every_kind_of_leak_is_told():
     beginnings = ["1 file content lies in", "1 group lies in", "2 files lie in"]
     found = list(leak_lines(reported(leaks=leaks), LAST, evaluated(1, 2)))
     assert [line[: len(beginning)] for line, beginning in zip(found, beginnings, strict=True)] == beginnings
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "lines"),
+    [
+        (None, ["2 videos look like others in another subset: a score may be too high"]),
+        (1, ["1 of the validation videos look like others that decided the weights: the number may be too high"]),
+    ],
+)
+def test_videos_that_look_alike_are_told(evaluation, lines):
+    names = [("x", "validation", "y"), ("z", "validation", "y"), ("x", "testing", "t")]
+    pairs = [
+        LookAlike(
+            likeness=0.7, video=one, subset="training", label=None, other=other, other_subset=subset, other_label=None
+        )
+        for one, subset, other in names
+    ]
+    found = leak_lines(reported(look_alikes=pairs), LAST, evaluated(1, 2) if evaluation else None)
+    assert list(found) == lines
 
 
 def test_lost_videos_are_counted(results, capsys):
