@@ -113,6 +113,13 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
             handler.close()
 
 
+def tell(line: str) -> None:
+    """A line for who watches: in the log of the job, and on the terminal, where what is logged is not seen."""
+    log.info("%s", line)
+    if any(isinstance(handler, logging.FileHandler) for handler in logging.getLogger().handlers):
+        print(f"kinema: {line}", file=sys.stderr, flush=True)
+
+
 def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     """End a process by an error: one of the user's input without the traceback, which would hide it."""
     if isinstance(error, InputError):

@@ -31,7 +31,7 @@ def convert(files: Sequence[Path], *, settings: Annotations, out: Path) -> None:
     """
     source = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
     try:
-        dialect = READERS[settings.format](files, settings)
+        dialect = read_list(files, settings)
         check_dialect(dialect, source=source)
     except ValueError as error:
         if type(error) is not ValueError:  # of a library, and none of our checks
@@ -39,3 +39,8 @@ def convert(files: Sequence[Path], *, settings: Annotations, out: Path) -> None:
         raise InputError(str(error)) from error
     write_dialect(dialect, out)
     log.info("%s: %d videos, %d labels", source, len(dialect.entries), len(dialect.labels))
+
+
+def read_list(files: Sequence[Path], settings: Annotations) -> Dialect:
+    """The labels and entries of the files of one list; ValueError lists the first ten bad rows."""
+    return READERS[settings.format](files, settings)

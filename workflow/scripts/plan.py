@@ -1,13 +1,15 @@
-"""Adapter of rule plan for `kinema.media.plan.plan_shards`.
+"""Adapter of rule plan for `kinema.media.plan.plan_shards`; before a large extraction it tells what that takes.
 
-By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, log)
+By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
 
 from pathlib import Path
 
 from kinema.job import job_from_argv, running
+from kinema.media.estimate import check_extraction
 from kinema.media.listing import known_tokens
 from kinema.media.plan import plan_shards
+from kinema.media.recipe import media_from_json
 
 
 def run(job):
@@ -19,6 +21,13 @@ def run(job):
             with_labels=job.params["with_labels"],
             out=Path(job.output["plan"]),
             known_path=known_tokens(job.params["videos"]),
+        )
+        check_extraction(
+            Path(job.output["plan"]),
+            media=media_from_json(job.resources.get("media", "{}"), job.resources.get("limits", "{}")),
+            ffmpeg=job.resources.get("trial_ffmpeg"),
+            workers=job.threads,
+            cores=job.resources.get("all_cores", 0),
         )
 
 
