@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from kinema.disk import full_disk_named
 from kinema.experiment.data_sections import Media
 from kinema.input_error import InputError
 from kinema.job import tell
@@ -27,6 +28,7 @@ from kinema.media.extensions import VIDEO_EXTENSIONS, split_extension
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import FILE_NAMES
 from kinema.media.plan import manifest_path
+from kinema.media.recipe import media_from_json
 from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.media.storages.table import storage_of
 from kinema.media.stored_before import StoredBefore
@@ -57,12 +59,12 @@ class Estimate:
     seconds: float
 
 
-def check_extraction(plan_path: Path, *, media: Media, ffmpeg: str | None, workers: int, cores: int) -> None:
+def check_extraction(plan_path: Path, *, settings: Sequence[str], ffmpeg: str | None, workers: int, cores: int) -> None:
     """Tell what a large extraction takes; InputError where its frames find no room beside the plan.
 
     Nothing is decoded and nothing said where no more than `LARGE_VIDEOS` videos and `LARGE_BYTES` of files are to be
-    decoded, unless the disk is nearly full. `workers` videos of the sample are decoded at a time; `cores` are those of
-    the workflow, 0 where nobody knows, as on a cluster.
+    decoded, unless the disk is nearly full. `settings` are JSON texts of `media`. `workers` videos of the sample are
+    decoded at a time; `cores` are those of the workflow, 0 where nobody knows, as on a cluster.
     """
     folder = plan_path.parent
     free = _free(folder)
@@ -74,7 +76,9 @@ def check_extraction(plan_path: Path, *, media: Media, ffmpeg: str | None, worke
     if not _is_large(rows, free):
         return
     tell(f"{folder}: {len(rows):,} videos are to be decoded; trying a sample, for a minute at most")
-    estimate = estimate_extraction(rows, media=media, ffmpeg=ffmpeg, workers=workers, folder=folder)
+    media = media_from_json(*settings)
+    with full_disk_named(plan_path):
+        estimate = estimate_extraction(rows, media=media, ffmpeg=ffmpeg, workers=workers, folder=folder)
     if estimate is None:
         tell(f"{folder}: no estimate: less than {SMALLEST_SAMPLE} videos were decoded in a minute")
         return

@@ -15,6 +15,7 @@ from kinema.input_error import InputError
 from kinema.media import estimate as estimation
 from kinema.media.estimate import Estimate, check_extraction, check_room, drawn, estimate_extraction, in_words
 from kinema.media.ffmpeg import find_ffmpeg
+from kinema.media.recipe import frames_json, limits_json
 from kinema.media.storages.table import storage_of
 from kinema.media.trial import Taken, Trial
 
@@ -48,7 +49,8 @@ def rows_of(corpus, *ids, storage="packed", **keys):
 
 
 def check(corpus, media=MEDIA, *, cores=4):
-    check_extraction(corpus.root / "plan.json", media=media, ffmpeg=None, workers=2, cores=cores)
+    settings = [frames_json(media), limits_json(media)]
+    check_extraction(corpus.root / "plan.json", settings=settings, ffmpeg=None, workers=2, cores=cores)
 
 
 def guess(**changes) -> Estimate:

@@ -9,7 +9,6 @@ from kinema.job import job_from_argv, running
 from kinema.media.estimate import check_extraction
 from kinema.media.listing import known_tokens
 from kinema.media.plan import plan_shards
-from kinema.media.recipe import media_from_json
 
 
 def run(job):
@@ -24,7 +23,7 @@ def run(job):
         )
         check_extraction(
             Path(job.output["plan"]),
-            media=media_from_json(job.resources.get("media", "{}"), job.resources.get("limits", "{}")),
+            settings=[job.resources.get("media", "{}"), job.resources.get("limits", "{}")],
             ffmpeg=job.resources.get("trial_ffmpeg"),
             workers=job.threads,
             cores=job.resources.get("all_cores", 0),
