@@ -282,9 +282,7 @@ def test_training_goes_on_where_the_compiler_fails(monkeypatch, caplog, precisio
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="16-mixed is for GPUs, and there is one")
 def test_float16_without_a_gpu_is_refused_instead_of_replaced():
-    with pytest.raises(
-        InputError, match="precision is 16-mixed, which needs a GPU; .* Set it to 32-true or bf16-mixed"
-    ):
+    with pytest.raises(InputError, match=r"is 16-mixed, which needs a GPU; .* Set it to 32-true or bf16-mixed"):
         create_trainer(Settings(training=Training(precision="16-mixed")), [])
 
 
