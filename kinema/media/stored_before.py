@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.media.storages.archive import read_stored
@@ -26,8 +27,11 @@ class StoredBefore:
 
 def _in_tables(shards: Path) -> Found:
     for path in shards.glob("*.parquet"):
-        columns = pq.ParquetFile(path).read(["id", "source_token"]).to_pydict()
-        yield from zip(columns["id"], columns["source_token"], strict=True)
+        try:
+            columns = pq.ParquetFile(path).read(["id", "source_token"]).to_pydict()
+            yield from zip(columns["id"], columns["source_token"], strict=True)
+        except (OSError, pa.ArrowInvalid, KeyError):  # damaged, or of an earlier version: its shard is written anew
+            continue
 
 
 def _in_archives(shards: Path) -> Found:

@@ -6,6 +6,7 @@ import shutil
 from collections import namedtuple
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from media_corpus import Corpus, encode_noise, make_video
 from test_frame_folders import LINKED, make_folder
@@ -142,6 +143,18 @@ def test_what_a_killed_run_left_is_stored(large, monkeypatch):
     large.plan(IDS)
     check(large)
     assert [row["id"] for row in asked[0]] == IDS[6:]
+
+
+@pytest.mark.parametrize("what", ["damaged", "of an earlier version"])
+def test_a_table_that_tells_nothing_is_none(large, monkeypatch, what):
+    asked = []
+    monkeypatch.setattr(estimation, "estimate_extraction", lambda rows, **options: asked.append(rows))
+    large.write(IDS[:6])
+    table = pq.read_table(large.table).drop_columns("source_token")
+    pq.write_table(table, large.table) if what != "damaged" else large.table.write_bytes(b"nothing")
+    large.plan(IDS)
+    check(large)
+    assert len(asked[0]) == 12
 
 
 def test_missing_videos_are_none(large, monkeypatch):
