@@ -59,12 +59,14 @@ class Estimate:
     seconds: float
 
 
-def check_extraction(plan_path: Path, *, settings: Sequence[str], ffmpeg: str | None, workers: int, cores: int) -> None:
+def check_extraction(
+    plan_path: Path, *, settings: Sequence[str], ffmpeg: str | None, workers: int, cores: int | None
+) -> None:
     """Tell what a large extraction takes; InputError where its frames find no room beside the plan.
 
     Nothing is decoded and nothing said where no more than `LARGE_VIDEOS` videos and `LARGE_BYTES` of files are to be
     decoded, unless the disk is nearly full. `settings` are JSON texts of `media`. `workers` videos of the sample are
-    decoded at a time; `cores` are those of the workflow, 0 where nobody knows, as on a cluster.
+    decoded at a time; `cores` are those of the workflow, 0 or None where nobody knows, as on a cluster.
     """
     folder = plan_path.parent
     free = _free(folder)
@@ -157,7 +159,7 @@ def check_room(estimate: Estimate, folder: Path, media: Media) -> None:
         )
 
 
-def in_words(estimate: Estimate, folder: Path, cores: int) -> str:
+def in_words(estimate: Estimate, folder: Path, cores: int | None) -> str:
     """The line that tells of an estimate."""
     free = _free(folder)
     by_cores = f", {_duration(estimate.seconds / cores)} on {cores}" if cores else ""

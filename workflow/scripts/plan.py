@@ -1,4 +1,6 @@
-"""Adapter of rule plan for `kinema.media.plan.plan_shards`; before a large extraction it tells what that takes.
+"""Adapter of rule plan for `kinema.media.plan.plan_shards`.
+
+Before a large extraction it tells what that takes (`kinema.media.estimate`).
 
 By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
@@ -26,7 +28,7 @@ def run(job):
             settings=[job.resources.get("media", "{}"), job.resources.get("limits", "{}")],
             ffmpeg=job.resources.get("trial_ffmpeg"),
             workers=job.threads,
-            cores=job.resources.get("all_cores", 0),
+            cores=job.resources.get("all_cores"),
         )
 
 
