@@ -6,13 +6,10 @@ is decoded and stored for a trial (`kinema.media.trial`), and totals are estimat
 theory of sampling from finite populations", 1943).
 """
 
-import json
-import logging
 import os
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,22 +21,15 @@ from kinema.disk import full_disk_named
 from kinema.experiment.data_sections import Media
 from kinema.input_error import InputError
 from kinema.job import tell
-from kinema.media.extensions import VIDEO_EXTENSIONS, split_extension
 from kinema.media.ffmpeg import find_ffmpeg
+from kinema.media.large import free_bytes, source_bytes
 from kinema.media.layout import FILE_NAMES
-from kinema.media.plan import manifest_path
-from kinema.media.recipe import media_from_json
 from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.media.storages.table import storage_of
-from kinema.media.stored_before import StoredBefore
 from kinema.media.trial import Taken, Trial
 
-log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
-LARGE_VIDEOS, LARGE_BYTES = 1000, 10e9  # an extraction of more videos, or of larger files in all, is estimated;
-LARGEST_GROWTH = 20  # and one that fills the disk if the frames take so many times the bytes of the files
-PICTURE_BYTES = 30_000  # of a picture in a folder, whose manifest row counts pictures
 SAMPLE, SMALLEST_SAMPLE = 40, 8
 SAMPLE_SECONDS = 60.0  # after which no further video of the sample is begun
 CHANCE = 2.0  # standard errors on both sides: 19 of 20 ranges hold the truth
@@ -59,27 +49,16 @@ class Estimate:
     seconds: float
 
 
-def check_extraction(
-    plan_path: Path, *, settings: Sequence[str], ffmpeg: str | None, workers: int, cores: int | None
+def tell_extraction(
+    rows: Sequence[Row], folder: Path, *, media: Media, ffmpeg: str | None, workers: int, cores: int | None
 ) -> None:
-    """Tell what a large extraction takes; InputError where its frames find no room beside the plan.
+    """Tell what decoding the videos of manifest rows takes; InputError where their frames find no room below `folder`.
 
-    Nothing is decoded and nothing said where no more than `LARGE_VIDEOS` videos and `LARGE_BYTES` of files are to be
-    decoded, unless the disk is nearly full. `settings` are JSON texts of `media`. `workers` videos of the sample are
-    decoded at a time; `cores` are those of the workflow, 0 or None where nobody knows, as on a cluster.
+    `workers` videos of the sample are decoded at a time; `cores` are those of the workflow, 0 or None where nobody
+    knows, as on a cluster.
     """
-    folder = plan_path.parent
-    free = _free(folder)
-    rows = [row for row in _manifest_rows(plan_path) if row["path"] is not None]
-    if not _is_large(rows, free):
-        return
-    stored = StoredBefore(folder / "shards")
-    rows = [row for row in rows if not stored.has(row)]
-    if not _is_large(rows, free):
-        return
     tell(f"{folder}: {len(rows):,} videos are to be decoded; trying a sample, for a minute at most")
-    media = media_from_json(*settings)
-    with full_disk_named(plan_path):
+    with full_disk_named(folder / "plan.json"):
         estimate = estimate_extraction(rows, media=media, ffmpeg=ffmpeg, workers=workers, folder=folder)
     if estimate is None:
         tell(f"{folder}: no estimate: less than {SMALLEST_SAMPLE} videos were decoded in a minute")
@@ -102,7 +81,7 @@ def estimate_extraction(
 
     None where too few of the sample, which is of `SAMPLE` videos, are decoded within `SAMPLE_SECONDS`.
     """
-    sizes = np.array([_size(row) for row in rows], dtype=float)
+    sizes = np.array([source_bytes(row) for row in rows], dtype=float)
     chosen, chances = drawn(sizes, sample or SAMPLE, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="estimate-", dir=folder) as spill:
         trial = Trial(storage=storage_of(media), ffmpeg=find_ffmpeg(ffmpeg), spill=Path(spill))
@@ -142,7 +121,7 @@ def drawn(sizes: np.ndarray, number: int, rng: np.random.Generator) -> tuple[np.
 def check_room(estimate: Estimate, folder: Path, media: Media) -> None:
     """InputError where a folder's file system has no room for what is estimated, even by the lowest guess."""
     where = f"the frames of {estimate.videos:,} videos that are to be decoded (by a sample of {estimate.sample})"
-    free, state = _free(folder), os.statvfs(folder)
+    free, state = free_bytes(folder), os.statvfs(folder)
     if estimate.low > free:
         keys = ["short_side", *STORAGE_FACTS[media.storage].quality_keys.values()]
         now = ", ".join(f"{key} {getattr(media, key)}" for key in keys)
@@ -161,7 +140,7 @@ def check_room(estimate: Estimate, folder: Path, media: Media) -> None:
 
 def in_words(estimate: Estimate, folder: Path, cores: int | None) -> str:
     """The line that tells of an estimate."""
-    free = _free(folder)
+    free = free_bytes(folder)
     by_cores = f", {_duration(estimate.seconds / cores)} on {cores}" if cores else ""
     room = f"; {_bytes(free)} are free" if np.isfinite(free) else ""
     doubt = ", which may not be enough" if estimate.high > free else ""
@@ -182,30 +161,6 @@ def tried(rows: Sequence[Row], trial: Trial, workers: int, *, seconds: float) ->
     with ThreadPoolExecutor(workers, thread_name_prefix="trial") as pool:
         found = list(pool.map(taken, range(len(rows))))
     return {number: one for number, one in enumerate(found) if one is not None}
-
-
-def _manifest_rows(plan_path: Path) -> Iterator[Row]:
-    for path in sorted(manifest_path(plan_path, "").parent.glob("*.jsonl")):
-        with path.open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
-
-
-def _is_large(rows: Sequence[Row], free: float) -> bool:
-    total = sum(map(_size, rows))
-    return len(rows) > LARGE_VIDEOS or total > LARGE_BYTES or total * LARGEST_GROWTH > free
-
-
-def _free(folder: Path) -> float:
-    """Bytes that may still be written below a folder; some file systems tell nothing, which is 0 of 0."""
-    usage = shutil.disk_usage(folder)
-    return usage.free if usage.total else float("inf")
-
-
-def _size(row: Row) -> float:
-    """Bytes of the source of a manifest row; of a folder of pictures about."""
-    extension = split_extension(row["path"])[1].lower()
-    is_folder = extension not in VIDEO_EXTENSIONS and Path(row["path"]).is_dir()
-    return row["size"] * PICTURE_BYTES if is_folder else row["size"]
 
 
 def _space(estimate: Estimate) -> str:

@@ -14,8 +14,10 @@ from test_frame_folders import LINKED, make_folder
 from kinema.experiment.data_sections import Media
 from kinema.input_error import InputError
 from kinema.media import estimate as estimation
-from kinema.media.estimate import Estimate, check_extraction, check_room, drawn, estimate_extraction, in_words
+from kinema.media import large as largeness
+from kinema.media.estimate import Estimate, check_room, drawn, estimate_extraction, in_words
 from kinema.media.ffmpeg import find_ffmpeg
+from kinema.media.large import check_extraction
 from kinema.media.recipe import frames_json, limits_json
 from kinema.media.storages.table import storage_of
 from kinema.media.trial import Taken, Trial
@@ -37,7 +39,7 @@ def raw(tmp_path_factory):
 @pytest.fixture
 def large(raw, tmp_path, monkeypatch):
     """A corpus of these that counts as large, with a sample of 12."""
-    monkeypatch.setattr(estimation, "LARGE_VIDEOS", 3)
+    monkeypatch.setattr(largeness, "LARGE_VIDEOS", 3)
     monkeypatch.setattr(estimation, "SAMPLE", 12)
     corpus = Corpus(tmp_path)
     shutil.copytree(raw, corpus.videos, dirs_exist_ok=True)
@@ -46,7 +48,7 @@ def large(raw, tmp_path, monkeypatch):
 
 def rows_of(corpus, *ids, storage="packed", **keys):
     corpus.plan(dict.fromkeys(ids, keys), storage)
-    return list(estimation._manifest_rows(corpus.root / "plan.json"))
+    return list(largeness._manifest_rows(corpus.root / "plan.json"))
 
 
 def check(corpus, media=MEDIA, *, cores=4):
@@ -99,7 +101,7 @@ def test_an_estimate_is_near_what_is_stored(large, storage):
 
 
 def test_a_small_extraction_is_not_estimated(large, monkeypatch, capsys):
-    monkeypatch.setattr(estimation, "LARGE_VIDEOS", 12)
+    monkeypatch.setattr(largeness, "LARGE_VIDEOS", 12)
     monkeypatch.setattr(estimation, "estimate_extraction", lambda *args, **options: pytest.fail("estimated"))
     large.plan(IDS)
     check(large)
@@ -108,8 +110,8 @@ def test_a_small_extraction_is_not_estimated(large, monkeypatch, capsys):
 
 @pytest.mark.parametrize(("limit", "value"), [("LARGE_VIDEOS", 11), ("LARGE_BYTES", 1000), ("LARGEST_GROWTH", 1e12)])
 def test_what_is_large(large, monkeypatch, caplog, limit, value):
-    monkeypatch.setattr(estimation, "LARGE_VIDEOS", 12)
-    monkeypatch.setattr(estimation, limit, value)
+    monkeypatch.setattr(largeness, "LARGE_VIDEOS", 12)
+    monkeypatch.setattr(largeness, limit, value)
     monkeypatch.setattr(estimation, "estimate_extraction", lambda *args, **options: guess(low=0))
     large.plan(IDS)
     with caplog.at_level("INFO"):

@@ -1,6 +1,6 @@
 """Adapter of rule plan for `kinema.media.plan.plan_shards`.
 
-Before a large extraction it tells what that takes (`kinema.media.estimate`).
+Before a large extraction it tells what that takes (`kinema.media.large`).
 
 By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
@@ -8,7 +8,7 @@ By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params
 from pathlib import Path
 
 from kinema.job import job_from_argv, running
-from kinema.media.estimate import check_extraction
+from kinema.media.large import check_extraction
 from kinema.media.listing import known_tokens
 from kinema.media.plan import plan_shards
 
