@@ -41,6 +41,9 @@ rule all:
         "results/demo/efficientnet_lite0_vtn/evaluation.json",
 
 
+# without a target these are asked for
+for target in [] if ASKED.targets else rules.all.input:
+    asked(targets.check_target, target, RUNS_HERE)
 told(
     targets.check_outputs,
     ASKED.targets,

@@ -33,7 +33,7 @@ def convert(files: Sequence[Path], *, settings: Annotations, out: Path, scored: 
     """
     source = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
     try:
-        dialect = READERS[settings.format](files, settings)
+        dialect = read_list(files, settings)
         redraw = f"kinema split {files[0]}" if settings.format == "table" and len(files) == 1 else ""
         check_dialect(dialect, source=source, scored=scored, redraw=redraw)
     except ValueError as error:
@@ -42,3 +42,8 @@ def convert(files: Sequence[Path], *, settings: Annotations, out: Path, scored: 
         raise InputError(str(error)) from error
     write_dialect(dialect, out)
     log.info("%s: %d videos, %d labels", source, len(dialect.entries), len(dialect.labels))
+
+
+def read_list(files: Sequence[Path], settings: Annotations) -> Dialect:
+    """The labels and entries of the files of one list; ValueError lists the first ten bad rows."""
+    return READERS[settings.format](files, settings)

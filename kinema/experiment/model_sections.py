@@ -135,7 +135,7 @@ class Training(Section):
         False, description="Batch-norm statistics over the clips of all GPUs; makes no difference on one."
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
-        "32-true", description="Lightning's name of the arithmetic."
+        "32-true", description="Lightning's name of the arithmetic; `16-mixed` needs a GPU."
     )
     compile: bool = Field(
         False,

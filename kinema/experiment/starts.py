@@ -5,6 +5,7 @@ model of the same data set. A two-stream network is made of the two models of it
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from kinema.experiment.config import Config
@@ -38,6 +39,14 @@ def check_starts(config: Config, dataset: str, model_name: str) -> None:
         elif not Path(file).is_file() and Path(file).parts[:1] != ("results",):
             words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
             raise ConfigError(f"{key}: '{file}' is no file{words}")
+
+
+def with_ancestors(config: Config, dataset: str, model_name: str) -> Iterator[tuple[str, str]]:
+    """Data set and model, then those of every model that is trained before it."""
+    yield dataset, model_name
+    for file in start_files(config, dataset, model_name).values():
+        if made := _made_here(config, file):
+            yield from with_ancestors(config, *made)
 
 
 def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:

@@ -1,30 +1,35 @@
 """What is asked for on the command line, checked before anything is planned."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError, nearest
-from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, resolve
-from kinema.experiment.starts import check_starts
-from kinema.models.names import EXPORT_OBSTACLES, TRACED, TRACED_MAX_OPSET
+from kinema.experiment.obstacles import check_experiment, check_export
+from kinema.experiment.resolve import annotation_files, dataset_named
+from kinema.experiment.starts import check_starts, with_ancestors
 from kinema.snakemake_folder import WILDCARD, matched
 
-DEPLOYED = (".onnx", ".xml", ".bin")  # suffixes of what an exported model is made of
+# What is made of an exported model.
+DEPLOYED = ("model.onnx", "model.xml", "model.bin", "labels.txt", "parity.json", "verification.json")
 
 
-def check_target(config: Config, target: str) -> None:
-    """ConfigError where a target names what does not exist (data set, model, variant, files) or cannot be made."""
+def check_target(config: Config, target: str, runs_here: Callable[[], bool] = lambda: False) -> None:
+    """ConfigError where a target names what does not exist (data set, model, variant, files) or cannot be made.
+
+    `runs_here` tells whether jobs run on this machine.
+    """
     parts = Path(target).parts
     if len(parts) < 3 or parts[0] != "results":
         return
     dataset_named(config, parts[1])
     if len(parts) > 3:
-        experiment = resolve(config, parts[1], parts[2])
-        if Path(target).suffix in DEPLOYED:
-            _check_export(experiment, target)
+        if parts[-1] in DEPLOYED:
+            check_export(config, parts[1], parts[2])
         check_starts(config, parts[1], parts[2])
+        for dataset, model_name in with_ancestors(config, parts[1], parts[2]):
+            check_experiment(config, dataset, model_name, runs_here)
     annotation_files(config, parts[1])
 
 
@@ -50,11 +55,3 @@ def _filled(pattern: str, path: str) -> str | None:
     if len(parts) != len(own):
         return None
     return "/".join(of_path if "{" in part else part for part, of_path in zip(parts, own, strict=True))
-
-
-def _check_export(experiment: Experiment, target: str) -> None:
-    model, opset = experiment.model_name, experiment.settings.deployment.opset
-    if model in EXPORT_OBSTACLES:
-        raise ConfigError(f"{target}: '{model}' cannot be exported: {EXPORT_OBSTACLES[model]}.")
-    if model in TRACED and opset > TRACED_MAX_OPSET:
-        raise ConfigError(f"{target}: '{model}' needs deployment.opset <= {TRACED_MAX_OPSET}; found {opset}.")

@@ -68,8 +68,8 @@ def parse_model_name(text: str) -> ModelName:
     for ending in sorted(known, key=len, reverse=True):
         encoder = name.removesuffix(f"_{ending}")
         if encoder and encoder != name:
-            if encoder not in ENCODERS and not _known_to_timm(encoder):
-                raise ValueError(unknown_model(text, f"unknown encoder '{encoder}'"))
+            if encoder not in ENCODERS:
+                _check_timm_name(text, encoder)
             return ModelName(encoder, *known[ending])
     raise ValueError(unknown_model(text, "it is no clip network and does not end in a known decoder"))
 
@@ -105,7 +105,15 @@ def model_facts(text: str) -> dict[str, str | None]:
     }
 
 
-def _known_to_timm(encoder: str) -> bool:
+def _check_timm_name(text: str, encoder: str) -> None:
+    """ValueError where timm has no network of this name, or no weights of the tag behind its point."""
     import timm  # seconds to import: only for names that are not ours
 
-    return bool(timm.is_model(encoder))
+    architecture, point, tag = encoder.partition(".")
+    if not timm.is_model(architecture):
+        raise ValueError(unknown_model(text, f"unknown encoder '{encoder}'"))
+    published = timm.models.get_arch_pretrained_cfgs(architecture)
+    if point and encoder not in published:
+        tags = sorted(name.partition(".")[2] for name in published if "." in name)
+        there = f"it has {', '.join(tags)}" if tags else "it has none"
+        raise ValueError(f"model '{text}': timm has no weights '{tag}' of '{architecture}'; {there}.")

@@ -73,6 +73,9 @@ ENCODERS: dict[str, str] = {
 # Encoders that timm does not have -> the module that registers them.
 OWN_ENCODERS: dict[str, str] = {"rmnet": "kinema.models.rmnet"}
 
+# Clip network -> the fewest frames of a clip that it takes, where that is more than one. A test asks the networks.
+MIN_FRAMES: dict[str, int] = {"s3d": 5}
+
 # Models whose graph torch's older exporter takes, by tracing: OpenVINO cannot read what the newer one, dynamo, makes of
 # them. It knows no later operator set.
 TRACED, TRACED_MAX_OPSET = ("swin3d_t",), 20

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
+from kinema.input_error import InputError
 from kinema.training.resume.callbacks import DurableIO
 
 LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set
@@ -36,7 +37,7 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
     is_alone = training.devices * training.nodes == 1
     check_launcher(training)
     may_freeze = training.freeze_encoder_epochs > 0 or training.encoder_lr_factor == 0
-    return L.Trainer(
+    trainer = L.Trainer(
         accelerator="auto",
         devices=training.devices,
         num_nodes=training.nodes,
@@ -58,6 +59,12 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
         plugins=[DurableIO(), *([LightningEnvironment()] if is_alone else [])],
         deterministic="warn",
     )
+    if training.precision == "16-mixed" and trainer.precision != "16-mixed":  # Lightning takes another one by itself
+        raise InputError(
+            "training.precision is 16-mixed, which needs a GPU; PyTorch finds none here. Set it to 32-true or "
+            "bf16-mixed."
+        )
+    return trainer
 
 
 def check_launcher(training: Training) -> None:

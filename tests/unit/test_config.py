@@ -236,7 +236,7 @@ def test_a_model_that_cannot_be_exported_is_refused_before_it_is_trained(tmp_pat
     (tmp_path / "list.csv").touch()
     (tmp_path / "videos").mkdir()
     check_target(load(), "results/mine/mvit_v2_s/evaluation.json")
-    with pytest.raises(ConfigError, match=r"mvit_v2_s/model.xml: 'mvit_v2_s' cannot be exported: torch's"):
+    with pytest.raises(ConfigError, match=r"mine/mvit_v2_s: 'mvit_v2_s' cannot be exported: torch's"):
         check_target(load(), "results/mine/mvit_v2_s/model.xml")
 
 

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Distillation, Network, Training
+from kinema.input_error import InputError
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.network_weights import load_weights
 from kinema.models.registry import create_model
@@ -277,6 +278,12 @@ def test_training_goes_on_where_the_compiler_fails(monkeypatch, caplog, precisio
     assert [record.message for record in caplog.records if "compile" in record.message] == [text]
     _, plain = fit(num_batches=1, precision=precision)
     assert not changed(plain.states[0], trace.states[0], "")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="16-mixed is for GPUs, and there is one")
+def test_float16_without_a_gpu_is_refused_instead_of_replaced():
+    with pytest.raises(InputError, match=r"is 16-mixed, which needs a GPU; .* Set it to 32-true or bf16-mixed"):
+        create_trainer(Settings(training=Training(precision="16-mixed")), [])
 
 
 # several machines

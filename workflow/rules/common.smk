@@ -4,6 +4,7 @@ Params are digests or sorted JSON, never dicts, and are functions of the wildcar
 what a function derives from `input`.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -13,9 +14,9 @@ sys.path.insert(0, workflow.basedir)
 
 from kinema import snakemake_folder
 from kinema.clips import parts
-from kinema.command_line import snakemake_arguments
+from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import file_digest, remembered_digest
-from kinema.experiment import params, resolve, scoring, starts, targets
+from kinema.experiment import obstacles, params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.job import share_library, wait_asleep
@@ -85,8 +86,9 @@ def asked(function, *args):
 
 # What is asked for by name is checked before the DAG is built: later Snakemake takes a rule that fails for one that does
 # not apply, and an old output for up to date. Its own list of targets is not known yet at this point.
+RUNS_HERE = functools.partial(runs_here, sys.argv[1:])
 for target in ASKED.targets:
-    asked(targets.check_target, target)
+    asked(targets.check_target, target, RUNS_HERE)
 
 
 def code(script, module):

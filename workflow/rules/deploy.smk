@@ -27,7 +27,7 @@ rule export:
     resources:
         mem_mb=6000,
     params:
-        settings=sections("deployment.opset"),
+        settings=export_settings,
         model=content("results/{dataset}/{model}/model.pth"),
         failures=failures("results/{dataset}/{model}/model.onnx"),
         code=model_code("export", "kinema.deployment.onnx_model"),

@@ -14,7 +14,10 @@ beside them, not declared, because Snakemake would delete what makes the next ru
 
 
 checkpoint plan:
-    """Find the file of every listed video and deal the videos out to shards by a fixed hash."""
+    """Find the file of every listed video and deal the videos out to shards by a fixed hash.
+
+    A large extraction is estimated, and fails here where the disk cannot hold it.
+    """
     input:
         annotations=ancient(corpus_annotations),
         rendered=rendered_videos,
@@ -24,6 +27,13 @@ checkpoint plan:
         "logs/{corpus}/{recipe}/plan.log",
     conda:
         "../../envs/media.yaml"
+    threads: 2
+    resources:
+        # for an estimate of what a large extraction takes; no part of the plan
+        media=media_settings,
+        limits=media_limits,
+        trial_ffmpeg=CONFIG.ffmpeg or "",
+        all_cores=all_cores,
     params:
         annotations=corpus_contents,
         videos=lambda wildcards: corpus_dataset(wildcards).videos,

@@ -53,6 +53,12 @@ def media_limits(wildcards):
     return limits_json(corpus_media(wildcards))
 
 
+def all_cores(wildcards):
+    """Cores that the shards of a corpus may use; 0 where other machines run them."""
+    is_here = workflow.local_exec and not workflow.remote_exec
+    return (workflow.resource_settings.cores or 0) if is_here else 0
+
+
 def shard_attempt(wildcards):
     """One more than in the last run where a note beside the shard gives a reason for it."""
     table = f"prepared/{wildcards.corpus}/{wildcards.recipe}/shards/{wildcards.shard}.parquet"
@@ -108,6 +114,8 @@ def dataset_sections(*names):
 
 
 def training_settings(wildcards):
+    """What decides a training, as JSON; a model that another rule asks for is checked here."""
+    asked(obstacles.check_experiment, wildcards.dataset, wildcards.model, RUNS_HERE)
     return params.training_json(resolved(wildcards))
 
 
@@ -155,6 +163,12 @@ def evaluation_settings(*names):
     """Params function: these settings, and how many clips the videos that are scored have."""
     counts = {"testing": ["clip.num_test_clips"], "validation": ["clip.num_val_clips"]}
     return lambda wildcards: params.as_json(resolved(wildcards), [*names, *counts.get(evaluated_subset(wildcards), [])])
+
+
+def export_settings(wildcards):
+    """What decides an export, as JSON; checked as that of a training."""
+    asked(obstacles.check_export, wildcards.dataset, wildcards.model)
+    return sections("deployment.opset")(wildcards)
 
 
 def parity_data(wildcards):

@@ -1,11 +1,14 @@
 """Adapter of rule plan for `kinema.media.plan.plan_shards`.
 
-By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, log)
+Before a large extraction it tells what that takes (`kinema.media.large`).
+
+By hand: python workflow/scripts/plan.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
 
 from pathlib import Path
 
 from kinema.job import job_from_argv, running
+from kinema.media.large import check_extraction
 from kinema.media.listing import known_tokens
 from kinema.media.plan import plan_shards
 
@@ -19,6 +22,13 @@ def run(job):
             with_labels=job.params["with_labels"],
             out=Path(job.output["plan"]),
             known_path=known_tokens(job.params["videos"]),
+        )
+        check_extraction(
+            Path(job.output["plan"]),
+            settings=[job.resources.get("media", "{}"), job.resources.get("limits", "{}")],
+            ffmpeg=job.resources.get("trial_ffmpeg"),
+            workers=job.threads,
+            cores=job.resources.get("all_cores"),
         )
 
 

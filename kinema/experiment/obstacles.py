@@ -1,0 +1,144 @@
+"""Settings with which an experiment would fail later: told while the DAG is built, before a video is decoded.
+
+The Snakefile imports this module on every call. What takes seconds to import (timm, torch, pandas) is imported where a
+setting needs it only: an encoder that is none of ours, `16-mixed` without a GPU in sight, what needs validation videos.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kinema.experiment.config import Config
+from kinema.experiment.data_sections import Annotations
+from kinema.experiment.files import ConfigError
+from kinema.experiment.resolve import annotation_files, dataset_named, resolve
+from kinema.experiment.starts import start_files
+from kinema.models.loading.start_keys import is_trained
+from kinema.models.model_name import ModelName, canonical, parse_model_name
+from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
+
+GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev: of NVIDIA, AMD, and of either under WSL
+LIKELY_SIZES = (32, 64, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)
+
+
+def check_experiment(config: Config, dataset: str, model_name: str, runs_here: Callable[[], bool]) -> None:
+    """ConfigError where a network cannot take its clips, or its training would fail for a setting.
+
+    `runs_here` tells whether jobs run on this machine.
+    """
+    settings, where = resolve(config, dataset, model_name).settings, f"{dataset}/{model_name}"
+    name = parse_model_name(canonical(model_name.partition("@")[0]))
+    _check_length(where, name, settings.clip.length)
+    _check_size(where, name, settings.clip.size)
+    if not is_trained(settings, start_files(config, dataset, model_name)):
+        return
+    if settings.training.precision == "16-mixed" and runs_here() and not has_gpu():
+        raise ConfigError(
+            f"{where}: training.precision is 16-mixed, which needs a GPU; PyTorch finds none here. Set it to 32-true "
+            "or bf16-mixed."
+        )
+    if settings.training.schedule == "plateau":
+        _check_validation(
+            config, dataset, where, "training.schedule is plateau, which follows", "schedule to another one"
+        )
+    elif settings.training.keep == "best" and "keep" in settings.training.model_fields_set:
+        # where nobody has said so, the last epoch is kept
+        _check_validation(config, dataset, where, "training.keep is best, which goes by", "keep to last")
+
+
+def check_export(config: Config, dataset: str, model_name: str) -> None:
+    """ConfigError where a model cannot be exported, or not in this operator set."""
+    experiment, where = resolve(config, dataset, model_name), f"{dataset}/{model_name}"
+    name, opset = experiment.model_name, experiment.settings.deployment.opset
+    if name in EXPORT_OBSTACLES:
+        raise ConfigError(f"{where}: '{name}' cannot be exported: {EXPORT_OBSTACLES[name]}.")
+    if name in TRACED and opset > TRACED_MAX_OPSET:
+        raise ConfigError(
+            f"{where}: deployment.opset is {opset}; '{name}' needs {TRACED_MAX_OPSET} or less. Set it to "
+            f"{TRACED_MAX_OPSET}."
+        )
+
+
+def has_gpu() -> bool:
+    """Whether PyTorch has a device here that computes with float16; it is asked where no sign of one is seen."""
+    if sys.platform == "darwin" or any(next(Path("/dev").glob(name), None) for name in GPU_FILES):
+        return True
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _check_length(where: str, name: ModelName, length: int) -> None:
+    fewest = MIN_FRAMES.get(name.encoder, 1) if name.decoder is None else 1 + name.takes_differences
+    if length < fewest:
+        raise ConfigError(
+            f"{where}: clip.length is {length}; '{name}' needs at least {fewest} frames. Set clip.length to {fewest} "
+            "or more, or choose another model."
+        )
+
+
+def _check_size(where: str, name: ModelName, size: int) -> None:
+    """Networks that are ours take every size; one of timm's is tried, without numbers."""
+    if name.decoder is None or name.encoder in ENCODERS or not (reason := _obstacle(name.encoder, size)):
+        return
+    near = sorted(LIKELY_SIZES, key=lambda other: abs(other - size))[:5]
+    tried = sorted({*near, _published_size(name.encoder)} - {size})
+    possible = [other for other in tried if not _obstacle(name.encoder, other)]
+    advice = "Choose another encoder, it takes none of " + _in_words(tried) + " either"
+    if possible:
+        advice = f"Set clip.size to {_in_words(possible)}, which it takes, or choose another encoder"
+    raise ConfigError(f"{where}: clip.size is {size}: {reason.rstrip('.')}. {advice}.")
+
+
+def _in_words(sizes: list[int]) -> str:
+    return " or ".join([", ".join(map(str, sizes[:-1])), str(sizes[-1])][len(sizes) == 1 :])
+
+
+def _published_size(encoder: str) -> int:
+    """Pixels of the frames that timm's weights of a network were made for."""
+    import timm
+
+    published = timm.get_pretrained_cfg(encoder)
+    return published.input_size[-1] if published else 224
+
+
+@functools.lru_cache
+def _obstacle(encoder: str, size: int) -> str:
+    """Why one of timm's networks cannot be an encoder of frames of a size; nothing where it can."""
+    import torch
+
+    from kinema.models.encoders import create_encoder
+
+    try:
+        with torch.device("meta"):
+            create_encoder(encoder, "none", size=size)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _check_validation(config: Config, dataset: str, where: str, what: str, other: str) -> None:
+    chosen = dataset_named(config, dataset)
+    if chosen.rendered:  # the demo, which has some
+        return
+    files = annotation_files(config, dataset)
+    settings = json.dumps(chosen.annotations.model_dump(mode="json"))
+    if not _has_validation(tuple(files), settings):
+        raise ConfigError(
+            f"{where}: {what} the accuracy on validation videos; the list ({files[0]}) has none with a label. Give "
+            f"some videos the subset validation, or set training.{other}."
+        )
+
+
+@functools.lru_cache
+def _has_validation(files: tuple[str, ...], settings: str) -> bool:
+    """Whether a list has labelled validation videos; true where it cannot be read, which rule annotations tells."""
+    from kinema.annotations.convert import read_list
+
+    try:
+        entries = read_list([Path(file) for file in files], Annotations.model_validate_json(settings)).entries
+    except (OSError, ValueError):
+        return True
+    return bool(((entries["subset"] == "validation") & entries["label"].notna()).any())
