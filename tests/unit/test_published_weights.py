@@ -236,56 +236,60 @@ def test_a_name_that_is_none_is_told(hub, path, message):
     assert not hub.asked
 
 
-VIDEO_PATH = Path("weights/torchvision/r3d_18.pth")
+VIDEO_PATH, VIDEO_RECORD = Path("weights/torchvision/mc3_18.pth"), Path("weights/torchvision/mc3_18.pth.json")
 
 
 @pytest.fixture
-def video(hub, tmp_path, monkeypatch) -> Path:
-    """Where torch's cache keeps the file that torchvision's address, here one of the server's, names."""
-    state = torchvision.models.get_model("r3d_18", weights=None).state_dict()
-    torch.save(state, tmp_path / "file")
+def publish(hub, tmp_path, monkeypatch):
+    """Have torchvision name an address of the server's with this content; gives where torch's cache keeps the file."""
+
+    def publish(content: bytes) -> Path:
+        name = f"mc3_18-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+        hub.files = {f"models/{name}": content}
+        weights = SimpleNamespace(url=f"{hub.address}/models/{name}", meta={})
+        monkeypatch.setattr("torchvision.models.get_model_weights", lambda name: SimpleNamespace(DEFAULT=weights))
+        return tmp_path / "torch/hub/checkpoints" / name
+
+    return publish
+
+
+def test_torchvisions_weights_come_from_their_address_once(hub, publish, tmp_path):
+    torch.save(torchvision.models.get_model("mc3_18", weights=None).state_dict(), tmp_path / "file")
     content = (tmp_path / "file").read_bytes()
-    name = f"r3d_18-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-    hub.files[f"models/{name}"] = content
-    weights = SimpleNamespace(url=f"{hub.address}/models/{name}", meta={})
-    monkeypatch.setattr("torchvision.models.get_model_weights", lambda name: SimpleNamespace(DEFAULT=weights))
-    return tmp_path / "torch/hub/checkpoints" / name
-
-
-def test_torchvisions_weights_come_from_their_address_once(hub, video):
-    download_weights(VIDEO_PATH, Path(f"{VIDEO_PATH}.json"))
-    (content,) = (content for name, content in hub.files.items() if name.startswith("models/"))
+    cached = publish(content)
+    download_weights(VIDEO_PATH, VIDEO_RECORD)
     assert VIDEO_PATH.read_bytes() == content
-    record = Weights.read(Path(f"{VIDEO_PATH}.json"))
-    assert (record.published.source, record.published.file) == (f"{hub.address}/models/{video.name}", video.name)
+    record = Weights.read(VIDEO_RECORD)
+    assert (record.published.source, record.published.file) == (f"{hub.address}/models/{cached.name}", cached.name)
     assert (record.published.revision, record.published.license) == (None, None)
     state = torch.load(VIDEO_PATH, weights_only=True)
-    body = create_clip_encoder("r3d_18", "auto", weights_path=VIDEO_PATH).body.state_dict()
+    body = create_clip_encoder("mc3_18", "auto", weights_path=VIDEO_PATH).body.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in body.items())
     VIDEO_PATH.unlink()
     hub.files.clear()
-    download_weights(VIDEO_PATH, Path(f"{VIDEO_PATH}.json"))  # TORCH_HOME has it
+    download_weights(VIDEO_PATH, VIDEO_RECORD)  # TORCH_HOME has it
     assert VIDEO_PATH.read_bytes() == content
 
 
-def test_a_file_other_than_its_name_says_is_not_taken(hub, video):
+def test_a_file_other_than_its_name_says_is_not_taken(hub, publish):
+    cached = publish(b"weights")
     hub.files = dict.fromkeys(hub.files, b"another file")
-    with pytest.raises(
-        InputError, match=r"r3d_18' from http.*\(invalid hash value.*name a filled cache \(TORCH_HOME\), "
-    ):
-        download_weights(VIDEO_PATH, Path(f"{VIDEO_PATH}.json"))
-    assert not video.exists()
-    video.write_bytes(b"half")
-    with pytest.raises(InputError, match=rf"^{video}: damaged: its SHA-256 is \w+, expected \w+\.\.\.; delete it$"):
-        download_weights(VIDEO_PATH, Path(f"{VIDEO_PATH}.json"))
+    message = r"mc3_18' from .*\(invalid hash value.*or name a filled cache \(TORCH_HOME\), "
+    with pytest.raises(InputError, match=message):
+        download_weights(VIDEO_PATH, VIDEO_RECORD)
+    assert not cached.exists()
+    cached.write_bytes(b"half")
+    with pytest.raises(InputError, match=rf"^{cached}: damaged: its SHA-256 is \w+, expected \w+\.\.\.; delete it$"):
+        download_weights(VIDEO_PATH, VIDEO_RECORD)
     assert not left()
 
 
-def test_without_network_torchs_cache_is_named(hub, video, tmp_path):
+def test_without_network_torchs_cache_is_named(hub, publish, tmp_path):
+    publish(b"weights")
     hub.files.clear()
-    message = rf"r3d_18' from \S+ \(HTTP Error 404: Not Found; nor is it in {tmp_path}/torch/hub/checkpoints\)"
+    message = rf"mc3_18' from \S+ \(HTTP Error 404: Not Found; nor is it in {tmp_path}/torch/hub/checkpoints\)"
     with pytest.raises(InputError, match=message):
-        download_weights(VIDEO_PATH, Path(f"{VIDEO_PATH}.json"))
+        download_weights(VIDEO_PATH, VIDEO_RECORD)
     assert not list((tmp_path / "torch").rglob("*.p*"))
 
 
