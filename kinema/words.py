@@ -53,7 +53,7 @@ def ways_to_weights(path: str, name: str, source: str, reason: str, mirror: str 
     named = f"name a mirror ({mirror}) or a filled cache ({cache})" if mirror else f"name a filled cache ({cache})"
     return (
         f"{path}: cannot get the published weights of '{name}' from {source} ({reason}). Three ways out: start "
-        "otherwise, network.encoder_weights: none, or choose the encoder efficientnet_lite0, whose weights are "
+        "otherwise, network.encoder_weights: none, or a model with the encoder efficientnet_lite0, whose weights are "
         f"`bundled`; name a .pth or .safetensors file as network.encoder_weights; or {named}, or run "
         f"`snakemake {path}` where there is network and copy {Path(path).parent}/ here"
     )

@@ -227,6 +227,7 @@ def test_what_is_no_file_of_safetensors_becomes_one(hub, tensors, tmp_path):
         ),
         ("weights/timm/resnet99.safetensors", r"resnet99\.safetensors: Model architecture \(resnet99\) has no pretr"),
         ("weights/timm/coatnet_0_224.safetensors", r"224\.safetensors: timm \S+ publishes no weights under this name"),
+        ("weights/timm/resnet34.pth", r"what timm publishes is kept as \.safetensors; name weights/timm/resnet34\.saf"),
         ("weights/torchvision/r9d.pth", r"r9d\.pth: torchvision \S+ has no network of this name"),
     ],
 )
