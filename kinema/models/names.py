@@ -56,6 +56,9 @@ TORCHVISION: dict[str, str] = {
     "swin3d_t": "swin3d_t",
 }
 
+# Library that publishes weights -> the ending of the files in which they are kept here.
+WEIGHTS_ENDINGS: dict[str, str] = {"timm": ".safetensors", "torchvision": ".pth"}
+
 # Our name -> timm's. Any other timm model works as well, by timm's own name.
 ENCODERS: dict[str, str] = {
     "convnext_tiny": "convnext_tiny",

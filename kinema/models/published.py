@@ -8,11 +8,10 @@ none of the well-known ones.
 from pathlib import Path
 
 from kinema.models.model_name import ModelName, timm_name
-from kinema.models.names import ENCODERS, OWN_ENCODERS, TORCHVISION
+from kinema.models.names import ENCODERS, OWN_ENCODERS, TORCHVISION, WEIGHTS_ENDINGS
 
 BUNDLED_ENCODER = "tf_efficientnet_lite0"  # timm's name
 FOLDER = "weights"
-ENDINGS = {"timm": ".safetensors", "torchvision": ".pth"}
 
 
 def frame_start(encoder: str, wanted: str) -> str:
@@ -60,20 +59,20 @@ def published_path(name: ModelName, wanted: str) -> str | None:
     """The file of published weights that a model starts from; None where it starts otherwise."""
     encoder, is_clip_network = name.encoder, name.decoder is None
     start = clip_start(encoder, wanted) if is_clip_network else frame_start(encoder, wanted)
-    if start not in ENDINGS:
+    if start not in WEIGHTS_ENDINGS:
         return None
     return downloaded_path(start, TORCHVISION[encoder] if is_clip_network else timm_name(encoder))
 
 
 def downloaded_path(library: str, name: str) -> str:
     """The file in which rule weights puts what `timm` or `torchvision` publishes under a name of its own."""
-    return f"{FOLDER}/{library}/{name}{ENDINGS[library]}"
+    return f"{FOLDER}/{library}/{name}{WEIGHTS_ENDINGS[library]}"
 
 
 def is_published(path: str | Path) -> bool:
     """Whether rule weights makes this file."""
     parts = Path(path).parts
-    return len(parts) == 3 and parts[0] == FOLDER and parts[2].endswith(ENDINGS.get(parts[1], "/"))
+    return len(parts) == 3 and parts[0] == FOLDER and parts[2].endswith(WEIGHTS_ENDINGS.get(parts[1], "/"))
 
 
 def _is_published_by_timm(encoder: str) -> bool:

@@ -131,7 +131,7 @@ EDITS = {
     ),
     "how an encoder starts": (
         ("kinema/models/published.py", "if network in TORCHVISION", "if network not in TORCHVISION"),
-        {"weights", *MODEL_STAGES},
+        MODEL_STAGES,
     ),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 
 from kinema.files import atomic_path
 from kinema.input_error import InputError
-from kinema.models.published import ENDINGS
+from kinema.models.names import WEIGHTS_ENDINGS
 from kinema.records.weights import Published, Weights
 from kinema.words import ways_to_weights
 
@@ -51,7 +51,7 @@ def download_weights(path: Path, record_path: Path) -> None:
     A file that its record fits is kept, and nothing is asked of the network. InputError where they cannot be had.
     """
     library, name = path.parent.name, path.stem
-    if path.suffix != (ending := ENDINGS[library]):
+    if path.suffix != (ending := WEIGHTS_ENDINGS[library]):
         raise InputError(f"{path}: what {library} publishes is kept as {ending}; name {path.with_suffix(ending)}")
     if _is_whole(path, record_path):
         log.info("%s: kept, it is as it was downloaded; delete it to have it anew", path)
