@@ -1,7 +1,7 @@
 # make demo   from a fresh clone to a trained model and its verified export, nothing else needed
 # make check  lint, type check and the everyday tests
 # make test   lint, type check and every test
-# make clean  remove what the workflow made; `make distclean` removes .venv too
+# make clean  remove what the workflow made; `make distclean` removes what was downloaded, .venv and weights, too
 
 PYTHON ?= python3
 VENV := .venv
@@ -70,4 +70,4 @@ clean:
 	rm -rf data/demo prepared results work logs build .snakemake benchmarks/out .pytest_cache .mypy_cache .ruff_cache
 
 distclean: clean
-	rm -rf $(VENV) *.egg-info
+	rm -rf $(VENV) weights *.egg-info

@@ -8,6 +8,7 @@ The way of the data, and the rule file of each stage:
     annotations   the user's list            -> results/<dataset>/annotation.json
     media         raw videos                 -> prepared/<corpus>/<recipe>/shards/NNNN.{tar,parquet}
     index         annotation + shards        -> results/<dataset>/{clips.parquet,dataset_report.md}
+    weights       nothing                    -> weights/<library>/<file>, published weights of an encoder
     train         clips                      -> results/<dataset>/<model>/model.pth
     evaluate      model + clips              -> results/<dataset>/<model>/{evaluation.json,predictions.parquet}
     deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}
@@ -22,6 +23,7 @@ include: "workflow/rules/params.smk"
 include: "workflow/rules/annotations.smk"
 include: "workflow/rules/media.smk"
 include: "workflow/rules/index.smk"
+include: "workflow/rules/weights.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/deploy.smk"

@@ -19,7 +19,7 @@ from typing import Any
 NOTES, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
 RECORDS = ".records"
 LONGEST_NAME = 254  # of the parts into which Snakemake cuts the names of its notes; all but the last begin with @
-FOLDERS = ("data/*", "results/*", "results/*/*", "prepared/*/*", "prepared/*/*/shards", "work/*/*/*")
+FOLDERS = ("data/*", "results/*", "results/*/*", "prepared/*/*", "prepared/*/*/shards", "weights/*", "work/*/*/*")
 FAILURES = "failures: "
 WILDCARD = re.compile(r"\{(\w+)(?:,(?:[^{}]|\{[\d,]+\})*)?\}")  # with its constraint, which may hold a count: \d{4}
 SAME_SECONDS = 1e-3  # between the end of a job as noted and the time stamp of its output

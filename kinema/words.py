@@ -48,6 +48,17 @@ def encoder_file(name: str) -> str:
     return f"weights of the encoder '{name}' (`network.encoder_weights`)"
 
 
+def ways_to_weights(path: str, name: str, source: str, reason: str, mirror: str | None, cache: str) -> str:
+    """What to do where published weights cannot be had; `mirror` and `cache` are variables of the environment."""
+    named = f"name a mirror ({mirror}) or a filled cache ({cache})" if mirror else f"name a filled cache ({cache})"
+    return (
+        f"{path}: cannot get the published weights of '{name}' from {source} ({reason}). Three ways out: start "
+        "otherwise, network.encoder_weights: none, or a model with the encoder efficientnet_lite0, whose weights are "
+        f"`bundled`; name a .pth or .safetensors file as network.encoder_weights; or {named}, or run "
+        f"`snakemake {path}` where there is network and copy {Path(path).parent}/ here"
+    )
+
+
 def explained(complaints: Sequence[Mapping[str, Any]]) -> str:
     """The first of pydantic's complaints, in one line."""
     detail = complaints[0]

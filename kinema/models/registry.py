@@ -1,6 +1,7 @@
 """The only door to models: `create_model("resnet34_vtn", ...)`."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -22,19 +23,28 @@ register_decoder = decoders.register
 
 
 def create_model(
-    model_name: str, *, num_classes: int, clip: Clip, network: Network, spec: InputSpec | None = None
+    model_name: str,
+    *,
+    num_classes: int,
+    clip: Clip,
+    network: Network,
+    spec: InputSpec | None = None,
+    encoder_weights_path: str | Path | None = None,
 ) -> Recognizer:
     """The network behind a name.
 
-    It starts from `network.weights`, else its encoder starts as `network.encoder_weights` says. `spec` is for
-    rebuilding a trained model: without it, mean and std are those of the weights.
+    It starts from `network.weights`, else its encoder starts as `network.encoder_weights` says; where these are
+    published weights, `encoder_weights_path` is their file. Nothing is downloaded. `spec` is for rebuilding a trained
+    model: without it, mean and std are those of the weights.
     """
     if num_classes < 1:
         raise ValueError(f"model '{model_name}': num_classes is {num_classes}, expected at least 1")
     name = parse_model_name(model_name)
     # weights of the whole fill the encoder as well, so nothing is fetched for it
     start = network.model_copy(update={"encoder_weights": "none"}) if network.weights else network
-    encoder, decoder = _encoder_and_decoder(name, num_classes=num_classes, clip=clip, network=start)
+    encoder, decoder = _encoder_and_decoder(
+        name, num_classes=num_classes, clip=clip, network=start, weights_path=encoder_weights_path
+    )
     model = _kind(name)(
         name,
         encoder,
@@ -62,7 +72,8 @@ def _kind(name: ModelName) -> type[Recognizer]:
 def _encoder_and_decoder(name: ModelName, **options: Any) -> tuple[nn.Module, nn.Module]:
     """Modules of one network, or module dicts of the two of a two-stream network."""
     if not name.decoder:
-        encoder = create_clip_encoder(name.encoder, options["network"].encoder_weights)
+        weights = options["network"].encoder_weights
+        encoder = create_clip_encoder(name.encoder, weights, weights_path=options["weights_path"])
         head = ClipHead(encoder.num_features, num_classes=options["num_classes"], dropout=encoder.dropout)
         return encoder, head
     if not name.motion:
@@ -73,10 +84,14 @@ def _encoder_and_decoder(name: ModelName, **options: Any) -> tuple[nn.Module, nn
     return nn.ModuleDict(encoders), nn.ModuleDict({part: decoder for part, (_, decoder) in networks.items()})
 
 
-def _frame_network(name: ModelName, *, num_classes: int, clip: Clip, network: Network) -> tuple[nn.Module, nn.Module]:
+def _frame_network(
+    name: ModelName, *, num_classes: int, clip: Clip, network: Network, weights_path: str | Path | None
+) -> tuple[nn.Module, nn.Module]:
     assert name.decoder
     channels = len(CHANNELS[name.modality])
-    encoder = create_encoder(name.encoder, network.encoder_weights, channels=channels, size=clip.size)
+    encoder = create_encoder(
+        name.encoder, network.encoder_weights, channels=channels, size=clip.size, weights_path=weights_path
+    )
     decoder = decoders[name.decoder](encoder.num_features, num_classes=num_classes, clip=clip, network=network)
     return encoder, decoder
 

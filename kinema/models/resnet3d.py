@@ -30,7 +30,6 @@ KINDS = {
     "r2+1d": (R2Plus1dStem, [Conv2Plus1D] * 4),
     "mc3": (BasicStem, [Conv3DSimple, *[Conv3DNoTemporal] * 3]),
 }
-PUBLISHED = {"r3d_18": "r3d_18", "r2+1d_18": "r2plus1d_18", "mc3_18": "mc3_18"}
 
 
 @register_clip_network("mc3_18", *(f"{kind}_{depth}" for kind in ("r3d", "r2+1d") for depth in DEPTHS))
@@ -42,4 +41,4 @@ def video_resnet(name: str) -> ClipEncoder:
     body = VideoResNet(block, convolutions, layers, stem)
     num_features = body.fc.in_features
     body.fc = nn.Identity()
-    return ClipEncoder(body, num_features=num_features, published=PUBLISHED.get(name))
+    return ClipEncoder(body, num_features=num_features)

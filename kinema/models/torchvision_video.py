@@ -44,13 +44,13 @@ class _MViT(nn.Module):
 @register_clip_network("s3d")
 def s3d(name: str) -> ClipEncoder:
     """Separable 3D Inception (arXiv 1712.04851); its last pool needs two steps, so five frames."""
-    return ClipEncoder(_S3D(), num_features=1024, dropout=0.2, published=name, min_frames=5)
+    return ClipEncoder(_S3D(), num_features=1024, dropout=0.2, min_frames=5)
 
 
 @register_clip_network("mvit_v2_s")
 def mvit_v2_s(name: str) -> ClipEncoder:
     """Multiscale vision transformer (arXiv 2112.01526)."""
-    return ClipEncoder(_MViT(), num_features=768, mean=MVIT_MEAN, std=MVIT_STD, dropout=0.5, published=name)
+    return ClipEncoder(_MViT(), num_features=768, mean=MVIT_MEAN, std=MVIT_STD, dropout=0.5)
 
 
 @register_clip_network("swin3d_t")
@@ -59,4 +59,4 @@ def swin3d_t(name: str) -> ClipEncoder:
     body = torchvision.models.video.swin3d_t()
     num_features = body.head.in_features
     body.head = nn.Identity()
-    return ClipEncoder(body, num_features=num_features, mean=IMAGENET_MEAN, std=IMAGENET_STD, published=name)
+    return ClipEncoder(body, num_features=num_features, mean=IMAGENET_MEAN, std=IMAGENET_STD)

@@ -21,6 +21,7 @@ from kinema.records.parity import Parity
 from kinema.records.record import KEY, Record
 from kinema.records.training import Training
 from kinema.records.verification import Verification
+from kinema.records.weights import Weights
 
 RECORDS: dict[str, type[Record]] = {
     "dataset_report.json": DatasetReport,
@@ -29,6 +30,7 @@ RECORDS: dict[str, type[Record]] = {
     "evaluation.json": Evaluation,
     "parity.json": Parity,
     "verification.json": Verification,
+    "weights.json": Weights,
 }
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from kinema.records.record import Record
+from kinema.records.weights import Published
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Record):
     """What a model was trained with, by what, on what and how well; to be read in a year."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     AGAIN: ClassVar[str] = (
         "to have it anew, delete it and run snakemake for it, which puts it back from work/, or else trains again"
     )
@@ -23,6 +24,8 @@ class Training(Record):
     """All settings of the experiment by section, defaults among them: [all keys](../config/README.md)."""
     starts: dict[str, str]
     """Files that the training started from, by the key that asks for them."""
+    published: Published | None
+    """Where the published weights come from that the encoder started from; null where it started otherwise."""
     seed: int
     """Of the weights, the order of the clips and their augmentation."""
     data: dict[str, str]

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kinema import __version__
+from kinema.models.loading.start_keys import ENCODER
+from kinema.models.published import is_published
 from kinema.records.training import Training
+from kinema.records.weights import Published, Weights
 from kinema.training.run import Trained
 from kinema.training.task import MONITOR
 
@@ -24,6 +27,7 @@ def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]
         labels=list(trained.labels),
         settings=inputs.settings.model_dump(mode="json"),
         starts=dict(inputs.starts),
+        published=_published(inputs.starts),
         seed=inputs.settings.training.seed,
         data=dict(inputs.data),
         code=inputs.code,
@@ -34,6 +38,11 @@ def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]
         kept_epoch=dict(best) if best else None,
     )
     record.write(path)
+
+
+def _published(starts: Mapping[str, str]) -> Published | None:
+    path = starts.get(ENCODER)
+    return Weights.read(Path(f"{path}.json")).published if path and is_published(path) else None
 
 
 def git_commit() -> str | None:

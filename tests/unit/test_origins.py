@@ -37,6 +37,13 @@ def training(**values):
         ({"network": {"weights": "a.pth"}}, TWO, {"network.weights": "a.pth"}),
         ({"network": {"encoder_weights": "a.pth"}}, NET, {"network.encoder_weights": "a.pth"}),
         ({"media": {"modality": "flow"}}, f"{NET}_flow", {}),
+        ({}, "resnet34_vtn", {"network.encoder_weights": "weights/timm/resnet34.safetensors"}),
+        ({}, "r3d_18", {"network.encoder_weights": "weights/torchvision/r3d_18.pth"}),
+        ({"network": {"encoder_weights": "none"}}, "resnet34_vtn", {}),
+        ({"network": {"weights": "a.pth"}}, "resnet34_vtn", {"network.weights": "a.pth"}),
+        (training(init_from="b.pth"), "resnet34_vtn", {"training.init_from": "b.pth"}),
+        ({}, "resnet34_vtn_two_stream",
+         {"rgb": "results/ucf101/resnet34_vtn/model.pth", "motion": "results/ucf101/resnet34_vtn_rgbdiff/model.pth"}),
     ],
 )  # fmt: skip
 def test_starts(own, model, expected):
@@ -68,11 +75,23 @@ def test_a_teacher_is_a_model_of_the_same_data_set():
         (load(), f"{TWO}_flow", r"takes rgb\+flow, the frames of 'ucf101' are rgb .*no data set holds both yet"),
         (load(training(init_from="kinetics"), {"media": {"modality": "flow"}}), NET,
          "the frames of 'kinetics' are flow"),
+        (load(network={"encoder_weights": "bundled"}), "resnet34_vtn",
+         "^ucf101/resnet34_vtn: encoder 'resnet34': encoder_weights is `bundled`, but only efficientnet_lite0 has"),
     ],
 )  # fmt: skip
 def test_refused(config, model, message):
     with pytest.raises(ConfigError, match=message):
         start_files(config, "ucf101", model)
+
+
+def test_published_weights_need_not_be_there_yet(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").touch()
+    for settings in ({}, {"network": {"encoder_weights": "weights/timm/resnet34.safetensors"}}):
+        check_target(load(settings), "results/ucf101/resnet34_vtn/model.xml")
+    own = load({"network": {"encoder_weights": "weights/mine.pth"}})
+    with pytest.raises(ConfigError, match=r"'weights/mine\.pth' is no file, and none of auto, bundled, timm"):
+        check_target(own, "results/ucf101/resnet34_vtn/model.xml")
 
 
 def test_a_file_that_is_not_there_is_told_before_anything_runs_even_of_a_model_made_before(tmp_path, monkeypatch):

@@ -32,6 +32,7 @@ from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
 from kinema.records.training import Training
 from kinema.records.verification import Verification
+from kinema.records.weights import Published, Weights
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/records.md"
 COUNTS = {
@@ -41,6 +42,14 @@ COUNTS = {
     "failed_by_reason": {"timeout": 1},
 }
 DIGESTS = IrDigests(xml="ab", bin="cd")
+PUBLISHED = Published(
+    name="resnet34.a1_in1k",
+    source="https://huggingface.co/timm/resnet34.a1_in1k",
+    file="model.safetensors",
+    revision="0f1e",
+    license=None,
+    sha256="ab",
+)
 EVALUATION = Evaluation(
     subset="validation",
     num_clips=4,
@@ -73,7 +82,8 @@ EXAMPLES = {
         model="efficientnet_lite0_vtn",
         labels=["a", "b"],
         settings={"training": {"lr": 1e-3, "keep": "best", "anything": [None, True]}},
-        starts={},
+        starts={"network.encoder_weights": "weights/timm/resnet34.safetensors"},
+        published=PUBLISHED,
         seed=1,
         data={"labels": "0a", "training": "1b"},
         code="2c",
@@ -98,6 +108,7 @@ EXAMPLES = {
         sha256=DIGESTS,
         model="0123",
     ),
+    "weights.json": Weights(library="timm", published=PUBLISHED, sha256="ab"),
     "dataset_report.json": DatasetReport(
         **COUNTS,
         dataset="mine",
@@ -125,10 +136,11 @@ EXAMPLES = {
 LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
-    "training.json": (1, "1e2e240f23124103"),
+    "training.json": (2, "b55213c660ac08ae"),
     "evaluation.json": (1, "28ca7f4237c95a25"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
+    "weights.json": (1, "36a42363cca23674"),
 }
 
 

@@ -8,6 +8,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import OutputSettings, ResourceSettings
 
 WILDCARDS = {"dataset": "tiny", "model": "efficientnet_lite0_vtn", "corpus": "tiny", "shard": "0003"}
+WILDCARDS |= {"library": "timm", "file": "mobilenetv2_100.safetensors"}
 
 
 def params_of_rules(root: Path, **wildcards: str) -> dict[str, dict[str, Any]]:

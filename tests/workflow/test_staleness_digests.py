@@ -95,7 +95,7 @@ EDITS = {
     "what a name means": (("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'), MODEL_STAGES),
     "writing files": (
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
-        {"annotations", "plan", "shard", "dataset_report", "index", "render_demo", *MODEL_STAGES},
+        {"annotations", "plan", "shard", "dataset_report", "index", "weights", "render_demo", *MODEL_STAGES},
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
@@ -125,6 +125,14 @@ EDITS = {
     ),
     "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {"dataset_report", "index"}),
+    "where weights come from": (
+        ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),
+        {"weights"},
+    ),
+    "how an encoder starts": (
+        ("kinema/models/published.py", "if network in TORCHVISION", "if network not in TORCHVISION"),
+        MODEL_STAGES,
+    ),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
     "how packed frames are read": (("kinema/media/readers/packed.py", "max(0, end", "max(1, end"), READS_CLIPS),
@@ -144,7 +152,7 @@ EDITS = {
     "curves": (("kinema/watching/curves.py", "from_step_", "step_"), set()),
     "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
     "the version of a training's record": (
-        ("kinema/records/training.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        ("kinema/records/training.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
         set(),
     ),
     "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
@@ -154,7 +162,7 @@ EDITS = {
     "progress": (("kinema/job.py", "PLAIN_INTERVAL_SECONDS = 15.0", "PLAIN_INTERVAL_SECONDS = 5.0"), set()),
     "a heading of the report": (("kinema/clips/report_markdown.py", '"## To mind', '"## To note'), {"dataset_report"}),
     "an error of a start": (
-        ("kinema/models/loading/encoder_weights.py", "only efficientnet_lite0 has", "efficientnet_lite0 alone has"),
+        ("kinema/models/published.py", "only efficientnet_lite0 has", "efficientnet_lite0 alone has"),
         set(),
     ),
     "an advice": (("kinema/words.py", "or clip.size", "or lower clip.size"), set()),

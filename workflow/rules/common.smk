@@ -25,6 +25,7 @@ from kinema.media import retry
 from kinema.media.plan import shard_digest
 from kinema.media.recipe import MEDIA_LIMITS, ffmpeg_digest, frames_json, limits_json
 from kinema.media.storages.facts import STORAGE_FACTS
+from kinema.models.published import is_published
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
@@ -77,6 +78,8 @@ wildcard_constraints:
     corpus="[^/]+",
     recipe="[^/]+",
     shard=r"\d{4}",
+    library="timm|torchvision",
+    file=r"[^/]+\.(safetensors|pth)",
 
 
 def asked(function, *args):

@@ -135,19 +135,28 @@ def devices(wildcards):
     return asked(resolve.resolve, wildcards.dataset, wildcards.model).settings.training.devices
 
 
-def start_files(wildcards):
-    """What training starts from: files of the user's, and models that are trained first."""
+def all_starts(wildcards):
     return list(asked(starts.start_files, wildcards.dataset, wildcards.model).values())
 
 
+def start_files(wildcards):
+    """What training starts from: files of the user's, and models that are trained first."""
+    return [path for path in all_starts(wildcards) if not is_published(path)]
+
+
+def published_weights(wildcards):
+    """Published weights that training starts from, a file that is downloaded first."""
+    return [path for path in all_starts(wildcards) if is_published(path)]
+
+
 def start_keys(wildcards):
-    """The same by the keys that ask for them, as JSON."""
+    """All these files by the keys that ask for them, as JSON."""
     return asked(starts.starts_json, wildcards.dataset, wildcards.model)
 
 
 def start_contents(wildcards):
-    """Digests of these files, as JSON."""
-    return json.dumps([remembered_digest(path) for path in start_files(wildcards)])
+    """Digests of all these files, as JSON."""
+    return json.dumps([remembered_digest(path) for path in all_starts(wildcards)])
 
 
 def evaluated_subset(wildcards):

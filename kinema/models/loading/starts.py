@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kinema.experiment.config import Settings
 from kinema.models.loading.network_weights import classes_of, load_streams
-from kinema.models.loading.start_keys import INIT, MOTION_STREAM, RGB, is_trained
+from kinema.models.loading.start_keys import ENCODER, INIT, MOTION_STREAM, RGB, is_trained
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 
@@ -30,12 +30,20 @@ def starting_network(
         kept = [str(network.weights)]
     for path in kept:
         check_labels(Path(path), labels)
-    recognizer = create_model(model_name, num_classes=len(labels), clip=settings.clip, network=network)
+    recognizer = create_model(
+        model_name,
+        num_classes=len(labels),
+        clip=settings.clip,
+        network=network,
+        encoder_weights_path=starts.get(ENCODER),
+    )
     if RGB in starts:
         load_streams(recognizer, {stream: Path(starts[stream]) for stream in (RGB, MOTION_STREAM)})
         log.info("two streams: %s and %s", starts[RGB], starts[MOTION_STREAM])
     elif network.weights:
         log.info("starting from %s", network.weights)
+    elif ENCODER in starts:
+        log.info("the encoder starts from %s", starts[ENCODER])
     return recognizer
 
 
