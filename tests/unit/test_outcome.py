@@ -69,6 +69,7 @@ def trained(accuracy, *, labels="ab", model="efficientnet_lite0_vtn", epochs=10,
     row = None if accuracy is None else {"epoch": 3, "train_loss": 0.1, "train_clip_top1": accuracy}
     settings = Settings(training=Recipe(epochs=10, **recipe)).model_dump(mode="json")
     return Training(
+        published=None,
         model=model,
         labels=list(labels),
         settings=settings,
