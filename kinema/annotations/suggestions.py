@@ -84,14 +84,13 @@ def suggestions(
     sample: Sample, machine: Machine, *, labels: Iterable[str], num_training: int, num_validation: int
 ) -> str:
     """YAML of the sections media, clip, training and, where it matters, augmentation."""
-    return "\n".join(
-        [
-            *_frames(sample, machine),
-            *_clip(sample, machine),
-            *_training(machine, num_training, num_validation),
-            *_augmentation(labels),
-        ]
-    )
+    lines = [
+        *_frames(sample, machine),
+        *_clip(sample, machine),
+        *_training(machine, num_training, num_validation),
+        *_augmentation(labels),
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def network_size(machine: Machine) -> int:
