@@ -25,6 +25,13 @@ PLAIN_INTERVAL_SECONDS = 15.0
 SPIN_COUNT = "1000"  # turns of a loop for which a thread waits awake; a few microseconds
 
 
+class Interrupted(RuntimeError):
+    """A signal asked a job to end. The message says where the next run goes on; a job prints that alone."""
+
+
+TOLD = (InputError, Interrupted)  # by their message alone, without a traceback
+
+
 def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
     """The job described by a YAML file, shaped like the `snakemake` object: input, output, params and so on.
 
@@ -76,7 +83,7 @@ def running(job: Any) -> Iterator[None]:
 
 @contextmanager
 def job_log(files: Iterable[str]) -> Iterator[None]:
-    """Send the log records, warnings and the traceback of this block to the job's log file; none of an InputError.
+    """Send the log records, warnings and the traceback of this block to the job's log file; none of what is TOLD.
 
     Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
     the other processes of a job; their errors are in the file, too.
@@ -100,7 +107,7 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        is_told = isinstance(error, InputError)
+        is_told = isinstance(error, TOLD)
         root.error("%s: %s", type(error).__name__, error, exc_info=not is_told)
         if is_told:
             sys.excepthook = _say
@@ -114,8 +121,8 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
 
 
 def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """End a process by an error: one of the user's input without the traceback, which would hide it."""
-    if isinstance(error, InputError):
+    """End a process by an error: one whose message says it all without the traceback, which would hide it."""
+    if isinstance(error, TOLD):
         print(f"{kind.__name__}: {error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)

@@ -5,6 +5,8 @@ model of the same data set. A two-stream network is made of the two models of it
 """
 
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from kinema.experiment.config import Config
@@ -38,6 +40,24 @@ def check_starts(config: Config, dataset: str, model_name: str) -> None:
         elif not Path(file).is_file() and Path(file).parts[:1] != ("results",):
             words = f", and none of {', '.join(ENCODER_WEIGHTS)}" if key == "network.encoder_weights" else ""
             raise ConfigError(f"{key}: '{file}' is no file{words}")
+
+
+def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, str]]:
+    """Data set and model of each training that these targets need, those that others start from included."""
+    found: dict[tuple[str, str], None] = {}
+    for parts in (Path(os.path.normpath(target)).parts for target in targets):
+        if len(parts) == 4 and parts[0] == "results":
+            _add_trained(config, parts[1], parts[2], found)
+    return list(found)
+
+
+def _add_trained(config: Config, dataset: str, model_name: str, found: dict[tuple[str, str], None]) -> None:
+    files = start_files(config, dataset, model_name)
+    if is_trained(resolve(config, dataset, model_name).settings, files):
+        found[dataset, model_name] = None
+    for file in files.values():
+        if made := _made_here(config, file):
+            _add_trained(config, *made, found)
 
 
 def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:

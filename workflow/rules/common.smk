@@ -6,7 +6,9 @@ what a function derives from `input`.
 
 import json
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 # this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
@@ -18,6 +20,7 @@ from kinema.digests import file_digest, remembered_digest
 from kinema.experiment import params, resolve, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
+from kinema.interrupts import leave_the_second_to_jobs
 from kinema.job import share_library, wait_asleep
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media import retry
@@ -26,9 +29,11 @@ from kinema.media.recipe import MEDIA_LIMITS, ffmpeg_digest, frames_json, limits
 from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
+from kinema.training.resume import runs, tell
 
 share_library(workflow.basedir)
 wait_asleep()
+STARTED_AT = time.time()
 ASKED = snakemake_arguments(sys.argv[1:])
 if ASKED.cleanup_metadata:
     snakemake_folder.forget_records(ASKED.cleanup_metadata)
