@@ -36,12 +36,13 @@ def interrupted(project: Project, *, times: int) -> str:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # shells may have it ignored
         )
         try:
-            wait_for(lambda: list(project.root.glob("work/tiny/*/*-5000/resume-*")), process)
+            wait_for(lambda: list(project.root.glob("work/tiny/*/*-5000/resume-*")), process, minutes=5)
             for _ in range(times):
                 os.killpg(process.pid, signal.SIGINT)
-            process.wait(120)
+            process.wait(300)
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     return log.read_text()
 
 
