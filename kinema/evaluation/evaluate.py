@@ -28,18 +28,19 @@ def evaluate(
     predictions_path: Path,
     confusion_path: Path,
     threads: int,
+    accelerator: str = "auto",
 ) -> None:
     """Score the model on every evaluation clip and write the three outputs.
 
-    Of the settings, `evaluation`, `training.accelerator` and the numbers of clips a video count: those of the training
-    were for its own ends.
+    Of the settings, `evaluation` counts, and the numbers of clips a video: those of the training were for its own ends.
+    `accelerator` is where PyTorch computes (`training.accelerator`).
     """
     torch.set_num_threads(threads)
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
     subset = evaluation_subset(clips_path, settings.evaluation.subset)
     dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
-    predict = torch_predictor(trained.model, device=device_of(settings.training.accelerator))
+    predict = torch_predictor(trained.model, device=device_of(accelerator))
     scores = score(predict, dataset, batch_size=settings.evaluation.batch_size)
     videos = by_video(scores)
     result = evaluation_of(scores, videos, subset=subset, labels=trained.labels)

@@ -82,8 +82,9 @@ def test_the_evaluation_follows(tmp_path, monkeypatch, made, seen):
             evaluation.evaluate(
                 checkpoint_path=made.root / "model.pth",
                 clips_path=made.clips_path,
-                settings=Settings(training=Training(accelerator=accelerator)),
+                settings=Settings(),
                 threads=1,
+                accelerator=accelerator,
                 **outputs,
             )
     assert devices == [torch.device("cpu"), torch.device("cuda")]

@@ -31,7 +31,7 @@ rule evaluate:
     resources:
         mem_mb=6000,
         gpu=gpus(1),
-        untracked=sections("training.accelerator"),
+        accelerator=accelerator,
     params:
         settings=evaluation_settings("evaluation"),
         data=evaluation_data,

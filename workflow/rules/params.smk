@@ -98,6 +98,11 @@ def training_data(wildcards):
     return json.dumps(parts.parts_digests(parts_path(wildcards), names))
 
 
+def accelerator(wildcards):
+    """Where an evaluation computes: a resource, since a changed one re-runs nothing."""
+    return resolved(wildcards).training.accelerator
+
+
 def gpus(most=None):
     """Resource function: GPUs of a job, at most so many; none where it computes on the processor."""
 

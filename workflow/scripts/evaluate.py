@@ -6,7 +6,7 @@ By hand: python workflow/scripts/evaluate.py job.yaml   (keys: input, output, pa
 from pathlib import Path
 
 from kinema.evaluation.evaluate import evaluate
-from kinema.experiment.params import from_json
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 
@@ -15,7 +15,8 @@ def run(job):
         evaluate(
             checkpoint_path=Path(job.input["model"]),
             clips_path=Path(job.input["clips"]),
-            settings=from_json(job.params["settings"], job.resources.get("untracked", "{}")),
+            settings=Settings.model_validate_json(job.params["settings"]),
+            accelerator=job.resources.get("accelerator", "auto"),
             evaluation_path=Path(job.output["evaluation"]),
             predictions_path=Path(job.output["predictions"]),
             confusion_path=Path(job.output["confusion"]),
