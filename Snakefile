@@ -31,6 +31,7 @@ include: "workflow/rules/demo.smk"
 
 
 onstart:
+    leave_the_second_to_jobs()
     # here the locks are taken; jobs that a cluster runs take none
     note_holder(Path(".snakemake"), getattr(workflow.persistence, "_lockfile", {}).values())
 
@@ -57,6 +58,8 @@ told(
 if workflow.is_main_process:
     for target, missing in incomplete_targets(rules.all.input).items():
         logger.warning(f"{target}: {', '.join(missing)} is missing; all outputs of this rule are made again")
+    for line in told_of_epochs(ASKED.targets or rules.all.input):
+        logger.warning(line)
 
 
 onsuccess:
@@ -70,4 +73,6 @@ onsuccess:
 
 
 onerror:
+    for line in tell.interruptions(Path("work"), since=STARTED_AT):
+        logger.error(line)
     snakemake_folder.keep_records()

@@ -27,6 +27,13 @@ PLAIN_INTERVAL_SECONDS = 15.0
 SPIN_COUNT = "1000"  # turns of a loop for which a thread waits awake; a few microseconds
 
 
+class Interrupted(RuntimeError):
+    """A signal asked a job to end. The message says where the next run goes on; a job prints that alone."""
+
+
+TOLD = (InputError, Interrupted)  # by their message alone, without a traceback
+
+
 def job_from_argv(argv: list[str] | None = None) -> SimpleNamespace:
     """The job described by a YAML file, shaped like the `snakemake` object: input, output, params and so on.
 
@@ -78,7 +85,7 @@ def running(job: Any) -> Iterator[None]:
 
 @contextmanager
 def job_log(files: Iterable[str]) -> Iterator[None]:
-    """Send the log records, warnings and the traceback of this block to the job's log file; none of an InputError.
+    """Send the log records, warnings and the traceback of this block to the job's log file; none of what is TOLD.
 
     A process that ends by the error then prints the error alone and names the file.
 
@@ -107,7 +114,7 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        is_told = isinstance(error, InputError)
+        is_told = isinstance(error, TOLD)
         root.error("%s: %s", type(error).__name__, error, exc_info=not is_told)
         if is_told or paths:
             sys.excepthook = partial(_say, logged=error, paths=[] if is_told else paths)

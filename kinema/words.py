@@ -37,6 +37,48 @@ def next_run(points: Sequence[Path]) -> str:
     return "No resume point was written yet: the next starts anew."
 
 
+def place(epoch: int, step: int) -> str:
+    """Where a training is; both count from 1."""
+    return f"epoch {epoch}, step {step}"
+
+
+def other_rates(schedule: str) -> str:
+    """Why a training cannot go on with more epochs: its schedule."""
+    return f"with training.schedule: {schedule} each learning rate depends on the number of epochs"
+
+
+def other_warmup(fraction: float) -> str:
+    """The same: its warm-up."""
+    return f"training.warmup_fraction: {fraction:g} is a part of all steps, so the warm-up differs"
+
+
+def other_validations(every: int, epochs: int) -> str:
+    """The same: validations that a run of so many epochs made."""
+    return f"with training.validate_every: {every} a run of {epochs} epochs validated other epochs"
+
+
+def goes_on(epochs: int, before: int) -> str:
+    """What happens where a training goes on from a run of another number of epochs."""
+    return f"training.epochs is {epochs} now, {before} before: the training goes on from what is trained."
+
+
+def anew(epochs: int, before: int, obstacle: str | None) -> str:
+    """What happens where it cannot, and what to do; without an `obstacle` because that run is further already."""
+    reason = obstacle or "that run is further already, or left no resume point"
+    return (
+        f"training.epochs is {epochs} now, {before} before: the training begins anew, since {reason}. To keep what is "
+        f"trained, set it back to {before}; to train on from its model.pth, name that in a variant, as "
+        "training.init_from."
+    )
+
+
+def interrupted(signal: str, place: str | None) -> str:
+    """What a training says that was asked to end by a signal; `place` is where its last resume point is."""
+    if place:
+        return f"interrupted at {place} ({signal}); run the same command again, which goes on from there"
+    return f"interrupted before the first resume point ({signal}); run the same command again"
+
+
 def remedy(table_path: Path | str, place: str | None = None) -> str:
     """What to do about a shard whose frames and table do not belong together; `place` is that of damaged frames."""
     what = f"{place} and {table_path}" if place else str(table_path)

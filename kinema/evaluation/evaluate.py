@@ -11,6 +11,7 @@ from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
 from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
+from kinema.models.device import device_of
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.records.evaluation import ClassScores, Evaluation
@@ -27,17 +28,20 @@ def evaluate(
     predictions_path: Path,
     confusion_path: Path,
     threads: int,
+    accelerator: str = "auto",
 ) -> None:
     """Score the model on every evaluation clip and write the three outputs.
 
     Of the settings, `evaluation` counts, and the numbers of clips a video: those of the training were for its own ends.
+    `accelerator` is where PyTorch computes (`training.accelerator`).
     """
     torch.set_num_threads(threads)
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
     subset = evaluation_subset(clips_path, settings.evaluation.subset)
     dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
-    scores = score(torch_predictor(trained.model), dataset, batch_size=settings.evaluation.batch_size)
+    predict = torch_predictor(trained.model, device=device_of(accelerator))
+    scores = score(predict, dataset, batch_size=settings.evaluation.batch_size)
     videos = by_video(scores)
     result = evaluation_of(scores, videos, subset=subset, labels=trained.labels)
     names = dataset.videos.take(videos.videos).to_pylist()

@@ -7,12 +7,13 @@ import numpy as np
 import torch
 
 from kinema.inference.predictors.predictor import Predictor
+from kinema.models.device import device_of
 from kinema.models.recognizer import Recognizer
 
 
-def torch_predictor(model: Recognizer, *, device: str | None = None) -> Predictor:
+def torch_predictor(model: Recognizer, *, device: str | torch.device | None = None) -> Predictor:
     """Predictor of a PyTorch model in evaluation mode, by default on the GPU where there is one."""
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or device_of("auto")
     model = model.to(device).eval()
 
     @torch.inference_mode()

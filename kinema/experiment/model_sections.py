@@ -182,6 +182,11 @@ class Training(Section):
     log_every_steps: int = Field(
         10, ge=1, le=1_000_000, description="Steps from one point of the logs (TensorBoard, metrics.csv) to the next."
     )
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = Field(
+        "auto",
+        description="Where PyTorch trains and scores, by Lightning's names; `cpu` also where there is a GPU, `gpu` is "
+        "an error where none is seen.",
+    )
     devices: int = Field(
         1,
         ge=1,
@@ -210,6 +215,8 @@ class Training(Section):
             raise ValueError("nesterov needs a momentum above 0; set nesterov: false for plain sgd")
         if list(self.lr_milestones) != sorted(set(self.lr_milestones)):
             raise ValueError(f"lr_milestones rise from one to the next, got {list(self.lr_milestones)}")
+        if self.accelerator == "cpu" and self.sync_batch_norm and self.devices * self.nodes > 1:
+            raise ValueError("sync_batch_norm works between GPUs, but accelerator is cpu; set sync_batch_norm to false")
         return self
 
 

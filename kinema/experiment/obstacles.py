@@ -34,6 +34,11 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
     _check_size(where, name, settings.clip.size)
     if not is_trained(settings, start_files(config, dataset, model_name)):
         return
+    if settings.training.precision == "16-mixed" and settings.training.accelerator == "cpu":
+        raise ConfigError(
+            f"{where}: training.precision is 16-mixed, which needs a GPU, and training.accelerator is cpu. Set the one "
+            "to 32-true or bf16-mixed, or the other to auto."
+        )
     if settings.training.precision == "16-mixed" and runs_here() and not has_gpu():
         raise ConfigError(
             f"{where}: training.precision is 16-mixed, which needs a GPU; PyTorch finds none here. Set it to 32-true "

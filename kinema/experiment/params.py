@@ -12,10 +12,10 @@ from typing import Any
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 
-# What rule train reads, and of it what changes no weight: more loader workers, other clips to be tested on.
+# What rule train reads, and of it what changes no weight, or none in kind: loader workers, other clips to be tested on.
 TRAIN_SECTIONS = ("clip", "augmentation", "network", "training", "distillation")
 TRAIN_UNTRACKED = {
-    "training": ("num_workers", "checkpoint_minutes", "log_every_steps"),
+    "training": ("accelerator", "num_workers", "checkpoint_minutes", "log_every_steps"),
     "clip": ("num_val_clips", "num_test_clips"),
 }
 

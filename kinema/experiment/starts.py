@@ -6,7 +6,8 @@ weights of the whole are named, the encoder may start from published ones, a fil
 """
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kinema.experiment.config import Config
@@ -49,6 +50,19 @@ def with_ancestors(config: Config, dataset: str, model_name: str) -> Iterator[tu
     for file in start_files(config, dataset, model_name).values():
         if made := _made_here(config, file):
             yield from with_ancestors(config, *made)
+
+
+def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, str]]:
+    """Data set and model of each training that these targets need, those that others start from included."""
+    found: dict[tuple[str, str], None] = {}
+    for parts in (Path(os.path.normpath(target)).parts for target in targets):
+        behind = with_ancestors(config, parts[1], parts[2]) if len(parts) == 4 and parts[0] == "results" else ()
+        found |= {made: None for made in behind if _is_trained(config, *made)}
+    return list(found)
+
+
+def _is_trained(config: Config, dataset: str, model_name: str) -> bool:
+    return is_trained(resolve(config, dataset, model_name).settings, start_files(config, dataset, model_name))
 
 
 def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:

@@ -16,9 +16,10 @@ from lightning.pytorch.loggers import Logger
 
 from kinema.clips.loader import ClipLoader
 from kinema.clips.table import check_scored, labels_of
-from kinema.digests import digest, file_digest
+from kinema.digests import file_digest
 from kinema.experiment.config import Settings
-from kinema.experiment.params import from_json, training_json
+from kinema.experiment.model_sections import Training
+from kinema.experiment.params import from_json
 from kinema.locks import sole_user
 from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.loading.start_keys import is_trained
@@ -39,10 +40,21 @@ from kinema.training.resume.folder import (
     newest_point,
     read_point,
     restore_outputs,
+    take_over,
+)
+from kinema.training.resume.runs import (
+    INTERRUPTED,
+    lineage_of,
+    num_epochs,
+    obstacle,
+    other_runs,
     resume_points,
+    run_folder,
+    validation_period,
 )
 from kinema.training.task import MONITOR, RecognitionTask
-from kinema.training.trainer import EXPECTED_WARNINGS, averaging, create_trainer, validation_period
+from kinema.training.trainer import EXPECTED_WARNINGS, averaging, create_trainer
+from kinema.words import anew
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +96,19 @@ class TrainingInputs:
         """Whether there is a training at all."""
         return is_trained(self.settings, self.starts)
 
-    def fingerprint(self) -> str:
-        """Short hash of all that a result depends on; what may be changed to get past a crash is no part of it."""
+    @property
+    def lineage(self) -> str:
+        """See `lineage_of`."""
         weights = {key: file_digest(file) for key, file in self.starts.items()}
-        return digest([self.model_name, json.loads(training_json(self.settings)), weights, dict(self.data), self.code])
+        return lineage_of(self.model_name, self.settings, weights=weights, data=self.data, code=self.code)
 
 
 @dataclass(frozen=True)
 class TrainingOutputs:
     """What a training writes: the checkpoint; what its watch writes (`history_path`, `record_path`, curves).
 
-    Each run has its own folder inside `work_folder` for what it needs to go on, and another inside `curves_folder`.
+    Each run has its own folder inside `work_folder` for what it needs to go on, and another inside `curves_folder`,
+    called by its lineage and its number of epochs.
     """
 
     model_path: Path
@@ -145,16 +159,17 @@ class Watch(Protocol):
 def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, threads: int) -> None:
     """Train and write the checkpoint; `watch` writes what it saw.
 
-    Resume state lives in `<work folder>/<fingerprint>/`: an interrupted run goes on from its last resume point, one of
-    a changed experiment, of other data or code starts anew. Once the outputs are written, links to them are all that
-    it keeps (`kinema.training.resume.folder`).
+    Resume state lives in the run's folder (`kinema.training.resume.runs`): an interrupted run goes on from its last
+    resume point, one of more epochs from that of the one before where the schedule allows it; one of a changed
+    experiment, of other data or code starts anew. Once the outputs are written, links to them are kept there.
     """
     check_scored(inputs.clips_path, inputs.scored)
     settings, starts = inputs.settings, inputs.starts
     torch.set_num_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
-    work, folder = outputs.work_folder, outputs.work_folder / inputs.fingerprint()
+    work, folder = outputs.work_folder, run_folder(outputs.work_folder, inputs.lineage, settings.training)
     with sole_user(work, purpose=f"training in {work}") if is_first_process() else nullcontext():
+        (work / INTERRUPTED).unlink(missing_ok=True)
         if is_finished(folder, outputs.files):
             if is_first_process():
                 log.info("finished before: the outputs are those kept in %s; remove it to train anew", folder)
@@ -175,7 +190,7 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
         dumped = settings.model_dump(mode="json")
         save_checkpoint(outputs.model_path, recognizer.cpu().eval(), labels=labels, settings=dumped)
         if inputs.is_trained:
-            keep_outputs(folder, outputs.files)
+            keep_outputs(folder, outputs.files, settings.training)
 
 
 def _prepared(
@@ -215,7 +230,7 @@ def fit(
     points = ResumePoints(folder, minutes=settings.training.checkpoint_minutes, termination=termination)
     callbacks = [*averaging(settings.training), *watch.callbacks(), termination]
     callbacks += [*([best] if validation else []), points]
-    if last := newest_point(folder, task):
+    if last := _last_point(folder, task, settings.training):
         log.info("continuing from %s", last)
     step = read_point(last, task).global_step if last else 0
     with resumable(points, last, curves_folder=curves_folder), warnings.catch_warnings():
@@ -233,3 +248,15 @@ def fit(
     path = folder / BEST if keeps_best else resume_points(folder)[0]
     task.load_state_dict(read_point(path, task).state_dict)
     return Fitted(keeps_best, points.seconds)
+
+
+def _last_point(folder: Path, task: RecognitionTask, training: Training) -> Path | None:
+    """Where a run goes on: in its own folder, or behind a run with another number of epochs. None: it begins anew."""
+    if own := newest_point(folder, task):
+        return own
+    others = other_runs(folder)
+    taken = take_over(folder, task, training)
+    if others and not taken and is_first_process():
+        before = num_epochs(others[0])
+        log.warning(anew(training.epochs, before, obstacle(training, before)))
+    return taken

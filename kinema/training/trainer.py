@@ -14,7 +14,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 from kinema.input_error import InputError
+from kinema.models.device import device_of
 from kinema.training.resume.callbacks import DurableIO
+from kinema.training.resume.runs import validation_period
 
 LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set
 EXPECTED_WARNINGS = (
@@ -36,9 +38,11 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
     training = settings.training
     is_alone = training.devices * training.nodes == 1
     check_launcher(training)
+    if training.accelerator != "auto":
+        device_of(training.accelerator)  # what is not there is told in our words
     may_freeze = training.freeze_encoder_epochs > 0 or training.encoder_lr_factor == 0
     trainer = L.Trainer(
-        accelerator="auto",
+        accelerator=training.accelerator,
         devices=training.devices,
         num_nodes=training.nodes,
         # parameters of a frozen encoder have no gradient, which DDP has to look for
@@ -75,11 +79,6 @@ def check_launcher(training: Training) -> None:
             f"with `torchrun --nnodes {training.nodes} --nproc-per-node {training.devices} --rdzv-backend c10d "
             "--rdzv-endpoint HOST:PORT workflow/scripts/train.py job.yaml`, or set training.nodes to 1."
         )
-
-
-def validation_period(training: Training) -> int:
-    """Epochs from one validation to the next; there is one at least."""
-    return min(training.validate_every, training.epochs)
 
 
 def averaging(training: Training) -> list[Callback]:

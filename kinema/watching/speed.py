@@ -60,13 +60,13 @@ class Speed(Callback):
         step = Step(self._data, self._lap(), num_clips, num_clips * length)
         self._recent.append(step)
         self._epoch, self._num_steps = _sum([self._epoch, step]), self._num_steps + 1
-        recent = _speed(_sum(self._recent), len(self._recent), trainer.world_size)
+        recent = _speed(_sum(self._recent), len(self._recent), trainer)
         pl_module.log_dict({f"step/{name}": value for name, value in recent.items()})
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log the epoch's numbers."""
         if self._num_steps:
-            pl_module.log_dict(_speed(self._epoch, self._num_steps, trainer.world_size), sync_dist=True)
+            pl_module.log_dict(_speed(self._epoch, self._num_steps, trainer), sync_dist=True)
 
     def _lap(self) -> float:
         before, self._since = self._since, time.perf_counter()
@@ -77,22 +77,22 @@ def _sum(steps: Sequence[Step] | deque[Step]) -> Step:
     return Step(*map(sum, zip(*steps, strict=True)))
 
 
-def _speed(total: Step, num_steps: int, num_processes: int) -> dict[str, float]:
+def _speed(total: Step, num_steps: int, trainer: L.Trainer) -> dict[str, float]:
     """The numbers of SPEED; clips of several processes, which are as fast as each other, are added up."""
     seconds = total.data + total.step
     values = (
         total.data / num_steps,
         total.step / num_steps,
-        total.clips * num_processes / seconds,
-        total.images * num_processes / seconds,
-        peak_memory_bytes() / GIB,
+        total.clips * trainer.world_size / seconds,
+        total.images * trainer.world_size / seconds,
+        peak_memory_bytes(on_gpu=trainer.strategy.root_device.type == "cuda") / GIB,
     )
     return dict(zip(SPEED, values, strict=True))
 
 
-def peak_memory_bytes() -> int:
-    """Most memory so far: of the GPU where there is one, else of this process."""
-    if torch.cuda.is_available():
+def peak_memory_bytes(*, on_gpu: bool) -> int:
+    """Most memory so far: what PyTorch has had of its GPU, or of this process."""
+    if on_gpu:
         return torch.cuda.max_memory_allocated()
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

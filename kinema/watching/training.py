@@ -14,7 +14,7 @@ from kinema.watching.speed import Speed
 
 
 class TrainingWatch:
-    """Writes the history (CSV) and the record (JSON); curves of the steps go to `<curves folder>/<fingerprint>/`."""
+    """Writes the history (CSV) and the record (JSON); curves of the steps go to a folder of the run."""
 
     def __init__(self, outputs: TrainingOutputs):
         self.outputs = outputs

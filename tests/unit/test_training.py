@@ -126,8 +126,8 @@ def test_a_changed_experiment_does_not_continue_an_old_one(prepared):
         {"starts": {"training.init_from": str(file)}},
     ]
     unchanged = {"data": {"training": "1"}, "clips_path": file.parent}
-    assert TrainingInputs(**same).fingerprint() == TrainingInputs(**same | unchanged).fingerprint()
-    assert len({TrainingInputs(**same | change).fingerprint() for change in [{}, *changes]}) == 6
+    assert TrainingInputs(**same).lineage == TrainingInputs(**same | unchanged).lineage
+    assert len({TrainingInputs(**same | change).lineage for change in [{}, *changes]}) == 6
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """Training from other models: what is taken over, and what is refused before the first step."""
 
 import json
+import runpy
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -80,6 +82,27 @@ def test_fine_tuning_starts_from_the_weights(prepared, tmp_path, labels):
     assert_same_weights(tuned.encoder, start.encoder)
     torch.testing.assert_close(tuned.decoder.blocks.state_dict(), start.decoder.blocks.state_dict(), rtol=0, atol=1e-6)
     assert tuned.num_classes == len(labels)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["training.init_from", "network.weights"])
+def test_a_checkpoint_of_the_reference_is_trained_on(prepared, tmp_path, shared, labels, key):
+    """As its --resume-path did: the weights; its optimizer was not restored."""
+    fill = runpy.run_path(str(shared / "golden/fill.py"))["fill"]
+    entries = json.loads((shared / "golden/models/mobilenetv2_vtn.keys.json").read_text())["entries"]
+    filled = {entry["name"]: np.array(fill(entry["name"], entry["shape"], entry["dtype"])) for entry in entries}
+    state = {f"module.{name}": torch.from_numpy(values) for name, values in filled.items()}
+    path = tmp_path / "save_100.pth"
+    torch.save({"epoch": 100, "state_dict": state, "optimizer": {"state": {}, "param_groups": []}}, path)
+    network = Network(weights=str(path) if key == "network.weights" else None, encoder_weights="none")
+    tuned = run_training(
+        prepared, tmp_path, {key: path}, model="mobilenetv2_vtn", network=network, lr=1e-9, freeze_batch_norm=True
+    )
+    assert tuned.num_classes == len(labels)
+    (found,) = (value for name, value in tuned.state_dict().items() if name.endswith("conv_stem.weight"))
+    torch.testing.assert_close(found, state["module.resnet.0.0.weight"], rtol=0, atol=1e-6)
+    assert pd.read_csv(tmp_path / "training.csv").epoch.tolist() == [0]
 
 
 @pytest.mark.parametrize("joint", [False, True])

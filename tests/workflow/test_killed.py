@@ -41,10 +41,10 @@ def test_the_same_command_goes_on_after_kill_9(project):
     assert "Removed the locks" not in project.snakemake(f"{MODEL}/model.xml", "-n")
 
 
-def wait_for(happened, process):
-    for _ in range(600):
+def wait_for(happened, process, minutes=1):
+    for _ in range(600 * minutes):
         if happened():
             return
         assert process.poll() is None, "it ended by itself"
         time.sleep(0.1)
-    raise AssertionError("it did not happen within a minute")
+    raise AssertionError(f"it did not happen in {minutes} min")

@@ -41,6 +41,7 @@ EDITS = {
     "seed": ((CONFIG, "seed: 1", "seed: 2"), {"train"}),
     "schedule": (training("schedule: constant"), {"train"}),
     "loader workers": ((TINY, "num_workers: 0", "num_workers: 1"), set()),
+    "processor or GPU": (training("accelerator: cpu"), set()),
     "points of the logs": (training("log_every_steps: 3"), set()),
     "minutes between resume points": (training("checkpoint_minutes: 3"), set()),
     "distillation": (setting("distillation: {weight: 0.1}"), {"train"}),

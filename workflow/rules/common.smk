@@ -7,7 +7,9 @@ what a function derives from `input`.
 import functools
 import json
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 # this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
@@ -19,6 +21,7 @@ from kinema.digests import file_digest, remembered_digest
 from kinema.experiment import obstacles, params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
+from kinema.interrupts import leave_the_second_to_jobs
 from kinema.job import share_library, wait_asleep
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media import retry
@@ -29,9 +32,11 @@ from kinema.models.published import is_published
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
+from kinema.training.resume import runs, tell
 
 share_library(workflow.basedir)
 wait_asleep()
+STARTED_AT = time.time()
 ASKED = snakemake_arguments(sys.argv[1:])
 if ASKED.cleanup_metadata:
     snakemake_folder.forget_records(ASKED.cleanup_metadata)

@@ -30,7 +30,8 @@ rule evaluate:
     threads: 8
     resources:
         mem_mb=6000,
-        gpu=1,
+        gpu=gpus(1),
+        accelerator=accelerator,
     params:
         settings=evaluation_settings("evaluation"),
         data=evaluation_data,

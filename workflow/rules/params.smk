@@ -130,9 +130,20 @@ def training_data(wildcards):
     return json.dumps(parts.parts_digests(parts_path(wildcards), names))
 
 
-def devices(wildcards):
-    """GPUs of a training job."""
-    return asked(resolve.resolve, wildcards.dataset, wildcards.model).settings.training.devices
+def accelerator(wildcards):
+    """Where an evaluation computes: a resource, since a changed one re-runs nothing."""
+    return resolved(wildcards).training.accelerator
+
+
+def gpus(most=None):
+    """Resource function: GPUs of a job, at most so many; none where it computes on the processor."""
+
+    def number(wildcards):
+        training = resolved(wildcards).training
+        wanted = 0 if training.accelerator == "cpu" else training.devices
+        return wanted if most is None else min(wanted, most)
+
+    return number
 
 
 def all_starts(wildcards):
@@ -157,6 +168,27 @@ def start_keys(wildcards):
 def start_contents(wildcards):
     """Digests of all these files, as JSON."""
     return json.dumps([remembered_digest(path) for path in all_starts(wildcards)])
+
+
+def lineage(wildcards):
+    """What a training's folder is called by, less the number of epochs."""
+    weights = {key: file_digest(path) for key, path in json.loads(start_keys(wildcards)).items()}
+    return runs.lineage_of(
+        model_name(wildcards),
+        resolved(wildcards),
+        weights=weights,
+        data=json.loads(training_data(wildcards)),
+        code=model_code("train", "kinema.training.run")(wildcards),
+    )
+
+
+def told_of_epochs(targets):
+    """Lines about trainings behind these targets whose number of epochs is another now."""
+    for dataset, model in asked(starts.trained_behind, targets):
+        wildcards, work = SimpleNamespace(dataset=dataset, model=model), Path(f"work/{dataset}/{model}")
+        training = resolved(wildcards).training
+        if work.is_dir() and (line := tell.told(runs.run_folder(work, lineage(wildcards), training), training)):
+            yield f"results/{dataset}/{model}: {line}"
 
 
 def evaluated_subset(wildcards):

@@ -5,8 +5,8 @@ in   results/{dataset}/clips.parquet; which of its parts decide a training, and 
 out  results/{dataset}/{model}/model.pth      weights, input specification, labels, settings
      results/{dataset}/{model}/training.csv   one row an epoch
      results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
-     work/{dataset}/{model}/<fingerprint>/    resume state while it runs: no output, Snakemake would delete it
-     logs/{dataset}/{model}/curves/<fingerprint>/   TensorBoard events and metrics.csv of the steps
+     work/{dataset}/{model}/<lineage>-<epochs>/   resume state: no output, Snakemake would delete it
+     logs/{dataset}/{model}/curves/<lineage>-<epochs>/   TensorBoard events and metrics.csv of the steps
 """
 
 
@@ -32,7 +32,7 @@ rule train:
     threads: 8
     resources:
         mem_mb=8000,
-        gpu=devices,
+        gpu=gpus(),
         untracked=untracked,
         scored=scored_models,
     params:

@@ -16,6 +16,7 @@ def run(job):
             checkpoint_path=Path(job.input["model"]),
             clips_path=Path(job.input["clips"]),
             settings=Settings.model_validate_json(job.params["settings"]),
+            accelerator=job.resources.get("accelerator", "auto"),
             evaluation_path=Path(job.output["evaluation"]),
             predictions_path=Path(job.output["predictions"]),
             confusion_path=Path(job.output["confusion"]),

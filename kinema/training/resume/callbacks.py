@@ -21,7 +21,9 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kinema.files import atomic_path
-from kinema.training.resume.folder import BEST, KEY, resume_points
+from kinema.training.resume.folder import BEST, KEY
+from kinema.training.resume.runs import resume_points
+from kinema.words import place
 
 KEPT = 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -84,6 +86,7 @@ class ResumePoints(Checkpoint):
     def __init__(self, folder: Path, *, minutes: float, termination: Termination):
         self.folder, self.interval_seconds, self.termination = folder, 60 * minutes, termination
         self.has_begun = False
+        self.place: str | None = None  # of the last point, in words
         self._restored: dict[str, Any] = {}
         self._seconds_before = 0.0
         self._started_at = self._saved_at = time.monotonic()
@@ -142,7 +145,7 @@ class ResumePoints(Checkpoint):
         waiting = trainer.fit_loop._should_accumulate()
         named = pl_module.named_parameters() if waiting else ()
         checkpoint[KEY] = {
-            "random": _random_states(),
+            "random": _random_states(trainer.strategy.root_device.type),
             "gradients": {name: parameter.grad for name, parameter in named if parameter.grad is not None},
             "loader": trainer.train_dataloader.state_dict(),
             "seconds": self.seconds,
@@ -154,10 +157,12 @@ class ResumePoints(Checkpoint):
         """Keep it until training starts."""
         self._restored = checkpoint[KEY]
         self._seconds_before = self._restored["seconds"]
+        self.place = _place(self._restored["loader"])
 
     def _save(self, trainer: L.Trainer) -> None:
         trainer.save_checkpoint(self.folder / f"resume-{trainer.fit_loop.total_batch_idx + 1:09d}.ckpt")
         self._saved_at = time.monotonic()
+        self.place = _place(trainer.train_dataloader.state_dict())
         if trainer.is_global_zero:
             for old in resume_points(self.folder)[KEPT:]:
                 old.unlink()
@@ -191,8 +196,12 @@ def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
     )
 
 
-def _random_states() -> dict[str, Any]:
-    """Of Python, NumPy and PyTorch, as what a file that is not unpickled may hold.
+def _place(loader: dict[str, int]) -> str:
+    return place(loader["epoch"] + 1, loader["batches"])
+
+
+def _random_states(device_type: str) -> dict[str, Any]:
+    """Of Python, NumPy and PyTorch, as what a file that is not unpickled may hold; of GPUs only where one is used.
 
     What is drawn here today is seeded step by step; these are for what a network or a callback of the user's draws.
     """
@@ -201,7 +210,7 @@ def _random_states() -> dict[str, Any]:
         "python": random.getstate(),
         "numpy": (name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all(),
+        "cuda": torch.cuda.get_rng_state_all() if device_type == "cuda" else [],
     }
 
 
@@ -210,5 +219,5 @@ def _set_random_states(states: dict[str, Any]) -> None:
     name, keys, *rest = states["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(states["torch"])
-    if len(states["cuda"]) == torch.cuda.device_count():
+    if states["cuda"] and len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])

@@ -1,15 +1,17 @@
 """A training that ends early -> an error that says what happened and where the next run goes on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kinema.disk import SHARED_MEMORY, DiskFullError, chain, disk_full, full_place
+from kinema.job import Interrupted
+from kinema.processes import is_first_process
 from kinema.training.resume.callbacks import ResumePoints
-from kinema.training.resume.folder import resume_points
-from kinema.words import CRASHES, next_run
+from kinema.training.resume.runs import note_interruption, resume_points
+from kinema.words import CRASHES, interrupted, next_run
 
 
 @contextmanager
@@ -22,10 +24,9 @@ def resumable(points: ResumePoints, last: Path | None, *, curves_folder: Path) -
     try:
         yield
     except SIGTERMException as error:
-        name = error.args[0] if error.args else "SIGTERM"
-        raise RuntimeError(f"training was asked to end ({name}). {next_run(resume_points(folder))}") from None
-    except (KeyboardInterrupt, SystemExit) as error:  # Lightning makes the one into the other
-        raise RuntimeError(f"training was interrupted. {next_run(resume_points(folder))}") from error
+        raise _interruption(points, *error.args[:1]) from None
+    except (KeyboardInterrupt, SystemExit):  # Lightning makes the one into the other
+        raise _interruption(points, "SIGINT") from None
     except Exception as error:
         if reason := _reason(error, folder, curves_folder):
             raise RuntimeError(f"{reason}. {next_run(resume_points(folder))}") from error
@@ -33,6 +34,15 @@ def resumable(points: ResumePoints, last: Path | None, *, curves_folder: Path) -
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise RuntimeError(f"{last}: training cannot go on from here: {reason}. Remove this file.") from error
         raise
+
+
+def _interruption(points: ResumePoints, signal: str = "SIGTERM") -> Interrupted:
+    """What ends the job, and is kept for the last lines of the workflow."""
+    text = interrupted(signal, points.place)
+    if is_first_process():
+        with suppress(OSError):
+            note_interruption(points.folder.parent, text)
+    return Interrupted(text)
 
 
 def _reason(error: Exception, *folders: Path) -> str | None:
