@@ -9,8 +9,8 @@ import numpy as np
 
 from kinema.files import atomic_path
 from kinema.job import progress
-from kinema.looks.pictures import NUM_PICTURES, SIDE
 from kinema.looks.signatures import ENCODER, PARTS, TEXTURE, Signatures, Signer
+from kinema.looks.squares import NUM_PICTURES, SIDE
 from kinema.media.probe import MediaError
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ Pictures = Callable[[int], np.ndarray]
 def signatures_of(keys: Sequence[str], pictures: Pictures, *, kept_path: Path) -> tuple[Signatures | None, list[int]]:
     """Signatures of videos, and their numbers; None where there are none. Those without a picture are left out.
 
-    `keys` say of each video what is in it; `pictures` gives those of a number (`kinema.looks.pictures`). What
+    `keys` say of each video what is in it; `pictures` gives those of a number (`kinema.looks.squares`). What
     `kept_path` holds is not made again; it holds all of them afterwards, and what was done of them after an error.
     """
     known = _read(kept_path)

@@ -12,7 +12,7 @@ from kinema.annotations.dialect import SUBSETS
 from kinema.clips.coverage import read_coverage
 from kinema.looks.kept import signatures_of
 from kinema.looks.likeness import FEWEST, Likeness
-from kinema.looks.pictures import spread, squares
+from kinema.looks.squares import spread, squares
 from kinema.media.reader import FrameReader
 from kinema.records.look_alikes import LookAlike, LookAlikes
 

@@ -1,7 +1,7 @@
 """A raw video -> a few small square pictures of it, spread over its length."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import av
@@ -9,25 +9,12 @@ import cv2
 import numpy as np
 
 from kinema.inference.filters import Pictures, filtered, turns
+from kinema.looks.squares import NUM_PICTURES, SIDE, spread, squares
 from kinema.media.frame_folders import listed, read
 from kinema.media.probe import MediaError, open_container, probe
 
-NUM_PICTURES = 5
-SIDE = 160  # pixels; the encoder's maps then have 5 x 5 places
 MOST_KEPT = 200  # pictures of a file whose times are unknown
 FAR_SECONDS = 20.0  # beyond this, going to a key frame is faster than decoding on
-
-
-def spread(number: int) -> np.ndarray:
-    """Numbers of `NUM_PICTURES` frames out of so many, in the middle of equal parts; some twice where there are few."""
-    middle = (np.arange(NUM_PICTURES) + 0.5) / NUM_PICTURES * number - 0.5
-    return np.clip(np.round(middle), 0, number - 1).astype(int)
-
-
-def squares(frames_BGR: Sequence[np.ndarray]) -> np.ndarray:
-    """Frames uint8 (H, W, 3) in the order B, G, R -> (N, SIDE, SIDE, 3) uint8 R, G, B, squeezed to squares."""
-    small = [cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames_BGR]
-    return np.stack(small)[..., ::-1]
 
 
 def pictures_of(path: Path) -> np.ndarray:

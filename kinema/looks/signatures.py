@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kinema.looks.pictures import NUM_PICTURES
+from kinema.looks.squares import NUM_PICTURES
 from kinema.models.encoders import create_encoder
 
 ENCODER = "efficientnet_lite0"

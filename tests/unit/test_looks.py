@@ -13,8 +13,9 @@ from kinema.clips.report import write_report
 from kinema.looks.kept import signatures_of
 from kinema.looks.likeness import Likeness, clusters
 from kinema.looks.look_alikes import write_look_alikes
-from kinema.looks.pictures import NUM_PICTURES, SIDE, pictures_of, spread
+from kinema.looks.pictures import pictures_of
 from kinema.looks.signatures import Signatures
+from kinema.looks.squares import NUM_PICTURES, SIDE, spread
 from kinema.media.probe import MediaError
 from kinema.records.dataset_report import DatasetReport
 from kinema.records.look_alikes import LookAlikes

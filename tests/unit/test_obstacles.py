@@ -132,6 +132,8 @@ def test_float16_needs_a_gpu(monkeypatch):
         "32-true or bf16-mixed."
     )
     assert told("resnet34_vtn", training={"precision": "bf16-mixed"}) == ""
+    found = told("resnet34_vtn", training=half | {"accelerator": "cpu"})
+    assert "training.precision is 16-mixed, which needs a GPU, and training.accelerator is cpu. Set the one" in found
     assert told("resnet34_vtn_two_stream", training=half, overrides=[{"model": "*stream", "training": half}])
     check_experiment(load(training=half), "mine", "resnet34_vtn", lambda: False)  # on a cluster
     monkeypatch.setattr(obstacles, "has_gpu", lambda: True)
