@@ -22,7 +22,8 @@ def signatures_of(keys: Sequence[str], pictures: Pictures, *, kept_path: Path) -
     """Signatures of videos, and their numbers; None where there are none. Those without a picture are left out.
 
     `keys` say of each video what is in it; `pictures` gives those of a number (`kinema.looks.squares`). What
-    `kept_path` holds is not made again; it holds all of them afterwards, and what was done of them after an error.
+    `kept_path` holds is not made again; it holds all of them afterwards, and what was done of them after an error. What
+    it held of others stays: several data sets share a corpus.
     """
     known = _read(kept_path)
     new = [number for number, key in enumerate(keys) if key not in known]
@@ -32,7 +33,7 @@ def signatures_of(keys: Sequence[str], pictures: Pictures, *, kept_path: Path) -
             _sign(made, {number: keys[number] for number in new}, pictures)
         finally:
             known |= made
-            _write(kept_path, {key: known[key] for key in dict.fromkeys(keys) if key in known})
+            _write(kept_path, known)
     rows = [number for number, key in enumerate(keys) if key in known]
     return (Signatures.joined([known[keys[number]] for number in rows]) if rows else None), rows
 

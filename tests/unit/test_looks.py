@@ -93,7 +93,7 @@ def test_videos_are_looked_at_once(videos, project, monkeypatch):
     init_dataset(videos, name="again", group="looks")
 
 
-def test_kept_signatures_of_videos_that_are_gone_are_dropped_and_damaged_ones_made_again(tmp_path, caplog):
+def test_signatures_are_kept_those_of_other_lists_too_and_damaged_ones_made_again(tmp_path, caplog):
     squares = {key: np.full((NUM_PICTURES, SIDE, SIDE, 3), 40 * key, np.uint8) for key in range(3)}
     kept = tmp_path / "looks.npz"
 
@@ -112,7 +112,7 @@ def test_kept_signatures_of_videos_that_are_gone_are_dropped_and_damaged_ones_ma
     second, looked = sign(1, 2)
     assert looked == [2]
     np.testing.assert_array_equal(second.parts[0], first.parts[1])
-    assert sign(0)[1] == [0], "it was dropped as it was not asked for"
+    assert sign(0, 1, 2)[1] == [], "what another list did not ask for has stayed"
     kept.write_bytes(kept.read_bytes()[:100])
     with caplog.at_level(logging.WARNING):
         assert sign(0)[1] == [0]
