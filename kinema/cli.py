@@ -21,8 +21,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
-    except (ValueError, FileNotFoundError, FileExistsError) as error:
+    except ValueError as error:
         print(f"kinema: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        # of the system, else the message is ours
+        text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        print(f"kinema: {text}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if arguments.subcommand not in EXTRAS or (error.name or "kinema").split(".")[0] == "kinema":

@@ -290,3 +290,12 @@ def test_half_of_the_videos_are_left_for_training():
     drawn, lines = draw_subsets(labels, groups, val_fraction=0.4, test_fraction=None, seed=1)
     assert "testing" not in set(drawn)
     assert "less than half of the videos would be left for training beside --val-fraction 0.4" in lines[0]
+
+
+def test_what_the_system_refuses_is_one_line(capsys):
+    written(people(6))
+    assert main(["split", "list.csv", "--out", "list.csv/new.csv"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("kinema: ")
+    assert told.count("\n") == 1
+    assert "Not a directory" in told
