@@ -20,7 +20,7 @@ def run(job):
             max_failed_fraction=job.params["max_failed_fraction"],
             report_path=Path(job.input["report"]),
             out=Path(job.output["clips"]),
-            horizontal_flip=float(job.resources.get("flip", 0)),
+            horizontal_flip=float(job.resources.get("flip", "0")),
             scored=json.loads(job.resources.get("scored", "[]")),
         )
 
