@@ -1,6 +1,7 @@
 """A list of videos and labels in any format -> annotation.json: the one door of this package."""
 
 import logging
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def convert(files: Sequence[Path], *, settings: Annotations, out: Path, scored: 
     source = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
     try:
         dialect = read_list(files, settings)
-        redraw = f"kinema split {files[0]}" if settings.format == "table" and len(files) == 1 else ""
+        redraw = f"kinema split {shlex.quote(str(files[0]))}" if settings.format == "table" and len(files) == 1 else ""
         check_dialect(dialect, source=source, scored=scored, redraw=redraw)
     except ValueError as error:
         if type(error) is not ValueError:  # of a library, and none of our checks

@@ -46,13 +46,30 @@ def find_groups(
     if groups_path is not None:
         return _of_table(rows, groups_path, folder)
     if pattern in WAYS:
-        return WAYS[pattern](rows, folder)
+        found, lines = WAYS[pattern](rows, folder)
+        return _united(rows, found, lines)
     if pattern is not None:
         return _of_pattern(rows, pattern)
     if "group" in rows and rows["group"].notna().any():
         return rows["group"], [f"{_counted(rows['group'])} of the column group"]
     groups = groups_of(_bare(rows["path"]))
     return groups, [f"{_counted(groups)} read from the names"] if groups.notna().any() else []
+
+
+def _united(rows: pd.DataFrame, found: pd.Series, lines: list[str]) -> tuple[pd.Series, list[str]]:
+    """Groups that keep together what the list's own groups and what was found keep together."""
+    if "group" not in rows or rows["group"].isna().all():
+        return found, lines
+    given = rows["group"]
+    first = pd.Series(range(len(rows)), index=rows.index)
+    before = None
+    while before is None or (first != before).any():  # each turn joins what touches
+        before = first
+        for groups in (given, found):
+            first = first.groupby(groups).transform("min").fillna(first).astype(int)
+    names = given.fillna(found)
+    united = first.map(dict(enumerate(names))).astype("string").where(names.notna())
+    return united, [*lines, f"{_counted(given)} of the column group, which are kept together as well"]
 
 
 def no_group(command: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def init_dataset(
         *grouped,
         *drawn,
         f"wrote {table}: {counts(rows)}",
-        *told(rows, f"kinema split {table}"),
+        *told(rows, f"kinema split {shlex.quote(str(table))}"),
         f"wrote {settings}",
         f"next: snakemake -n results/{name}/{MODEL}/model.xml",
     ]

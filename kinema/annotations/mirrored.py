@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable
 
-# a word of its own, or one that begins within a name like SwipeLeft
-SIDE = re.compile(r"(?<![A-Za-z])(?:[Ll]eft|[Rr]ight|LEFT|RIGHT)(?![A-Za-z])|(?<=[a-z])(?:Left|Right)(?![a-z])")
+# a word of its own, or one within a name like SwipeLeft or leftTurn
+SIDE = re.compile(
+    r"(?<![A-Za-z])(?:[Ll]eft|[Rr]ight)(?![a-z])|(?<![A-Za-z])(?:LEFT|RIGHT)(?![A-Za-z])|(?<=[a-z])(?:Left|Right)(?![a-z])"
+)
 OTHER = {"left": "right", "right": "left"}
 
 

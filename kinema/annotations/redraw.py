@@ -1,5 +1,6 @@
 """A table of videos -> the same with its subsets drawn anew, by whole groups: `kinema split`."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,12 @@ def split_table(
     rows["group"], lines = find_groups(rows, folder=folder, pattern=group, groups_path=groups)
     rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
     _write(table, rows, out or table)
-    return [*lines, *drawn, f"wrote {out or table}: {counts(rows)}", *told(rows, f"kinema split {table}")]
+    return [
+        *lines,
+        *drawn,
+        f"wrote {out or table}: {counts(rows)}",
+        *told(rows, f"kinema split {shlex.quote(str(table))}"),
+    ]
 
 
 def _rows(table: Path, folder: Path | None) -> pd.DataFrame:

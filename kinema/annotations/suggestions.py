@@ -1,6 +1,7 @@
 """What a folder of videos and this machine are like -> settings that fit, each with its reason as a comment."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,7 @@ class Machine:
             return cls(cores)
         try:
             said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
-            capabilities = [float(line) for line in said.split()]
+            capabilities = [float(line) for line in said.split() if re.fullmatch(r"[0-9.]+", line)]
         except (OSError, ValueError, subprocess.SubprocessError):
             return cls(cores)
         return cls(cores, bool(capabilities), bool(capabilities) and min(capabilities) >= BF16_CAPABILITY)
@@ -50,7 +51,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Sample:
-    """Medians of some videos of a folder, as their headers say; `num_probed` could be read."""
+    """Medians of some videos of a folder, as their headers say; `num_probed` could be read.
+
+    `short_side` is the largest one among them, in pixels.
+    """
 
     num_probed: int
     seconds: float = 0.0
@@ -64,8 +68,8 @@ class Sample:
         found = [about for number in chosen if (about := _probed(folder / paths[number]))]
         if not found:
             return cls(0)
-        seconds, fps, sides = np.median(np.array(found), axis=0)
-        return cls(len(found), float(seconds), float(fps), int(sides))
+        seconds, fps, _ = np.median(np.array(found), axis=0)
+        return cls(len(found), float(seconds), float(fps), max(side for _, _, side in found))
 
 
 def _probed(path: Path) -> tuple[float, float, int] | None:
@@ -118,7 +122,7 @@ def _frames(sample: Sample, machine: Machine) -> list[str]:
         reason = "No GPU was found: a network input of 112 pixels takes a quarter of the time of 224."
     if sample.num_probed and sample.short_side < side:
         return [
-            f"# {reason} The videos are smaller ({sample.short_side} pixels), and keep their size.",
+            f"# {reason} The videos are smaller ({sample.short_side} pixels at most), and keep their size.",
             "media: {short_side: null}",
         ]
     return [f"# {reason}", f"media: {{short_side: {side}}}"]

@@ -50,7 +50,7 @@ class Dataset(Settings):
     look_alikes_limit: int = Field(
         10_000,
         ge=0,
-        le=1_000_000,
+        le=50_000,
         description="Videos of different subsets are compared by their looks, for the data-set report, where no more "
         "than this are usable: some 0.1 s each; 0 compares none.",
     )

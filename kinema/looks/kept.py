@@ -33,7 +33,8 @@ def signatures_of(keys: Sequence[str], pictures: Pictures, *, kept_path: Path) -
             _sign(made, {number: keys[number] for number in new}, pictures)
         finally:
             known |= made
-            _write(kept_path, known)
+            # with what another job has written meanwhile
+            _write(kept_path, _read(kept_path) | known)
     rows = [number for number, key in enumerate(keys) if key in known]
     return (Signatures.joined([known[keys[number]] for number in rows]) if rows else None), rows
 
@@ -60,7 +61,7 @@ def _read(path: Path) -> dict[str, Signatures]:
             return {str(key): held.take([row]) for row, key in enumerate(file["keys"])}
     except FileNotFoundError:
         return {}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         log.warning("%s: cannot be read (%s); the videos are looked at again", path, error)
         return {}
 

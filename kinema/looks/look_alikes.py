@@ -10,8 +10,6 @@ import pandas as pd
 
 from kinema.annotations.dialect import SUBSETS
 from kinema.clips.coverage import read_coverage
-from kinema.looks.kept import signatures_of
-from kinema.looks.likeness import FEWEST, Likeness
 from kinema.looks.squares import spread, squares
 from kinema.media.reader import FrameReader
 from kinema.records.look_alikes import LookAlike, LookAlikes
@@ -22,19 +20,25 @@ ORDER = tuple(dict.fromkeys(SUBSETS.values()))
 
 
 def write_look_alikes(
-    *, annotation_path: Path, table_paths: Sequence[Path], kept_path: Path, limit: int, out: Path
+    *, annotation_path: Path, table_paths: Sequence[Path], kept_path: Path, limit: int, threads: int, out: Path
 ) -> None:
-    """Write look_alikes.json. More usable videos than `limit` are not compared; `kept_path` keeps signatures."""
+    """Write look_alikes.json. More usable videos than `limit` are not compared; `kept_path` keeps signatures.
+
+    Nor are any without PyTorch, which a machine that only prepares data may lack.
+    """
     _, videos = read_coverage(annotation_path, table_paths)
     usable = videos[(videos["status"] == "ok") & (videos["num_frames"] > 0)].reset_index(drop=True)
     reason = _reason_against(usable, limit)
-    if reason:
-        log.info("no search for look-alikes: %s", reason)
-        found = LookAlikes(looked=False, reason=reason, threshold=None, num_videos=len(usable), num_pairs=0, pairs=[])
-    else:
-        found = _search(usable, kept_path)
-        log.info("%d pairs of videos in two subsets look alike", found.num_pairs)
+    try:
+        found = _not_searched(usable, reason) if reason else _search(usable, kept_path, threads)
+    except ModuleNotFoundError as error:
+        found = _not_searched(usable, f"the package {error.name} is not installed")
+    log.info("%s", found.reason or f"{found.num_pairs} pairs of videos in two subsets look alike")
     found.write(out)
+
+
+def _not_searched(usable: pd.DataFrame, reason: str) -> LookAlikes:
+    return LookAlikes(looked=False, reason=reason, threshold=None, num_videos=len(usable), num_pairs=0, pairs=[])
 
 
 def _reason_against(usable: pd.DataFrame, limit: int) -> str | None:
@@ -42,10 +46,16 @@ def _reason_against(usable: pd.DataFrame, limit: int) -> str | None:
         return f"{len(usable)} videos, and look_alikes_limit is {limit}"
     if usable["subset"].nunique() < 2:
         return "all videos are in one subset"
-    return f"fewer than {FEWEST} videos" if len(usable) < FEWEST else None
+    return None
 
 
-def _search(usable: pd.DataFrame, kept_path: Path) -> LookAlikes:
+def _search(usable: pd.DataFrame, kept_path: Path, threads: int) -> LookAlikes:
+    import torch
+
+    from kinema.looks.kept import signatures_of
+    from kinema.looks.likeness import Likeness
+
+    torch.set_num_threads(threads)
     reader = FrameReader()
     places = list(zip(usable["shard"], usable["video"], usable["num_frames"], strict=True))
 

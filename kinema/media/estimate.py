@@ -96,7 +96,8 @@ def estimate_extraction(
     totals = np.array([(taken.frames, taken.num_bytes, taken.seconds) for taken in done.values()])
     totals /= chances[list(done)][:, None]
     frames, num_bytes, seconds = totals.mean(0)
-    spread = max(CHANCE * totals[:, 1].std(ddof=1) / len(totals) ** 0.5, LEAST_SPREAD * num_bytes)
+    deviation = totals[:, 1].std(ddof=1) if len(totals) > 1 else num_bytes
+    spread = max(CHANCE * deviation / len(totals) ** 0.5, LEAST_SPREAD * num_bytes)
     return Estimate(
         videos=len(rows),
         sample=len(done),

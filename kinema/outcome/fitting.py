@@ -102,7 +102,7 @@ def chosen_line(
     testing = [counts.subsets.get("testing") for counts in report.labels.values()] if report else []
     if any(counts and counts.ok for counts in testing):
         return f"{text}; `evaluation: {{subset: testing}}` gives an honest number"
-    return f"{text}; a testing subset gives an honest number: kinema split TABLE"
+    return f"{text}; a testing subset gives an honest number: kinema split TABLE --test-fraction 0.2"
 
 
 def _settings(training: Training) -> Mapping[str, Any]:

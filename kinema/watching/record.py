@@ -41,8 +41,10 @@ def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]
 
 
 def _published(starts: Mapping[str, str]) -> Published | None:
+    """What is known of published weights; nothing of a file that somebody has put in their place without a record."""
     path = starts.get(ENCODER)
-    return Weights.read(Path(f"{path}.json")).published if path and is_published(path) else None
+    record_path = Path(f"{path}.json")
+    return Weights.read(record_path).published if path and is_published(path) and record_path.is_file() else None
 
 
 def git_commit() -> str | None:

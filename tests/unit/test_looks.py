@@ -1,6 +1,7 @@
 """Which videos look alike."""
 
 import logging
+import sys
 
 import av
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kinema.annotations import grouping
 from kinema.annotations.init import init_dataset
 from kinema.clips.report import write_report
 from kinema.looks.kept import signatures_of
@@ -194,7 +196,7 @@ def test_the_report_lists_look_alikes_of_two_subsets(videos, media_corpus, tmp_p
     annotation_path, table_paths = media_corpus(videos)
     out, page = tmp_path / "look_alikes.json", tmp_path / "report.md"
     where = {"annotation_path": annotation_path, "table_paths": table_paths}
-    write_look_alikes(**where, kept_path=tmp_path / "looks.npz", limit=100, out=out)
+    write_look_alikes(**where, kept_path=tmp_path / "looks.npz", limit=100, threads=2, out=out)
     found = LookAlikes.read(out)
     assert (found.looked, found.num_videos, found.num_pairs) == (True, 2 * NUM_SCENES, NUM_SCENES)
     named = {(pair.subset, pair.video[0], pair.other_subset, pair.other[0]) for pair in found.pairs}
@@ -204,7 +206,7 @@ def test_the_report_lists_look_alikes_of_two_subsets(videos, media_corpus, tmp_p
     assert "kinema split TABLE --group looks" in page.read_text()
     assert DatasetReport.read(tmp_path / "report.json").look_alikes == found.pairs
 
-    write_look_alikes(**where, kept_path=tmp_path / "looks.npz", limit=3, out=out)
+    write_look_alikes(**where, kept_path=tmp_path / "looks.npz", limit=3, threads=2, out=out)
     write_report(dataset="mine", **where, out=tmp_path / "report.json", page_path=page, look_alikes_path=out)
     assert "Videos were not compared by their looks: 16 videos, and look_alikes_limit is 3." in page.read_text()
 
@@ -236,3 +238,25 @@ def media_corpus(tmp_path):
         return annotation_path, [table]
 
     return make
+
+
+def test_without_pytorch_nothing_is_compared_and_it_is_told(videos, media_corpus, tmp_path, monkeypatch):
+    annotation_path, table_paths = media_corpus(videos)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    out = tmp_path / "look_alikes.json"
+    where = {"annotation_path": annotation_path, "table_paths": table_paths, "kept_path": tmp_path / "looks.npz"}
+    write_look_alikes(**where, limit=100, threads=1, out=out)
+    assert LookAlikes.read(out).reason == "the package torch is not installed"
+
+
+def test_groups_of_the_list_stay_together_where_looks_are_asked_for(monkeypatch):
+    def looks(rows, folder):
+        return pd.Series(["like a", "like a", None, None, None, None], dtype="string"), ["1 groups"]
+
+    monkeypatch.setitem(grouping.WAYS, "looks", looks)
+    names = list("abcdef")
+    given = pd.Series(["anna", None, "anna", "ben", "ben", None], dtype="string")
+    rows = pd.DataFrame({"video": names, "path": names, "group": given})
+    groups, told = grouping.find_groups(rows, pattern="looks")
+    assert groups.fillna("-").tolist() == ["anna", "anna", "anna", "ben", "ben", "-"]
+    assert told == ["1 groups", "2 groups of 4 videos are of the column group, which are kept together as well"]

@@ -182,6 +182,7 @@ results/mine/efficientnet_lite0_vtn
             augmentation
   chosen    the epoch was chosen on these very videos (training.keep: best; 4 validations, the last has 0.58):
             expect less on new ones; a testing subset gives an honest number: kinema split TABLE
+            --test-fraction 0.2
   data      120 of 120 listed videos can be used
   leak      12 groups lie in two subsets, with 24 of the validation videos: the number is too high
   export    verified: the export equals the model, which says nothing about how good the model is

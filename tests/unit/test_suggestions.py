@@ -63,7 +63,10 @@ def test_nothing_is_mirrored_where_labels_tell_left_from_right():
 
 def test_words_for_sides_are_found_in_names_of_every_kind():
     labels = ["SwipeLeft", "SwipeRight", "turn_left", "TURN_RIGHT", "left2", "Right hook", "upright", "cleft", "wave"]
-    assert sided(labels) == ["Right hook", "SwipeLeft", "SwipeRight", "TURN_RIGHT", "left2", "turn_left"]
+    labels += ["LeftTurn", "leftSwipe", "righteous", "Bright"]
+    assert sided(labels) == [
+        *("LeftTurn", "Right hook", "SwipeLeft", "SwipeRight", "TURN_RIGHT", "left2", "leftSwipe", "turn_left")
+    ]
     assert mirrored_pairs(labels) == [("SwipeLeft", "SwipeRight")]
     assert mirrored_pairs(["hand to the left then right", "hand to the right then left"]) == [
         ("hand to the left then right", "hand to the right then left")
@@ -85,7 +88,7 @@ def test_a_machine_without_the_driver_has_no_gpu(monkeypatch, tmp_path):
     driver.write_text("#!/bin/sh\necho 8.0\necho 7.5\n")
     driver.chmod(0o755)
     assert Machine.this() == Machine(Machine.this().cores, has_gpu=True, has_bf16=False)
-    driver.write_text("#!/bin/sh\necho 9.0\n")
+    driver.write_text("#!/bin/sh\necho '[N/A]'\necho 9.0\n")
     assert Machine.this().has_bf16
     driver.write_text("#!/bin/sh\nexit 9\n")
     assert not Machine.this().has_gpu

@@ -192,7 +192,12 @@ def told_of_epochs(targets):
 
 
 def evaluated_subset(wildcards):
-    return parts.evaluated_part(parts_path(wildcards), resolved(wildcards).evaluation.subset)
+    """None while there is no index; where that has nothing to score on, the workflow ends before it trains."""
+    wanted = resolved(wildcards).evaluation.subset
+    found = parts.evaluated_part(parts_path(wildcards), wanted)
+    if found is None and parts_path(wildcards).is_file():
+        raise WorkflowError(f"{wildcards.dataset}: {unscored(parts.evaluation_order(wanted))}")
+    return found
 
 
 def evaluation_data(wildcards):

@@ -5,20 +5,18 @@ By hand: python workflow/scripts/look_alikes.py job.yaml   (keys: input, output,
 
 from pathlib import Path
 
-import torch
-
 from kinema.job import job_from_argv, running
 from kinema.looks.look_alikes import write_look_alikes
 
 
 def run(job):
     with running(job):
-        torch.set_num_threads(job.threads)
         write_look_alikes(
             annotation_path=Path(job.input["annotation"]),
             table_paths=[Path(path) for path in job.input["shards"]],
             kept_path=Path(job.params["kept"]),
             limit=job.params["limit"],
+            threads=job.threads,
             out=Path(job.output["found"]),
         )
 
