@@ -17,6 +17,7 @@ CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
 AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
 MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
 SCORED = {"evaluate", "verify"}
+LOOKS = "look_alikes"
 READS_CLIPS = {"train", "evaluate", "convert", "verify"}
 
 
@@ -83,7 +84,10 @@ EDITS = {
     "how params become settings": (("kinema/experiment/params.py", "| keys\n", "\n"), {"train"}),
     "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
     "the pixels of evaluation": (("kinema/inference/preprocessing.py", "INTER_LINEAR", "INTER_AREA"), READS_CLIPS),
-    "how frames are read": (("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"), {"shard", *READS_CLIPS}),
+    "how frames are read": (
+        ("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"),
+        {"shard", LOOKS, *READS_CLIPS},
+    ),
     "which frames": (
         ("kinema/inference/windows.py", "stop, stride)\n", "stop, stride + 1)\n"),
         {"index", *READS_CLIPS},
@@ -91,12 +95,12 @@ EDITS = {
     "the used decoder": (("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"), MODEL_STAGES),
     "the encoder": (
         ("kinema/models/encoders.py", "maps.permute(0, 3, 1, 2)", "maps.permute(0, 3, 2, 1)"),
-        MODEL_STAGES,
+        {LOOKS, *MODEL_STAGES},
     ),
-    "what a name means": (("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'), MODEL_STAGES),
+    "what a name means": (("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'), {LOOKS, *MODEL_STAGES}),
     "writing files": (
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
-        {"annotations", "plan", "shard", "dataset_report", "index", "weights", "render_demo", *MODEL_STAGES},
+        {"annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", *MODEL_STAGES},
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
@@ -125,18 +129,25 @@ EDITS = {
         {"evaluate", "verify"},
     ),
     "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
-    "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {"dataset_report", "index"}),
+    "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index"}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),
         {"weights"},
     ),
     "how an encoder starts": (
         ("kinema/models/published.py", "if network in TORCHVISION", "if network not in TORCHVISION"),
-        MODEL_STAGES,
+        {LOOKS, *MODEL_STAGES},
     ),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
-    "how packed frames are read": (("kinema/media/readers/packed.py", "max(0, end", "max(1, end"), READS_CLIPS),
+    "how packed frames are read": (
+        ("kinema/media/readers/packed.py", "max(0, end", "max(1, end"),
+        {LOOKS, *READS_CLIPS},
+    ),
+    "how videos are compared": (
+        ("kinema/looks/likeness.py", "SPREADS, BOUNDS = 5.5", "SPREADS, BOUNDS = 6.5"),
+        {LOOKS},
+    ),
     "how packed frames are written": (
         ("kinema/media/storages/packed.py", "transposed=width > height", "transposed=width >= height"),
         {"shard"},
