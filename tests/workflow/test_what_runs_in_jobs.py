@@ -2,10 +2,11 @@
 
 import ast
 import re
+import shutil
 from dataclasses import fields
 
 import pytest
-from project import REPOSITORY
+from project import REPOSITORY, TRACED, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -20,9 +21,20 @@ WATCHING = (
 )
 
 
-def called_by(finished, rule: str) -> set[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def traced(finished, tmp_path_factory) -> Project:
+    """The finished project, in which the looks of its videos are compared, too; other tests do without."""
+    project = Project(tmp_path_factory.mktemp("traced") / "project")
+    shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
+    limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
+    environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+    project.snakemake("results/tiny/look_alikes.json", *limit, environment=environment)
+    return project
+
+
+def called_by(project: Project, rule: str) -> set[tuple[str, str]]:
     """Modules and functions of this project that the jobs of a rule called."""
-    traces = list(finished.trace.glob(f"{rule}-*"))
+    traces = list(project.trace.glob(f"{rule}-*"))
     assert traces, f"no job of {rule} was traced"
     return {tuple(line.split(" ", 1)) for trace in traces for line in trace.read_text().splitlines()}
 
@@ -40,9 +52,9 @@ def validators(module: str) -> set[str]:
 
 @pytest.mark.workflow
 @pytest.mark.parametrize("rule", sorted(set(COMPUTING) - {"render_demo", "weights"}))
-def test_what_a_job_calls_counts_or_only_watches(finished, rule):
+def test_what_a_job_calls_counts_or_only_watches(traced, rule):
     counted = closure(COMPUTING[rule], *model_modules("efficientnet_lite0_vtn"))
-    others = {(module, function) for module, function in called_by(finished, rule) if module not in counted}
+    others = {(module, function) for module, function in called_by(traced, rule) if module not in counted}
     refusing = {(module, function) for module in SETTINGS for function in validators(module) | {"Annotations.paths"}}
     for module, function in others:
         is_watching = any(module == name or module.startswith(f"{name}.") for name in WATCHING)
