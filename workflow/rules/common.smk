@@ -33,7 +33,6 @@ from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
 from kinema.stale_locks import note_holder, remove_stale_locks
 from kinema.training.resume import runs, tell
-from kinema.words import unscored
 
 share_library(workflow.basedir)
 wait_asleep()

@@ -192,12 +192,8 @@ def told_of_epochs(targets):
 
 
 def evaluated_subset(wildcards):
-    """None while there is no index; where that has nothing to score on, the workflow ends before it trains."""
-    wanted = resolved(wildcards).evaluation.subset
-    found = parts.evaluated_part(parts_path(wildcards), wanted)
-    if found is None and parts_path(wildcards).is_file():
-        raise WorkflowError(f"{wildcards.dataset}: {unscored(parts.evaluation_order(wanted))}")
-    return found
+    """None also where the index has nothing to score on: it may be stale, and the list mended."""
+    return parts.evaluated_part(parts_path(wildcards), resolved(wildcards).evaluation.subset)
 
 
 def evaluation_data(wildcards):
