@@ -60,7 +60,8 @@ told(
 if workflow.is_main_process:
     for target, missing in incomplete_targets(rules.all.input).items():
         logger.warning(f"{target}: {', '.join(missing)} is missing; all outputs of this rule are made again")
-    for line in [] if ASKED.touch else told_of_epochs(ASKED.targets or rules.all.input):
+    wanted = [*ASKED.targets, *([] if ASKED.targets and "all" not in ASKED.targets else rules.all.input)]
+    for line in [] if ASKED.touch else told_of_epochs(wanted):
         logger.warning(line)
 
 

@@ -93,10 +93,16 @@ def _add_init_dataset(commands) -> None:
 
 def _add_split(commands) -> None:
     split = commands.add_parser("split", help="draw the subsets of a table anew, by whole groups")
-    split.add_argument("table", type=Path, metavar="TABLE", help="CSV, TSV or Parquet with the columns video and label")
+    split.add_argument(
+        "table_path", type=Path, metavar="TABLE", help="CSV, TSV or Parquet with the columns video and label"
+    )
     _add_split_options(split)
     split.add_argument(
-        "--videos", type=Path, metavar="FOLDER", help="of the videos; default: that of the data set of this table"
+        "--videos",
+        dest="video_folder",
+        type=Path,
+        metavar="FOLDER",
+        help="of the videos; default: that of the data set of this table",
     )
     split.add_argument("--out", type=Path, metavar="FILE", help="write this file instead of TABLE")
     split.set_defaults(command=_split)
@@ -119,7 +125,9 @@ def _add_split_options(parser: argparse.ArgumentParser) -> None:
         help="finds the group of a video in its file name, or else in its path below the folder of videos, both "
         "without extension (wave/anna/clip1): the first (...), or all of it; `looks`: of videos that look alike",
     )
-    parser.add_argument("--groups", type=Path, metavar="FILE", help="table with the columns video and group")
+    parser.add_argument(
+        "--groups", dest="groups_path", type=Path, metavar="FILE", help="table with the columns video and group"
+    )
 
 
 def _add_models(commands) -> None:

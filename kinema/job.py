@@ -22,7 +22,7 @@ from kinema.snakemake_folder import forget_records
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-SHOWN = {"is_shown": True}  # `extra` of a log call whose line is also for who watches the workflow
+ON_SCREEN = {"is_shown": True}  # `extra` of a log call whose line is also for who watches the workflow
 PLAIN_INTERVAL_SECONDS = 15.0
 SPIN_COUNT = "1000"  # turns of a loop for which a thread waits awake; a few microseconds
 
@@ -90,7 +90,7 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
     A process that ends by the error then prints the error alone and names the file.
 
     Snakemake does not redirect a script's output by itself. Without a log file records go to stderr, and so do those of
-    the other processes of a job; their errors are in the file, too. Records marked by `extra=SHOWN` go to both.
+    the other processes of a job; their errors are in the file, too. Records marked by `extra=ON_SCREEN` go to both.
     """
     paths, is_first = [Path(file) for file in files], is_first_process()
     for path in paths:
@@ -128,7 +128,7 @@ def job_log(files: Iterable[str]) -> Iterator[None]:
 
 
 def _screen() -> logging.Handler:
-    """Prints, on stderr, the lines alone that are marked as SHOWN."""
+    """Prints, on stderr, the lines alone that are marked as ON_SCREEN."""
     handler = logging.StreamHandler()
     handler.addFilter(lambda record: getattr(record, "is_shown", False))
     handler.setFormatter(logging.Formatter("kinema: %(message)s"))

@@ -8,7 +8,7 @@ import pandas as pd
 from kinema.annotations.dialect import Dialect
 from kinema.annotations.groups import groups_of
 from kinema.annotations.leaks import divided
-from kinema.job import SHOWN
+from kinema.job import ON_SCREEN
 from kinema.spelling import alike, counted, told_apart
 from kinema.words import unscored
 
@@ -29,7 +29,7 @@ def check_dialect(dialect: Dialect, *, source: str, scored: Sequence[Sequence[st
     if lacking:
         raise ValueError(f"{source}: {unscored(lacking, redraw)}")
     if labelled.isdisjoint(("validation", "testing")):
-        log.warning("%s: %s", source, unscored(("testing", "validation"), redraw), extra=SHOWN)
+        log.warning("%s: %s", source, unscored(("testing", "validation"), redraw), extra=ON_SCREEN)
     _tell_leaks(entries, source, redraw)
     counts = {str(label): int(number) for label, number in entries["label"].value_counts().items()}
     for group in alike({**dict.fromkeys(dialect.labels, 0), **counts}):
@@ -54,7 +54,7 @@ def _check_classes(dialect: Dialect, source: str) -> None:
     untrained = sorted(set(labels) - set(trained))
     if untrained:
         names = ", ".join(untrained[:MOST])
-        log.warning("%s: %d labels have no training video: %s", source, len(untrained), names, extra=SHOWN)
+        log.warning("%s: %d labels have no training video: %s", source, len(untrained), names, extra=ON_SCREEN)
 
 
 def _tell_leaks(entries: pd.DataFrame, source: str, redraw: str) -> None:
@@ -68,4 +68,4 @@ def _tell_leaks(entries: pd.DataFrame, source: str, redraw: str) -> None:
         found = divided(keys, entries["subset"])
         if found:
             text = "%s: %d %s lie in more than one subset, such as '%s': scores will be too good%s"
-            log.warning(text, source, len(found), what, found[0], remedy, extra=SHOWN)
+            log.warning(text, source, len(found), what, found[0], remedy, extra=ON_SCREEN)

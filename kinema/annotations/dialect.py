@@ -22,6 +22,7 @@ SUBSETS = {
     **dict.fromkeys(("validation", "validate", "valid", "val"), "validation"),
     **dict.fromkeys(("testing", "test"), "testing"),
 }
+ORDER = tuple(dict.fromkeys(SUBSETS.values()))
 COLUMNS = ("id", "subset", "label", "group", "extension", "video", "start", "end", "unit")
 ROWS_AT_ONCE = 50_000
 NEEDS_ESCAPE = r'["\\\x00-\x1f]'

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from kinema.annotations.dialect import ORDER
 from kinema.annotations.grouping import no_group
 from kinema.annotations.leaks import divided
 from kinema.annotations.split import split_by_group
@@ -12,7 +13,6 @@ from kinema.words import unscored
 TEST_VIDEOS = 50
 TEST_VIDEOS_PER_CLASS = 5  # on average
 TEST_GROUPS = 3  # videos of one group are right or wrong together
-SUBSETS = ("training", "validation", "testing")
 SHOWN = 5  # classes in a line
 
 
@@ -79,7 +79,7 @@ def too_few_for_testing(labels: pd.Series, groups: pd.Series) -> str | None:
         return f"it would have {int(share * len(labels))} of {len(labels)} videos, and {wanted} are wanted"
     if share * units.nunique() < TEST_GROUPS:
         return f"it would have less than {TEST_GROUPS} of {units.nunique()} groups"
-    if of_class.min() < len(SUBSETS):
+    if of_class.min() < len(ORDER):
         return f"class '{of_class.idxmin()}' has {of_class.min()} groups, and each subset needs one"
     return None
 
@@ -94,7 +94,7 @@ def told(rows: pd.DataFrame, redraw: str) -> list[str]:
             f"`{redraw}` draws subsets by whole groups"
         )
     labels = set(rows["label"].dropna())
-    for subset in SUBSETS:
+    for subset in ORDER:
         of_subset = rows["label"][rows["subset"] == subset].dropna()
         lacking = sorted(labels - set(of_subset))
         if lacking and (len(of_subset) or subset == "training"):
@@ -106,7 +106,7 @@ def told(rows: pd.DataFrame, redraw: str) -> list[str]:
 def counts(rows: pd.DataFrame) -> str:
     """`31 videos of 2 classes; 25 training, 6 validation`."""
     numbers = rows["subset"].value_counts()
-    each = ", ".join(f"{numbers[subset]} {subset}" for subset in SUBSETS if subset in numbers)
+    each = ", ".join(f"{numbers[subset]} {subset}" for subset in ORDER if subset in numbers)
     return f"{len(rows)} videos of {rows['label'].nunique()} classes; {each}"
 
 

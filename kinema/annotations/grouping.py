@@ -5,11 +5,13 @@ Videos of a group (a person, a scene, a recording) look alike, so that one subse
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from kinema.annotations.groups import groups_of
+from kinema.annotations.joined import joined
 from kinema.annotations.rows import EXTENSION, Problems, read_tables
 from kinema.media.extensions import VIDEO_EXTENSIONS, split_extension
 from kinema.media.names import Finder, Name
@@ -61,14 +63,11 @@ def _united(rows: pd.DataFrame, found: pd.Series, lines: list[str]) -> tuple[pd.
     if "group" not in rows or rows["group"].isna().all():
         return found, lines
     given = rows["group"]
-    first = pd.Series(range(len(rows)), index=rows.index)
-    before = None
-    while before is None or (first != before).any():  # each turn joins what touches
-        before = first
-        for groups in (given, found):
-            first = first.groupby(groups).transform("min").fillna(first).astype(int)
+    numbers = pd.Series(range(len(rows)), index=rows.index)
+    members = [part.tolist() for groups in (given, found) for _, part in numbers.groupby(groups)]
+    first = joined(len(rows), (pair for part in members for pair in pairwise(part)))
     names = given.fillna(found)
-    united = first.map(dict(enumerate(names))).astype("string").where(names.notna())
+    united = names.iloc[first].set_axis(rows.index).where(names.notna())
     return united, [*lines, f"{_counted(given)} of the column group, which are kept together as well"]
 
 

@@ -29,15 +29,15 @@ def init_dataset(
     test_fraction: float | None = None,
     seed: int = 1,
     group: str | None = None,
-    groups: Path | None = None,
+    groups_path: Path | None = None,
     force: bool = False,
 ) -> list[str]:
     """Write both files, relative to the working directory, and return what to tell the user, a line each.
 
     The split is that of the folders `train`, `val`, `test`, if these are at the top; what they lack is drawn by whole
-    groups (`kinema.annotations.drawing`), which the pattern `group`, the table `groups` or the naming of a known data
-    set tells (`kinema.annotations.grouping`). ValueError where the tree or an option cannot be used; FileExistsError
-    where a file is there and `force` is off.
+    groups (`kinema.annotations.drawing`), which the pattern `group`, the table `groups_path` or the naming of a known
+    data set tells (`kinema.annotations.grouping`). ValueError where the tree or an option cannot be used;
+    FileExistsError where a file is there and `force` is off.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds one folder per class")
@@ -50,7 +50,7 @@ def init_dataset(
     if existing and not force:
         raise FileExistsError(f"{' and '.join(existing)} exists already; --force overwrites, --name takes another name")
     rows, notes = read_tree(folder)
-    rows["group"], grouped = find_groups(rows, folder=folder, pattern=group, groups_path=groups)
+    rows["group"], grouped = find_groups(rows, folder=folder, pattern=group, groups_path=groups_path)
     rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
     write_text(table, rows[["video", "label", "subset", "group"]].to_csv(index=False))
     write_text(settings, _settings(name, folder, table, num_shards(len(rows))) + _suggested(folder, rows, seed))

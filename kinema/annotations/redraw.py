@@ -16,39 +16,43 @@ from kinema.media.names import Finder
 
 
 def split_table(
-    table: Path,
+    table_path: Path,
     *,
     val_fraction: float = 0.2,
     test_fraction: float | None = None,
     seed: int = 1,
     group: str | None = None,
-    groups: Path | None = None,
-    videos: Path | None = None,
+    groups_path: Path | None = None,
+    video_folder: Path | None = None,
     out: Path | None = None,
 ) -> list[str]:
     """Draw the column `subset` of a table anew, write it, whole, and return what to tell the user, a line each.
 
-    Groups come from `group` or `groups` (`kinema.annotations.grouping`), else from the table's column; they are written
-    to it. Parts of one file stay together where they have no group, and rows without a label stay testing. `videos` is
-    the folder of the videos; without it that of the data set which lists this table. ValueError or FileNotFoundError
-    where the table, or an option, cannot be used.
+    Groups come from `group` or `groups_path` (`kinema.annotations.grouping`), else from the table's column; they are
+    written to it. Parts of one file stay together where they have no group, and rows without a label stay testing.
+    `video_folder` holds the videos; without it that of the data set which lists this table is taken. ValueError or
+    FileNotFoundError where the table, or an option, cannot be used.
     """
-    if not table.is_file():
-        raise FileNotFoundError(f"{table}: no such file; give the table of a data set, as data/mine/annotations.csv is")
-    if out and out.exists() and not out.samefile(table):
+    if not table_path.is_file():
+        raise FileNotFoundError(
+            f"{table_path}: no such file; give the table of a data set, as data/mine/annotations.csv is"
+        )
+    if out and out.exists() and not out.samefile(table_path):
         raise FileExistsError(f"{out} exists already; remove it, or give another --out")
-    if videos and not videos.is_dir():
-        raise FileNotFoundError(f"--videos {videos}: no such folder; give the folder of the videos of {table}")
-    folder = videos or _folder_of(table)
-    rows = _rows(table, folder)
-    rows["group"], lines = find_groups(rows, folder=folder, pattern=group, groups_path=groups)
+    if video_folder and not video_folder.is_dir():
+        raise FileNotFoundError(
+            f"--videos {video_folder}: no such folder; give the folder of the videos of {table_path}"
+        )
+    folder = video_folder or _folder_of(table_path)
+    rows = _rows(table_path, folder)
+    rows["group"], lines = find_groups(rows, folder=folder, pattern=group, groups_path=groups_path)
     rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
-    _write(table, rows, out or table)
+    _write(table_path, rows, out or table_path)
     return [
         *lines,
         *drawn,
-        f"wrote {out or table}: {counts(rows)}",
-        *told(rows, f"kinema split {shlex.quote(str(table))}"),
+        f"wrote {out or table_path}: {counts(rows)}",
+        *told(rows, f"kinema split {shlex.quote(str(table_path))}"),
     ]
 
 
@@ -75,13 +79,13 @@ def _paths(bare: pd.Series, names: pd.Series, folder: Path | None) -> pd.Series:
     return names.map(found).astype("string").fillna(bare)
 
 
-def _folder_of(table: Path) -> Path | None:
+def _folder_of(table_path: Path) -> Path | None:
     """The folder of videos of the first data set of this project that lists the table."""
     main = Path("config/config.yaml")
     if not main.is_file():
         return None
     for dataset in load_config_files([main]).datasets.values():
-        is_listed = any(Path(path).resolve() == table.resolve() for path in dataset.annotations.paths)
+        is_listed = any(Path(path).resolve() == table_path.resolve() for path in dataset.annotations.paths)
         if is_listed and Path(dataset.videos).is_dir():
             return Path(dataset.videos)
     return None

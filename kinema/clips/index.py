@@ -17,7 +17,7 @@ from kinema.clips.coverage import check_coverage, read_coverage
 from kinema.clips.parts import write_parts
 from kinema.clips.table import VIDEO_SCHEMA, check_scored, parts_path, write_clips
 from kinema.experiment.data_sections import Clip
-from kinema.job import SHOWN
+from kinema.job import ON_SCREEN
 
 log = logging.getLogger(__name__)
 IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # other values, other data
@@ -58,4 +58,4 @@ def _tell_of_mirrors(labels: Sequence[str], horizontal_flip: float) -> None:
     pairs = mirrored_pairs(labels)
     if pairs and horizontal_flip > 0:
         text = "'%s' and '%s' are each other's mirror image, and %g of the training clips are mirrored: set %s for them"
-        log.warning(text, *pairs[0], horizontal_flip, "augmentation.horizontal_flip to 0", extra=SHOWN)
+        log.warning(text, *pairs[0], horizontal_flip, "augmentation.horizontal_flip to 0", extra=ON_SCREEN)

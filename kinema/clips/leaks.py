@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from kinema.job import SHOWN
+from kinema.job import ON_SCREEN
 
 KINDS = ("content", "group", "source")  # columns of `kinema.clips.coverage.read_coverage`
 Found = dict[str, dict[str, list[str]]]
@@ -34,13 +34,13 @@ def tell(videos: pd.DataFrame, page: object) -> None:
     for kind, leaks in found.items():
         if leaks:
             text = "the same %s in two subsets, %d times: scores will be too good; see %s"
-            log.warning(text, kind, len(leaks), page, extra=SHOWN)
+            log.warning(text, kind, len(leaks), page, extra=ON_SCREEN)
     labelled = conflicts(videos)
     if labelled:
         names = next(iter(labelled.values()))
         first = " and ".join(f"'{videos[0]}' ({label})" for label, videos in names.items())
         text = "the same bytes under two labels, %d times, such as %s: keep one label; see %s"
-        log.warning(text, len(labelled), first, page, extra=SHOWN)
+        log.warning(text, len(labelled), first, page, extra=ON_SCREEN)
 
 
 def _divided(rows: pd.DataFrame, keys: pd.Series, column: str) -> pd.DataFrame:

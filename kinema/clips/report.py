@@ -16,7 +16,7 @@ from kinema.clips import leaks
 from kinema.clips.coverage import read_coverage
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
-from kinema.job import SHOWN
+from kinema.job import ON_SCREEN
 from kinema.records.dataset_report import (
     ClaimedVideo,
     ClassSize,
@@ -68,7 +68,7 @@ def write_report(
     leaks.tell(videos[videos["status"] == "ok"], page_path)
     if looks.num_pairs:
         text = "%d pairs of videos in two subsets look alike, such as '%s' and '%s': scores may be too good; see %s"
-        log.warning(text, looks.num_pairs, looks.pairs[0].video, looks.pairs[0].other, page_path, extra=SHOWN)
+        log.warning(text, looks.num_pairs, looks.pairs[0].video, looks.pairs[0].other, page_path, extra=ON_SCREEN)
 
 
 def summarise(

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from kinema.annotations.joined import joined
 from kinema.looks.kept import signatures_of
-from kinema.looks.likeness import FEWEST, Likeness, clusters
+from kinema.looks.likeness import Likeness
 from kinema.looks.pictures import pictures_of
+from kinema.looks.squares import FEWEST
 from kinema.media.listing import known_tokens, list_videos
 
 LARGE = 0.5  # of the videos in one group: hardly a split by groups any more
@@ -27,7 +29,8 @@ def groups_by_looks(rows: pd.DataFrame, folder: Path | None) -> tuple[pd.Series,
     signatures, seen = signatures_of(keys, lambda number: pictures_of(folder / names[number]), kept_path=kept_path)
     of_name: dict[str, str] = {}
     if signatures is not None:
-        lowest = clusters(len(seen), Likeness(signatures).pairs())
+        alike = Likeness(signatures).pairs()
+        lowest = joined(len(seen), ((one, other) for one, other, _ in alike))
         members = pd.Series(lowest).value_counts()
         of_name = {
             names[number]: f"like {names[seen[first]]}"

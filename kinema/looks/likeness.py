@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kinema.looks.signatures import Signatures
+from kinema.looks.squares import FEWEST
 
 SPREADS, BOUNDS = 5.5, (0.35, 0.6)
 NORMAL = 1.4826  # standard deviations in the median distance from the median of a normal distribution
@@ -22,7 +23,6 @@ SHRINKAGE = 0.3
 NUM_TEXTURE, NUM_PARTS, NUM_LAYOUT = 48, 64, 64  # directions that are kept
 VIDEOS_AT_ONCE = 128
 SAMPLE = 400  # videos whose pairs tell the spread
-FEWEST = 4  # videos; what three have in common cannot be told from what they look like
 
 Pairs = Iterator[tuple[int, int, float]]
 """Numbers of two videos, the first the lower one, and their likeness, at most 1."""
@@ -60,22 +60,6 @@ class Likeness:
         middle = np.median(scores)
         spread = NORMAL * np.median(np.abs(scores - middle))
         return float(np.clip(middle + SPREADS * spread, *BOUNDS))
-
-
-def clusters(number: int, alike: Pairs) -> np.ndarray:
-    """(number,) the lowest member of the cluster of each video: those joined by a chain of pairs are one."""
-    lowest = np.arange(number)
-
-    def root(video: int) -> int:
-        while lowest[video] != video:
-            lowest[video] = lowest[lowest[video]]
-            video = int(lowest[video])
-        return video
-
-    for one, other, _ in alike:
-        first, second = sorted((root(one), root(other)))
-        lowest[second] = first
-    return np.array([root(video) for video in range(number)])
 
 
 def _nearest(some: np.ndarray, all_of_them: np.ndarray) -> np.ndarray:

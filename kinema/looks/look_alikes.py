@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kinema.annotations.dialect import SUBSETS
+from kinema.annotations.dialect import ORDER
 from kinema.clips.coverage import read_coverage
-from kinema.looks.squares import spread, squares
+from kinema.looks.squares import FEWEST, spread, squares
 from kinema.media.reader import FrameReader
 from kinema.records.look_alikes import LookAlike, LookAlikes
 
 log = logging.getLogger(__name__)
 MOST_LISTED = 10_000
-ORDER = tuple(dict.fromkeys(SUBSETS.values()))
 
 
 def write_look_alikes(
@@ -46,7 +45,7 @@ def _reason_against(usable: pd.DataFrame, limit: int) -> str | None:
         return f"{len(usable)} videos, and look_alikes_limit is {limit}"
     if usable["subset"].nunique() < 2:
         return "all videos are in one subset"
-    return None
+    return f"fewer than {FEWEST} videos" if len(usable) < FEWEST else None
 
 
 def _search(usable: pd.DataFrame, kept_path: Path, threads: int) -> LookAlikes:
@@ -68,12 +67,8 @@ def _search(usable: pd.DataFrame, kept_path: Path, threads: int) -> LookAlikes:
     signatures, seen = signatures_of(usable["frames_digest"].tolist(), pictures, kept_path=kept_path)
     assert signatures is not None, "frames that are stored can be read"
     assert len(seen) == len(usable)
-    likeness = Likeness(signatures)
-    of_two = [
-        (score, one, other)
-        for one, other, score in likeness.pairs()
-        if usable["subset"][one] != usable["subset"][other]
-    ]
+    likeness, subsets = Likeness(signatures), usable["subset"].tolist()
+    of_two = [(score, one, other) for one, other, score in likeness.pairs() if subsets[one] != subsets[other]]
     highest = heapq.nlargest(MOST_LISTED, of_two)
     return LookAlikes(
         looked=True,

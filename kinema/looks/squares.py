@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 NUM_PICTURES = 5
+FEWEST = 4  # videos; what three have in common cannot be told from what they look like
 SIDE = 160  # pixels; the encoder's maps then have 5 x 5 places
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from kinema.disk import full_disk_named
 from kinema.experiment.data_sections import Media
 from kinema.input_error import InputError
-from kinema.job import SHOWN
+from kinema.job import ON_SCREEN
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.large import free_bytes, source_bytes
 from kinema.media.layout import FILE_NAMES
@@ -60,15 +60,15 @@ def tell_extraction(
     knows, as on a cluster.
     """
     trying = "%s: %s videos are to be decoded; trying a sample, for a minute at most"
-    log.info(trying, folder, f"{len(rows):,}", extra=SHOWN)
+    log.info(trying, folder, f"{len(rows):,}", extra=ON_SCREEN)
     with full_disk_named(folder / "plan.json"):
         estimate = estimate_extraction(rows, media=media, ffmpeg=ffmpeg, workers=workers, folder=folder)
     if estimate is None:
         untold = "%s: no estimate: less than %d videos were decoded in a minute"
-        log.info(untold, folder, SMALLEST_SAMPLE, extra=SHOWN)
+        log.info(untold, folder, SMALLEST_SAMPLE, extra=ON_SCREEN)
         return
     check_room(estimate, folder, media)
-    log.info("%s", in_words(estimate, folder, cores), extra=SHOWN)
+    log.info("%s", in_words(estimate, folder, cores), extra=ON_SCREEN)
 
 
 def estimate_extraction(
@@ -89,12 +89,14 @@ def estimate_extraction(
     chosen, chances = drawn(sizes, sample or SAMPLE, np.random.default_rng(seed))
     with tempfile.TemporaryDirectory(prefix="estimate-", dir=folder) as spill:
         trial = Trial(storage=storage_of(media), ffmpeg=find_ffmpeg(ffmpeg), spill=Path(spill))
-        done = tried([rows[index] for index in chosen], trial, workers, seconds=SAMPLE_SECONDS)
-    if len(done) < min(SMALLEST_SAMPLE, len(rows)):
+        distinct = list(dict.fromkeys(chosen.tolist()))
+        tries = tried([rows[index] for index in distinct], trial, workers, seconds=SAMPLE_SECONDS)
+    done = {distinct[number]: (taken.frames, taken.num_bytes, taken.seconds) for number, taken in tries.items()}
+    if len(done) < min(SMALLEST_SAMPLE, len(distinct)):
         return None
-    # a row by itself is an estimate of the whole
-    totals = np.array([(taken.frames, taken.num_bytes, taken.seconds) for taken in done.values()])
-    totals /= chances[list(done)][:, None]
+    # a draw by itself is an estimate of the whole; one video may have been drawn several times
+    draws = [draw for draw, index in enumerate(chosen.tolist()) if index in done]
+    totals = np.array([done[chosen[draw]] for draw in draws]) / chances[draws][:, None]
     frames, num_bytes, seconds = totals.mean(0)
     deviation = totals[:, 1].std(ddof=1) if len(totals) > 1 else num_bytes
     spread = max(CHANCE * deviation / len(totals) ** 0.5, LEAST_SPREAD * num_bytes)

@@ -240,7 +240,7 @@ def test_groups_of_a_table(project):
     plant("t", *numbered("run", 5), *numbered("jump", 5), "run/deep/same.mp4", "jump/same.mp4")
     rows = "run_00.mp4,anna\nrun/run_01,anna\n./jump/jump_00.avi,anna\nrun_02,\njump/same.mp4,ben\nlost.mp4,ben\n"
     Path("g.csv").write_text("group,video\n" + "".join(",".join(row.split(",")[::-1]) + "\n" for row in rows.split()))
-    notes = init_dataset(Path("t"), groups=Path("g.csv"))
+    notes = init_dataset(Path("t"), groups_path=Path("g.csv"))
     found = grouped("t")
     assert {name: group for name, group in found.items() if group} == {
         **dict.fromkeys(("run_00", "run_01", "jump_00"), "anna"),
@@ -269,9 +269,9 @@ def test_groups_of_a_table_that_is_of_no_use(project, rows, message):
     plant("t", *numbered("run", 3), *numbered("jump", 3), "run/same.mp4", "jump/same.mp4")
     Path("g.csv").write_text("video,group\n" + rows)
     with pytest.raises(ValueError, match=message):
-        init_dataset(Path("t"), groups=Path("g.csv"))
+        init_dataset(Path("t"), groups_path=Path("g.csv"))
     with pytest.raises(FileNotFoundError, match=r"--groups lost\.csv: no such file; expected a table with the columns"):
-        init_dataset(Path("t"), groups=Path("lost.csv"))
+        init_dataset(Path("t"), groups_path=Path("lost.csv"))
 
 
 def test_a_leaky_set_is_warned_of_and_split_by_its_sources(project, capsys):
@@ -325,7 +325,11 @@ def test_real_clips_are_split_by_the_groups_in_their_names(project, shared):
             {"group": "seq"},
             r"--group 'seq': found in no name and no folder, such as 'jump/b'",
         ),
-        (["run/a.mp4", "jump/b.mp4"], {"group": "a", "groups": Path("g.csv")}, r"--group and --groups are two ways"),
+        (
+            ["run/a.mp4", "jump/b.mp4"],
+            {"group": "a", "groups_path": Path("g.csv")},
+            r"--group and --groups are two ways",
+        ),
     ],
 )
 def test_a_tree_or_an_option_that_is_of_no_use(project, files, options, message):

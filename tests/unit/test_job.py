@@ -55,13 +55,13 @@ def test_threads_of_jobs_wait_asleep_unless_the_user_says_otherwise(monkeypatch,
 def test_a_line_that_is_to_be_seen_is_in_the_log_and_on_the_terminal(tmp_path, capsys):
     path = tmp_path / "a.log"
     with job_log([str(path)]):
-        logging.getLogger("kinema.test").warning("%d leaks", 3, extra=job.SHOWN)
+        logging.getLogger("kinema.test").warning("%d leaks", 3, extra=job.ON_SCREEN)
         logging.getLogger("kinema.test").warning("odd")
     assert "WARNING kinema.test: 3 leaks" in path.read_text()
     assert "WARNING kinema.test: odd" in path.read_text()
     assert capsys.readouterr().err == "kinema: 3 leaks\n"
     with job_log([]):
-        logging.getLogger("kinema.test").warning("again", extra=job.SHOWN)
+        logging.getLogger("kinema.test").warning("again", extra=job.ON_SCREEN)
     assert capsys.readouterr().err.count("again") == 1
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from kinema.annotations import grouping
 from kinema.annotations.init import init_dataset
+from kinema.annotations.joined import joined
 from kinema.clips.report import write_report
 from kinema.looks.kept import signatures_of
-from kinema.looks.likeness import Likeness, clusters
+from kinema.looks.likeness import Likeness
 from kinema.looks.look_alikes import write_look_alikes
 from kinema.looks.pictures import pictures_of
 from kinema.looks.signatures import Signatures
@@ -184,7 +185,7 @@ def test_a_folder_of_pictures_has_them_too(tmp_path):
 
 
 def test_a_chain_of_pairs_is_one_cluster():
-    assert clusters(6, iter([(0, 3, 0.9), (3, 5, 0.9), (1, 2, 0.9)])).tolist() == [0, 1, 1, 0, 4, 0]
+    assert joined(6, [(0, 3), (3, 5), (1, 2)]).tolist() == [0, 1, 1, 0, 4, 0]
 
 
 def test_of_three_videos_none_is_called_alike():

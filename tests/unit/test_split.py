@@ -138,7 +138,7 @@ def test_the_folders_of_the_data_set_of_the_table_are_searched():
     pattern = "/([^/]+)/[^/]+$"
     with pytest.raises(ValueError, match=r"found in no name and no folder, such as 'wave_a0'"):
         split_table(table, group=pattern)
-    split_table(table, group=pattern, videos=Path("videos"), out=Path("one.csv"))
+    split_table(table, group=pattern, video_folder=Path("videos"), out=Path("one.csv"))
     Path("config/datasets/mine.yaml").write_text("annotations: {path: list.csv}\nvideos: videos\n")
     split_table(table, group=pattern)
     assert set(read(table)["group"]) == {"anna", "ben", "cleo"}
@@ -149,7 +149,7 @@ def test_groups_of_a_table_may_have_folders_that_the_list_has_not():
     table = written(people(4))
     rows = [f"some/where/{row.split(',')[0]}.mp4,{row.split('_')[0]}\n" for row in people(4)]
     groups = written(rows, "g.csv", header="video,group\n")
-    assert "4 groups of 16 videos are read from g.csv" in split_table(table, groups=groups)
+    assert "4 groups of 16 videos are read from g.csv" in split_table(table, groups_path=groups)
 
 
 @pytest.mark.parametrize("name", ["list.tsv", "list.csv.gz", "list.parquet", "windows.csv"])
@@ -211,7 +211,7 @@ def test_another_file_may_be_written(capsys):
             {"val_fraction": 0.5, "test_fraction": 0.5},
             r"--val-fraction 0\.5 and --test-fraction 0\.5 leave no",
         ),
-        (people(3), {"group": "x", "groups": Path("g.csv")}, r"--group and --groups are two ways to the same"),
+        (people(3), {"group": "x", "groups_path": Path("g.csv")}, r"--group and --groups are two ways to the same"),
     ],
 )
 def test_a_table_or_an_option_that_is_of_no_use(rows, options, message):
