@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,15 @@ from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
 EXTRAS = {
-    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "split", "made", "check"), "workflow"),
+    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "split", "made", "check", "plan"), "workflow"),
     **dict.fromkeys(("models", "import-checkpoint"), "train"),
 }
+PLAN_HELP = """usage: kinema plan [ARGUMENT ...]
+
+Tells what `snakemake ARGUMENT ...` would do, and does nothing: stages, jobs, what is kept, how long it takes by the
+times of earlier runs, and why. It takes all that Snakemake takes: targets, --configfile, --config, --forcerun.
+Without a target it tells of the demo.
+"""
 OF_TRAIN = ("torch", "timm")  # what `--group looks` needs
 
 
@@ -24,6 +31,9 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"kinema: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads the output has seen enough, as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         # of the system, else the message is ours
         text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
@@ -61,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("made", help="tell which versions made the outputs in a folder, and what differs now")
     made.add_argument("folders", nargs="*", type=Path, default=[Path("results"), Path("prepared")])
     made.set_defaults(command=_made)
+    _add_plan(commands)
     _add_models(commands)
     _add_import_checkpoint(commands)
     check = commands.add_parser(
@@ -71,6 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(command=_check)
     return parser
+
+
+def _add_plan(commands) -> None:
+    plan = commands.add_parser(
+        "plan",
+        help="tell what `snakemake` with these arguments would do: stages, jobs, why, what is kept, how long",
+        prefix_chars="\0",  # all that follows is Snakemake's
+        add_help=False,
+    )
+    plan.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="of snakemake, targets among them")
+    plan.set_defaults(command=_plan)
 
 
 def _add_predict(commands) -> None:
@@ -232,6 +254,20 @@ def _show(arguments: argparse.Namespace) -> int:
         print(*([""] if number else []), *lines, sep="\n")
         is_whole &= could_be_read
     return 0 if is_whole else 1
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from kinema.dry_run.snakemake import dry_run
+    from kinema.dry_run.table import as_lines
+
+    if {"-h", "--help"} & set(arguments.arguments):
+        print(PLAN_HELP)
+        sys.exit(0)
+    found = dry_run(arguments.arguments)
+    for warning in found.warnings:
+        print(warning, file=sys.stderr)
+    print(*as_lines(found), sep="\n")
+    return 0
 
 
 def _made(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import functools
 from pathlib import Path
 
 from kinema.digests import digest
+from kinema.known_code import remember
 from kinema.models.model_name import model_facts, model_modules
 from kinema.syntax import essence
 
@@ -31,18 +32,31 @@ NEUTRAL = {
     **dict.fromkeys(READING, "writes and reads what others declare, refuses wrong files, and changes no value"),
     "kinema.words": "texts of errors",
 }
+ADAPTER = ""  # in the place of a module's name
+MODEL_FACTS = "kinema.models.names"
 Version = tuple[int, int, int]
 
 
 def source_digest(script: str | Path, *modules: str) -> str:
     """Hash of the code behind a rule: its adapter, the modules that compute, and the `kinema` modules they import."""
-    code = {name: _module_digest(path, _version(path)) for name, path in closure(*modules).items()}
-    return digest({**code, "": _module_digest(Path(script), _version(Path(script)))})
+    code = _code(script, *modules)
+    found = digest(code)
+    remember(found, code)
+    return found
 
 
 def model_digest(script: str | Path, module: str, model_name: str) -> str:
     """The same for a rule that uses a model: with the modules of that one, and what the tables of names say of it."""
-    return digest([source_digest(script, module, *model_modules(model_name)), model_facts(model_name)])
+    code, facts = _code(script, module, *model_modules(model_name)), model_facts(model_name)
+    found = digest([digest(code), facts])
+    remember(found, {**code, MODEL_FACTS: digest(facts)})
+    return found
+
+
+def _code(script: str | Path, *modules: str) -> dict[str, str]:
+    """Digests of the modules by name; of the adapter under the empty one."""
+    code = {name: _module_digest(path, _version(path)) for name, path in closure(*modules).items()}
+    return {**code, ADAPTER: _module_digest(Path(script), _version(Path(script)))}
 
 
 def closure(*modules: str) -> dict[str, Path]:

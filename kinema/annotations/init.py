@@ -61,7 +61,7 @@ def init_dataset(
         f"wrote {table}: {counts(rows)}",
         *told(rows, f"kinema split {shlex.quote(str(table))}"),
         f"wrote {settings}",
-        f"next: snakemake -n results/{name}/{MODEL}/model.xml",
+        f"next: kinema plan results/{name}/{MODEL}/model.xml",
     ]
 
 

@@ -28,6 +28,7 @@ from kinema.media.layout import FILE_NAMES
 from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.media.storages.table import storage_of
 from kinema.media.trial import Taken, Trial
+from kinema.words import duration_in_words, short_number
 
 Row = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -148,12 +149,12 @@ def check_room(estimate: Estimate, folder: Path, media: Media) -> None:
 def in_words(estimate: Estimate, folder: Path, cores: int | None) -> str:
     """The line that tells of an estimate."""
     free = free_bytes(folder)
-    by_cores = f", {_duration(estimate.seconds / cores)} on {cores}" if cores else ""
+    by_cores = f", {duration_in_words(estimate.seconds / cores)} on {cores}" if cores else ""
     room = f"; {_bytes(free)} are free" if np.isfinite(free) else ""
     doubt = ", which may not be enough" if estimate.high > free else ""
     return (
         f"{folder}: {estimate.videos:,} videos become about {_count(estimate.frames)} frames that take "
-        f"{_space(estimate)}{room}{doubt}. Decoding takes {_duration(estimate.seconds)} of one "
+        f"{_space(estimate)}{room}{doubt}. Decoding takes {duration_in_words(estimate.seconds)} of one "
         f"core{by_cores} (by a sample of {estimate.sample})"
     )
 
@@ -178,25 +179,12 @@ def _bytes(number: float) -> str:
     for unit in ("MB", "GB"):
         number /= 1e6 if unit == "MB" else 1e3
         if number < 950:
-            return f"{_short(number)} {unit}"
-    return f"{_short(number / 1e3)} TB"
+            return f"{short_number(number)} {unit}"
+    return f"{short_number(number / 1e3)} TB"
 
 
 def _count(number: float) -> str:
     for size, word in ((1e9, " billion"), (1e6, " million")):
         if number >= size:
-            return f"{_short(number / size)}{word}"
+            return f"{short_number(number / size)}{word}"
     return f"{float(f'{number:.2g}'):,.0f}"
-
-
-def _duration(seconds: float) -> str:
-    for unit, word in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * unit:
-            return f"{_short(seconds / unit)} {word}"
-    return f"{_short(seconds)} seconds"
-
-
-def _short(number: float) -> str:
-    """Two digits that count, without an exponent."""
-    rounded = float(f"{number:.2g}")
-    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"

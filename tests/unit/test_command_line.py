@@ -1,5 +1,8 @@
-"""What counts as a target of a command line, and what does not."""
+"""What counts as a target of a command line, and what does not; the ends of commands."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +38,13 @@ def test_other_arguments_are_read_as_snakemake_does():
 
 def test_arguments_of_another_program_are_none_of_them():
     assert not snakemake_arguments(["--cores", "--attempt", "no number"]).targets
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly():
+    """As `kinema ... | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "kinema.cli", "config-reference"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -107,7 +107,8 @@ def test_every_command_is_one(page, capsys):
 
 def test_the_commands_of_the_readme_are_seen():
     assert commands(REPOSITORY / "README.md", "make") == {"demo", "test", "site"}
-    assert commands(REPOSITORY / "README.md", "kinema") == {"init-dataset", "models", "predict", "show", "split"}
+    named = {"init-dataset", "models", "plan", "predict", "show", "split"}
+    assert commands(REPOSITORY / "README.md", "kinema") == named
 
 
 def test_the_table_of_stages_has_every_rule_file():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import yaml
 
@@ -64,6 +65,13 @@ class Project:
         """Rules that a dry run would execute."""
         return executed(self.snakemake("-n", *arguments))
 
+    def plan(self, *arguments: str, check: bool = True) -> str:
+        """What `kinema plan` prints here, with its warnings last; on stderr alone where it refuses."""
+        command = [sys.executable, "-m", "kinema.cli", "plan", "--cores", "2", *arguments]
+        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=300)
+        assert done.returncode == (0 if check else 2), done.stdout + done.stderr
+        return done.stdout + done.stderr if check else done.stderr
+
     def videos(self) -> list[Path]:
         """The raw videos, sorted."""
         return sorted((self.root / "data/tiny/videos").rglob("*.mp4"))
@@ -88,6 +96,23 @@ def executed(output: str) -> set[str]:
 def shards_executed(output: str) -> set[str]:
     """Numbers of the shards in Snakemake's output."""
     return set(re.findall(r"wildcards: .*shard=(\d{4})", output))
+
+
+class Stage(NamedTuple):
+    """A row of what `kinema plan` prints."""
+
+    named: str
+    jobs: str
+    kept: str
+    time: str
+    why: str
+
+
+def stages(output: str) -> dict[str, Stage]:
+    """The rows of what `kinema plan` prints, the first of each rule."""
+    lines = [line for line in output.splitlines() if "  " in line]
+    rows = [Stage(*re.split("  +", line, maxsplit=4)) for line in lines[1:]]
+    return {row.named.split(" ")[0]: row for row in reversed(rows)}
 
 
 def copy_code(root: Path) -> None:

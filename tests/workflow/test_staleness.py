@@ -7,7 +7,7 @@ import shutil
 
 import av
 import pytest
-from project import MODEL, Project, executed, shards_executed
+from project import MODEL, Project, executed, shards_executed, stages
 
 pytestmark = pytest.mark.workflow
 
@@ -73,10 +73,15 @@ def test_three_new_videos_re_run_their_shards_only(project):
         path.rename(project.root / "data/tiny/videos" / path.name)
     table = project.root / LIST
     table.write_text(table.read_text() + (project.root / "data/tiny/more.csv").read_text())
+    told = stages(project.plan(TARGET))
     output = project.snakemake(TARGET)
     assert executed(output) >= {"annotations", "plan", "shard", "index", "train", "verify"}
     shards = shards_executed(output)
     assert 1 <= len(shards) <= 3
+    assert told["annotations"].why == "list.csv changed"
+    assert told["plan"].why == "3 new videos"
+    assert (set(re.findall(r"\d{4}", told["shard"].named)), told["shard"].why) == (shards, "after plan: 3 new videos")
+    assert (told["index"].jobs, told["train"].jobs) == ("1", "0 to 1")
     decoded = 0
     for shard in shards:
         log = next((project.root / "logs/tiny").rglob(f"shard_{shard}.log")).read_text()

@@ -15,6 +15,8 @@ checkpoint annotations:
         annotation="results/{dataset}/annotation.json",
     log:
         "logs/{dataset}/annotations.log",
+    benchmark:
+        "logs/{dataset}/annotations.benchmark.tsv"
     conda:
         "../../envs/media.yaml"
     resources:

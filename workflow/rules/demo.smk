@@ -13,6 +13,8 @@ if "demo" in CONFIG.datasets:  # another dataset_dir may do without it
             videos=directory(CONFIG.datasets["demo"].videos),
         log:
             "logs/demo/render_demo.log",
+        benchmark:
+            "logs/demo/render_demo.benchmark.tsv"
         conda:
             "../../envs/media.yaml"
         params:

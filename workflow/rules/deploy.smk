@@ -51,6 +51,8 @@ rule convert:
         bin="work/{dataset}/{model}/converted/model.bin",
     log:
         "logs/{dataset}/{model}/convert.log",
+    benchmark:
+        "logs/{dataset}/{model}/convert.benchmark.tsv"
     conda:
         "../../envs/deploy.yaml"
     resources:
@@ -91,6 +93,8 @@ rule verify:
         verification="results/{dataset}/{model}/verification.json",
     log:
         "logs/{dataset}/{model}/verify.log",
+    benchmark:
+        "logs/{dataset}/{model}/verify.benchmark.tsv"
     conda:
         "../../envs/deploy.yaml"
     threads: 8

@@ -25,6 +25,8 @@ rule evaluate:
         ),
     log:
         "logs/{dataset}/{model}/evaluate.log",
+    benchmark:
+        "logs/{dataset}/{model}/evaluate.benchmark.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 8

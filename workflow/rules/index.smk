@@ -19,6 +19,8 @@ rule look_alikes:
         found="results/{dataset}/look_alikes.json",
     log:
         "logs/{dataset}/look_alikes.log",
+    benchmark:
+        "logs/{dataset}/look_alikes.benchmark.tsv"
     conda:
         "../../envs/train.yaml"
     threads: 4
@@ -46,6 +48,8 @@ checkpoint dataset_report:
         readable="results/{dataset}/dataset_report.md",
     log:
         "logs/{dataset}/dataset_report.log",
+    benchmark:
+        "logs/{dataset}/dataset_report.benchmark.tsv"
     conda:
         "../../envs/media.yaml"
     resources:
@@ -72,6 +76,8 @@ checkpoint index:
         parts="results/{dataset}/clips.json",
     log:
         "logs/{dataset}/index.log",
+    benchmark:
+        "logs/{dataset}/index.benchmark.tsv"
     conda:
         "../../envs/media.yaml"
     resources:

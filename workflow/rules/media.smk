@@ -25,6 +25,8 @@ checkpoint plan:
         plan="prepared/{corpus}/{recipe}/plan.json",
     log:
         "logs/{corpus}/{recipe}/plan.log",
+    benchmark:
+        "logs/{corpus}/{recipe}/plan.benchmark.tsv"
     conda:
         "../../envs/media.yaml"
     threads: 2
