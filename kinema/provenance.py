@@ -7,14 +7,13 @@ a training) only watches. Comments, docstrings, messages and formatting do not c
 stamps.
 """
 
-import ast
 import functools
 from pathlib import Path
 
 from kinema.digests import digest
 from kinema.known_code import remember
 from kinema.models.model_name import model_facts, model_modules
-from kinema.syntax import essence
+from kinema.module_facts import Import, facts_of, keep_facts
 
 PACKAGE = Path(__file__).resolve().parent
 # Imported by what computes, and yet not counted. A test sees to it that nothing else of them runs in a job.
@@ -34,7 +33,6 @@ NEUTRAL = {
 }
 ADAPTER = ""  # in the place of a module's name
 MODEL_FACTS = "kinema.models.names"
-Version = tuple[int, int, int]
 
 
 def source_digest(script: str | Path, *modules: str) -> str:
@@ -55,17 +53,19 @@ def model_digest(script: str | Path, module: str, model_name: str) -> str:
 
 def _code(script: str | Path, *modules: str) -> dict[str, str]:
     """Digests of the modules by name; of the adapter under the empty one."""
-    code = {name: _module_digest(path, _version(path)) for name, path in closure(*modules).items()}
-    return {**code, ADAPTER: _module_digest(Path(script), _version(Path(script)))}
+    code = {name: facts_of(path).code for name, path in closure(*modules).items()}
+    code[ADAPTER] = facts_of(Path(script)).code
+    keep_facts()
+    return code
 
 
 def closure(*modules: str) -> dict[str, Path]:
     """Modules that count for what these compute, with their files."""
     found: dict[str, Path] = {}
+    examined: set[str] = set()
     for name in modules:
-        path = module_path(name)
-        assert path, f"no module {name}"
-        _collect(name, path, found)
+        assert module_path(name), f"no module {name}"
+        _collect(name, found, examined)
     return found
 
 
@@ -78,13 +78,16 @@ def module_path(name: str) -> Path | None:
     return None
 
 
-def _collect(name: str, path: Path, found: dict[str, Path]) -> None:
-    if name in found or name in NEUTRAL:
+def _collect(name: str, found: dict[str, Path], examined: set[str]) -> None:
+    if name in examined:
+        return
+    examined.add(name)
+    path = module_path(name)
+    if path is None or name in NEUTRAL:
         return
     found[name] = path
     for imported in imports(name, path):
-        if module := module_path(imported):
-            _collect(imported, module, found)
+        _collect(imported, found, examined)
 
 
 def imports(name: str, path: Path) -> tuple[str, ...]:
@@ -92,35 +95,17 @@ def imports(name: str, path: Path) -> tuple[str, ...]:
 
     `from kinema.a import b` gives both a and a.b: the one or the other is a module.
     """
-    return _imports(name, path, _version(path))
+    return _resolved(name, path.name == "__init__.py", facts_of(path).imports)
 
 
 @functools.lru_cache(maxsize=1024)
-def _imports(name: str, path: Path, version: Version) -> tuple[str, ...]:
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+def _resolved(name: str, is_package: bool, found: tuple[Import, ...]) -> tuple[str, ...]:
+    package = (name if is_package else name.rpartition(".")[0]).split(".")
     names: set[str] = set()
-    for node in ast.walk(_parsed(path)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            names.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
+    for level, module, imported in found:
+        above = package[: len(package) - level + 1] if level else []
+        base = ".".join([*above, *([module] if module else [])])
+        names.update([base, *(f"{base}.{one}" for one in imported)])
     ours = {name for name in names if name.split(".")[0] == PACKAGE.name}
     parents = {name.rpartition(".")[0] for name in ours}
     return tuple(sorted((ours | parents) - {""}))
-
-
-@functools.lru_cache(maxsize=1024)
-def _module_digest(path: Path, version: Version) -> str:
-    return digest(essence(_parsed(path)))
-
-
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-def _version(path: Path) -> Version:
-    """What changes when a file does; the hash of its code is kept as long as this is the same."""
-    status = path.stat()
-    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns

@@ -32,8 +32,12 @@ CONTENTS = {
     "start_contents": "other weights to start from",
     "weights": "another converted model",
 }
-# Params whose settings stand without the section that they are of.
-SECTIONS = {"media": "media", "annotations": "annotations"}
+# Rule and param of settings that stand without the section that they are of -> that section.
+SECTIONS = {
+    ("annotations", "settings"): "annotations",
+    ("render_demo", "settings"): "demo",
+    ("shard", "media"): "media",
+}
 
 
 def causes(job: Job, made_by: Mapping[str, str]) -> list[str]:
@@ -79,8 +83,7 @@ def _change(rule: str, name: str, before: Sequence[Any], now: Any) -> Iterator[s
     elif name == "code":
         yield _code(before, now)
     elif isinstance(now, Mapping):
-        section = "" if name == "settings" and rule != "annotations" else SECTIONS.get(name, rule)
-        yield from _settings(_nearest(now, before), now, section)
+        yield from _settings(_nearest(now, before), now, SECTIONS.get((rule, name), ""))
     elif name in CONTENTS:
         yield CONTENTS[name]
     else:

@@ -1,5 +1,6 @@
 """A small prepared corpus for the tests of the stages behind it, and smaller ones for those of the media stage."""
 
+import hashlib
 import shutil
 
 import pytest
@@ -16,9 +17,12 @@ from kinema.media.shard import write_shard
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    """A small corpus in two shards; one listed video has no file."""
-    root = tmp_path_factory.mktemp("prepared")
+def prepared(make_once):
+    """A small corpus in two shards; one listed video has no file. Do not change it."""
+    return make_once("prepared", prepare)
+
+
+def prepare(root):
     settings = Demo(train_videos_per_class=1, val_videos_per_class=1)
     render_demo(table_path=root / "list.csv", video_folder=root / "videos", settings=settings)
     (root / "videos/merge/merge_train_000.mp4").unlink()
@@ -33,41 +37,37 @@ def prepared(tmp_path_factory):
             workers=2,
         )
     build(root, allowed=0.2)
-    return root
 
 
 @pytest.fixture(scope="session")
-def made(prepared, tmp_path_factory):
+def made(prepared, make_once):
     """A random network on the six validation videos, evaluated, exported and through gate 1; do not change it."""
-    from deployed_model import make_deployed  # PyTorch and OpenVINO are not for every test
+    from deployed_model import Deployed, make_deployed  # PyTorch and OpenVINO are not for every test
 
-    return make_deployed(tmp_path_factory.mktemp("made"), prepared)
+    root = make_once("made", lambda folder: make_deployed(folder, prepared))
+    return Deployed(root, prepared / "clips.parquet")
 
 
 @pytest.fixture(scope="session")
-def shipped(made, tmp_path_factory):
+def shipped(made, make_once):
     """The same model through gate 2, so that there is a model.xml; do not change it."""
     from deployed_model import Deployed
 
-    root = tmp_path_factory.mktemp("shipped") / "model"
-    shutil.copytree(made.root, root)
-    deployed = Deployed(root, made.clips_path)
-    deployed.verify()
-    return deployed
+    def ship(folder):
+        shutil.copytree(made.root, folder, dirs_exist_ok=True)
+        Deployed(folder, made.clips_path).verify()
+
+    return Deployed(make_once("shipped", ship), made.clips_path)
 
 
 @pytest.fixture(scope="session")
-def undisturbed(prepared, tmp_path_factory):
+def undisturbed(prepared, make_once):
     """Function from the settings of a small training to its model and curve; each is trained once."""
-    from training_runs import run_training
-
-    results = {}
+    from training_runs import result_in, run_training
 
     def result(recipe):
-        key = recipe.model_dump_json()
-        if key not in results:
-            results[key] = run_training(prepared, tmp_path_factory.mktemp("undisturbed"), recipe)
-        return results[key]
+        name = hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()[:16]
+        return result_in(make_once(f"undisturbed-{name}", lambda folder: run_training(prepared, folder, recipe)))
 
     return result
 

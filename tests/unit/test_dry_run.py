@@ -25,10 +25,10 @@ def job(rule, *depends_on, needed=False, **options):
     return Job(rule=rule, depends_on=depends_on, **values)
 
 
-def changed(before, now, **params):
+def changed(before, now, rule="train", **params):
     """A job with these params, of which one was another."""
     texts = {name: repr(value) for name, value in params.items()}
-    return job("train", needed=True, params=texts, params_before=tuple(map(repr, before)), params_now=(repr(now),))
+    return job(rule, needed=True, params=texts, params_before=tuple(map(repr, before)), params_now=(repr(now),))
 
 
 def as_json(**sections):
@@ -43,9 +43,13 @@ def test_settings_that_changed_are_told_with_both_values():
     assert causes(changed([now], given, settings=given), {}) == ["training.ema_decay: none -> 0.9"]
 
 
-def test_frames_are_told_by_the_section_that_makes_them():
-    before, now = (json.dumps({"short_side": side, "quality": 4}) for side in (256, 128))
-    assert causes(changed([before], now, media=now), {}) == ["media.short_side: 256 -> 128"]
+@pytest.mark.parametrize(
+    ("rule", "param", "section"),
+    [("shard", "media", "media"), ("annotations", "settings", "annotations"), ("render_demo", "settings", "demo")],
+)
+def test_settings_of_one_section_are_told_with_its_name(rule, param, section):
+    before, now = (json.dumps({"key": value, "other": 4}) for value in (256, 128))
+    assert causes(changed([before], now, rule=rule, **{param: now}), {}) == [f"{section}.key: 256 -> 128"]
 
 
 def test_of_many_settings_the_first_are_told():

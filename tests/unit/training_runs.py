@@ -43,6 +43,11 @@ def run_training(
     )
     outputs = outputs_in(folder)
     train(inputs, outputs, watch=TrainingWatch(outputs), threads=1)
+    return result_in(folder)
+
+
+def result_in(folder) -> tuple[Checkpoint, pd.DataFrame]:
+    """The model and the curve of the training whose outputs lie there."""
     return load_checkpoint(folder / "model.pth"), pd.read_csv(folder / "training.csv")
 
 
