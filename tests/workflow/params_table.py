@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from project import NAME
 from snakemake.api import SnakemakeApi
 from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import OutputSettings, ResourceSettings
 
-WILDCARDS = {"dataset": "tiny", "model": "efficientnet_lite0_vtn", "corpus": "tiny", "shard": "0003"}
+WILDCARDS = {"dataset": "tiny", "model": NAME, "corpus": "tiny", "shard": "0003"}
 WILDCARDS |= {"library": "timm", "file": "mobilenetv2_100.safetensors"}
 
 

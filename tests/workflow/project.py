@@ -19,7 +19,8 @@ from kinema.experiment.config import Demo
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACED = Path(__file__).parent / "traced"
 CODE = ("Snakefile", "workflow", "kinema", "config", "envs", "profiles")
-MODEL = "results/tiny/efficientnet_lite0_vtn"
+NAME = "test_efficientnet_vtn"  # the smallest encoder that timm has
+MODEL = f"results/tiny/{NAME}"
 TINY = {
     "annotations": {"path": "data/tiny/list.csv"},
     "videos": "data/tiny/videos",

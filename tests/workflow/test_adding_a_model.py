@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from project import REPOSITORY, executed
+from project import NAME, REPOSITORY, executed
 
 PAGE = REPOSITORY / "docs/adding-a-model.md"
 MODEL = "results/tiny/efficientnet_lite0_temporal_conv"
@@ -40,7 +40,7 @@ def test_the_page_gives_a_trained_decoder(project):
     assert json.loads((project.root / MODEL / "parity.json").read_text())["relative_difference"] < 1e-3
     project.edit("kinema/models/temporal_conv.py", "kernel_size=3, padding=1", "kernel_size=5, padding=2")
     assert "train" in project.planned(f"{MODEL}/model.xml")
-    assert not project.planned("results/tiny/efficientnet_lite0_vtn/model.xml")
+    assert not project.planned(f"results/tiny/{NAME}/model.xml")
 
 
 def run(project, command):

@@ -6,11 +6,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from project import Project, copy_code
+from project import MODEL, Project, copy_code
 
 pytestmark = pytest.mark.workflow
-
-MODEL = "results/tiny/efficientnet_lite0_vtn"
 
 
 @pytest.mark.parametrize("storage", ["frames", "video"])

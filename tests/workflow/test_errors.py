@@ -1,7 +1,7 @@
 """What is asked for wrongly stops before anything runs, in words that help; what goes wrong later leaves no model."""
 
 import pytest
-from project import MODEL, executed
+from project import MODEL, NAME, executed
 
 pytestmark = pytest.mark.workflow
 
@@ -24,9 +24,9 @@ def test_unknown_targets(finished, target, message):
 @pytest.mark.parametrize(
     ("target", "meant"),
     [
-        ("results/tiny/efficientnet_lite0_vtn/model.xlm", f"{MODEL}/model.xml"),
-        ("result/tiny/efficientnet_lite0_vtn/model.xml", f"{MODEL}/model.xml"),
-        ("results/tiny/efficientnet_lite0_vtn/evaluation.jsn", f"{MODEL}/evaluation.json"),
+        (f"{MODEL}/model.xlm", f"{MODEL}/model.xml"),
+        (f"result/tiny/{NAME}/model.xml", f"{MODEL}/model.xml"),
+        (f"{MODEL}/evaluation.jsn", f"{MODEL}/evaluation.json"),
         ("results/tiny/clip.parquet", "results/tiny/clips.parquet"),
     ],
 )
@@ -53,7 +53,7 @@ def test_the_report_of_snakemake_may_lie_among_the_results(project):
     (project.root / "results/report").mkdir()
     page = "results/report/index.html"
     assert "Report created" in project.snakemake(f"{MODEL}/model.xml", "--report", page)
-    assert "efficientnet_lite0_vtn" in (project.root / page).read_text()
+    assert NAME in (project.root / page).read_text()
 
 
 @pytest.mark.parametrize(

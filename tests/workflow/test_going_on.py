@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from project import MODEL, TINY, Project
+from project import MODEL, NAME, TINY, Project
 from test_killed import wait_for
 
 pytestmark = pytest.mark.workflow
@@ -73,7 +73,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(project, times):
     assert "Traceback" not in output
     assert not (project.root / MODEL / "model.pth").exists()
     if times == 1:
-        start = "kinema: tiny/efficientnet_lite0_vtn: interrupted at epoch "
+        start = f"kinema: tiny/{NAME}: interrupted at epoch "
         (said,) = [line for line in output.splitlines()[-8:] if line.startswith(start)]
         assert said.endswith("(SIGINT); run the same command again, which goes on from there")
         assert not list(project.root.glob(".snakemake/locks/*"))

@@ -38,7 +38,7 @@ def test_what_snakemake_would_do_is_what_is_told(project):
 
 
 def test_mistakes_are_told_in_one_line(project):
-    arguments = ["results/tiny/efficientnet_lite0_vtn/model.xlm"]
+    arguments = [f"{MODEL}/model.xlm"]
     told = f"kinema: {arguments[0]}: no rule makes this; did you mean '{TARGET}'?\n"
     assert project.plan(*arguments, check=False) == told
     told = "kinema: command line: training.lr: input should be greater than 0; found '-1' (str).\n"

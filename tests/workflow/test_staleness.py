@@ -7,7 +7,7 @@ import shutil
 
 import av
 import pytest
-from project import MODEL, Project, executed, shards_executed, stages
+from project import MODEL, NAME, Project, executed, shards_executed, stages
 
 pytestmark = pytest.mark.workflow
 
@@ -254,4 +254,4 @@ def test_a_lost_index_is_made_again_and_nothing_else(project):
 
 def test_a_target_may_be_written_in_another_way(project):
     (project.root / MODEL / "model.bin").unlink()
-    assert executed(project.snakemake(f"./{MODEL}/../efficientnet_lite0_vtn/model.xml")) == {"verify"}
+    assert executed(project.snakemake(f"./{MODEL}/../{NAME}/model.xml")) == {"verify"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from params_table import changed_rules, params_of_rules
-from project import Project
+from project import MODEL, NAME, Project
 
 from kinema import provenance
 
@@ -254,7 +254,7 @@ def test_nothing_else_changes_params(table):
         {"network": {"weights": "start.pth"}},
         {"network": {"encoder_weights": "start.pth"}},
         {"training": {"init_from": "start.pth"}},
-        {"training": {"teacher": "efficientnet_lite0_vtn"}},
+        {"training": {"teacher": NAME}},
     ],
     ids=["weights", "encoder_weights", "init_from", "teacher"],
 )
@@ -264,17 +264,15 @@ def test_a_file_that_a_training_starts_from_counts_by_its_content(table, setting
     text = configuration.read_bytes()
     config = yaml.safe_load(text)
     config["variants"]["started"] = settings
-    path = project.root / (
-        "results/tiny/efficientnet_lite0_vtn/model.pth" if "teacher" in str(settings) else "start.pth"
-    )
+    path = project.root / (f"{MODEL}/model.pth" if "teacher" in str(settings) else "start.pth")
     content = path.read_bytes() if path.exists() else b"0" * 100
     path.write_bytes(content)
     try:
         configuration.write_text(yaml.safe_dump(config))
-        before = params_of_rules(project.root, model="efficientnet_lite0_vtn@started")
+        before = params_of_rules(project.root, model=f"{NAME}@started")
         path.write_bytes(content[:-1] + b"1")
         os.utime(path, ns=(10**18, 10**18))
-        assert changed_rules(before, params_of_rules(project.root, model="efficientnet_lite0_vtn@started")) == {"train"}
+        assert changed_rules(before, params_of_rules(project.root, model=f"{NAME}@started")) == {"train"}
     finally:
         configuration.write_bytes(text)
         path.write_bytes(content)

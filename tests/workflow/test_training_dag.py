@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from project import MODEL, TINY, Project, executed
+from project import MODEL, NAME, TINY, Project, executed
 
 from kinema.models.loading.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.workflow
 
-NAME = "efficientnet_lite0_vtn"
 STUDENT, GIVEN, FUSED = f"{MODEL}@student", f"{MODEL}@given", f"{MODEL}_two_stream"
 CONFIG = {
     "overrides": [{"dataset": "tiny", "model": NAME, "training": {"init_from": "wide"}}],

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import fields
 
 import pytest
-from project import REPOSITORY, TRACED, Project
+from project import NAME, REPOSITORY, TRACED, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -53,7 +53,7 @@ def validators(module: str) -> set[str]:
 @pytest.mark.workflow
 @pytest.mark.parametrize("rule", sorted(set(COMPUTING) - {"render_demo", "weights"}))
 def test_what_a_job_calls_counts_or_only_watches(traced, rule):
-    counted = closure(COMPUTING[rule], *model_modules("efficientnet_lite0_vtn"))
+    counted = closure(COMPUTING[rule], *model_modules(NAME))
     others = {(module, function) for module, function in called_by(traced, rule) if module not in counted}
     refusing = {(module, function) for module in SETTINGS for function in validators(module) | {"Annotations.paths"}}
     for module, function in others:
