@@ -110,7 +110,7 @@ def _scores(times: np.ndarray, answers: Answers, num_classes: int) -> np.ndarray
     )
     total, num_classes_drawn = times.sum(axis=1), (own > 0).sum(axis=1)
     top1, top5 = right.sum(axis=1) / total, times[:, answers.in_five].sum(axis=1) / total
-    recalls, f1 = right / np.maximum(own, 1), np.where(own > 0, 2 * right / np.maximum(own + called, 1), 0)
+    recalls, f1 = right / np.maximum(own, 1), 2 * right / np.maximum(own + called, 1)  # both 0 without own videos
     return np.stack([top1, top5, recalls.sum(axis=1) / num_classes_drawn, f1.sum(axis=1) / num_classes_drawn], axis=1)
 
 

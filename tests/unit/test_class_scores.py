@@ -78,6 +78,11 @@ def test_the_row_of_a_class_has_the_most_frequent_first_and_of_equal_ones_the_fi
     videos = scored(probabilities, [0] * 5)
     (called, *_) = (scores.called for scores in per_class(videos, confusion_matrix(videos, 4), NAMES).values())
     assert list(called.items()) == [("d", 2), ("a", 1), ("b", 1), ("c", 1)]
+    many = [f"class {number}" for number in range(50)]
+    videos = scored(np.eye(50)[[*range(50), 40]], [0] * 51)
+    assert list(per_class(videos, confusion_matrix(videos, 50), many)[many[0]].called) == [
+        many[40], *many[:40], *many[41:],
+    ]  # fmt: skip
 
 
 def test_calibration_of_a_small_example():
@@ -92,6 +97,9 @@ def test_calibration_of_a_small_example():
     # in 15 bins 0.5 and 0.6 lie apart, the two of 0.7 together, 0.8 alone
     fine = (abs(1 - 0.5) + abs(0 - 0.6) + 2 * abs(0.5 - 0.7) + abs(1 - 0.8)) / 5
     assert expected_calibration_error(PROBABILITIES, LABELS) == pytest.approx(fine)
+    # (9/15, 10/15] and (10/15, 11/15]
+    apart = np.array([[0.62, 0.38], [0.68, 0.32]])
+    assert expected_calibration_error(apart, np.array([0, 1])) == pytest.approx((0.38 + 0.68) / 2)
 
 
 def test_one_that_is_right_as_often_as_it_says_is_calibrated():
