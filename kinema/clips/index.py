@@ -5,6 +5,7 @@ is -1: drawn anew every epoch. Where the frames lie stays in the shard tables; `
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,8 +49,14 @@ def build_index(
     usable = videos.loc[videos["status"] == "ok", VIDEO_SCHEMA.names]
     table = pa.Table.from_pandas(usable, schema=VIDEO_SCHEMA, preserve_index=False)
     rows = write_clips(table, out, labels=labels, clip=clip)
-    first_clips = rows.filter(pc.field("clip") == 0).select(IDENTITY)  # one of every video
-    write_parts(parts_path(out), first_clips.to_pydict(), labels=labels)
+    first_clips = rows.filter(pc.field("clip") == 0)  # one of every video
+    write_parts(
+        parts_path(out),
+        first_clips.select(IDENTITY).to_pydict(),
+        labels=labels,
+        groups=first_clips["group"].to_pylist(),
+        annotated=Counter(videos.loc[videos["label_index"] >= 0, "subset"]),
+    )
     check_scored(out, scored)
     log.info("%s: %d rows over %d videos", out, len(rows), len(usable))
 

@@ -18,11 +18,19 @@ NO_VIDEOS = "no videos"
 PARITY_ORDER = ("validation", "testing", "training")  # where the clips come from that gate 1 compares logits on
 
 
-def write_parts(path: Path, columns: Mapping[str, Sequence[Any]], *, labels: Sequence[str]) -> None:
+def write_parts(
+    path: Path,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    annotated: Mapping[str, int],
+) -> None:
     """Write the digests of an index.
 
     `columns` describe the usable videos, in the order of the index: subset, label_index, and what else tells one
-    content from another.
+    content from another; `groups` are theirs, which no training reads. `annotated` counts the listed videos of each
+    subset that have a class, whether or not they can be used.
     """
     rows = list(zip(*(columns[name] for name in sorted(columns)), strict=True))
     subsets = list(columns["subset"])
@@ -31,7 +39,13 @@ def write_parts(path: Path, columns: Mapping[str, Sequence[Any]], *, labels: Seq
         chosen = [number for number, of in enumerate(subsets) if of == subset]
         labelled = sum(columns["label_index"][number] >= 0 for number in chosen)
         found = _hash(rows[number] for number in chosen)
-        parts[subset] = {"digest": found, "videos": len(chosen), "labelled": labelled}
+        parts[subset] = {
+            "digest": found,
+            "groups": _hash((groups[number],) for number in chosen),
+            "videos": len(chosen),
+            "labelled": labelled,
+            "annotated": annotated.get(subset, 0),
+        }
     write_json(path, {"labels": digest(list(labels)), "parts": parts})
 
 
@@ -42,6 +56,19 @@ def parts_digests(path: Path, names: Iterable[str | None]) -> dict[str, str]:
         return {"index": ABSENT}
     found = {name: known["parts"].get(name, {}).get("digest", NO_VIDEOS) for name in names if name}
     return {"labels": known["labels"], **found}
+
+
+def part_listed(path: Path, name: str | None) -> dict[str, Any]:
+    """What an evaluation knows of a part beside its videos: the number that is listed with a class, groups."""
+    part = ((_read(path) or {}).get("parts") or {}).get(name, {})
+    return {key: part.get(key) for key in ("annotated", "groups")}
+
+
+def num_annotated(path: Path, name: str) -> int:
+    """Listed videos of a subset that have a class; ValueError where the file is not there or is of an older kinema."""
+    if (number := part_listed(path, name)["annotated"]) is None:
+        raise ValueError(f"{path}: does not say how many {name} videos are listed; delete it and run again")
+    return number
 
 
 def evaluated_part(path: Path, wanted: str) -> str | None:

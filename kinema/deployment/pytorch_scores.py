@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.evaluation.predictions import PREDICTIONS
+from kinema.evaluation.schema import PREDICTIONS, VERSION, VERSION_KEY
 from kinema.metrics import VideoScores
 from kinema.records.evaluation import Evaluation
 
+COMPARED = ["video", "label", "predicted", "correct", "num_clips"]  # beside the probabilities
 AGAIN = "delete it and run again, which scores the model anew"
 
 
@@ -55,9 +56,14 @@ def _read_predictions(path: Path, labels: Sequence[str]) -> dict[str, Any]:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise ValueError(f"{path}: cannot be read: {' '.join(str(error).split())}; {AGAIN}") from None
-    if table.schema.remove_metadata() != PREDICTIONS:
+    version = (table.schema.metadata or {}).get(VERSION_KEY, b"1").decode(errors="replace")
+    if version != str(VERSION):
+        raise ValueError(
+            f"{path}: its version is {version:.20}, expected {VERSION}: another version of kinema wrote it; {AGAIN}"
+        )
+    if table.schema != PREDICTIONS:
         raise ValueError(f"{path}: its columns are not those that rule evaluate writes; {AGAIN}")
-    rows: dict[str, Any] = table.drop_columns("probabilities").to_pydict()
+    rows: dict[str, Any] = table.select(COMPARED).to_pydict()
     lists = table["probabilities"].to_pylist()
     whole = all(len(values) == len(labels) for values in lists)
     probabilities = np.array(lists, dtype=np.float64).reshape(len(lists), len(labels)) if whole else np.empty((0, 0))

@@ -35,6 +35,7 @@ CONTENTS = {
 # Rule and param of settings that stand without the section that they are of -> that section.
 SECTIONS = {
     ("annotations", "settings"): "annotations",
+    ("evaluate", "listed"): "listed",  # what an evaluation knows of the list
     ("render_demo", "settings"): "demo",
     ("shard", "media"): "media",
 }

@@ -1,4 +1,4 @@
-"""Video scores -> a picture of which class is taken for which."""
+"""Confusion matrix -> a picture of which class is taken for which."""
 
 from pathlib import Path
 
@@ -7,22 +7,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kinema.files import atomic_path
-from kinema.metrics import VideoScores
 
 MAX_NAMED_CLASSES = 60
 MAX_NUMBERED_CLASSES = 20
 
 
-def confusion_matrix(videos: VideoScores, num_classes: int) -> np.ndarray:
-    """Number of videos by true class (rows) and predicted class (columns), (K, K)."""
-    counts = np.zeros((num_classes, num_classes), dtype=np.int64)
-    np.add.at(counts, (videos.labels, videos.probabilities.argmax(axis=1)), 1)
-    return counts
-
-
-def plot_confusion(path: Path, videos: VideoScores, labels: list[str]) -> None:
-    """Write the confusion matrix as a PNG: colour is the fraction of the true class, text the number of videos."""
-    counts = confusion_matrix(videos, len(labels))
+def plot_confusion(path: Path, counts: np.ndarray, labels: list[str]) -> None:
+    """Write a confusion matrix as a PNG: colour is the fraction of the true class, text the number of videos."""
     share = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     side = min(16.0, 3.5 + 0.35 * min(len(labels), MAX_NAMED_CLASSES))
     figure = Figure(figsize=(side + 1, side), layout="constrained")

@@ -2,19 +2,27 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from kinema.clips.parts import num_annotated
+from kinema.clips.table import parts_path
+from kinema.evaluation.class_scores import confusion_matrix, macro_f1, per_class
 from kinema.evaluation.confusion import plot_confusion
+from kinema.evaluation.intervals import intervals_of
 from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
+from kinema.evaluation.reliability import brier_score, expected_calibration_error
 from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
+from kinema.evaluation.sources import sources_of
+from kinema.experiment.choosing import chosen_by
 from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
 from kinema.models.device import device_of
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
-from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.evaluation import Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -42,40 +50,48 @@ def evaluate(
     dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
     predict = torch_predictor(trained.model, device=device_of(accelerator))
     scores = score(predict, dataset, batch_size=settings.evaluation.batch_size)
-    videos = by_video(scores)
-    result = evaluation_of(scores, videos, subset=subset, labels=trained.labels)
-    names = dataset.videos.take(videos.videos).to_pylist()
-    write_predictions(predictions_path, videos, names=names, labels=trained.labels)
-    plot_confusion(confusion_path, videos, trained.labels)
-    result.write(evaluation_path)
-    log.info("%s: video top-1 %.4f over %d videos", subset, result.video_top1, result.num_videos)
-
-
-def evaluation_of(scores: ClipScores, videos: VideoScores, *, subset: str, labels: list[str]) -> Evaluation:
-    """The record of an evaluation; `labels` in the order of the logits."""
-    return Evaluation(
+    videos, sources = by_video(scores), sources_of(dataset)
+    counts = confusion_matrix(videos, len(trained.labels))
+    result = Evaluation(
         subset=subset,
-        num_clips=len(scores.labels),
-        num_videos=len(videos.labels),
-        clip_top1=topk_accuracy(scores.logits, scores.labels, 1),
-        clip_top5=topk_accuracy(scores.logits, scores.labels, 5),
-        video_top1=topk_accuracy(videos.probabilities, videos.labels, 1),
-        video_top5=topk_accuracy(videos.probabilities, videos.labels, 5),
-        mean_class_accuracy=mean_class_accuracy(videos.probabilities, videos.labels),
-        classes=per_class(videos, labels),
+        chosen=chosen_by(trained.settings, subset),
+        **coverage_of(videos, num_annotated(parts_path(clips_path), subset)),
+        **accuracies(scores, videos),
+        macro_f1=macro_f1(counts),
+        intervals=intervals_of(videos, sources.groups),
+        expected_calibration_error=expected_calibration_error(videos.probabilities, videos.labels),
+        brier_score=brier_score(videos.probabilities, videos.labels),
+        classes=per_class(videos, counts, trained.labels),
     )
+    write_predictions(predictions_path, scores, videos, sources=sources, labels=trained.labels)
+    plot_confusion(confusion_path, counts, trained.labels)
+    result.write(evaluation_path)
+    log.info("%s", told(result))
 
 
-def per_class(videos: VideoScores, labels: list[str]) -> dict[str, ClassScores]:
-    """Videos, recall and precision of each class; null where there is nothing to divide by."""
-    predicted = videos.probabilities.argmax(axis=1)
-    classes = {}
-    for number, label in enumerate(labels):
-        own, called = videos.labels == number, predicted == number
-        hits = int((own & called).sum())
-        classes[label] = ClassScores(
-            num_videos=int(own.sum()),
-            recall=hits / int(own.sum()) if own.any() else None,
-            precision=hits / int(called.sum()) if called.any() else None,
-        )
-    return classes
+def accuracies(scores: ClipScores, videos: VideoScores) -> dict[str, Any]:
+    """The accuracies of the record, of clips and of videos, and how many clips there were."""
+    return {
+        "num_clips": len(scores.labels),
+        "clip_top1": topk_accuracy(scores.logits, scores.labels, 1),
+        "clip_top5": topk_accuracy(scores.logits, scores.labels, 5),
+        "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
+        "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
+        "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),
+    }
+
+
+def coverage_of(videos: VideoScores, num_listed: int) -> dict[str, Any]:
+    """How many of the listed videos were scored."""
+    number = len(videos.labels)
+    return {"num_videos": number, "num_annotated": num_listed, "coverage": number / num_listed}
+
+
+def told(result: Evaluation) -> str:
+    """The accuracy in a line, with what is to be known beside it."""
+    interval, units = result.intervals.video_top1, result.intervals.units
+    text = f"{result.subset}: video top-1 {result.video_top1:.4f} over {result.num_videos} videos, "
+    text += f"95 % interval {interval.low:.4f} to {interval.high:.4f}"
+    text += f" over {result.intervals.num_units} groups" if units == "groups" else ""
+    text += f", coverage {result.coverage:.4f} of {result.num_annotated} that are listed"
+    return f"{text}; chosen on these very videos ({', '.join(result.chosen)})" if result.chosen else text

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kinema.experiment.choosing import choosing
 from kinema.outcome.levels import chance_level
 from kinema.outcome.score import fraction, interval_of
 from kinema.records.dataset_report import DatasetReport
@@ -69,32 +70,24 @@ def training_line(training: Training, evaluation: Evaluation | None) -> str | No
 
 
 def choosing_of(training: Training) -> list[str]:
-    """The settings by which validation videos had a say in the weights; none where there was but one validation."""
-    settings = _settings(training)
-    period = min(_number(settings.get("validate_every")), _number(settings.get("epochs"))) or 1
-    if training.num_epochs // period < 2:
-        return []
-    wanted = {"keep": "best", "schedule": "plateau"}
-    return [f"training.{key}: {value}" for key, value in wanted.items() if settings.get(key) == value]
+    """The settings by which validation videos had a say in the weights."""
+    return choosing(_settings(training), num_epochs=training.num_epochs)
 
 
-def is_chosen_here(training: Training | None, evaluation: Evaluation) -> bool:
+def is_chosen_here(evaluation: Evaluation) -> bool:
     """Whether the very videos that were scored had a say in the weights."""
-    return training is not None and evaluation.subset == "validation" and bool(choosing_of(training))
+    return bool(evaluation.chosen)
 
 
-def chosen_line(
-    training: Training, evaluation: Evaluation, report: DatasetReport | None, validations: Sequence[float] = ()
-) -> str | None:
+def chosen_line(evaluation: Evaluation, report: DatasetReport | None, validations: Sequence[float] = ()) -> str | None:
     """That the score flatters, where the model was chosen by it, and what gives one that does not.
 
     `validations` are the accuracies that there were to choose from.
     """
-    if not is_chosen_here(training, evaluation):
+    if not is_chosen_here(evaluation):
         return None
-    choosing = choosing_of(training)
-    what, by = "the learning rate", ", ".join(choosing)
-    if any("keep" in name for name in choosing):
+    what, by = "the learning rate", ", ".join(evaluation.chosen)
+    if any("keep" in name for name in evaluation.chosen):
         what = "the epoch"
         last = f"the last has {fraction(validations[-1], evaluation.num_videos)}" if validations else ""
         by += f"; {len(validations)} validations, {last}" if last else ""

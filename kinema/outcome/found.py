@@ -127,4 +127,6 @@ def _impossible(evaluation: Evaluation) -> str | None:
         return f"num_videos is {evaluation.num_videos}, expected {listed}, those of its classes, and at least 1"
     if not 0 <= evaluation.video_top1 <= 1:
         return f"video_top1 is {evaluation.video_top1:g}, expected a fraction"
+    if evaluation.num_videos > evaluation.num_annotated:
+        return f"num_annotated is {evaluation.num_annotated}, expected {evaluation.num_videos}, those scored, or more"
     return None

@@ -1,9 +1,9 @@
-"""evaluation.json -> the accuracy with its interval, and whether guessing could have given it."""
+"""evaluation.json -> the accuracy with its interval and coverage, and whether guessing could have given it."""
 
 from collections.abc import Iterator
 
-from kinema.outcome.levels import Interval, chance_level, majority_level, videos_to_tell, wilson_interval
-from kinema.records.evaluation import Evaluation
+from kinema.outcome.levels import chance_level, majority_level, videos_to_tell
+from kinema.records.evaluation import Evaluation, Interval
 
 FEW_CLASSES = 5  # with no more than these, top-5 is 1 of any network
 MANY_VIDEOS = 1000  # the third decimal says something
@@ -15,8 +15,26 @@ def hits_of(evaluation: Evaluation) -> int:
 
 
 def interval_of(evaluation: Evaluation) -> Interval:
-    """The 95 % interval of the accuracy; videos count, not clips, since clips of one video are much alike."""
-    return wilson_interval(hits_of(evaluation), evaluation.num_videos)
+    """The 95 % interval of the accuracy; videos count, or groups of them, not clips, which are much alike."""
+    return evaluation.intervals.video_top1
+
+
+def interval_text(evaluation: Evaluation) -> str:
+    """The same in words."""
+    interval, number = interval_of(evaluation), evaluation.num_videos
+    return f"{fraction(interval.low, number)} to {fraction(interval.high, number)}"
+
+
+def is_grouped(evaluation: Evaluation) -> bool:
+    """Whether groups of videos count in the interval, and not videos."""
+    return evaluation.intervals.units == "groups"
+
+
+def coverage_text(evaluation: Evaluation) -> str:
+    """The share of the listed videos that were scored, cut off: it is 1 where all were."""
+    number = evaluation.num_annotated
+    steps = 1000 if number > MANY_VIDEOS else 100
+    return fraction(evaluation.num_videos * steps // number / steps, number)
 
 
 def levels_of(evaluation: Evaluation) -> tuple[float, float]:
@@ -33,10 +51,14 @@ def is_above_chance(evaluation: Evaluation) -> bool:
 def score_lines(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     """The accuracy, what guessing gives, and whether the two can be told apart."""
     accuracy, number = evaluation.video_top1, evaluation.num_videos
-    interval, (chance, majority) = interval_of(evaluation), levels_of(evaluation)
-    ends = f"95 % interval {fraction(interval.low, number)} to {fraction(interval.high, number)}"
+    chance, majority = levels_of(evaluation)
+    ends = f"95 % interval {interval_text(evaluation)}"
+    ends += f" over {evaluation.intervals.num_units:,} groups" if is_grouped(evaluation) else ""
+    scored = f"coverage {coverage_text(evaluation)}"
+    if number != evaluation.num_annotated:
+        scored += f" ({number:,} of {evaluation.num_annotated:,} that have a class could be scored)"
     videos = f"{hits_of(evaluation):,} of {number:,} {evaluation.subset} videos"
-    yield "accuracy", f"{fraction(accuracy, number)} (video top-1): {videos}, {ends}"
+    yield "accuracy", f"{fraction(accuracy, number)} (video top-1): {videos}, {ends}, {scored}"
     if len(evaluation.classes) > FEW_CLASSES:
         yield "", f"{fraction(evaluation.video_top5, number)} with the right class among the first five (video top-5)"
     always = "or by always naming one" if chance == majority else f"{fraction(majority, number)} by always naming one"
@@ -52,6 +74,8 @@ def chance_line(evaluation: Evaluation) -> str:
         return f"above chance: the whole interval lies above {shown}"
     if accuracy <= level:
         return f"not above chance: guessing has {shown} right"
+    if is_grouped(evaluation):
+        return f"not above chance: {shown} lies in the interval; more groups of videos would tell"
     return (
         f"not above chance: {shown} lies in the interval; {fraction(accuracy, number)} can be told from it with "
         f"{videos_to_tell(accuracy, level):,} videos or more"

@@ -78,8 +78,8 @@ def _of_model(found: FoundModel) -> Iterator[Line]:
         yield from score_lines(found.evaluation)
     if found.training:
         yield from _titled("training", training_line(found.training, found.evaluation))
-    if found.training and found.evaluation:
-        yield from _titled("chosen", chosen_line(found.training, found.evaluation, found.report, found.validations))
+    if found.evaluation:
+        yield from _titled("chosen", chosen_line(found.evaluation, found.report, found.validations))
     if found.report:
         yield "data", coverage_line(found.report)
         for line in leak_lines(found.report, found.training, found.evaluation):

@@ -5,20 +5,23 @@ from collections.abc import Sequence
 from kinema.outcome.export import is_verified
 from kinema.outcome.fitting import is_chosen_here, training_accuracy
 from kinema.outcome.found import FoundModel
-from kinema.outcome.score import fraction, interval_of, is_above_chance, levels_of
+from kinema.outcome.score import fraction, interval_text, is_above_chance, levels_of
 
 HEADER = ("model", "accuracy", "95 % interval", "chance", "above", "of videos", "on training", "export")
 CHOSEN = "* the epoch or the learning rate was chosen on these videos: expect less on new ones"
 
 
 def models_table(models: Sequence[FoundModel]) -> list[str]:
-    """The lines; `chance` is the larger of 1/K and the share of the largest class."""
+    """The lines.
+
+    `chance` is the larger of 1/K and the share of the largest class, `of videos` how many of the listed were scored.
+    """
     rows = [HEADER, *map(_row, models)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    chosen = any(is_chosen_here(found.training, found.evaluation) for found in models if found.evaluation)
+    chosen = any(is_chosen_here(found.evaluation) for found in models if found.evaluation)
     return [*lines, *([f"  {CHOSEN}"] if chosen else [])]
 
 
@@ -32,12 +35,12 @@ def _row(found: FoundModel) -> tuple[str, ...]:
 def _scored(found: FoundModel) -> list[str]:
     evaluation = found.evaluation
     assert evaluation
-    number, interval = evaluation.num_videos, interval_of(evaluation)
-    star = "*" if is_chosen_here(found.training, evaluation) else ""
+    number = evaluation.num_videos
+    star = "*" if is_chosen_here(evaluation) else ""
     return [
         fraction(evaluation.video_top1, number) + star,
-        f"{fraction(interval.low, number)} to {fraction(interval.high, number)}",
+        interval_text(evaluation),
         fraction(max(levels_of(evaluation)), number),
         "yes" if is_above_chance(evaluation) else "no",
-        f"{number:,} {evaluation.subset}",
+        f"{number:,} of {evaluation.num_annotated:,} {evaluation.subset}",
     ]

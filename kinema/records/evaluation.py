@@ -6,33 +6,82 @@ from typing import ClassVar
 from kinema.records.record import Record
 
 
+@dataclass(frozen=True)
+class Interval:
+    """A range of fractions, both ends in [0, 1]."""
+
+    low: float
+    """[fraction] Its lower end."""
+    high: float
+    """[fraction] Its upper end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intervals:
+    """95 % intervals: how far a number may be off with so few videos. They know of chance alone.
+
+    By 1,000 draws of the units with replacement: what is between the percentiles 2.5 and 97.5 (bootstrap). A fraction
+    of videos without groups has the interval of Wilson (1927), and over groups none that is narrower than that.
+    """
+
+    units: str
+    """What is drawn: `groups` where the group of scored videos is known, since their videos are much alike; else
+    `videos`."""
+    num_units: int
+    """[units] To draw from; a video without a group is one of its own."""
+    video_top1: Interval
+    """Of `video_top1`."""
+    video_top5: Interval
+    """Of `video_top5`."""
+    mean_class_accuracy: Interval | None
+    """Of `mean_class_accuracy`; null where all draws are alike, as they are where every video is right."""
+    macro_f1: Interval | None
+    """Of `macro_f1`; null likewise."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassScores:
     """Scores of the videos of one class."""
 
     num_videos: int
-    """[videos] Of this class, as the list has it."""
+    """[videos] Of this class, as the list has it: its support."""
     recall: float | None
     """[fraction] Of the videos of this class, those that were called so; null where it has none."""
     precision: float | None
     """[fraction] Of the videos that were called so, those of this class; null where none was."""
+    f1: float | None
+    """[fraction] Harmonic mean of the two; 0 where one of them is 0 or null, null where both are null."""
+    average_precision: float | None
+    """[fraction] Area under precision against recall, of all videos ranked by the probability of this class; null where
+    it has none."""
+    called: dict[str, int]
+    """[videos] What the videos of this class were called, the most frequent first: its row of the confusion matrix,
+    without zeros."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Record):
     """How well a trained model does on the evaluation clips, computed with PyTorch.
 
-    A video's probabilities are the mean of its clips'.
+    A video's probabilities are the mean of its clips'. predictions.parquet has them, video by video.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     subset: str
     """The subset that was scored: `testing` or `validation`."""
+    chosen: list[str]
+    """Settings by which the scored videos chose the epoch or the learning rate of the model, so that all these numbers
+    flatter it; empty where they did not."""
     num_clips: int
     """[clips] Scored, each once."""
     num_videos: int
     """[videos] Scored."""
+    num_annotated: int
+    """[videos] Of the subset and with a class, as the list has them; those that are missing or failed are not
+    scored."""
+    coverage: float
+    """[fraction] `num_videos` of `num_annotated`."""
     clip_top1: float
     """[fraction] Of the clips, those whose class is the most probable one."""
     clip_top5: float
@@ -43,5 +92,15 @@ class Evaluation(Record):
     """[fraction] Of the videos, those whose class is among the five most probable ones; 1 with fewer classes."""
     mean_class_accuracy: float
     """[fraction] Mean of `recall` over the classes that have videos."""
+    macro_f1: float
+    """[fraction] Mean of `f1` over the classes that have videos."""
+    intervals: Intervals
+    """How far four of these may be off by chance."""
+    expected_calibration_error: float
+    """[fraction] Mean difference of confidence, the probability of the predicted class, and accuracy over 15 equal bins
+    of confidence (Guo et al. 2017); 0 is a model that is right as often as it says."""
+    brier_score: float
+    """Mean squared distance of the probabilities to 1 for the true class and 0 for the others (Brier 1950); 0 is best,
+    2 is worst."""
     classes: dict[str, ClassScores]
     """By label, in the order of the model's outputs."""

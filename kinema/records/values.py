@@ -16,6 +16,7 @@ from kinema.words import shown
 SCALARS: dict[Any, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}
 WORDS = {str: "text", int: "an integer", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
 Reader = Callable[[Any], Any]
+NAMED = 8  # keys in one line
 
 
 class WrongValueError(ValueError):
@@ -84,4 +85,5 @@ def _at(place: str, read: Reader, value: Any) -> Any:
 
 def _named(keys: Iterable[str]) -> str:
     names = sorted(keys)
-    return f"{'keys' if len(names) > 1 else 'key'} {', '.join(names)}"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{'keys' if len(names) > 1 else 'key'} {', '.join(names[:NAMED])}{more}"

@@ -16,7 +16,7 @@ from kinema.deployment.openvino_model import convert
 from kinema.deployment.pytorch_scores import ScoreFiles
 from kinema.deployment.verify import ShippedFiles, verify
 from kinema.evaluation.evaluate import evaluate
-from kinema.evaluation.predictions import PREDICTIONS
+from kinema.evaluation.schema import PREDICTIONS
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Deployment, Network
 from kinema.models.loading.checkpoint import save_checkpoint

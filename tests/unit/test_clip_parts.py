@@ -5,7 +5,7 @@ import json
 import pytest
 from corpus import CLIP, build, entry, write_corpus
 
-from kinema.clips.parts import evaluated_part, parity_part, parts_digests
+from kinema.clips.parts import evaluated_part, num_annotated, parity_part, part_listed, parts_digests
 
 PARTS = ("training", "validation", "testing")
 LISTED = {
@@ -91,6 +91,32 @@ def test_without_an_index_nothing_is_known(tmp_path):
     path = tmp_path / "clips.json"
     assert parts_digests(path, PARTS) == {"index": "absent"}
     assert evaluated_part(path, "auto") is parity_part(path) is None
+
+
+def listed(root, database, became=None) -> dict:
+    digests(root, database, became)
+    return part_listed(root / "clips.json", "testing")
+
+
+def test_an_evaluation_knows_groups_and_lost_videos_that_no_training_reads(tmp_path):
+    plain, usable = listed(tmp_path, LISTED), parts_digests(tmp_path / "clips.json", PARTS)
+    assert plain["annotated"] == num_annotated(tmp_path / "clips.json", "testing") == 1, "e has no class"
+    lost = listed(tmp_path, LISTED | {"f": entry("testing"), "g": entry("validation")}, {"f": {"status": "missing"}})
+    assert lost == plain | {"annotated": 2}
+    in_a_group = listed(tmp_path, LISTED | {"d": entry("testing", group="anna")})
+    assert in_a_group["groups"] != plain["groups"]
+    assert parts_digests(tmp_path / "clips.json", PARTS) == usable, "so nothing is trained anew"
+    assert part_listed(tmp_path / "clips.json", None) == {"annotated": None, "groups": None}
+
+
+def test_an_index_of_an_older_kinema_is_told(tmp_path):
+    digests(tmp_path)
+    path = tmp_path / "clips.json"
+    known = json.loads(path.read_text())
+    del known["parts"]["testing"]["annotated"]
+    path.write_text(json.dumps(known))
+    with pytest.raises(ValueError, match=r"clips\.json: does not say how many testing videos are listed; delete it"):
+        num_annotated(path, "testing")
 
 
 def test_an_index_knows_its_numbers(tmp_path):

@@ -52,6 +52,11 @@ def test_settings_of_one_section_are_told_with_its_name(rule, param, section):
     assert causes(changed([before], now, rule=rule, **{param: now}), {}) == [f"{section}.key: 256 -> 128"]
 
 
+def test_videos_that_are_listed_and_not_scored_are_told_by_their_number():
+    before, now = (json.dumps({"annotated": number, "groups": FOUR}) for number in (24, 26))
+    assert causes(changed([before], now, rule="evaluate", listed=now), {}) == ["listed.annotated: 24 -> 26"]
+
+
 def test_of_many_settings_the_first_are_told():
     before, now = (as_json(training={f"key_{number}": value for number in range(9)}) for value in (0, 1))
     *named, more = causes(changed([before], now, settings=now), {})

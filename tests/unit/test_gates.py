@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from deployed_model import Deployed
 
@@ -13,6 +14,7 @@ from kinema.deployment import openvino_model
 from kinema.deployment import verify as verify_module
 from kinema.deployment.ir_files import copy_ir, ir_digests, new_ir
 from kinema.deployment.openvino_model import check_parity
+from kinema.evaluation.schema import VERSION_KEY
 from kinema.models.loading.checkpoint import load_checkpoint
 
 
@@ -48,7 +50,7 @@ def test_a_shipped_ir_is_the_one_that_was_compared(deployed):
         ({"num_videos": 7}, "num_videos is 7, expected 6"),
         ({"num_videos": 6.0}, "num_videos is 6.0, expected an integer"),
         ({"subset": "testing"}, "subset is 'testing', expected 'validation'"),
-        ({"record": 0}, "`record` is 0, expected 1: another version of kinema wrote it"),
+        ({"record": 1}, "`record` is 1, expected 2: another version of kinema wrote it"),
     ],
 )
 def test_an_evaluation_that_the_predictions_do_not_bear_out_is_refused(deployed, values, match):
@@ -124,6 +126,22 @@ def test_predictions_of_something_else_are_refused(deployed, change, match):
 def test_predictions_that_are_no_table_are_refused(deployed):
     (deployed.root / "predictions.parquet").write_bytes(b"PAR1")
     deployed.refused(r"predictions\.parquet: cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("version", "match"), [(None, "its version is 1, expected 2"), (b"3", "its version is 3, expected 2")]
+)
+def test_predictions_of_another_version_are_refused(deployed, version, match):
+    path = deployed.root / "predictions.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata(version and {VERSION_KEY: version}), path)
+    deployed.refused(rf"predictions\.parquet: {match}: another version of kinema wrote it; delete it and run again")
+
+
+def test_predictions_of_other_columns_are_refused(deployed):
+    path = deployed.root / "predictions.parquet"
+    pq.write_table(pq.read_table(path).drop_columns("rank"), path)
+    deployed.refused(r"predictions\.parquet: its columns are not those that rule evaluate writes")
 
 
 def test_forged_results_that_bear_each_other_out_do_not_agree_with_the_ir(deployed):

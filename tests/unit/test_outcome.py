@@ -14,13 +14,15 @@ import pytest
 from kinema.cli import main
 from kinema.deployment.ir_files import ir_digests
 from kinema.digests import file_digest
+from kinema.evaluation.wilson import wilson_interval
+from kinema.experiment.choosing import chosen_by
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training as Recipe
 from kinema.experiment.params import validation_chooses
 from kinema.models.names import EXPORT_OBSTACLES
 from kinema.outcome.data import leak_lines
 from kinema.outcome.fitting import choosing_of, training_accuracy, training_line
-from kinema.outcome.levels import Interval, chance_level, majority_level, videos_to_tell, wilson_interval
+from kinema.outcome.levels import chance_level, majority_level, videos_to_tell
 from kinema.outcome.score import chance_line, fraction, score_lines
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import PACKAGE, imports
@@ -34,7 +36,7 @@ from kinema.records.dataset_report import (
     Leaks,
     SourceLeak,
 )
-from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.evaluation import ClassScores, Evaluation, Interval, Intervals
 from kinema.records.look_alikes import LookAlike
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import field_types
@@ -42,24 +44,43 @@ from kinema.records.training import Training
 from kinema.records.verification import Verification
 
 MODEL = "results/mine/efficientnet_lite0_vtn"
+BEST = ["training.keep: best"]
 
 
-def evaluated(hits, *counts, subset="validation", top5=1.0) -> Evaluation:
-    """So many videos right of those of the classes a, b, ..."""
-    number = sum(counts)
+def evaluated(
+    hits, *counts, subset="validation", top5=1.0, lost=0, chosen=(), interval=None, groups=None
+) -> Evaluation:
+    """So many videos right of those of the classes a, b, ...; `interval` is that over so many groups."""
+    number, absent = sum(counts), Interval(low=0.0, high=1.0)
     scores = {
-        chr(97 + place): ClassScores(num_videos=count, recall=None, precision=None)
+        chr(97 + place): ClassScores(
+            num_videos=count, recall=None, precision=None, f1=None, average_precision=None, called={}
+        )
         for place, count in enumerate(counts)
     }
     return Evaluation(
         subset=subset,
+        chosen=list(chosen),
         num_clips=number,
         num_videos=number,
+        num_annotated=number + lost,
+        coverage=number / (number + lost),
         clip_top1=hits / number,
         clip_top5=1.0,
         video_top1=hits / number,
         video_top5=top5,
         mean_class_accuracy=hits / number,
+        macro_f1=hits / number,
+        intervals=Intervals(
+            units="groups" if groups else "videos",
+            num_units=groups or number,
+            video_top1=Interval(*interval) if interval else wilson_interval(hits, number),
+            video_top5=absent,
+            mean_class_accuracy=None,
+            macro_f1=None,
+        ),
+        expected_calibration_error=0.0,
+        brier_score=0.0,
         classes=scores,
     )
 
@@ -144,7 +165,7 @@ def results(tmp_path, monkeypatch) -> Path:
     trained(0.93).write(folder / "training.json")
     rows = [f"{epoch},{accuracy}" for epoch, accuracy in enumerate((0.5, 0.625, 0.75, 0.5833333134651184))]
     (folder / "training.csv").write_text("\n".join(["epoch,val_video_top1", *rows, ""]))
-    evaluated(18, 12, 12).write(folder / "evaluation.json")
+    evaluated(18, 12, 12, chosen=BEST).write(folder / "evaluation.json")
     Parity(
         num_clips=8,
         max_abs_difference=5e-6,
@@ -175,7 +196,7 @@ def shown(capsys, *paths, status=0) -> str:
 
 STORY = """\
 results/mine/efficientnet_lite0_vtn
-  accuracy  0.75 (video top-1): 18 of 24 validation videos, 95 % interval 0.55 to 0.88
+  accuracy  0.75 (video top-1): 18 of 24 validation videos, 95 % interval 0.55 to 0.88, coverage 1.00
   chance    0.50 by guessing among 2 classes, or by always naming one
             above chance: the whole interval lies above 0.50
   training  0.93 on training clips (augmented, while training), 0.75 here: overfitted; more data or stronger
@@ -228,7 +249,7 @@ def test_the_interval_is_wilsons(hits, trials, low, high):
 
 
 def test_nothing_seen_says_nothing():
-    assert wilson_interval(0, 0) == Interval(0.0, 1.0)
+    assert wilson_interval(0, 0) == Interval(low=0.0, high=1.0)
     assert majority_level([]) == majority_level([0, 0]) == 0
 
 
@@ -323,20 +344,63 @@ def test_validation_chooses_where_the_training_lets_it(keep, schedule):
     assert not choosing_of(trained(0.9, keep=keep, schedule=schedule, validate_every=6)), "there was one validation"
 
 
+@pytest.mark.parametrize(
+    ("recipe", "subset", "expected"),
+    [
+        ({"keep": "best"}, "validation", BEST),
+        ({"keep": "best"}, "testing", []),
+        ({"keep": "best", "epochs": 1}, "validation", []),
+        ({"keep": "last"}, "validation", []),
+        ({"keep": "last", "schedule": "plateau"}, "validation", ["training.schedule: plateau"]),
+        ({"keep": "best", "schedule": "plateau"}, "validation", [*BEST, "training.schedule: plateau"]),
+        ({"keep": "best", "train": False}, "validation", []),
+        (None, "validation", []),  # a checkpoint of another toolkit
+    ],
+)
+def test_a_checkpoint_knows_whether_it_was_chosen_on_the_scored_videos(recipe, subset, expected):
+    settings = {"imported_from": "other.pth"}
+    if recipe is not None:
+        settings = Settings(training=Recipe(**{"epochs": 10} | recipe)).model_dump(mode="json")
+    assert chosen_by(settings, subset) == expected
+
+
 def test_who_chose_is_told(results, capsys):
-    trained(0.93, keep="last").write(results / MODEL / "training.json")
+    path = results / MODEL / "evaluation.json"
+    evaluated(18, 12, 12).write(path)
     assert "chosen" not in shown(capsys, MODEL)
-    trained(0.93, keep="last", schedule="plateau").write(results / MODEL / "training.json")
+    evaluated(18, 12, 12, chosen=["training.schedule: plateau"]).write(path)
     assert "the learning rate was chosen on these very videos (training.schedule: plateau)" in shown(capsys, MODEL)
-    trained(0.93, schedule="plateau").write(results / MODEL / "training.json")
+    evaluated(18, 12, 12, chosen=[*BEST, "training.schedule: plateau"]).write(path)
     text = "the epoch was chosen on these very videos (training.keep: best, training.schedule: plateau; 4 validations"
     assert text in " ".join(shown(capsys, MODEL).split())
-    trained(0.93).write(results / MODEL / "training.json")
+    evaluated(18, 12, 12, chosen=BEST).write(path)
     reported(training=48, validation=12, testing=5).write(results / "results/mine/dataset_report.json")
     text = " ".join(shown(capsys, MODEL).split())
     assert "expect less on new ones; `evaluation: {subset: testing}` gives an honest number" in text
-    evaluated(5, 5, 5, subset="testing").write(results / MODEL / "evaluation.json")
-    assert "chosen" not in shown(capsys, MODEL)
+    (results / MODEL / "training.json").unlink()
+    assert "the epoch was chosen on these very videos" in shown(capsys, MODEL), "the evaluation says so by itself"
+
+
+def accuracy_line(evaluation) -> str:
+    return next(text for topic, text in score_lines(evaluation) if topic == "accuracy")
+
+
+def test_videos_that_could_not_be_scored_are_told_beside_the_accuracy():
+    told = "18 of 24 validation videos, 95 % interval 0.55 to 0.88, coverage 0.92 (24 of 26 that have a class could be"
+    assert told in accuracy_line(evaluated(18, 12, 12, lost=2))
+    assert "coverage 0.999 (1,999 of 2,000 that" in accuracy_line(evaluated(1000, 1999, lost=1))
+    assert "coverage 0.99 (" in accuracy_line(evaluated(10, 999, lost=1)), "nothing rounds a lost video away"
+    assert "coverage 0.29 (" in accuracy_line(evaluated(10, 29, lost=71))
+
+
+def test_an_interval_over_groups_is_told_as_one_and_counts():
+    grouped_ = evaluated(18, 12, 12, interval=(0.4, 0.95), groups=4)
+    assert ", 95 % interval 0.40 to 0.95 over 4 groups, coverage 1.00" in accuracy_line(grouped_)
+    assert chance_line(grouped_) == "not above chance: 0.50 lies in the interval; more groups of videos would tell", (
+        "as many independent videos would be above"
+    )
+    assert "overfitted" in training_line(trained(0.9), evaluated(18, 12, 12))
+    assert "overfitted" not in training_line(trained(0.9), grouped_)
 
 
 LAST = trained(0.9, keep="last")
@@ -456,7 +520,7 @@ def test_records_of_different_runs_are_told(results, capsys):
         "verification.json: it is of another evaluation than evaluation.json; delete it and run: "
         f"snakemake --cores all {MODEL}/verification.json"
     ) in text
-    evaluated(18, 12, 12).write(folder / "evaluation.json")
+    evaluated(18, 12, 12, chosen=BEST).write(folder / "evaluation.json")
     reported(training=48, validation=13).write(folder.parent / "dataset_report.json")
     text = " ".join(shown(capsys, MODEL).split())
     assert "evaluation.json: 24 validation videos were scored, and the data set's report now has 26; delete it" in text
@@ -512,11 +576,12 @@ def test_a_damaged_record_is_one_line_and_the_others_are_shown(results, name, co
     [
         ({"num_videos": 0}, "num_videos is 0, expected 24"),
         ({"video_top1": 1.5}, "video_top1 is 1.5, expected a fraction"),
+        ({"num_annotated": 23}, "num_annotated is 23, expected 24, those scored, or more"),
     ],
 )
 def test_an_evaluation_that_cannot_be_is_damaged(results, change, found, capsys):
     replace(evaluated(18, 12, 12), **change).write(results / MODEL / "evaluation.json")
-    assert found in shown(capsys, MODEL, status=1)
+    assert found in " ".join(shown(capsys, MODEL, status=1).split())
 
 
 def test_epochs_without_a_validation_are_not_counted_and_a_damaged_history_is_told(results, capsys):
@@ -550,10 +615,10 @@ def test_a_data_set_lists_its_models(results, capsys):
         "  data      120 of 120 listed videos can be used\n"
         "  leak      12 groups lie in two subsets: a score is too high\n"
         "\n"
-        "  model                   accuracy  95 % interval  chance  above  of videos      on training  export\n"
-        "  attn@long               0.58      0.39 to 0.76   0.50    no     24 validation  0.93         verified\n"
-        "  efficientnet_lite0_vtn  0.75*     0.55 to 0.88   0.50    yes    24 validation  0.93         verified\n"
-        "  resnet34_lstm           -         -              -       -      -              0.99         -\n"
+        "  model                   accuracy  95 % interval  chance  above  of videos            on training  export\n"
+        "  attn@long               0.58      0.39 to 0.76   0.50    no     24 of 24 validation  0.93         verified\n"
+        "  efficientnet_lite0_vtn  0.75*     0.55 to 0.88   0.50    yes    24 of 24 validation  0.93         verified\n"
+        "  resnet34_lstm           -         -              -       -      -                    0.99         -\n"
         "  * the epoch or the learning rate was chosen on these videos: expect less on new ones\n"
     )
     of_dataset = shown(capsys, "results/mine/dataset_report.json")

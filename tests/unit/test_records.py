@@ -26,7 +26,7 @@ from kinema.records.dataset_report import (
     RespelledVideo,
     SharedFile,
 )
-from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.evaluation import ClassScores, Evaluation, Interval, Intervals
 from kinema.records.look_alikes import LookAlike, LookAlikes
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
@@ -50,18 +50,35 @@ PUBLISHED = Published(
     license=None,
     sha256="ab",
 )
+LAUFEN = "laufen, schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}"
 EVALUATION = Evaluation(
     subset="validation",
+    chosen=["training.keep: best"],
     num_clips=4,
     num_videos=2,
+    num_annotated=3,
+    coverage=2 / 3,
     clip_top1=0.25,
     clip_top5=1.0,
     video_top1=0.5,
     video_top5=1,  # a number of another writer
     mean_class_accuracy=0.1 + 0.2,
+    macro_f1=0.5,
+    intervals=Intervals(
+        units="groups",
+        num_units=2,
+        video_top1=Interval(low=0.1, high=0.9),
+        video_top5=Interval(low=0.5, high=1.0),
+        mean_class_accuracy=Interval(low=0.0, high=1.0),
+        macro_f1=None,
+    ),
+    expected_calibration_error=0.25,
+    brier_score=0.75,
     classes={
-        "laufen, schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}": ClassScores(num_videos=2, recall=0.5, precision=1.0),
-        "a.b": ClassScores(num_videos=0, recall=None, precision=None),
+        LAUFEN: ClassScores(
+            num_videos=2, recall=0.5, precision=1.0, f1=2 / 3, average_precision=1.0, called={LAUFEN: 1, "a.b": 1}
+        ),
+        "a.b": ClassScores(num_videos=0, recall=None, precision=0.0, f1=0.0, average_precision=None, called={}),
     },
 )
 LOOK_ALIKE = LookAlike(
@@ -137,7 +154,7 @@ LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
-    "evaluation.json": (1, "28ca7f4237c95a25"),
+    "evaluation.json": (2, "f5308b5d6f11890b"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
     "weights.json": (1, "36a42363cca23674"),
@@ -165,10 +182,12 @@ def test_what_is_written_are_plain_names_and_numbers(tmp_path):
     EVALUATION.write(tmp_path / "evaluation.json")
     text = (tmp_path / "evaluation.json").read_text(encoding="utf-8")
     values = json.loads(text)
-    assert text.startswith('{\n  "record": 1,\n  "subset": "validation",\n')
+    assert text.startswith('{\n  "record": 2,\n  "subset": "validation",\n')
     assert "schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}" in text
     assert values["mean_class_accuracy"] == 0.1 + 0.2, "to the last digit"
-    assert values["classes"]["a.b"] == {"num_videos": 0, "recall": None, "precision": None}
+    assert values["classes"][LAUFEN]["called"] == {LAUFEN: 1, "a.b": 1}
+    assert values["intervals"]["macro_f1"] is None
+    assert values["intervals"]["video_top1"] == {"low": 0.1, "high": 0.9}
 
 
 def changed(values: dict, place: str, value) -> dict:
@@ -200,11 +219,14 @@ WRONG = [
     ("evaluation.json", "num_clips", "x" * 200 + "\n", r"num_clips is 'x+\.\.\., expected an integer"),
     ("evaluation.json", "classes", [], "classes is list, expected an object"),
     ("evaluation.json", "classes/a.b/recall", "none", r"classes\.a\.b\.recall is 'none', expected a number or null"),
-    ("evaluation.json", "classes/a.b", {"num_videos": 1}, r"classes\.a\.b lacks keys precision, recall"),
-    ("evaluation.json", "record", 2, "`record` is 2, expected 1: another version of kinema wrote it"),
-    ("evaluation.json", "record", "1", "`record` is '1', expected 1"),
-    ("evaluation.json", "record", True, "`record` is True, expected 1"),
-    ("evaluation.json", "record", ..., "has no `record`, expected 1: an older kinema wrote it, or another program"),
+    ("evaluation.json", "classes/a.b", {"num_videos": 1}, r"classes\.a\.b lacks keys average_precision, called,"),
+    ("evaluation.json", "intervals/video_top1", None, r"intervals\.video_top1 is None, expected an object"),
+    ("evaluation.json", "intervals/macro_f1", 0.5, r"intervals\.macro_f1 is 0\.5, expected an object or null"),
+    ("evaluation.json", "chosen", "training.keep: best", "chosen is 'training.keep: best', expected a list"),
+    ("evaluation.json", "record", 1, "`record` is 1, expected 2: another version of kinema wrote it"),
+    ("evaluation.json", "record", "2", "`record` is '2', expected 2"),
+    ("evaluation.json", "record", True, "`record` is True, expected 2"),
+    ("evaluation.json", "record", ..., "has no `record`, expected 2: an older kinema wrote it, or another program"),
     ("parity.json", "sha256/bin", ..., "sha256 lacks key bin"),
     ("parity.json", "sha256", {"xml": "a", "bin": "b", "txt": "c"}, "sha256 does not know key txt"),
     ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
@@ -239,13 +261,13 @@ def test_another_layout_or_value_is_refused(name, place, value, match, tmp_path)
     ("content", "match"),
     [
         (b"", "cannot be read as JSON"),
-        (b'{"record": 1,\n"subset": "val', "cannot be read as JSON"),
+        (b'{"record": 2,\n"subset": "val', "cannot be read as JSON"),
         (b"\xff\xfe{}", "cannot be read as JSON"),
         (b"[" * 100_000, "cannot be read as JSON"),
         (b"[]", "found list, expected an object"),
         (b"null", "found NoneType, expected an object"),
         (b"{}", "has no `record`"),
-        (b'{"record": 1}', "lacks keys classes, clip_top1,"),
+        (b'{"record": 2}', "lacks keys brier_score, chosen, .*, intervals and 8 more"),
     ],
 )
 def test_what_is_no_record_is_refused(content, match, tmp_path):

@@ -1,5 +1,6 @@
 """Which edit makes which stages stale by their own params; what follows from a stage that re-runs is Snakemake's."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -104,12 +105,22 @@ EDITS = {
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
-        ("kinema/evaluation/evaluate.py", "num_clips=len(scores.labels)", "num_clips=0"),
+        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0'),
         {"evaluate"},
+    ),
+    "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
+    "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
+    "what chose the model": (
+        ("kinema/experiment/choosing.py", "num_epochs // period < 2", "not num_epochs"),
+        {"evaluate"},
+    ),
+    "a column of the predictions": (
+        ("kinema/evaluation/schema.py", '"rank", pa.int32()', '"rank", pa.int8()'),
+        SCORED,
     ),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
-        ("kinema/records/evaluation.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        ("kinema/records/evaluation.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
         {"evaluate", "verify"},
     ),
     "the version of the parity report": (
@@ -236,6 +247,20 @@ def test_an_edit_makes_stale_what_reads_it(table, edit, stale):
     project.edit(file, old, new)
     try:
         assert changed_rules(before, params_of_rules(project.root)) == stale
+    finally:
+        path.write_bytes(text)
+
+
+@pytest.mark.parametrize("change", [{"annotated": 99}, {"groups": "of others"}], ids=lambda change: next(iter(change)))
+def test_what_is_listed_beside_the_videos_counts_for_numbers_alone(table, change):
+    project, before = table
+    path = project.root / "results/tiny/clips.json"
+    text = path.read_bytes()
+    known = json.loads(text)
+    known["parts"]["validation"] |= change
+    try:
+        path.write_text(json.dumps(known))
+        assert changed_rules(before, params_of_rules(project.root)) == {"evaluate"}
     finally:
         path.write_bytes(text)
 

@@ -13,7 +13,7 @@ from project import MODEL, REPOSITORY, executed
 
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, ClipIndex
-from kinema.evaluation.predictions import PREDICTIONS
+from kinema.evaluation.schema import PREDICTIONS
 from kinema.inference.predictors.openvino import core
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records.reference import RECORDS

@@ -1,8 +1,8 @@
 """A trained model on the evaluation clips.
 
-in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.parquet
-out  results/{dataset}/{model}/evaluation.json       clip and video top-1 and top-5, mean class accuracy, per class
-     results/{dataset}/{model}/predictions.parquet   kinema.evaluation.predictions.PREDICTIONS
+in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.{parquet,arrow,json}, tables of the shards
+out  results/{dataset}/{model}/evaluation.json       accuracies with intervals and coverage, calibration, per class
+     results/{dataset}/{model}/predictions.parquet   kinema.evaluation.schema.PREDICTIONS
      results/{dataset}/{model}/confusion.png
 """
 
@@ -37,6 +37,7 @@ rule evaluate:
     params:
         settings=evaluation_settings("evaluation"),
         data=evaluation_data,
+        listed=listed_videos,
         model=content("results/{dataset}/{model}/model.pth"),
         failures=failures("results/{dataset}/{model}/evaluation.json"),
         code=model_code("evaluate", "kinema.evaluation.evaluate"),

@@ -201,6 +201,11 @@ def evaluation_data(wildcards):
     return json.dumps(parts.parts_digests(parts_path(wildcards), [evaluated_subset(wildcards)]))
 
 
+def listed_videos(wildcards):
+    """How many videos of the evaluated subset the list has, and their groups, as JSON: what only numbers depend on."""
+    return json.dumps(parts.part_listed(parts_path(wildcards), evaluated_subset(wildcards)))
+
+
 def evaluation_settings(*names):
     """Params function: these settings, and how many clips the videos that are scored have."""
     counts = {"testing": ["clip.num_test_clips"], "validation": ["clip.num_val_clips"]}
