@@ -55,7 +55,7 @@ def _against_best(row: Row) -> Cell:
     if row.against_best is None or row.score is None:
         return Cell("best", 0.0) if row.rank else NOTHING
     found = row.against_best
-    difference = fraction(-found.difference, row.score.num_videos)
+    difference = fraction(abs(found.difference), row.score.num_videos)
     sign = "-" if found.difference < 0 else ""
     return Cell(f"{sign}{difference} ({found.only_best:,} : {found.only_this:,})", found.difference)
 

@@ -25,9 +25,9 @@ def as_page(dataset: str, rows: Sequence[Row], *, outdated: str | None) -> str:
     ranked, others = [row for row in rows if row.rank], [row for row in rows if not row.rank]
     made = made_columns(differing_versions(rows))
     tables = [
-        _table("Ranking", RANKED, ranked),
-        _table("Without a rank", OTHERS, others),
-        _table("What each was made with", made, rows if len(filled(made, rows)) > 1 else []),
+        _table("Ranking", RANKED, ranked, _axis(rows)),
+        _table("Without a rank", OTHERS, others, _axis(rows)),
+        _table("What each was made with", made, rows if len(filled(made, rows)) > 1 else [], _axis(rows)),
     ]
     return environment.get_template(TEMPLATE).render(
         dataset=dataset,
@@ -38,10 +38,9 @@ def as_page(dataset: str, rows: Sequence[Row], *, outdated: str | None) -> str:
     )
 
 
-def _table(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Any]:
+def _table(title: str, columns: Sequence[Column], rows: Sequence[Row], axis: tuple[float, float]) -> dict[str, Any]:
     """What the template reads of a table."""
     shown = filled(columns, rows)
-    axis = _axis(rows)
     return {
         "title": title,
         "columns": shown,
@@ -61,7 +60,7 @@ def _table(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> dict[s
 
 
 def _axis(rows: Sequence[Row]) -> tuple[float, float]:
-    """Ends of the axis on which the intervals of a table are drawn."""
+    """Ends of the axis on which the intervals are drawn."""
     intervals = [row.score.interval for row in rows if row.score]
     return min((each.low for each in intervals), default=0.0), max((each.high for each in intervals), default=1.0)
 

@@ -52,10 +52,12 @@ def _of_best(row: Row) -> str:
     score = row.score
     assert score
     low, high = (fraction(end, score.num_videos) for end in (score.interval.low, score.interval.high))
-    covered = "" if score.coverage is None else f", coverage {100 * score.coverage:.1f} %"
+    hits, accuracy = round(score.accuracy * score.num_videos), fraction(score.accuracy, score.num_videos)
+    more = "" if score.coverage is None else f", coverage {100 * score.coverage:.1f} %"
+    more += ", chosen on these videos" if score.is_chosen_here else ""
     return (
-        f"{row.name} has {fraction(score.accuracy, score.num_videos)} of {score.num_videos:,} {score.subset} videos "
-        f"right (95 % interval {low} to {high}{covered}){', chosen on these videos' if score.is_chosen_here else ''}."
+        f"{row.name} has {hits:,} of {score.num_videos:,} {score.subset} videos right: {accuracy} "
+        f"(95 % interval {low} to {high}{more})."
     )
 
 

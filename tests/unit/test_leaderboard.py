@@ -168,7 +168,7 @@ def test_models_are_ranked_and_compared_with_the_best_on_the_same_videos(folder)
     assert float(third["mcnemar_p"]) == 2 / 2**11
     text = page(folder)
     assert text.startswith(
-        "# Leaderboard of mine\n\nc_vtn has 0.95 of 20 validation videos right (95 % interval 0.76 to 0.99).\n"
+        "# Leaderboard of mine\n\nc_vtn has 19 of 20 validation videos right: 0.95 (95 % interval 0.76 to 0.99).\n"
         "It cannot be told from b_vtn@quick (p = 0.375) on these videos.\n"
     )
     assert r"| 3 | a_vtn | 0.40 | 0.22 to 0.61 | -0.55 (11 : 0) | \< 0.001 |" in text
@@ -189,7 +189,7 @@ def test_models_with_as_many_videos_right_share_a_rank(folder):
     ]
     assert [float(row["mcnemar_p"]) for row in rows[1:3]] == [1.0, 1.0]
     assert (rows[2]["only_best_right"], rows[2]["only_this_right"]) == ("0", "0")
-    assert "0.00 (3 : 3)" in page(folder)
+    assert "| 0.00 (3 : 3) |" in page(folder)
 
 
 def test_a_model_alone_is_compared_with_none(folder):
@@ -308,7 +308,9 @@ def test_an_accuracy_on_videos_that_chose_the_epoch_says_so(folder):
     text = page(folder)
     assert r"| 1.00\* |" in text
     assert " 0.75 |" in text
-    assert "a_vtn has 1.00 of 20 validation videos right (95 % interval 0.84 to 1.00), chosen on these videos." in text
+    assert (
+        "a_vtn has 20 of 20 validation videos right: 1.00 (95 % interval 0.84 to 1.00, chosen on these videos)." in text
+    )
     assert "chosen on these videos: expect less on new ones" in text
 
 
