@@ -12,6 +12,7 @@ The way of the data, and the rule file of each stage:
     train         clips                      -> results/<dataset>/<model>/model.pth
     evaluate      model + clips              -> results/<dataset>/<model>/{evaluation.json,predictions.parquet}
     deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}
+    leaderboard   evaluations of models      -> results/<dataset>/leaderboard.{csv,md,html}
     demo          nothing                    -> data/demo/
 """
 
@@ -27,6 +28,7 @@ include: "workflow/rules/weights.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/deploy.smk"
+include: "workflow/rules/leaderboard.smk"
 include: "workflow/rules/demo.smk"
 
 

@@ -3,10 +3,10 @@
 Every class is listed; lists of videos are cut off, since dataset_report.json has them whole.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kinema.markdown import as_text, table
 from kinema.records.dataset_report import Counts, DatasetReport, LabelCounts
 from kinema.spelling import counted, told_apart
 
@@ -25,11 +25,11 @@ LEAK_TITLES = {
 def render(report: DatasetReport) -> str:
     """Markdown (GFM) of a report."""
     parts = [
-        f"# Data set {_text(report.dataset)}",
+        f"# Data set {as_text(report.dataset)}",
         _summary(report),
         "## To mind\n\n" + ("\n".join(f"- {line}" for line in _remarks(report)) or "Nothing."),
         "## By subset",
-        _table(["subset", *COUNT_COLUMNS], [[_text(name), *_cells(counts)] for name, counts in _subsets(report)]),
+        table(["subset", *COUNT_COLUMNS], [[as_text(name), *_cells(counts)] for name, counts in _subsets(report)]),
         "## By class, worst first",
         _classes(report),
         *_reasons(report),
@@ -65,14 +65,14 @@ def _remarks(report: DatasetReport) -> Iterable[str]:
             "Scores may be too good; `kinema split TABLE --group looks` keeps such videos together."
         )
     elif report.look_alikes_not_searched:
-        yield f"Videos were not compared by their looks: {_text(report.look_alikes_not_searched)}."
+        yield f"Videos were not compared by their looks: {as_text(report.look_alikes_not_searched)}."
     if report.label_conflicts:
         yield f"**Contradiction**. The same file content under two labels: {len(report.label_conflicts):,}. Keep one."
     imbalance = report.imbalance
     if untrained := imbalance.without_training:
         yield f"Classes without a usable training video: {len(untrained):,} ({_some(untrained, 10)})."
     if imbalance.largest and imbalance.smallest:
-        most, least = (f"{end.videos:,} ({_text(end.label)})" for end in (imbalance.largest, imbalance.smallest))
+        most, least = (f"{end.videos:,} ({as_text(end.label)})" for end in (imbalance.largest, imbalance.smallest))
         each = f"{imbalance.largest.videos:,} each" if imbalance.ratio == 1 else f"{most} down to {least}"
         yield f"Training videos a class: {each}, ratio {imbalance.ratio:,.2f}."
     if report.duplicates:
@@ -82,7 +82,7 @@ def _remarks(report: DatasetReport) -> Iterable[str]:
     if report.listed_again:
         yield f"Files that the list names more than once: {len(report.listed_again):,}."
     for labels in report.alike_labels[:MAX_ALIKE]:
-        yield f"Labels that look alike are separate classes: {_text(counted(labels, labels))}."
+        yield f"Labels that look alike are separate classes: {as_text(counted(labels, labels))}."
     if (left := len(report.alike_labels) - MAX_ALIKE) > 0:
         yield f"{left:,} more labels that look alike are in dataset_report.json."
     if report.without_class.listed:
@@ -104,27 +104,27 @@ def _classes(report: DatasetReport) -> str:
 
     def cells(label: str, counts: LabelCounts) -> list[str]:
         parts = [counts.subsets.get(name) for name in names]
-        return [_text(label), *_cells(counts), *(f"{part.ok:,}/{part.listed:,}" if part else "0/0" for part in parts)]
+        return [as_text(label), *_cells(counts), *(f"{part.ok:,}/{part.listed:,}" if part else "0/0" for part in parts)]
 
     def badness(item: tuple[str, LabelCounts]) -> tuple:
         label, counts = item
         return counts.coverage or 0, counts.ok - counts.listed, label
 
     rows = [cells(label, counts) for label, counts in sorted(report.labels.items(), key=badness)]
-    return _table(["class", *COUNT_COLUMNS, *(f"{name} ok/listed" for name in names)], rows)
+    return table(["class", *COUNT_COLUMNS, *(f"{name} ok/listed" for name in names)], rows)
 
 
 def _reasons(report: DatasetReport) -> Iterable[str]:
     names = _names(report)
     reasons = {"missing": report.missing, **report.failed_by_reason}
     rows = [
-        [_text(reason), f"{number:,}", *(f"{_of_reason(report.subsets[name], reason):,}" for name in names)]
+        [as_text(reason), f"{number:,}", *(f"{_of_reason(report.subsets[name], reason):,}" for name in names)]
         for reason, number in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         if number
     ]
     if rows:
         yield "## Why videos were dropped"
-        yield _table(["reason", "videos", *names], rows)
+        yield table(["reason", "videos", *names], rows)
 
 
 def _of_reason(counts: Counts, reason: str) -> int:
@@ -134,30 +134,30 @@ def _of_reason(counts: Counts, reason: str) -> int:
 def _dropped(report: DatasetReport) -> Iterable[str]:
     columns = ("video", "subset", "label", "reason", "detail")
     rows = [
-        [_text((getattr(row, name) or "")[:MAX_CHARACTERS]) for name in columns] for row in report.dropped[:MAX_ROWS]
+        [as_text((getattr(row, name) or "")[:MAX_CHARACTERS]) for name in columns] for row in report.dropped[:MAX_ROWS]
     ]
     if rows:
         yield "## Dropped videos"
-        yield _table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report.dropped)
+        yield table(["video", "subset", "class", "reason", "detail"], rows, numbers=False) + _more(report.dropped)
 
 
 def _damaged(report: DatasetReport) -> Iterable[str]:
     columns, damaged = ("video", "subset", "label", "frames", "detail"), report.damaged
-    rows = [[_text(str(getattr(row, name) or "")[:MAX_CHARACTERS]) for name in columns] for row in damaged[:MAX_ROWS]]
+    rows = [[as_text(str(getattr(row, name) or "")[:MAX_CHARACTERS]) for name in columns] for row in damaged[:MAX_ROWS]]
     if rows:
         yield "## Videos that are used as far as they go"
-        yield _table(["video", "subset", "class", "frames", "detail"], rows, numbers=False) + _more(damaged)
+        yield table(["video", "subset", "class", "frames", "detail"], rows, numbers=False) + _more(damaged)
 
 
 def _leaks(report: DatasetReport) -> Iterable[str]:
     for kind, leaks in vars(report.leaks).items():
         rows = [
-            [_text(getattr(leak, kind)), *(_some(leak.subsets.get(name, []), 3) for name in _names(report))]
+            [as_text(getattr(leak, kind)), *(_some(leak.subsets.get(name, []), 3) for name in _names(report))]
             for leak in leaks[:MAX_ROWS]
         ]
         if rows:
             yield f"## {LEAK_TITLES[kind]}"
-            yield _table([kind, *_names(report)], rows, numbers=False) + _more(leaks)
+            yield table([kind, *_names(report)], rows, numbers=False) + _more(leaks)
 
 
 def _look_alikes(report: DatasetReport) -> Iterable[str]:
@@ -166,7 +166,7 @@ def _look_alikes(report: DatasetReport) -> Iterable[str]:
         [
             f"{pair.likeness:.2f}",
             *(
-                f"{_text(name)} ({_text(label or '-')})"
+                f"{as_text(name)} ({as_text(label or '-')})"
                 for name, label in ((pair.video, pair.label), (pair.other, pair.other_label))
             ),
             f"{pair.subset} / {pair.other_subset}",
@@ -175,44 +175,42 @@ def _look_alikes(report: DatasetReport) -> Iterable[str]:
     ]
     if rows:
         yield "## Videos in two subsets that look alike"
-        yield _table(["likeness", "video (class)", "other video (class)", "subsets"], rows, numbers=False) + _more(
-            pairs
-        )
+        yield table(["likeness", "video (class)", "other video (class)", "subsets"], rows, numbers=False) + _more(pairs)
 
 
 def _label_conflicts(report: DatasetReport) -> Iterable[str]:
     found = report.label_conflicts
     rows = [
-        [_text(row.content), "; ".join(f"{_text(label)}: {_some(names, 3)}" for label, names in row.labels.items())]
+        [as_text(row.content), "; ".join(f"{as_text(label)}: {_some(names, 3)}" for label, names in row.labels.items())]
         for row in found[:MAX_ROWS]
     ]
     if rows:
         yield "## The same file content under two labels"
-        yield _table(["content", "videos by class"], rows, numbers=False) + _more(found)
+        yield table(["content", "videos by class"], rows, numbers=False) + _more(found)
 
 
 def _duplicates(report: DatasetReport) -> Iterable[str]:
     duplicates = report.duplicates
-    rows = [[_text(row.video), _text(row.path or "-"), _some(row.duplicates, 3)] for row in duplicates[:MAX_ROWS]]
+    rows = [[as_text(row.video), as_text(row.path or "-"), _some(row.duplicates, 3)] for row in duplicates[:MAX_ROWS]]
     if rows:
         yield "## Files that claim one video"
-        yield _table(["video", "file used", "files left aside"], rows, numbers=False) + _more(duplicates)
+        yield table(["video", "file used", "files left aside"], rows, numbers=False) + _more(duplicates)
 
 
 def _respelled(report: DatasetReport) -> Iterable[str]:
     respelled = report.respelled
-    rows = [[_text(name) for name in told_apart((row.video, row.path))] for row in respelled[:MAX_ROWS]]
+    rows = [[as_text(name) for name in told_apart((row.video, row.path))] for row in respelled[:MAX_ROWS]]
     if rows:
         yield "## Files of another name than in the list"
-        yield _table(["video", "file used"], rows, numbers=False) + _more(respelled)
+        yield table(["video", "file used"], rows, numbers=False) + _more(respelled)
 
 
 def _listed_again(report: DatasetReport) -> Iterable[str]:
     again = report.listed_again
-    rows = [[_text(row.path), _some(row.videos, 3)] for row in again[:MAX_ROWS]]
+    rows = [[as_text(row.path), _some(row.videos, 3)] for row in again[:MAX_ROWS]]
     if rows:
         yield "## Files that the list names more than once"
-        yield _table(["file", "videos"], rows, numbers=False) + _more(again)
+        yield table(["file", "videos"], rows, numbers=False) + _more(again)
 
 
 def _cells(counts: Counts) -> list[str]:
@@ -239,31 +237,9 @@ def _size(num_bytes: int) -> str:
 def _some(names: Sequence[str], limit: int) -> str:
     """The first names, and how many more there are."""
     more = [f"{len(names) - limit:,} more"] if len(names) > limit else []
-    return ", ".join([*(_text(name) for name in names[:limit]), *more])
+    return ", ".join([*(as_text(name) for name in names[:limit]), *more])
 
 
 def _more(rows: Sequence[Any]) -> str:
     left = len(rows) - MAX_ROWS
     return f"\n\n{left:,} more are in dataset_report.json." if left > 0 else ""
-
-
-def _text(text: str) -> str:
-    """Text that Markdown shows as it is, on one line; underscores within words need no escape."""
-    text = re.sub(r"([\\`*\[\]<>|$~&#])", r"\\\1", " ".join(text.split()))
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
-
-
-def _table(header: list[str], rows: list[list[str]], *, numbers: bool = True) -> str:
-    """A table whose columns line up in the plain text too; with `numbers` all but the first are set to the right."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    right = [numbers and column > 0 for column in range(len(header))]
-
-    def line(cells: list[str]) -> str:
-        padded = [
-            cell.rjust(width) if last else cell.ljust(width)
-            for cell, width, last in zip(cells, widths, right, strict=True)
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = ["-" * (width - last) + ":" * last for width, last in zip(widths, right, strict=True)]
-    return "\n".join([line(header), line(rule), *(line(row) for row in rows)])

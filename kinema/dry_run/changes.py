@@ -29,7 +29,9 @@ CONTENTS = {
     "model": "another model.pth",
     "onnx": "another model.onnx",
     "predictions": "other predictions",
+    "scores": "other scores",
     "start_contents": "other weights to start from",
+    "template": "another page",
     "weights": "another converted model",
 }
 # Rule and param of settings that stand without the section that they are of -> that section.

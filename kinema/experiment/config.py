@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from kinema.experiment.data_sections import Annotations, Augmentation, Clip, Media
 from kinema.experiment.model_sections import Deployment, Distillation, Evaluation, Network, Training
-from kinema.experiment.section import Fraction, Location, Name, Pattern, Section
+from kinema.experiment.section import Fraction, Location, ModelFolder, Name, Pattern, Section
 
 
 class Settings(Section):
@@ -53,6 +53,11 @@ class Dataset(Settings):
         le=50_000,
         description="Videos of different subsets are compared by their looks, for the data-set report, where no more "
         "than this are usable: some 0.1 s each; 0 compares none.",
+    )
+    leaderboard: list[ModelFolder] = Field(
+        default_factory=list,
+        description="Models, with their `@variant` if any, that `results/NAME/leaderboard.md` compares, and that are "
+        "trained and scored for it; where none is named, it compares those that have an evaluation.json.",
     )
     rendered: bool = Field(False, description="The files are made by the workflow itself (the demo).")
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable
 
 from kinema.clips.parts import evaluation_order
+from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
 from kinema.experiment.resolve import resolve
 
@@ -22,7 +23,7 @@ SCORED = (
 def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
     """As JSON, for the models of a data set that the targets want scored: the subsets of which one is needed."""
     found = set()
-    for target in targets:
+    for target in with_listed(config, targets):
         parts = os.path.relpath(target).split("/")
         if len(parts) == 4 and parts[:2] == ["results", dataset] and parts[3] in SCORED:
             found.add(evaluation_order(resolve(config, dataset, parts[2]).settings.evaluation.subset))

@@ -24,6 +24,7 @@ def _off_for_false(value: Any) -> Any:
 Automatic = Annotated[Literal["auto", "off"], BeforeValidator(_off_for_false)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+ModelFolder = Annotated[str, Field(pattern=r"^[^/]+$", max_length=200)]
 
 
 def _can_be_opened(path: str) -> str:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
@@ -55,7 +56,7 @@ def with_ancestors(config: Config, dataset: str, model_name: str) -> Iterator[tu
 def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, str]]:
     """Data set and model of each training that these targets need, those that others start from included."""
     found: dict[tuple[str, str], None] = {}
-    for parts in (Path(os.path.normpath(target)).parts for target in targets):
+    for parts in (Path(os.path.normpath(target)).parts for target in with_listed(config, targets)):
         behind = with_ancestors(config, parts[1], parts[2]) if len(parts) == 4 and parts[0] == "results" else ()
         found |= {made: None for made in behind if _is_trained(config, *made)}
     return list(found)

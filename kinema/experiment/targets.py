@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from kinema.experiment.comparing import compared_models, is_leaderboard, listed_models
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.obstacles import check_experiment, check_export
@@ -24,6 +25,9 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
     if len(parts) < 3 or parts[0] != "results":
         return
     dataset_named(config, parts[1])
+    if is_leaderboard(target):
+        _check_leaderboard(config, parts[1], runs_here)
+        return
     if len(parts) > 3:
         if parts[-1] in DEPLOYED:
             check_export(config, parts[1], parts[2])
@@ -47,6 +51,21 @@ def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) ->
             continue
         known = {filled for pattern in patterns if (filled := _filled(pattern, path))}
         raise ConfigError(f"{target}: no rule makes this{nearest(path, sorted(known))}")
+
+
+def _check_leaderboard(config: Config, dataset: str, runs_here: Callable[[], bool]) -> None:
+    """Of a leaderboard without a list nothing is made but itself, of models that must be there."""
+    for model in listed_models(config, dataset):
+        try:
+            check_target(config, f"results/{dataset}/{model}/evaluation.json", runs_here)
+        except ConfigError as error:
+            raise ConfigError(f"datasets.{dataset}.leaderboard: {error}") from None
+    if not compared_models(config, dataset):
+        raise ConfigError(
+            f"results/{dataset}: no model there has an evaluation.json. Name models in "
+            f"{config.dataset_dir}/{dataset}.yaml, `leaderboard: [...]`, which are then made, or run snakemake for "
+            f"results/{dataset}/MODEL/evaluation.json first."
+        )
 
 
 def _filled(pattern: str, path: str) -> str | None:

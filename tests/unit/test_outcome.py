@@ -665,7 +665,8 @@ def test_it_is_for_the_end_alone_and_needs_the_standard_library():
         if "kinema.outcome" in imports(name := ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts), path)
         and not name.startswith("kinema.outcome")
     }
-    assert users == {"kinema.cli"}
+    told = {f"kinema.leaderboard.{name}" for name in ("columns", "rows", "told")}
+    assert users == {"kinema.cli", *told}
     program = "import sys; before = set(sys.modules); import kinema.outcome.show; print(*set(sys.modules) - before)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"kinema"}

@@ -18,7 +18,7 @@ CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
 AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
 MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
 SCORED = {"evaluate", "verify"}
-LOOKS = "look_alikes"
+LOOKS, BOARD = "look_alikes", "leaderboard"
 READS_CLIPS = {"train", "evaluate", "convert", "verify"}
 
 
@@ -65,6 +65,10 @@ EDITS = {
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
     "fewest frames of a video": ((TINY, "short_side: 64", "short_side: 64\n  min_frames: 2"), {"shard"}),
     "what becomes of damaged videos": ((TINY, "short_side: 64", "short_side: 64\n  damaged: drop"), {"shard"}),
+    "the models of a leaderboard": (
+        (TINY, "num_shards: 8", "num_shards: 8\nleaderboard: [efficientnet_lite0_vtn@quick]"),
+        {BOARD},
+    ),
     "a comment": ((CONFIG, "seed: 1", "seed: 1  # of all"), set()),
     "a default that is left out": ((CONFIG, "  seed: 1\n", ""), set()),
     "an override for something else": (
@@ -96,12 +100,18 @@ EDITS = {
     "the used decoder": (("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"), MODEL_STAGES),
     "the encoder": (
         ("kinema/models/encoders.py", "maps.permute(0, 3, 1, 2)", "maps.permute(0, 3, 2, 1)"),
-        {LOOKS, *MODEL_STAGES},
+        {LOOKS, BOARD, *MODEL_STAGES},
     ),
-    "what a name means": (("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'), {LOOKS, *MODEL_STAGES}),
+    "what a name means": (
+        ("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'),
+        {LOOKS, BOARD, *MODEL_STAGES},
+    ),
     "writing files": (
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
-        {"annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", *MODEL_STAGES},
+        {
+            *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
+            *MODEL_STAGES,
+        },
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
@@ -118,10 +128,12 @@ EDITS = {
         ("kinema/evaluation/schema.py", '"rank", pa.int32()', '"rank", pa.int8()'),
         SCORED,
     ),
+    "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
+    "the page of a leaderboard": (("kinema/leaderboard/page.html", "max-width: 84rem", "max-width: 66rem"), {BOARD}),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {"evaluate", "verify"},
+        {"evaluate", "verify", BOARD},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
@@ -133,11 +145,11 @@ EDITS = {
     ),
     "the version of the dataset report": (
         ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {"dataset_report"},
+        {"dataset_report", BOARD},
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {"evaluate", "verify"},
+        {"evaluate", "verify", BOARD},
     ),
     "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index"}),
@@ -147,7 +159,7 @@ EDITS = {
     ),
     "how an encoder starts": (
         ("kinema/models/published.py", "if network in TORCHVISION", "if network not in TORCHVISION"),
-        {LOOKS, *MODEL_STAGES},
+        {LOOKS, BOARD, *MODEL_STAGES},
     ),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
@@ -176,7 +188,7 @@ EDITS = {
     "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
     "the version of a training's record": (
         ("kinema/records/training.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        set(),
+        {BOARD},
     ),
     "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
     "how records are refused": (("kinema/records/values.py", "math.isfinite(value)", "math.isinf(value)"), set()),
@@ -213,7 +225,7 @@ EDITS = {
         ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"'),
         set(),
     ),
-    "the summary of models": (("kinema/models/summary.py", "2e9", "1e9"), set()),
+    "the summary of models": (("kinema/models/summary.py", "2e9", "1e9"), {BOARD}),
     "how experiments resolve": (("kinema/experiment/resolve.py", "found.append(", "found.insert(0, "), set()),
     "the demo": (("kinema/demo/scenes.py", "FPS = 7", "FPS = 8"), {"render_demo"}),
 }

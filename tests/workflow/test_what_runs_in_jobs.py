@@ -23,12 +23,12 @@ WATCHING = (
 
 @pytest.fixture(scope="module")
 def traced(finished, tmp_path_factory) -> Project:
-    """The finished project, in which the looks of its videos are compared, too; other tests do without."""
+    """The finished project, in which videos are compared by their looks, and models, too; other tests do without."""
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    project.snakemake("results/tiny/look_alikes.json", *limit, environment=environment)
+    project.snakemake("results/tiny/look_alikes.json", "results/tiny/leaderboard.md", *limit, environment=environment)
     return project
 
 

@@ -222,3 +222,32 @@ def parity_data(wildcards):
     """The same of the clips on which an exported network is compared with the trained one."""
     path = parts_path(wildcards)
     return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
+
+
+def listed_files(wildcards):
+    """What a leaderboard reads of the models that the configuration lists; of others nothing is an input, or made."""
+    return asked(comparing.listed_files, wildcards.dataset)
+
+
+def listed_parts(wildcards):
+    """The digests of the index, where models are listed."""
+    return [f"results/{wildcards.dataset}/clips.json"] if listed_files(wildcards) else []
+
+
+def compared_models(wildcards):
+    """The models of a leaderboard, as JSON."""
+    return json.dumps(asked(comparing.compared_models, wildcards.dataset))
+
+
+def compared_contents(wildcards):
+    """A digest of what a leaderboard reads of its models and is no input, and of the sizes of exported ones."""
+    folders = [f"results/{wildcards.dataset}/{model}" for model in json.loads(compared_models(wildcards))]
+    read = [] if listed_files(wildcards) else [f"{folder}/{name}" for folder in folders for name in comparing.READ]
+    contents = [remembered_digest(path) for path in read]
+    exported = [Path(folder) / name for folder in folders for name in comparing.SIZED]
+    return digest([contents, [path.stat().st_size if path.exists() else None for path in exported]])
+
+
+def page_template(wildcards):
+    """The page of a leaderboard, which is no code."""
+    return file_digest(f"{workflow.basedir}/kinema/leaderboard/page.html")

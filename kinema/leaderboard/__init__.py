@@ -1,0 +1,1 @@
+"""The models of a data set side by side, those that were scored on the same videos in an order."""
