@@ -1,6 +1,7 @@
 """The command `kinema`: what is handy beside the workflow. The workflow itself is Snakemake."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -17,7 +18,7 @@ EXTRAS = {
 PLAN_HELP = """usage: kinema plan [ARGUMENT ...]
 
 Tells what `snakemake ARGUMENT ...` would do, and does nothing: stages, jobs, what is kept, how long it takes by the
-times of earlier runs, and why. It takes all that Snakemake takes: targets, --configfile, --config, --forcerun.
+times of earlier runs, and why. It takes what a run takes: targets, --configfile, --config, --forcerun, --profile.
 Without a target it tells of the demo.
 """
 OF_TRAIN = ("torch", "timm")  # what `--group looks` needs
@@ -25,7 +26,12 @@ OF_TRAIN = ("torch", "timm")  # what `--group looks` needs
 
 def main(argv: list[str] | None = None) -> int:
     """Run a sub-command; what the user got wrong is one line on stderr and exit status 2."""
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["plan"]:  # all that follows is Snakemake's, a `--` too
+        arguments = _parser().parse_args(argv[:1])
+        arguments.arguments = argv[1:]
+    else:
+        arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
     except ValueError as error:
@@ -88,10 +94,8 @@ def _add_plan(commands) -> None:
     plan = commands.add_parser(
         "plan",
         help="tell what `snakemake` with these arguments would do: stages, jobs, why, what is kept, how long",
-        prefix_chars="\0",  # all that follows is Snakemake's
-        add_help=False,
+        usage="kinema plan [ARGUMENT ...]",
     )
-    plan.add_argument("arguments", nargs="*", metavar="ARGUMENT", help="of snakemake, targets among them")
     plan.set_defaults(command=_plan)
 
 
@@ -266,7 +270,8 @@ def _plan(arguments: argparse.Namespace) -> int:
     found = dry_run(arguments.arguments)
     for warning in found.warnings:
         print(warning, file=sys.stderr)
-    print(*as_lines(found), sep="\n")
+    with contextlib.chdir(found.folder):
+        print(*as_lines(found), sep="\n")
     return 0
 
 

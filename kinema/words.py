@@ -153,7 +153,8 @@ def duration_in_words(seconds: float) -> str:
     for unit, word in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * unit:
             return f"{short_number(seconds / unit)} {word}"
-    return f"{short_number(seconds)} seconds"
+    text = short_number(seconds)
+    return f"{text} second{'' if text == '1' else 's'}"
 
 
 def short_number(number: float) -> str:

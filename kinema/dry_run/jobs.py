@@ -37,9 +37,10 @@ class Job:
 class DryRun:
     """What Snakemake would do with some arguments."""
 
+    folder: str = "."  # in which the workflow runs
     jobs: tuple[Job, ...] = ()
     num_cores: int | None = None  # of this machine; None where they were not given, or where a cluster runs the jobs
-    num_remote: int | None = None  # jobs at a time on a cluster
+    num_remote: int | None = None  # jobs at a time on a cluster; sys.maxsize for as many as there are
     warnings: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()  # why there are no jobs
 

@@ -59,11 +59,12 @@ class _Reasons:
         if not deciding:
             return None
         last = max(deciding, key=lambda one: self.depths[one])
-        return f"decided after {self.found.jobs[last].rule}", False
+        after = f"decided after {self.found.jobs[last].rule}"
+        return f"{NEW}; {after}" if job.is_new else after, False
 
     def _known(self, number: int, job: Job) -> str:
         videos = self.changed.get(number)
-        if job.is_needed or job.params_now or job.is_new:
+        if job.is_needed or job.params_now:
             return "; ".join(_with_videos(text, videos) for text in causes(job, self.made_by))
         if videos and videos.shards:
             return videos.told()

@@ -15,7 +15,7 @@ from snakemake.logging import logger
 
 from kinema.dry_run.jobs import DryRun, Job
 
-DRY = ("--dry-run", "--quiet", "rules", "progress", "host", "reason")
+DRY = ("--quiet", "rules", "progress", "host", "reason", "--dry-run")  # before what may have a `--` in it
 STARTED: list[Any] = []  # the one workflow of this process
 
 
@@ -50,12 +50,14 @@ def main() -> int:
     out, arguments = Path(sys.argv[1]), sys.argv[2:]
     sys.argv = ["snakemake", *arguments]
     cli.SnakemakeApi = _Kept
-    parser, given = cli.parse_args([*arguments, *DRY])
+    parser, given = cli.parse_args([*DRY, *arguments])
     is_here = given.executor in (None, "local")
+    # before a dry run gives itself one core
     room = {"num_cores": given.cores if is_here else None, "num_remote": None if is_here else given.jobs}
+    folder = Path(given.directory or ".").absolute()
     is_planned = cli.args_to_api(given, parser)
     jobs = tuple(_jobs(STARTED[-1])) if is_planned else ()
-    DryRun(jobs=jobs, **room, warnings=tuple(HEARD.warnings), errors=tuple(HEARD.errors)).write(out)
+    DryRun(folder=str(folder), jobs=jobs, **room, warnings=tuple(HEARD.warnings), errors=tuple(HEARD.errors)).write(out)
     return 0 if is_planned else 1
 
 

@@ -14,6 +14,14 @@ from kinema.experiment.files import read_yaml
 from kinema.input_error import InputError
 
 PLACES = ("WorkflowError in", "InputFunctionException in", "MissingInputException in", "MissingRuleException")
+# Options that make Snakemake do something else than run jobs, a dry run or not.
+OTHER_MODES = (
+    *("archive", "cleanup_metadata", "cleanup_shadow", "conda_cleanup_envs", "conda_create_envs_only", "containerize"),
+    *("container_cleanup_images", "d3dag", "dag", "delete_all_output", "delete_temp_output", "deploy_sources"),
+    *("detailed_summary", "edit_notebook", "filegraph", "generate_unit_tests", "lint", "list_changes"),
+    *("list_conda_envs", "list_input_changes", "list_params_changes", "list_rules", "list_target_rules"),
+    *("list_untracked", "print_compilation", "report", "rulegraph", "summary", "touch", "unlock"),
+)
 PROFILE = "Using workflow specific profile"
 
 
@@ -35,7 +43,11 @@ def dry_run(arguments: Sequence[str]) -> DryRun:
 
 def check_arguments(arguments: Sequence[str]) -> None:
     """InputError for what Snakemake refuses in its own words, before it reads the Snakefile."""
-    given = snakemake_arguments(arguments)
+    given, defaults = snakemake_arguments(arguments), snakemake_arguments([])
+    for name in OTHER_MODES:
+        if getattr(given, name) != getattr(defaults, name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option}: kinema plan runs nothing but a dry run; for this run snakemake {option}")
     for path in given.configfile or ():
         _check_file(Path(path), is_target=str(path).startswith(("results/", "prepared/", "./results/")))
     for setting in given.config or ():

@@ -1,6 +1,7 @@
 """A dry run -> a table: stage, jobs, what is kept, how long it takes and why, and lines that sum it up."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 
 from kinema.dry_run.duration import seconds_of, together
@@ -77,7 +78,7 @@ def _summary(rows: Sequence[Row], seconds: Sequence[float | None], kept: Mapping
     known = sum(one for _, one in certain if one is not None)
     number = sum(len(row.jobs) for row, _ in certain)
     total = number + sum(kept.values()) + sum(len(row.jobs) for row in rows if not row.is_certain)
-    where = f"{found.num_remote} jobs at a time" if found.num_remote else _counted(_cores(found), "core")
+    where = _counted(_cores(found), "core") if found.num_remote is None else _at_a_time(found.num_remote)
     unknown = list(dict.fromkeys(row.rule for row, one in certain if one is None))
     time = f", about {duration_in_words(known)} on {where} by the times of earlier runs" if known else ""
     if unknown:
@@ -89,6 +90,10 @@ def _summary(rows: Sequence[Row], seconds: Sequence[float | None], kept: Mapping
             f"{maybe:,} more may follow: when a checkpoint has run, what depends on it is judged by its content"
         )
     return [*lines, *([f"kept as they are: {', '.join(untouched)}"] if untouched else [])]
+
+
+def _at_a_time(num_remote: int) -> str:
+    return "as many machines as there are jobs" if num_remote == sys.maxsize else f"{num_remote} jobs at a time"
 
 
 def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:

@@ -60,9 +60,9 @@ def changed_videos(plan: Job, found: DryRun) -> Changed | None:
                 out=out,
                 known_path=known_tokens(params["videos"]),
             )
+            return _compared(Path(plan.outputs[0]), out, params["num_shards"])
         except (ValueError, OSError):
             return None  # the job itself will say what is wrong
-        return _compared(Path(plan.outputs[0]), out, params["num_shards"])
 
 
 def _as_it_will_be(path: Path, found: DryRun, folder: Path) -> Path:

@@ -93,5 +93,6 @@ def told(result: Evaluation) -> str:
     text = f"{result.subset}: video top-1 {result.video_top1:.4f} over {result.num_videos} videos, "
     text += f"95 % interval {interval.low:.4f} to {interval.high:.4f}"
     text += f" over {result.intervals.num_units} groups" if units == "groups" else ""
-    text += f", coverage {result.coverage:.4f} of {result.num_annotated} that are listed"
+    share = result.num_videos * 10_000 // result.num_annotated / 10_000  # cut off: 1 where all were scored
+    text += f", coverage {share:.4f} of {result.num_annotated} that are listed"
     return f"{text}; chosen on these very videos ({', '.join(result.chosen)})" if result.chosen else text

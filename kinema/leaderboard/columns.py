@@ -1,5 +1,6 @@
 """A row of the leaderboard -> cells of its tables, as text and as the value that they are sorted by."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from kinema.words import duration_in_words
 
 EMPTY = "-"
 CHOSEN = "*"  # behind an accuracy on videos that chose the epoch or the learning rate
+FEW_VIDEOS = 100  # one of these is seen in the second decimal
 COMMIT, DIGEST = 10, 8  # characters that tell one from another
 
 
@@ -48,14 +50,19 @@ def _interval(score: Score) -> Cell:
 
 
 def _coverage(score: Score) -> Cell:
-    return Cell(f"{100 * score.coverage:.1f} %", score.coverage)
+    return Cell(coverage_in_words(score.coverage), score.coverage)
+
+
+def coverage_in_words(coverage: float) -> str:
+    """Per cent, cut off: all videos are 100.0 %, and nothing less is."""
+    return f"{math.floor(1000 * coverage + 1e-6) / 10:.1f} %"  # a little more, as 0.29 * 100 is below 29
 
 
 def _against_best(row: Row) -> Cell:
     if row.against_best is None or row.score is None:
         return Cell("best", 0.0) if row.rank else NOTHING
     found = row.against_best
-    difference = fraction(abs(found.difference), row.score.num_videos)
+    difference = f"{abs(found.difference):.3f}" if row.score.num_videos > FEW_VIDEOS else f"{abs(found.difference):.2f}"
     sign = "-" if found.difference < 0 else ""
     return Cell(f"{sign}{difference} ({found.only_best:,} : {found.only_this:,})", found.difference)
 
@@ -93,7 +100,9 @@ def _text(value: str | None) -> Cell:
 RANK = Column("rank", "Equal where as many videos are right.", lambda row: _number(row.rank, "{}"))
 MODEL = Column("model", "Its folder.", lambda row: _text(row.name), is_number=False)
 ACCURACY = Column("accuracy", "Of the videos, those whose class is the most probable one.", _of_score(_accuracy))
-INTERVAL = Column("95 % interval", "Of the accuracy, by Wilson.", _of_score(_interval))
+INTERVAL = Column(
+    "95 % interval", "Of the accuracy; over groups of videos where these are known.", _of_score(_interval)
+)
 COVERAGE = Column("coverage", "Of the annotated videos, those that were scored.", _of_score(_coverage))
 RANKED = (
     RANK,

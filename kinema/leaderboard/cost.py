@@ -17,7 +17,7 @@ def cost_of(training: Training) -> Summary | None:
     try:
         clip, network = Clip(**training.settings["clip"]), Network(**training.settings["network"])
         return summarise(training.model, num_classes=len(training.labels), clip=clip, network=network)
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+    except (ValidationError, ValueError, LookupError, TypeError, RuntimeError, ImportError, OSError) as error:
         text = " ".join(str(error).split())
         log.warning("%s: its parameters cannot be counted with this version of kinema: %s", training.model, text)
         return None

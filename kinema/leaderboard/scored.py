@@ -1,7 +1,8 @@
 """What a model was scored on, and whether two models were scored on the same: videos and classes decide, not dates."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +50,9 @@ def choose_reference(
 
     The videos that the index has now come before older ones, then what most models were scored on, then testing
     videos, then the larger number. `indexed` gives the videos of a subset that could be scored; None without an index.
+
+    Of a model that does not know the contents of its videos, those of the index are taken, else those that most models
+    know: it is alike to each, which does not make these alike to each other.
     """
 
     def outdated(one: Scored) -> str | None:
@@ -60,7 +64,14 @@ def choose_reference(
         return outdated(one) is None, alike, one.subset == "testing", len(one.videos)
 
     chosen = max(candidates, key=worth)
-    return chosen, outdated(chosen)
+    now, difference = indexed(chosen.subset), outdated(chosen)
+    known = Counter(one.content for one in candidates if one.content and obstacle(one, chosen) is None)
+    contents = [
+        chosen.content,
+        now.content if now and difference is None else None,
+        *(key for key, _ in known.most_common(1)),
+    ]
+    return replace(chosen, content=next(filter(None, contents), None)), difference
 
 
 def _other_classes(found: tuple[str, ...], reference: tuple[str, ...]) -> str:

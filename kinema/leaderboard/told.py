@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from kinema.leaderboard.columns import CHOSEN, p_in_words
+from kinema.leaderboard.columns import CHOSEN, coverage_in_words, p_in_words
 from kinema.leaderboard.rows import Row
 from kinema.outcome.score import fraction
 
@@ -53,7 +53,7 @@ def _of_best(row: Row) -> str:
     assert score
     low, high = (fraction(end, score.num_videos) for end in (score.interval.low, score.interval.high))
     hits, accuracy = round(score.accuracy * score.num_videos), fraction(score.accuracy, score.num_videos)
-    more = f", coverage {100 * score.coverage:.1f} %"
+    more = f", coverage {coverage_in_words(score.coverage)}"
     more += ", chosen on these videos" if score.is_chosen_here else ""
     return (
         f"{row.name} has {hits:,} of {score.num_videos:,} {score.subset} videos right: {accuracy} "

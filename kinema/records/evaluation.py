@@ -72,7 +72,8 @@ class Evaluation(Record):
     """The subset that was scored: `testing` or `validation`."""
     chosen: list[str]
     """Settings by which the scored videos chose the epoch or the learning rate of the model, so that all these numbers
-    flatter it; empty where they did not."""
+    flatter it; empty where they did not. By the model's own training: what weights that it was given have seen is not
+    known here."""
     num_clips: int
     """[clips] Scored, each once."""
     num_videos: int

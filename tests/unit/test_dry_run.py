@@ -2,10 +2,12 @@
 
 import json
 import re
+import sys
 
 import pytest
 
 from kinema import known_code, provenance
+from kinema.cli import main
 from kinema.dry_run.changes import causes
 from kinema.dry_run.duration import seconds_of, together
 from kinema.dry_run.jobs import DryRun, Job
@@ -15,6 +17,7 @@ from kinema.dry_run.table import as_lines
 from kinema.dry_run.videos import Changed
 from kinema.experiment.files import ConfigError
 from kinema.input_error import InputError
+from kinema.words import duration_in_words
 
 PLAIN = {"inputs": {}, "watched": (), "outputs": (), "params": {}, "threads": 1, "benchmark_path": None}
 FOUR, FIVE = "0" * 15 + "4", "0" * 15 + "5"
@@ -135,6 +138,17 @@ def test_videos_are_told_by_number():
     assert row.why == "not made yet: 2 new videos"
 
 
+def test_what_was_never_made_and_is_not_needed_yet_is_not_certain():
+    annotations = job("annotations", needed=True, is_checkpoint=True)
+    export = job("export", 0, is_new=True, outputs=("model.onnx",))
+    verify = job("verify", 1, watched=("model.onnx",))
+    rows = rows_of(DryRun(jobs=(annotations, export, verify)), {})
+    assert [(row.rule, row.why, row.is_certain) for row in rows[1:]] == [
+        ("export", "not made yet; decided after annotations", False),
+        ("verify", "decided after annotations", False),
+    ]
+
+
 def test_rows_stand_in_the_order_of_the_stages():
     jobs = (job("evaluate", 2, needed=True), job("index", needed=True), job("train", 1, needed=True))
     assert [row.rule for row in rows_of(DryRun(jobs=jobs), {})] == ["index", "train", "evaluate"]
@@ -167,6 +181,10 @@ def test_jobs_last_as_long_as_the_last_time_or_as_others_of_their_rule(earlier):
 def test_damaged_benchmark_files_tell_nothing(earlier):
     path = earlier("logs/a/b/train.benchmark.tsv", "NA")
     assert seconds_of([job("train", benchmark_path=path)], {}) == [None]
+
+
+def test_one_second_is_one():
+    assert [duration_in_words(seconds) for seconds in (1.0, 1.5, 7320)] == ["1 second", "1.5 seconds", "2 hours"]
 
 
 def test_jobs_share_the_cores():
@@ -207,6 +225,11 @@ def test_rows_name_their_jobs_where_there_are_others(earlier):
         (["--config", "training.lr=0.1"], "write --config 'training={lr: 0.1}'"),
         (["--config", "a.b.c=[1, 2]"], "write --config 'a={b: {c: [1, 2]}}'"),
         (["--config", "results/a/b/model.xml"], "results/a/b/model.xml too: expected KEY=VALUE; targets come first"),
+        (["--unlock"], "--unlock: kinema plan runs nothing but a dry run; for this run snakemake --unlock"),
+        (["--cleanup-metadata", "a"], "for this run snakemake --cleanup-metadata"),
+        (["--report", "a.html"], "for this run snakemake --report"),
+        (["-t"], "for this run snakemake --touch"),
+        (["--list"], "for this run snakemake --list-rules"),
         (["--configfile", "no.yaml"], "--configfile no.yaml: there is no such file"),
         (["--configfile", "folder"], "--configfile folder: is no file"),
         (["--configfile", "good.yaml", "results/a/b/model.xml"], "results/a/b/model.xml too: write the target before"),
@@ -224,6 +247,22 @@ def test_what_snakemake_refuses_is_told_in_one_line(arguments, message, tmp_path
         check_arguments(["results/x/y/model.pth", *arguments])
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_arguments_come_to_snakemake_as_they_are(monkeypatch):
+    given = []
+    monkeypatch.setattr("kinema.dry_run.snakemake.dry_run", lambda arguments: given.append(arguments) or DryRun())
+    arguments = ["--cores", "2", "--configfile", "a.yaml", "--", "results/a/b/model.xml"]
+    assert main(["plan", *arguments]) == 0
+    assert given == [arguments]
+
+
+def test_a_cluster_may_run_as_many_jobs_as_there_are(earlier):
+    path = earlier("logs/d/m/train.benchmark.tsv", 90)
+    jobs = (job("train", needed=True, is_forced=True, benchmark_path=path),)
+    four, all_of_them = (as_lines(DryRun(jobs=jobs, num_remote=number))[-1] for number in (4, sys.maxsize))
+    assert "about 90 seconds on 4 jobs at a time by the times of earlier runs" in four
+    assert "about 90 seconds on as many machines as there are jobs by the times" in all_of_them
 
 
 def test_a_dry_run_is_handed_over_as_it_is(tmp_path):

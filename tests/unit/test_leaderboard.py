@@ -264,6 +264,20 @@ def test_what_was_scored_on_something_else_is_not_ranked(folder, changes, reason
     assert reason in others
 
 
+@pytest.mark.parametrize("has_index", [True, False])
+def test_a_model_that_knows_no_contents_does_not_make_others_comparable(folder, has_index):
+    add_model(folder / "a_vtn")  # `keep: last`: its training does not go with the validation videos
+    add_index(folder)
+    now = json.loads((folder / "clips.json").read_text())["parts"]["validation"]["digest"]
+    if not has_index:
+        (folder / "clips.parquet").unlink()
+    for name in ("b_vtn", "c_vtn"):
+        add_model(folder / name, wrong=NAMES[:3], data={"validation": now})
+    add_model(folder / "old_vtn", wrong=NAMES[:1], data={"validation": "old"})
+    contents = "scored on another version of the videos: the names are the same, the contents are not"
+    assert reasons(board(folder)) == {"a_vtn": "", "b_vtn": "", "c_vtn": "", "old_vtn": contents}
+
+
 def test_the_list_of_now_comes_before_what_most_were_scored_on(folder):
     for name in ("old_vtn", "older_vtn"):
         add_model(folder / name, videos=NAMES[:-1])
@@ -465,7 +479,9 @@ def test_the_page_has_the_figures_and_values_to_sort_by(folder):
     values = [attrs["data-value"] for attrs in cells]
     assert values[:4] == ["1", "a_vtn", "0.95", rows[0]["accuracy_low"]]
     assert "-0.4" in values
-    assert "" in values, "nothing is known of a training that took no time"
+    ranking = (folder / "leaderboard.md").read_text().split("##")[0]
+    assert "training" in ranking
+    assert [line.split("|")[-2].strip() for line in ranking.splitlines() if "_vtn |" in line] == ["-", "90 seconds"]
     assert [tag for tag, _ in html.tags].count("svg") == 2
     assert [attrs.get("tabindex") for tag, attrs in html.tags if attrs.get("role") == "region"] == ["0", "0"]
 

@@ -1,7 +1,9 @@
 """`kinema plan` tells of a project what Snakemake then does; with new videos see test_staleness."""
 
+import shutil
+
 import pytest
-from project import MODEL, stages
+from project import MODEL, Project, stages
 
 pytestmark = pytest.mark.workflow
 
@@ -35,6 +37,18 @@ def test_what_snakemake_would_do_is_what_is_told(project):
     (project.root / MODEL / "evaluation.json").unlink()
     arguments = (f"{MODEL}/evaluation.json", "--config", "training={seed: 8}")
     assert stages(project.plan(*arguments)).keys() == project.planned(*arguments)
+
+
+def test_a_folder_and_what_stands_behind_two_dashes_are_taken(project, tmp_path, monkeypatch):
+    (tmp_path / "seed.yaml").write_text("training: {seed: 8}\n")
+    told = project.plan("--configfile", str(tmp_path / "seed.yaml"), "--", TARGET)
+    assert stages(told)["train"].why == "training.seed: 1 -> 8"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(project.root / "kinema", elsewhere / "kinema")
+    snakefile = ["--snakefile", str(project.root / "Snakefile"), "-d", str(project.root)]
+    there = Project(elsewhere).plan(*snakefile, "--configfile", str(tmp_path / "seed.yaml"), "--", TARGET)
+    assert there == told
 
 
 def test_mistakes_are_told_in_one_line(project):
