@@ -16,10 +16,10 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml
 
-# Whole files go to workers, those with the longest tests first; a worker computes on one core.
+# Whole files go to workers in this order, the longest first, so that none is left to one worker at the end.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-TESTS := tests/workflow tests/golden tests/unit
+TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests/workflow tests/golden tests/unit
 
 test: lint
 	$(PYTEST) $(TESTS)

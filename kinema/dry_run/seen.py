@@ -3,6 +3,7 @@
 Snakemake's arguments are this process's own, since the Snakefile reads them there.
 """
 
+import contextlib
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,7 +57,8 @@ def main() -> int:
     room = {"num_cores": given.cores if is_here else None, "num_remote": None if is_here else given.jobs}
     folder = Path(given.directory or ".").absolute()
     is_planned = cli.args_to_api(given, parser)
-    jobs = tuple(_jobs(STARTED[-1])) if is_planned else ()
+    with contextlib.chdir(folder):  # Snakemake has come back from it
+        jobs = tuple(_jobs(STARTED[-1])) if is_planned else ()
     DryRun(folder=str(folder), jobs=jobs, **room, warnings=tuple(HEARD.warnings), errors=tuple(HEARD.errors)).write(out)
     return 0 if is_planned else 1
 

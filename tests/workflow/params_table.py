@@ -1,7 +1,9 @@
 """Params of every rule, as Snakemake would compare them, without running Snakemake: for tables of many edits."""
 
+import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from project import NAME
 from snakemake.api import SnakemakeApi
@@ -16,7 +18,7 @@ def params_of_rules(root: Path, **wildcards: str) -> dict[str, dict[str, Any]]:
     """Params by rule and name of the project in `root`, which must be the working directory."""
     (recipe,) = (path.name for path in (root / "prepared/tiny").iterdir())
     given = Wildcards(fromdict=WILDCARDS | {"recipe": recipe} | wildcards)
-    with SnakemakeApi(OutputSettings()) as api:
+    with mock.patch.object(sys, "argv", ["snakemake"]), SnakemakeApi(OutputSettings()) as api:
         workflow = api.workflow(resource_settings=ResourceSettings(), snakefile=root / "Snakefile", workdir=root)
         return {
             rule.name: {name: value(given) if callable(value) else value for name, value in rule.params.items()}
