@@ -101,9 +101,9 @@ def _reasons(job: Any, reason: Any) -> Mapping[str, Any]:
     return {
         "is_forced": bool(reason.forced),
         "missing": _texts(output for output in job.output if not Path(output).exists()),
-        "incomplete": _texts(reason.incomplete_output),
-        "updated_inputs": _texts(reason.updated_input),
-        "updated_in_run": _texts(reason.updated_input_run),
+        "incomplete": _texts(sorted(map(str, reason.incomplete_output))),
+        "updated_inputs": _texts(sorted(map(str, reason.updated_input))),
+        "updated_in_run": _texts(sorted(map(str, reason.updated_input_run))),
         "has_other_inputs": bool(reason.input_changed),
         "reason": str(reason),
     }
