@@ -4,10 +4,11 @@ The standard library only: the Snakefile imports it on every call. Lost, it cost
 """
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from kinema.files import write_text
 
 FOLDER = Path("results/.records/code")
 
@@ -18,10 +19,7 @@ def remember(code: str, modules: Mapping[str, str]) -> None:
     with suppress(OSError):
         if path.exists() or not FOLDER.parent.parent.is_dir():
             return
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(modules), encoding="utf-8")
-        part.replace(path)
+        write_text(path, json.dumps(modules))
 
 
 def remembered(code: str) -> dict[str, str] | None:

@@ -9,18 +9,18 @@ import ast
 import functools
 import hashlib
 import json
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinema.digests import digest
+from kinema.files import write_text
 from kinema.syntax import essence
 
 FILE = Path("results/.records/modules.json")  # lost, it costs reading the modules once more
 MOST_KEPT = 5000  # texts; those of many versions are not worth keeping
-JUDGES = ("annotated", "digests", "module_facts", "purity", "syntax")
+JUDGES = ("annotated", "digests", "files", "module_facts", "purity", "syntax")
 Version = tuple[int, int, int]
 
 
@@ -52,13 +52,10 @@ def keep_facts() -> None:
     if not known.is_new or not path.parent.parent.is_dir():
         return
     known.is_new = False
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
         # of another process that has found other modules meanwhile, too
         entries = {**_read(path), **known.entries}
-        part.write_text(json.dumps(dict([*entries.items()][-MOST_KEPT:])), encoding="utf-8")
-        part.replace(path)
+        write_text(path, json.dumps(dict([*entries.items()][-MOST_KEPT:])))
 
 
 class _Known:

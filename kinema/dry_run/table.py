@@ -23,7 +23,8 @@ def as_lines(found: DryRun) -> list[str]:
     changed = {number: changed_videos(found.jobs[number], found) for number in _plans(found)}
     rows = rows_of(found, changed)
     kept = {rule: _count(rule, jobs) - sum(len(row.jobs) for row in rows if row.rule == rule) for rule in _rules(jobs)}
-    seconds = [_seconds(row, found, _parts(found, changed)) for row in rows]
+    parts = _parts(found, changed)
+    seconds = [_seconds(row, found, parts) for row in rows]
     cells = [HEADER]
     for row, one in zip(rows, seconds, strict=True):
         is_first = row.rule not in [name.split(" ")[0] for name, *_ in cells]

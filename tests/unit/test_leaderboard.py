@@ -20,6 +20,7 @@ from kinema.experiment.choosing import chosen_by
 from kinema.experiment.config import Settings
 from kinema.input_error import InputError
 from kinema.leaderboard.board import write_leaderboard
+from kinema.leaderboard.columns import coverage_in_words
 from kinema.leaderboard.mcnemar import exact_p
 from kinema.leaderboard.page import as_page
 from kinema.leaderboard.rows import Cost, Made, Row, Score
@@ -484,6 +485,10 @@ def test_the_page_has_the_figures_and_values_to_sort_by(folder):
     assert [line.split("|")[-2].strip() for line in ranking.splitlines() if "_vtn |" in line] == ["-", "90 seconds"]
     assert [tag for tag, _ in html.tags].count("svg") == 2
     assert [attrs.get("tabindex") for tag, attrs in html.tags if attrs.get("role") == "region"] == ["0", "0"]
+
+
+def test_nothing_rounds_a_lost_video_away():
+    assert [coverage_in_words(share) for share in (1.0, 19_999 / 20_000, 0.29)] == ["100.0 %", "99.9 %", "29.0 %"]
 
 
 def test_a_page_without_an_interval_to_draw_is_one(folder):
