@@ -6,7 +6,7 @@ losses are.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,12 +27,23 @@ class EpochMean(MeanMetric):
 
 
 @dataclass(frozen=True)
+class Step:
+    """Where a loss is from; `videos` (B,) are the numbers of the batch's videos in `names`."""
+
+    epoch: int
+    step: int
+    lr: float
+    videos: Tensor
+    names: Sequence[object]
+
+
+@dataclass(frozen=True)
 class _Sent:
-    """A loss on its way to the processor; `told` makes the line of one that is not finite."""
+    """A loss on its way to the processor."""
 
     loss: Tensor
     arrival: torch.cuda.Event | None
-    told: Callable[[float], str]
+    step: Step
 
     def is_here(self) -> bool:
         return self.arrival is None or self.arrival.query()
@@ -40,8 +51,13 @@ class _Sent:
     def check(self) -> None:
         if self.arrival:
             self.arrival.synchronize()
-        if not torch.isfinite(self.loss):
-            raise FloatingPointError(self.told(self.loss.item()))
+        if torch.isfinite(self.loss):
+            return
+        step, names = self.step, [str(self.step.names[number]) for number in self.step.videos.tolist()]
+        raise FloatingPointError(
+            f"the loss is {self.loss.item()} at epoch {step.epoch}, step {step.step}, lr {step.lr:.3g}; videos of the "
+            f"batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
+        )
 
 
 class LossCheck:
@@ -50,13 +66,13 @@ class LossCheck:
     def __init__(self) -> None:
         self._sent: deque[_Sent] = deque()
 
-    def note(self, loss: Tensor, told: Callable[[float], str]) -> None:
+    def note(self, loss: Tensor, step: Step) -> None:
         """Check this loss () later, and now those before it that have arrived."""
         arrival = torch.cuda.Event() if loss.is_cuda else None
         here = loss.detach().to("cpu", non_blocking=True)
         if arrival:
             arrival.record()
-        self._sent.append(_Sent(here, arrival, told))
+        self._sent.append(_Sent(here, arrival, step))
         while self._sent and (self._sent[0].is_here() or len(self._sent) > MOST_WAITING):
             self._sent.popleft().check()
 

@@ -1,6 +1,6 @@
 """The Lightning module: loss, optimizer, schedule and validation of one recognizer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
@@ -17,7 +17,7 @@ from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
 from kinema.training.data import ClipMixer
 from kinema.training.distillation import Teacher
-from kinema.training.losses import EpochMean, LossCheck
+from kinema.training.losses import EpochMean, LossCheck, Step
 from kinema.training.network import compile_if_possible, freeze_batch_norm
 from kinema.training.optim import create_optimizer, create_schedule
 
@@ -79,7 +79,8 @@ class RecognitionTask(L.LightningModule):
         loss = self.loss(logits, target)
         if self.teacher:
             loss = self.teacher.loss(loss, clips, logits)
-        self._checked.note(loss, self._not_finite(batch))
+        step = Step(self.current_epoch, self.global_step, self._rate(), batch["video"], self.videos)
+        self._checked.note(loss, step)
         labels = target if target.ndim == 1 else target.argmax(1)
         correct = (logits.argmax(1) == labels).float().mean()
         self.train_loss.update(loss.detach(), weight=len(logits))
@@ -160,20 +161,6 @@ class RecognitionTask(L.LightningModule):
     def _rate(self) -> float:
         """The learning rate of all but the encoder."""
         return self.optimizers().param_groups[-1]["lr"]
-
-    def _not_finite(self, batch: dict[str, torch.Tensor]) -> Callable[[float], str]:
-        """A function that says which loss it was."""
-        place = f"epoch {self.current_epoch}, step {self.global_step}, lr {self._rate():.3g}"
-        videos = batch["video"]
-
-        def told(loss: float) -> str:
-            names = ", ".join(str(self.videos[number]) for number in videos.tolist())
-            return (
-                f"the loss is {loss} at {place}; videos of the batch: {names}. Try a lower training.lr or precision "
-                "32-true."
-            )
-
-        return told
 
 
 def is_validated(trainer: L.Trainer) -> bool:

@@ -3,7 +3,11 @@
 import pytest
 import torch
 
-from kinema.training.losses import MOST_WAITING, EpochMean, LossCheck
+from kinema.training.losses import MOST_WAITING, EpochMean, LossCheck, Step
+
+
+def step(name):
+    return Step(3, 7, 0.5, torch.tensor([1]), ["another", name])
 
 
 class Arrival:
@@ -40,33 +44,33 @@ class OnGpu:
 
 def test_a_loss_on_a_processor_stops_at_once():
     check = LossCheck()
-    check.note(torch.tensor(0.5), "first {}".format)
-    with pytest.raises(FloatingPointError, match="second inf"):
-        check.note(torch.tensor(float("inf")), "second {}".format)
+    check.note(torch.tensor(0.5), step("first"))
+    with pytest.raises(FloatingPointError, match=r"loss is inf at epoch 3, step 7, lr 0.5; videos of the batch: second"):
+        check.note(torch.tensor(float("inf")), step("second"))
 
 
 def test_a_loss_of_a_gpu_is_told_as_it_was_when_it_has_arrived(monkeypatch):
     arrivals = []
     monkeypatch.setattr(torch.cuda, "Event", lambda: arrivals.append(Arrival()) or arrivals[-1])
     check = LossCheck()
-    check.note(OnGpu(float("nan")), "first {}".format)
-    check.note(OnGpu(0.1), "second {}".format)
+    check.note(OnGpu(float("nan")), step("first"))
+    check.note(OnGpu(0.1), step("second"))
     arrivals[0].is_past = True
-    with pytest.raises(FloatingPointError, match="first nan"):
-        check.note(OnGpu(0.1), "third {}".format)
+    with pytest.raises(FloatingPointError, match=r"loss is nan .* videos of the batch: first"):
+        check.note(OnGpu(0.1), step("third"))
 
 
 def test_losses_that_have_not_arrived_are_waited_for_when_asked_and_when_too_many(monkeypatch):
     monkeypatch.setattr(torch.cuda, "Event", Arrival)
     check = LossCheck()
-    check.note(OnGpu(float("nan")), "only {}".format)
-    with pytest.raises(FloatingPointError, match="only nan"):
+    check.note(OnGpu(float("nan")), step("only"))
+    with pytest.raises(FloatingPointError, match=r"loss is nan .* videos of the batch: only"):
         check.check()
-    check.note(OnGpu(float("nan")), "old {}".format)
+    check.note(OnGpu(float("nan")), step("old"))
     for _ in range(MOST_WAITING - 1):
-        check.note(OnGpu(0.1), "new {}".format)
-    with pytest.raises(FloatingPointError, match="old nan"):
-        check.note(OnGpu(0.1), "new {}".format)
+        check.note(OnGpu(0.1), step("new"))
+    with pytest.raises(FloatingPointError, match=r"loss is nan .* videos of the batch: old"):
+        check.note(OnGpu(0.1), step("new"))
 
 
 def test_a_mean_counts_each_value_by_its_weight():

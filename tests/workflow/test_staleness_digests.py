@@ -203,7 +203,7 @@ EDITS = {
     "an advice": (("kinema/words.py", "or clip.size", "or lower clip.size"), set()),
     "a file system in the locks": (("kinema/locks.py", '"xfs", ', '"xfs", "jfs", '), set()),
     "the text of a full disk": (("kinema/disk.py", "free some", "make room"), set()),
-    "an error of the loss": (("kinema/training/task.py", "Try a lower", "Set a lower"), set()),
+    "an error of the loss": (("kinema/training/losses.py", "Try a lower", "Set a lower"), set()),
     "a part of an export": (
         ("kinema/deployment/parts.py", '"embeddings"', '"features"'),
         {"export", "convert"},
