@@ -45,7 +45,7 @@ class OnGpu:
 def test_a_loss_on_a_processor_stops_at_once():
     check = LossCheck()
     check.note(torch.tensor(0.5), step("first"))
-    with pytest.raises(FloatingPointError, match=r"loss is inf at epoch 3, step 7, lr 0.5; videos of the batch: second"):
+    with pytest.raises(FloatingPointError, match=r"loss is inf at epoch 3, step 7, lr 0.5; .*: second"):
         check.note(torch.tensor(float("inf")), step("second"))
 
 
