@@ -1,19 +1,42 @@
-"""Accuracies of clips and of videos. A video's score is the mean softmax of its clips."""
+"""Accuracies of clips and of videos. A video's score is the mean softmax of its clips, as a rule.
+
+A clip may be scored in several views, such as crops of it; each view of a video counts as much as any other.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from kinema.inference.probabilities import highest, softmax
 
+Average = Literal["probabilities", "logits"]
+
 
 @dataclass(frozen=True)
 class ClipScores:
-    """Logits of scored clips, (N, K) float32, with the true class and the video number of each, (N,)."""
+    """Logits of scored views of clips, (N, K) float32, with the true class and the video number of each, (N,).
+
+    The `num_views` views of a clip lie together; with one view, clips are scored as they are. `average` is what a clip,
+    and a video, gets the mean of: probabilities, or logits, whose softmax are its probabilities then.
+    """
 
     logits: np.ndarray
     labels: np.ndarray
     videos: np.ndarray
+    num_views: int = 1
+    average: Average = "probabilities"
+
+    def by_clip(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A score of every class for each clip, (C, K), its true class (C,) and its video number (C,).
+
+        Scores are what is averaged; of a single view they are its logits.
+        """
+        if self.num_views == 1:
+            return self.logits, self.labels, self.videos
+        first = slice(None, None, self.num_views)
+        scores = self.logits.astype(np.float64) if self.average == "logits" else softmax(self.logits)
+        return scores.reshape(-1, self.num_views, scores.shape[1]).mean(axis=1), self.labels[first], self.videos[first]
 
 
 @dataclass(frozen=True)
@@ -34,12 +57,14 @@ class VideoScores:
 
 def by_video(scores: ClipScores) -> VideoScores:
     """Average the clips of each video, in whatever order they come."""
+    is_logits = scores.average == "logits"
     videos, first, position, counts = np.unique(
         scores.videos, return_index=True, return_inverse=True, return_counts=True
     )
     sums = np.zeros((len(videos), scores.logits.shape[1]))
-    np.add.at(sums, position, softmax(scores.logits))
-    return VideoScores(videos, sums / counts[:, None], scores.labels[first], counts)
+    np.add.at(sums, position, scores.logits if is_logits else softmax(scores.logits))
+    means = sums / counts[:, None]
+    return VideoScores(videos, softmax(means) if is_logits else means, scores.labels[first], counts // scores.num_views)
 
 
 def topk_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:

@@ -10,6 +10,7 @@ from kinema.clips.parts import num_annotated
 from kinema.clips.table import parts_path
 from kinema.evaluation.class_scores import confusion_matrix, macro_f1, per_class
 from kinema.evaluation.confusion import plot_confusion
+from kinema.evaluation.evidence import EvidenceCollector, as_rows
 from kinema.evaluation.intervals import intervals_of
 from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
@@ -47,8 +48,10 @@ def evaluate(
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
     subset = evaluation_subset(clips_path, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
-    predict = torch_predictor(trained.model, device=device_of(accelerator))
+    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip, views=settings.evaluation)
+    collector = EvidenceCollector(dataset) if settings.evaluation.evidence and trained.model.has_evidence else None
+    watch = collector.add if collector else None
+    predict = torch_predictor(trained.model, device=device_of(accelerator), watch=watch)
     scores = score(predict, dataset, batch_size=settings.evaluation.batch_size)
     videos, sources = by_video(scores), sources_of(dataset)
     counts = confusion_matrix(videos, len(trained.labels))
@@ -63,7 +66,8 @@ def evaluate(
         brier_score=brier_score(videos.probabilities, videos.labels),
         classes=per_class(videos, counts, trained.labels),
     )
-    write_predictions(predictions_path, scores, videos, sources=sources, labels=trained.labels)
+    evidence = as_rows(collector.found(), dataset, trained.labels) if collector else None
+    write_predictions(predictions_path, scores, videos, sources=sources, labels=trained.labels, evidence=evidence)
     plot_confusion(confusion_path, counts, trained.labels)
     result.write(evaluation_path)
     log.info("%s", told(result))
@@ -71,10 +75,11 @@ def evaluate(
 
 def accuracies(scores: ClipScores, videos: VideoScores) -> dict[str, Any]:
     """The accuracies of the record, of clips and of videos, and how many clips there were."""
+    clips, labels, _ = scores.by_clip()
     return {
-        "num_clips": len(scores.labels),
-        "clip_top1": topk_accuracy(scores.logits, scores.labels, 1),
-        "clip_top5": topk_accuracy(scores.logits, scores.labels, 5),
+        "num_clips": len(labels),
+        "clip_top1": topk_accuracy(clips, labels, 1),
+        "clip_top5": topk_accuracy(clips, labels, 5),
         "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
         "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
         "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),

@@ -3,6 +3,7 @@
 docs/predictions.md has the columns.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,18 @@ from kinema.metrics import ClipScores, VideoScores
 
 
 def write_predictions(
-    path: Path, scores: ClipScores, videos: VideoScores, *, sources: Sources, labels: list[str]
+    path: Path,
+    scores: ClipScores,
+    videos: VideoScores,
+    *,
+    sources: Sources,
+    labels: list[str],
+    evidence: Sequence[dict[str, Any]] | None = None,
 ) -> None:
-    """One row a video, schema PREDICTIONS; `sources` are in the order of `videos`, whose clips are in `scores`."""
+    """One row a video, schema PREDICTIONS; `sources` are in the order of `videos`, whose clips are in `scores`.
+
+    So is `evidence`, as of `kinema.evaluation.evidence.as_rows`; None where there is none.
+    """
     predicted, names = videos.probabilities.argmax(axis=1), np.array(labels, dtype=object)
     first = highest(videos.probabilities, 5)
     columns: dict[str, Any] = {
@@ -38,6 +48,7 @@ def write_predictions(
         "logits": _lists(mean_logits(scores, videos)),
         "group": sources.groups,
         "path": sources.paths,
+        "evidence": [None] * len(sources.names) if evidence is None else evidence,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in PREDICTIONS]
     with atomic_path(path) as temporary:
@@ -53,16 +64,17 @@ def ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def agreements(scores: ClipScores, videos: VideoScores) -> np.ndarray:
     """Of the clips of each video, the fraction whose own most probable class is the video's, (V,)."""
-    position = np.searchsorted(videos.videos, scores.videos)
-    agrees = scores.logits.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
+    clips, _, numbers = scores.by_clip()
+    position = np.searchsorted(videos.videos, numbers)
+    agrees = clips.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
     return np.bincount(position, weights=agrees, minlength=len(videos.videos)) / videos.num_clips
 
 
 def mean_logits(scores: ClipScores, videos: VideoScores) -> np.ndarray:
-    """Mean of the logits of each video's clips, (V, K) float32."""
+    """Mean of the logits of each video's clips and their views, (V, K) float32."""
     sums = np.zeros(videos.probabilities.shape)
     np.add.at(sums, np.searchsorted(videos.videos, scores.videos), scores.logits)
-    return (sums / videos.num_clips[:, None]).astype(np.float32)
+    return (sums / (videos.num_clips * scores.num_views)[:, None]).astype(np.float32)
 
 
 def _lists(rows: np.ndarray) -> pa.ListArray:

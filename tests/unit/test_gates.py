@@ -129,7 +129,7 @@ def test_predictions_that_are_no_table_are_refused(deployed):
 
 
 @pytest.mark.parametrize(
-    ("version", "match"), [(None, "its version is 1, expected 2"), (b"3", "its version is 3, expected 2")]
+    ("version", "match"), [(None, "its version is 1, expected 3"), (b"2", "its version is 2, expected 3")]
 )
 def test_predictions_of_another_version_are_refused(deployed, version, match):
     path = deployed.root / "predictions.parquet"
