@@ -10,7 +10,7 @@ from corpus import CLIP
 from deployed_model import NETWORK, SETTINGS
 
 from kinema.clips.table import ClipIndex, labels_of
-from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.evaluation.evidence import EvidenceCollector
 from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
@@ -99,9 +99,7 @@ def evaluated(made, root, settings, model_name="mobilenetv2_baseline"):
         checkpoint_path=root / "model.pth",
         clips_path=made.clips_path,
         settings=settings,
-        evaluation_path=root / "evaluation.json",
-        predictions_path=root / "predictions.parquet",
-        confusion_path=root / "confusion.png",
+        out=EvaluationFiles.inside(root),
         threads=2,
     )
     return pq.read_table(root / "predictions.parquet").to_pylist()

@@ -14,7 +14,7 @@ from deployed_model import Deployed
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform
-from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.evaluation.score import evaluation_dataset, score
 from kinema.evaluation.views import ViewDataset, ViewTransform, boxes_of, num_views
 from kinema.experiment.config import Settings
@@ -222,9 +222,7 @@ def ten(made, tmp_path_factory):
         checkpoint_path=root / "model.pth",
         clips_path=made.clips_path,
         settings=TEN,
-        evaluation_path=root / "evaluation.json",
-        predictions_path=root / "predictions.parquet",
-        confusion_path=root / "confusion.png",
+        out=EvaluationFiles.inside(root),
         threads=2,
     )
     return Deployed(root, made.clips_path)
@@ -243,7 +241,11 @@ def test_all_libraries_score_the_same_views(ten):
         np.testing.assert_allclose(videos.probabilities, expected, atol=1e-4)
     ten.verify(TEN)
     assert ten.read("verification.json")["num_disagreements"] == 0
-    assert ten.read("evaluation.json")["num_clips"] == sum(row["num_clips"] for row in rows) == len(dataset)
+    assert (
+        ten.read("evaluation.json")["subsets"]["validation"]["num_clips"]
+        == sum(row["num_clips"] for row in rows)
+        == len(dataset)
+    )
 
 
 def test_ten_crops_say_another_thing_than_one(made, ten):
