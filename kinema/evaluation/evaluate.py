@@ -11,6 +11,7 @@ import torch
 from kinema.clips.parts import num_annotated
 from kinema.clips.scored import ScoredSubsets
 from kinema.clips.table import parts_path
+from kinema.clips.windows import num_clips_asked
 from kinema.digests import file_digest
 from kinema.evaluation.calibration import calibrated
 from kinema.evaluation.class_scores import confusion_matrix
@@ -22,6 +23,7 @@ from kinema.evaluation.score import evaluation_dataset, score, subsets_to_score
 from kinema.evaluation.sources import sources_of
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
 from kinema.evaluation.told import told
+from kinema.evaluation.views import num_views
 from kinema.experiment.choosing import chosen_by, is_trained_on
 from kinema.experiment.config import Settings
 from kinema.metrics import by_video
@@ -29,7 +31,7 @@ from kinema.models.device import device_of
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.records.calibration import Calibration, CalibrationFile
-from kinema.records.evaluation import Evaluation, SubsetScores
+from kinema.records.evaluation import Evaluation, SubsetScores, Views
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ def evaluate(
     calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
     result = Evaluation(
         subset=subsets.reported,
+        views=views_of(settings, subsets.names),
         unlabelled={name: int((~one.is_labelled).sum()) for name, one in scored.items() if not one.is_labelled.all()},
         calibration=calibration,
         subsets=scores_of(scored, trained, calibration, clips_path=clips_path),
@@ -99,6 +102,19 @@ def scored_subset(
     clips = score(predict, dataset, batch_size=views.batch_size)
     evidence = as_rows(collector.found(), dataset, trained.labels) if collector else None
     return ScoredSubset(name, clips, by_video(clips), sources_of(dataset), evidence)
+
+
+def views_of(settings: Settings, names: Sequence[str]) -> Views:
+    """What the record says of how these subsets were scored."""
+    asked = settings.evaluation
+    return Views(
+        clips={name: num_clips_asked(name, settings.clip, is_spaced=True) for name in names},
+        crops=asked.crops,
+        num_views=num_views(asked),
+        scale=asked.scale,
+        position=asked.position,
+        average=asked.average,
+    )
 
 
 def calibration_of(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, *, precision: float) -> Calibration | None:

@@ -106,7 +106,11 @@ SCORES = SubsetScores(
     },
 )
 EVALUATION = Evaluation(
-    subset="validation", unlabelled={"testing": 2}, calibration=CALIBRATION, subsets={"validation": SCORES}
+    subset="validation",
+    views=views(crops="ten", num_views=10, scale=0.875),
+    unlabelled={"testing": 2},
+    calibration=CALIBRATION,
+    subsets={"validation": SCORES},
 )
 LOOK_ALIKE = LookAlike(
     likeness=0.75,
