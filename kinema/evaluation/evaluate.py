@@ -85,7 +85,7 @@ def evaluate(
     )
     write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels, calibration=calibration)
     plot_confusion(out.confusion_path, confusions(scored, subsets, trained.labels), trained.labels)
-    CalibrationFile(model=file_digest(checkpoint_path), calibration=calibration).write(out.calibration_path)
+    CalibrationFile.of(calibration, model=file_digest(checkpoint_path)).write(out.calibration_path)
     result.write(out.evaluation_path)
     for line in told(result):
         log.info("%s", line)

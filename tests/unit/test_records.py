@@ -126,7 +126,7 @@ EXAMPLES = {
         looked=True, reason=None, threshold=0.5, num_videos=2, num_pairs=1, pairs=[LOOK_ALIKE]
     ),
     "evaluation.json": EVALUATION,
-    "calibration.json": CalibrationFile(model="0123", calibration=CALIBRATION),
+    "calibration.json": CalibrationFile(model="0123", temperature=1.25, threshold=None),
     "training.json": Training(
         model="efficientnet_lite0_vtn",
         labels=["a", "b"],
@@ -187,7 +187,7 @@ LAYOUTS = {
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
     "evaluation.json": (3, "f88cbcfd7c28f799"),
-    "calibration.json": (1, "1a4104785f5cfa7f"),
+    "calibration.json": (1, "32e4b32bc7d25243"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
     "weights.json": (1, "36a42363cca23674"),
