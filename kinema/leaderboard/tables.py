@@ -54,7 +54,8 @@ def _values(row: Row, versions: str | None) -> dict[str, Any]:
     values: dict[str, Any] = {"rank": row.rank, "model": row.name, "why_not_ranked": row.reason}
     if score := row.score:
         values |= {"accuracy": score.accuracy, "coverage": score.coverage, "num_videos": score.num_videos}
-        values |= {"accuracy_low": score.interval.low, "accuracy_high": score.interval.high, "subset": score.subset, "views": score.views}
+        values |= {"accuracy_low": score.interval.low, "accuracy_high": score.interval.high}
+        values |= {"subset": score.subset, "views": score.views}
         values["is_chosen_on_these"] = "yes" if score.is_chosen_here else "no"
     if paired := row.against_best:
         values |= {"difference_to_best": paired.difference, "mcnemar_p": paired.p}

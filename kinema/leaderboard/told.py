@@ -13,8 +13,8 @@ TEST = (
     "come up by chance. It knows neither of a training with another seed nor of videos that are cuts of one film."
 )
 OTHER_VIEWS = (
-    "Not all of these models were scored with the same views: more crops help most models a little, and take as many times "
-    "as long."
+    "Not all of these models were scored with the same views: more crops help most models a little, and take as many "
+    "times as long."
 )
 CHOSEN_HERE = f"{CHOSEN} The epoch or the learning rate was chosen on these videos: expect less on new ones."
 

@@ -147,8 +147,8 @@ class Views:
     """What of each video was scored, as the section `evaluation` of the configuration asks."""
 
     clips: dict[str, int]
-    """[clips] By subset, how many clips of a video were asked for, evenly spaced; 0 and -1 are every start. Short videos
-    have fewer."""
+    """[clips] By subset, how many clips of a video were asked for, evenly spaced; 0 and -1 are every start. Short
+    videos have fewer."""
     crops: str
     """Squares that are cut out of a clip: `centre`, `three`, `five`, `ten` or `gaussian`."""
     num_views: int
@@ -174,8 +174,8 @@ class Views:
 class Evaluation(Record):
     """How well a trained model does on the evaluation clips, computed with PyTorch.
 
-    A video's probabilities are the mean of its clips', unless `views` says otherwise. predictions.parquet has them, video by video. All numbers but
-    those that are called calibrated are of the network as it is, at temperature 1.
+    A video's probabilities are the mean of its clips', unless `views` says otherwise. predictions.parquet has them,
+    video by video. All numbers but those that are called calibrated are of the network as it is, at temperature 1.
     """
 
     VERSION: ClassVar[int] = 3

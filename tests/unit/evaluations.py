@@ -53,6 +53,4 @@ def views(**values) -> Views:
 
 def evaluation(subset: str, found: SubsetScores, **values) -> Evaluation:
     """An evaluation of one subset, without calibration; `values` are those of its views."""
-    return Evaluation(
-        subset=subset, views=views(**values), unlabelled={}, calibration=None, subsets={subset: found}
-    )
+    return Evaluation(subset=subset, views=views(**values), unlabelled={}, calibration=None, subsets={subset: found})

@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import pytest
+from evaluations import views
 
 from kinema.digests import digest
 from kinema.input_error import InputError
@@ -186,7 +187,7 @@ LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
-    "evaluation.json": (3, "f88cbcfd7c28f799"),
+    "evaluation.json": (3, "ba96b3fbf10e8efb"),
     "calibration.json": (1, "32e4b32bc7d25243"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
