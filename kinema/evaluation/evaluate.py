@@ -72,7 +72,7 @@ def evaluate(
     subsets = subsets_to_score(clips_path, settings.evaluation.subset)
     device = device_of(accelerator)
     scored = {
-        name: scored_subset(name, trained, clips_path=clips_path, settings=settings, device=device)
+        name: scored_subset(name, trained, clips_path=clips_path, settings=settings, device=device, threads=threads)
         for name in subsets.names
     }
     calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
@@ -92,14 +92,14 @@ def evaluate(
 
 
 def scored_subset(
-    name: str, trained: Checkpoint, *, clips_path: Path, settings: Settings, device: torch.device | str
+    name: str, trained: Checkpoint, *, clips_path: Path, settings: Settings, device: torch.device, threads: int
 ) -> ScoredSubset:
     """Score the clips of a subset, those of videos without a label as well."""
     views = settings.evaluation
     dataset = evaluation_dataset(clips_path, trained, subset=name, numbers=settings.clip, views=views, labelled=False)
     collector = EvidenceCollector(dataset) if views.evidence and trained.model.has_evidence else None
     predict = torch_predictor(trained.model, device=device, watch=collector.add if collector else None)
-    clips = score(predict, dataset, batch_size=views.batch_size)
+    clips = score(predict, dataset, batch_size=views.batch_size, num_threads=threads)
     evidence = as_rows(collector.found(), dataset, trained.labels) if collector else None
     return ScoredSubset(name, clips, by_video(clips), sources_of(dataset), evidence)
 

@@ -162,8 +162,8 @@ def test_views_as_they_come_are_the_clips_of_before(prepared):
 
 
 @pytest.mark.parametrize("crops", NUM_VIEWS)
-@pytest.mark.parametrize(("batch_size", "num_workers"), [(1, 0), (3, 1), (7, 2), (64, 1)])
-def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_workers):
+@pytest.mark.parametrize(("batch_size", "num_threads"), [(1, 1), (3, 1), (7, 2), (64, 3)])
+def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_threads):
     index = index_of(prepared)
     dataset = ViewDataset(index, clip=CLIP, views=Evaluation(crops=crops, scale=0.8))
     sizes = []
@@ -172,7 +172,7 @@ def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_wo
         sizes.append(len(clips))
         return clips.mean((1, 3, 4))
 
-    scores = score(predict, dataset, batch_size=batch_size, num_workers=num_workers)
+    scores = score(predict, dataset, batch_size=batch_size, num_threads=num_threads)
     number = NUM_VIEWS[crops]
     assert dataset.num_views == scores.num_views == number
     assert sum(sizes) == len(scores.logits) == number * len(index)
