@@ -115,9 +115,16 @@ EDITS = {
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
-        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0'),
+        ("kinema/evaluation/subset_scores.py", '"num_clips": len(clips.labels)', '"num_clips": 0'),
         {"evaluate"},
     ),
+    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), SCORED),
+    "temperatures that are looked at": (
+        ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
+        {"evaluate"},
+    ),
+    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), SCORED),
+    "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
@@ -132,8 +139,12 @@ EDITS = {
     "the page of a leaderboard": (("kinema/leaderboard/page.html", "max-width: 84rem", "max-width: 66rem"), {BOARD}),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
-        ("kinema/records/evaluation.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {"evaluate", "verify", BOARD},
+    ),
+    "the version of the calibration": (
+        ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {"evaluate", "export", "convert"},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
