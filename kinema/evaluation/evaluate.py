@@ -24,7 +24,6 @@ from kinema.evaluation.told import told
 from kinema.experiment.choosing import chosen_by, is_trained_on
 from kinema.experiment.config import Settings
 from kinema.inference.predictors.predictor import Predictor
-from kinema.metrics import by_video
 from kinema.models.device import device_of
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
@@ -73,13 +72,15 @@ def evaluate(
         name: scored_subset(name, predict, trained, clips_path=clips_path, settings=settings) for name in subsets.names
     }
     calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
+    if calibration and calibration.temperature:
+        scored = {name: one.at(calibration.temperature.value) for name, one in scored.items()}
     result = Evaluation(
         subset=subsets.reported,
         unlabelled={name: int((~one.is_labelled).sum()) for name, one in scored.items() if not one.is_labelled.all()},
         calibration=calibration,
         subsets=scores_of(scored, trained, calibration, clips_path=clips_path),
     )
-    write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels, calibration=calibration)
+    write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels)
     plot_confusion(out.confusion_path, confusions(scored, subsets, trained.labels), trained.labels)
     CalibrationFile.of(calibration, model=file_digest(checkpoint_path)).write(out.calibration_path)
     result.write(out.evaluation_path)
@@ -93,7 +94,7 @@ def scored_subset(
     """Score the clips of a subset, those of videos without a label as well."""
     dataset = evaluation_dataset(clips_path, trained, subset=name, numbers=settings.clip, labelled=False)
     clips = score(predict, dataset, batch_size=settings.evaluation.batch_size)
-    return ScoredSubset(name, clips, by_video(clips), sources_of(dataset))
+    return ScoredSubset.of(name, clips, sources_of(dataset))
 
 
 def calibration_of(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, *, precision: float) -> Calibration | None:
