@@ -144,7 +144,7 @@ EDITS = {
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"evaluate", "export", "convert"},
+        {*SCORED, "export", "convert", BOARD},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
