@@ -115,7 +115,7 @@ EDITS = {
             *MODEL_STAGES,
         },
     ),
-    "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
+    "scores": (("kinema/evaluation/score.py", "np.concatenate(logits)", "np.concatenate(logits[::-1])"), SCORED),
     "evaluation": (
         ("kinema/evaluation/subset_scores.py", '"num_clips": len(labels)', '"num_clips": 0'),
         {"evaluate"},
@@ -125,6 +125,13 @@ EDITS = {
         ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
         {"evaluate"},
     ),
+    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), SCORED),
+    "temperatures that are looked at": (
+        ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
+        {"evaluate"},
+    ),
+    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), SCORED),
+    "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
@@ -141,6 +148,10 @@ EDITS = {
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {"evaluate", "verify", BOARD},
+    ),
+    "the version of the calibration": (
+        ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {*SCORED, "export", "convert", BOARD},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
