@@ -40,8 +40,7 @@ BATCH = Evaluation().batch_size
 
 
 def network(name: str, clip: Clip, labels: list[str]) -> Recognizer:
-    model = create_model(name, num_classes=len(labels), clip=clip, network=Network(encoder_weights="none")).eval()
-    return model.to(memory_format=model.memory_format)
+    return create_model(name, num_classes=len(labels), clip=clip, network=Network(encoder_weights="none")).eval()
 
 
 def exported(model: Recognizer, labels: list[str], folder: Path, *, threads: int) -> Predictor:

@@ -1,8 +1,8 @@
 """Clips of a data set in order, read by threads while the network computes what came before.
 
-All cores that the network uses share each batch. A loader process of its own takes the time of one core, and the other
-threads of the network, which all wait for the slowest, lose as much: on two cores 0.87 of the bare network were left
-where 0.92 are possible. OpenCV decodes without Python's lock, and nothing here needs /dev/shm.
+All cores that the network uses share the reading of each batch. A loader process takes the time of one core, and as the
+threads of a network wait for the slowest of them, the others lose as much. OpenCV decodes without Python's lock, and
+nothing here needs /dev/shm.
 """
 
 import threading
