@@ -156,6 +156,13 @@ def test_views_of_stored_clips_are_their_crops(prepared):
             assert torch.equal(found[:, number + 5], expected.flip(-1))
 
 
+def test_the_modality_decides_how_views_are_mirrored(prepared):
+    for modality, is_flow in (("rgb", False), ("flow", True)):
+        dataset = ViewDataset(index_of(prepared), clip=CLIP, views=Evaluation(crops="ten"), modality=modality)
+        assert dataset.transform.is_flow == is_flow
+        assert dataset.clip_shape == (4, 10, 2 if is_flow else 3, 48, 48)
+
+
 def test_views_as_they_come_are_the_clips_of_before(prepared):
     index = index_of(prepared)
     views, plain = ViewDataset(index, clip=CLIP, views=Evaluation()), ClipDataset(index, clip=CLIP)

@@ -238,7 +238,7 @@ EDITS = {
     "a comment in an adapter": (("workflow/scripts/train.py", "with running", "# the work\n    with running"), set()),
     "types": (("kinema/training/optim.py", "settings: Training", 'settings: "Training"'), set()),
     # code of something else
-    "an unused decoder": (("kinema/models/baseline.py", ".mean(1)", ".sum(1)"), set()),
+    "an unused decoder": (("kinema/models/baseline.py", "return embeddings_BTK", "return -embeddings_BTK"), set()),
     "a new name of an encoder": (
         ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"'),
         set(),
