@@ -10,7 +10,7 @@ from kinema.annotations.groups import groups_of
 from kinema.annotations.leaks import divided
 from kinema.job import ON_SCREEN
 from kinema.spelling import alike, counted, told_apart
-from kinema.words import unscored
+from kinema.words import UNLABELLED_TOO, unscored
 
 MOST = 10  # names in a line
 log = logging.getLogger(__name__)
@@ -25,7 +25,8 @@ def check_dialect(dialect: Dialect, *, source: str, scored: Sequence[Sequence[st
     entries = dialect.entries
     _check_classes(dialect, source)
     labelled = set(entries["subset"][entries["label"].isin(dialect.labels)])
-    lacking = next((wanted for wanted in scored if labelled.isdisjoint(wanted)), None)
+    there = labelled | {f"{name}{UNLABELLED_TOO}" for name in entries["subset"].unique()}
+    lacking = next((wanted for wanted in scored if there.isdisjoint(wanted)), None)
     if lacking:
         raise ValueError(f"{source}: {unscored(lacking, redraw)}")
     if labelled.isdisjoint(("validation", "testing")):

@@ -3,6 +3,7 @@
 docs/predictions.md has the columns.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,59 +11,59 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.evaluation.schema import PREDICTIONS
-from kinema.evaluation.sources import Sources
+from kinema.evaluation.schema import EVIDENCE, PREDICTIONS
+from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.files import atomic_path
 from kinema.inference.probabilities import highest
-from kinema.metrics import ClipScores, VideoScores
+from kinema.metrics import ClipScores, VideoScores, ranks
 
 
-def write_predictions(
-    path: Path, scores: ClipScores, videos: VideoScores, *, sources: Sources, labels: list[str]
-) -> None:
-    """One row a video, schema PREDICTIONS; `sources` are in the order of `videos`, whose clips are in `scores`."""
-    predicted, names = videos.probabilities.argmax(axis=1), np.array(labels, dtype=object)
-    first = highest(videos.probabilities, 5)
+def write_predictions(path: Path, scored: Sequence[ScoredSubset], *, labels: list[str]) -> None:
+    """One row a video, schema PREDICTIONS, subset by subset."""
+    tables = [_table(one, np.array(labels, dtype=object)) for one in scored]
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.concat_tables(tables), temporary)
+
+
+def _table(scored: ScoredSubset, names: np.ndarray) -> pa.Table:
+    videos, sources, known = scored.videos, scored.sources, scored.is_labelled
+    predicted, first = videos.probabilities.argmax(axis=1), highest(videos.probabilities, 5)
     columns: dict[str, Any] = {
         "video": sources.names,
-        "label": names[videos.labels],
+        "subset": [scored.name] * len(predicted),
+        "label": pa.array(names[videos.labels], pa.string(), mask=~known),
         "predicted": names[predicted],
-        "correct": predicted == videos.labels,
+        "correct": pa.array(predicted == videos.labels, mask=~known),
         "probability": videos.probabilities.max(axis=1).astype(np.float32),
+        "confidence": scored.calibrated.probabilities[np.arange(len(predicted)), predicted].astype(np.float32),
         "num_clips": videos.num_clips.astype(np.int32),
         "probabilities": _lists(videos.probabilities.astype(np.float32)),
-        "rank": ranks(videos.probabilities, videos.labels),
-        "agreement": agreements(scores, videos).astype(np.float32),
+        "rank": pa.array(ranks(videos.probabilities, videos.labels), pa.int32(), mask=~known),
+        "agreement": agreements(scored.clips, videos).astype(np.float32),
         "top5_labels": _lists(names[first]),
         "top5_probabilities": _lists(np.take_along_axis(videos.probabilities, first, axis=1).astype(np.float32)),
-        "logits": _lists(mean_logits(scores, videos)),
+        "logits": _lists(mean_logits(scored.clips, videos)),
         "group": sources.groups,
         "path": sources.paths,
+        "evidence": pa.nulls(len(predicted), EVIDENCE) if scored.evidence is None else scored.evidence,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in PREDICTIONS]
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=PREDICTIONS), temporary)
-
-
-def ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Place of the true class among all by probability, (V,) from 1; of equal ones the lower class number is first."""
-    true = probabilities[np.arange(len(labels)), labels][:, None]
-    before = np.arange(probabilities.shape[1]) < labels[:, None]
-    return 1 + ((probabilities > true) | ((probabilities == true) & before)).sum(axis=1)
+    return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
 
 
 def agreements(scores: ClipScores, videos: VideoScores) -> np.ndarray:
     """Of the clips of each video, the fraction whose own most probable class is the video's, (V,)."""
-    position = np.searchsorted(videos.videos, scores.videos)
-    agrees = scores.logits.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
+    clips, _, numbers = scores.by_clip()
+    position = np.searchsorted(videos.videos, numbers)
+    agrees = clips.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
     return np.bincount(position, weights=agrees, minlength=len(videos.videos)) / videos.num_clips
 
 
 def mean_logits(scores: ClipScores, videos: VideoScores) -> np.ndarray:
-    """Mean of the logits of each video's clips, (V, K) float32."""
+    """Mean of the logits of each video's clips and their views, (V, K) float32."""
     sums = np.zeros(videos.probabilities.shape)
     np.add.at(sums, np.searchsorted(videos.videos, scores.videos), scores.logits)
-    return (sums / videos.num_clips[:, None]).astype(np.float32)
+    return (sums / (videos.num_clips * scores.num_views)[:, None]).astype(np.float32)
 
 
 def _lists(rows: np.ndarray) -> pa.ListArray:

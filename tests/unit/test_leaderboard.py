@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from evaluations import evaluation, scores
 
 from kinema.clips.parts import write_parts
 from kinema.evaluation.schema import PREDICTIONS
-from kinema.evaluation.wilson import wilson_interval
 from kinema.experiment.choosing import chosen_by
 from kinema.experiment.config import Settings
 from kinema.input_error import InputError
@@ -26,7 +26,7 @@ from kinema.leaderboard.page import as_page
 from kinema.leaderboard.rows import Cost, Made, Row, Score
 from kinema.leaderboard.tables import as_csv, as_markdown
 from kinema.models.summary import summarise
-from kinema.records.evaluation import ClassScores, Evaluation, Interval, Intervals
+from kinema.records.evaluation import Interval
 from kinema.records.training import Training
 
 LABELS = ("push", "wave")
@@ -46,6 +46,7 @@ def add_model(
     seconds=90.0,
     data=None,
     versions=None,
+    views=None,
     **settings,
 ) -> None:
     """A folder with the records of a model that has these videos wrong."""
@@ -55,6 +56,7 @@ def add_model(
     rows = pd.DataFrame(
         {
             "video": list(true),
+            "subset": subset,
             "label": list(true.values()),
             "predicted": list(said.values()),
             "correct": [true[video] == said[video] for video in videos],
@@ -64,39 +66,15 @@ def add_model(
     assert set(rows) < set(PREDICTIONS.names)
     pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "predictions.parquet")
     counts = {label: sum(each == label for each in true.values()) for label in labels}
-    top1 = 1 - len(wrong) / len(videos)
     resolved = Settings.model_validate({"training": {"keep": "last"}} | settings).model_dump(mode="json")
-    interval = wilson_interval(len(videos) - len(wrong), len(videos))
-    Evaluation(
-        subset=subset,
+    found = scores(
+        len(videos) - len(wrong),
+        counts,
         chosen=chosen_by(resolved, subset),
-        num_clips=num_clips * len(videos),
-        num_videos=len(videos),
         num_annotated=len(videos) + 5,
         coverage=len(videos) / (len(videos) + 5),
-        clip_top1=top1,
-        clip_top5=1.0,
-        video_top1=top1,
-        video_top5=1.0,
-        mean_class_accuracy=top1,
-        macro_f1=top1,
-        intervals=Intervals(
-            units="videos",
-            num_units=len(videos),
-            video_top1=interval,
-            video_top5=interval,
-            mean_class_accuracy=None,
-            macro_f1=None,
-        ),
-        expected_calibration_error=0.1,
-        brier_score=0.2,
-        classes={
-            label: ClassScores(
-                num_videos=count, recall=None, precision=None, f1=None, average_precision=None, called={}
-            )
-            for label, count in counts.items()
-        },
-    ).write(folder / "evaluation.json")
+    )
+    evaluation(subset, found, **(views or {})).write(folder / "evaluation.json")
     Training(
         model="resnet18_baseline",
         labels=list(labels),
@@ -215,6 +193,25 @@ def test_models_with_as_many_videos_right_share_a_rank(folder):
     assert [float(row["mcnemar_p"]) for row in rows[1:3]] == [1.0, 1.0]
     assert (rows[2]["only_best_right"], rows[2]["only_this_right"]) == ("0", "0")
     assert "| 0.00 (3 : 3) |" in page(folder)
+
+
+def test_what_was_scored_of_each_clip_stands_beside_the_accuracy(folder):
+    """It is a difference between models that were scored on the same videos, as their sizes are."""
+    add_model(folder / "a_vtn", wrong=NAMES[:2])
+    board(folder)
+    assert "views" not in page(folder)
+    add_model(folder / "a_vtn@ten", wrong=NAMES[:1], views={"crops": "ten", "num_views": 10, "scale": 0.875})
+    add_model(folder / "a_vtn@corner", wrong=NAMES[:3], views={"position": "tr", "average": "logits"})
+    rows = board(folder)
+    assert [(row["model"], row["rank"], row["views"]) for row in rows] == [
+        ("a_vtn@ten", "1", "10 crops a clip (ten), scale 0.875"),
+        ("a_vtn", "2", ""),
+        ("a_vtn@corner", "3", "position tr, mean of logits"),
+    ]
+    text = page(folder)
+    assert "coverage 80.0 %, 10 crops a clip (ten), scale 0.875)." in text
+    assert "| a_vtn | 0.90 | 0.70 to 0.97 | 80.0 % | - |" in text
+    assert "Not all of these models were scored with the same views" in text
 
 
 def test_a_model_alone_is_compared_with_none(folder):
@@ -360,9 +357,7 @@ def test_an_accuracy_on_videos_that_chose_the_epoch_says_so(folder):
         (lambda path: (path / "predictions.parquet").write_text("x"), "predictions.parquet: cannot be read: "),
         (lambda path: (path / "predictions.parquet").unlink(), "predictions.parquet: cannot be read: "),
         (
-            lambda path: Evaluation.write(
-                replace(Evaluation.read(path / "evaluation.json"), video_top1=0.5), path / "evaluation.json"
-            ),
+            lambda path: evaluation("validation", scores(10, {"walk": 10, "wave": 10})).write(path / "evaluation.json"),
             "predictions.parquet: is not of the evaluation.json beside it; delete it and run snakemake for it",
         ),
     ],

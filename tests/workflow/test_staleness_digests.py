@@ -56,6 +56,8 @@ EDITS = {
     "clips of a validation video": ((TINY, "num_val_clips: 2", "num_val_clips: 3"), {"index", "train", *SCORED}),
     "evaluated subset": (setting("evaluation: {subset: validation}"), SCORED),
     "clips scored at a time": (setting("evaluation: {batch_size: 3}"), SCORED),
+    "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), SCORED),
+    "what is averaged": (setting("evaluation: {average: logits}"), SCORED),
     "opset": (setting("deployment: {opset: 21}"), {"export"}),
     "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert"}),
     "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert"}),
@@ -113,11 +115,23 @@ EDITS = {
             *MODEL_STAGES,
         },
     ),
-    "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
+    "scores": (("kinema/evaluation/score.py", "np.concatenate(logits)", "np.concatenate(logits[::-1])"), SCORED),
     "evaluation": (
-        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0'),
+        ("kinema/evaluation/subset_scores.py", '"num_clips": len(labels)', '"num_clips": 0'),
         {"evaluate"},
     ),
+    "squares that are cut out": (("kinema/evaluation/views.py", "SEED = 1", "SEED = 2"), SCORED),
+    "what is kept of single frames": (
+        ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
+        {"evaluate"},
+    ),
+    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), SCORED),
+    "temperatures that are looked at": (
+        ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
+        {"evaluate"},
+    ),
+    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), SCORED),
+    "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
@@ -132,8 +146,12 @@ EDITS = {
     "the page of a leaderboard": (("kinema/leaderboard/page.html", "max-width: 84rem", "max-width: 66rem"), {BOARD}),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
-        ("kinema/records/evaluation.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {"evaluate", "verify", BOARD},
+    ),
+    "the version of the calibration": (
+        ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {*SCORED, "export", "convert", BOARD},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
@@ -220,7 +238,7 @@ EDITS = {
     "a comment in an adapter": (("workflow/scripts/train.py", "with running", "# the work\n    with running"), set()),
     "types": (("kinema/training/optim.py", "settings: Training", 'settings: "Training"'), set()),
     # code of something else
-    "an unused decoder": (("kinema/models/baseline.py", ".mean(1)", ".sum(1)"), set()),
+    "an unused decoder": (("kinema/models/baseline.py", "return embeddings_BTK", "return -embeddings_BTK"), set()),
     "a new name of an encoder": (
         ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"'),
         set(),
