@@ -129,7 +129,7 @@ EDITS = {
         SCORED,
     ),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
-    "the page of a leaderboard": (("kinema/leaderboard/page.html", "max-width: 84rem", "max-width: 66rem"), {BOARD}),
+    "the page of a leaderboard": ((f"{TEMPLATES}/leaderboard.html", "height: .6rem", "height: .7rem"), {BOARD}),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),

@@ -31,6 +31,7 @@ from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.models.published import is_published
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
+from kinema.report.template_files import template_files
 from kinema.stale_locks import note_holder, remove_stale_locks
 from kinema.training.resume import runs, tell
 

@@ -35,7 +35,7 @@ rule leaderboard:
         models=compared_models,
         scores=compared_contents,
         data=content("results/{dataset}/clips.json"),
-        template=page_template,
+        template=page_templates("leaderboard.html"),
         failures=failures("results/{dataset}/leaderboard.csv"),
         code=code("leaderboard", "kinema.leaderboard.board"),
     script:

@@ -249,6 +249,6 @@ def compared_contents(wildcards):
     return digest([contents, [path.stat().st_size if path.exists() else None for path in exported]])
 
 
-def page_template(wildcards):
-    """The page of a leaderboard, which is no code."""
-    return file_digest(f"{workflow.basedir}/kinema/leaderboard/page.html")
+def page_templates(name):
+    """Params function: digest of what a page is drawn with, which is no code."""
+    return lambda wildcards: digest([[path.name, file_digest(path)] for path in template_files(name)])
