@@ -19,6 +19,7 @@ AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
 MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
 SCORED = {"evaluate", "verify"}
 LOOKS, BOARD = "look_alikes", "leaderboard"
+TEMPLATES = "kinema/report/templates"
 READS_CLIPS = {"train", "evaluate", "convert", "verify"}
 
 
