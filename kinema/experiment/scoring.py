@@ -8,14 +8,14 @@ import json
 import os
 from collections.abc import Iterable
 
-from kinema.clips.parts import evaluation_order
+from kinema.clips.scored import evaluation_order
 from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
 from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
 SCORED = (
-    *("evaluation.json", "predictions.parquet", "confusion.png"),
+    *("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json"),
     *("model.xml", "model.bin", "labels.txt", "verification.json"),
 )
 
