@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from kinema.clips.coverage import read_coverage
 from kinema.experiment.data_sections import Clip
-from kinema.records.dataset_report import Counts, DatasetReport
+from kinema.records.dataset_report import Counts, DatasetReport, DroppedVideo, LabelCounts
+from kinema.records.look_alikes import LookAlike
 from kinema.report.histograms import Bar, binned, most_common, plain_bars, stacked_bars
 
 SUBSETS = ("training", "validation", "testing")
@@ -53,9 +54,8 @@ class Data:
     dropped: Listed
     leaks: Listed
     look_alikes: Listed
-    num_look_alikes: int
     class_bars: list[tuple[str, list[Bar]]]
-    classes: list[tuple[str, Counts, list[int]]]
+    classes: list[tuple[str, LabelCounts, list[int]]]
     durations: list[Bar]
     rates: list[Bar]
     sizes: list[Bar]
@@ -67,13 +67,19 @@ class Data:
 
 def read_data(report_path: Path, annotation_path: Path, table_paths: Sequence[Path], *, clip: Clip) -> Data:
     """From dataset_report.json, annotation.json and the tables of the shards; `clip` are the clips of a model."""
-    report = DatasetReport.read(report_path)
     _, videos = read_coverage(annotation_path, table_paths)
+    tables = [pq.read_table(path, columns=["id", "width", "height"]) for path in table_paths]
+    sizes = pa.concat_tables(tables).to_pandas().rename(columns={"id": "video"})
+    return data_of(DatasetReport.read(report_path), videos.merge(sizes, on="video", how="left"), clip=clip)
+
+
+def data_of(report: DatasetReport, videos: pd.DataFrame, *, clip: Clip) -> Data:
+    """From the report and the rows of `read_coverage`, with the columns width and height of the stored frames."""
     usable = videos[videos["status"] == "ok"]
     names = [name for name in SUBSETS if name in report.subsets]
     window = clip.length * clip.stride
-    size_head, sizes = _sizes(table_paths, usable)
     num_short = int((usable["num_frames"] < window).sum())
+    size_head, sizes = _sizes(usable)
     return Data(
         dataset=report.dataset,
         verdict=verdict(report),
@@ -81,10 +87,9 @@ def read_data(report_path: Path, annotation_path: Path, table_paths: Sequence[Pa
         subsets=names,
         counts=[*((name, report.subsets[name]) for name in names), ("all", report)],
         reasons=_reasons(report, names),
-        dropped=_listed([_dropped_row(row) for row in vars(report)["dropped"]]),
+        dropped=_listed([_dropped_row(row) for row in report.dropped]),
         leaks=_listed(list(_leak_rows(report))),
-        look_alikes=_listed([_alike_row(row) for row in vars(report)["look_alikes"]]),
-        num_look_alikes=len(report.look_alikes),
+        look_alikes=_listed([_alike_row(row) for row in report.look_alikes]),
         class_bars=_class_bars(report),
         classes=[(label, counts, _usable_by_subset(counts, names)) for label, counts in report.labels.items()],
         durations=plain_bars(binned(_seconds(usable))),
@@ -161,7 +166,7 @@ def _listed(rows: list[list[str]]) -> Listed:
     return Listed(rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))
 
 
-def _dropped_row(row) -> list[str]:
+def _dropped_row(row: DroppedVideo) -> list[str]:
     return [row.video, row.subset, row.label or "", row.reason, row.detail or ""]
 
 
@@ -176,9 +181,9 @@ def _leak_rows(report: DatasetReport) -> Iterator[list[str]]:
         yield ["The same content, two labels", "", by_label]
 
 
-def _alike_row(row) -> list[str]:
-    one, other = ((row.video, row.subset, row.label), (row.other, row.other_subset, row.other_label))
-    return [f"{row.likeness:.3f}", *(f"{name} ({', '.join(filter(None, more))})" for name, *more in (one, other))]
+def _alike_row(row: LookAlike) -> list[str]:
+    both = ((row.video, row.subset, row.label), (row.other, row.other_subset, row.other_label))
+    return [f"{row.likeness:.3f}", *(f"{name} ({', '.join(filter(None, more))})" for name, *more in both)]
 
 
 def _some(names: Sequence[str]) -> str:
@@ -192,18 +197,18 @@ def _class_bars(report: DatasetReport) -> list[tuple[str, list[Bar]]]:
         return [("", stacked_bars(rows))]
     by_size = sorted(rows, key=lambda row: (-(row[1].get("training", 0)), row[0]))
     bars = dict(zip((label for label, _ in by_size), stacked_bars(by_size), strict=True))
-    ends = {"Most training videos": by_size[:EXTREMES], "Fewest training videos": by_size[-EXTREMES:]}
+    ends = {"Most training videos": by_size[:EXTREMES], "Fewest training videos": by_size[: -EXTREMES - 1 : -1]}
     return [(title, [bars[label] for label, _ in end]) for title, end in ends.items()]
 
 
-def _shares(counts) -> dict[str, int]:
+def _shares(counts: LabelCounts) -> dict[str, int]:
     """Videos of a class by what becomes of them."""
     return {name: counts.subsets[name].ok if name in counts.subsets else 0 for name in SUBSETS} | {
         "lost": counts.listed - counts.ok
     }
 
 
-def _usable_by_subset(counts, names: Iterable[str]) -> list[int]:
+def _usable_by_subset(counts: LabelCounts, names: Iterable[str]) -> list[int]:
     return [counts.subsets[name].ok if name in counts.subsets else 0 for name in names]
 
 
@@ -218,11 +223,10 @@ def _rates(videos: pd.DataFrame) -> list[str]:
     return ["unknown" if np.isnan(rate) else f"{rate:.2f}".rstrip("0").rstrip(".") for rate in rates]
 
 
-def _sizes(table_paths: Sequence[Path], videos: pd.DataFrame) -> tuple[str, list[tuple[str, int]]]:
+def _sizes(videos: pd.DataFrame) -> tuple[str, list[tuple[str, int]]]:
     """What is counted of the stored frames of these videos, their size or, of many sizes, their shape; and how many."""
-    tables = [pq.read_table(path, columns=["id", "width", "height"]) for path in table_paths]
-    known = pa.concat_tables(tables).to_pandas().set_index("id").loc[videos["video"]].astype("float64")
-    sizes = [f"{width:.0f} x {height:.0f}" for width, height in zip(known["width"], known["height"], strict=True)]
+    widths, heights = (videos[name].astype("float64") for name in ("width", "height"))
+    sizes = [f"{width:.0f} x {height:.0f}" for width, height in zip(widths, heights, strict=True)]
     if len(set(sizes)) <= MOST_SIZES:
         return "pixels", most_common(sizes)
-    return "width / height", binned((known["width"] / known["height"]).to_numpy())
+    return "width / height", binned((widths / heights).to_numpy())

@@ -22,7 +22,7 @@ from PIL import Image
 SIDE = 112  # pixels; smaller clips keep their size
 MOST_FRAMES = 32  # of longer clips every second frame is shown, or every third, ...
 MOST_BYTES = 25_000  # of a moving picture
-QUALITIES = (60, 45, 30, 15)  # of WebP, tried in this order until a picture is small enough
+QUALITIES = (75, 60, 45, 30, 15)  # of WebP, tried in this order until a picture is small enough
 UNKNOWN_RATE = 25.0  # frames a second, of videos whose own is unknown
 FULL_MOTION = 64  # grey values from 128 at which a motion has its full colour
 SHORTEST_MS = 20  # browsers show what is shorter much longer

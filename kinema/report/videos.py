@@ -6,7 +6,7 @@ right ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,10 @@ from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import ClipIndex
 from kinema.models.model_name import parse_model_name, split_variant
 from kinema.report.choosing import SHOWN, choose_videos
+from kinema.report.evidence import Evidence, evidence_lines
 from kinema.report.thumbnails import Thumbnail, thumbnail
 
+CROPPED = 5  # axes of a clip with several crops: (T, crops, C, S, S)
 KINDS = {
     "wrong": (
         "Most confidently wrong",
@@ -50,6 +52,7 @@ class Card:
     group: str | None
     bars: list[Bar]
     clip: Thumbnail
+    evidence: Evidence | None
 
     @property
     def is_right(self) -> bool:
@@ -67,17 +70,17 @@ class Kind:
     cards: list[Card]
 
 
-def read_videos(
-    predictions_path: Path, dataset: ClipDataset, *, model_name: str, stride: int, number: int = SHOWN
+def scored_videos(
+    rows: pa.Table, dataset: ClipDataset, *, model_name: str, stride: int, number: int = SHOWN
 ) -> list[Kind]:
-    """The three kinds, at most `number` videos each, of what was scored; kinds without a video are left out.
+    """The three kinds, at most `number` videos each; kinds without a video are left out.
 
-    `dataset` are the clips that were scored: `kinema.evaluation.score.evaluation_dataset`.
+    `rows` are rows of predictions.parquet that have a label, of one subset; `dataset` has its clips, as they were
+    scored: `kinema.evaluation.score.evaluation_dataset`.
     """
-    rows = pq.read_table(predictions_path)
     chosen = choose_videos(
         np.array(rows["label"].to_pylist()),
-        rows["correct"].to_numpy(),
+        np.array(rows["correct"].to_pylist(), dtype=bool),
         rows["probability"].to_numpy(),
         number,
     )
@@ -86,7 +89,7 @@ def read_videos(
     kinds = []
     for name, (title, hint) in KINDS.items():
         numbers = getattr(chosen, name)
-        found = rows.take(pa.array(numbers, pa.int64())).to_pylist() if numbers else []
+        found = rows.take(pa.array(numbers, pa.int64())).to_pylist()
         rates = frame_rates(dataset.index, [middle[row["video"]] for row in found])
         cards = [
             _card(row, _clip(dataset, middle[row["video"]], stride=stride, fps=fps, shown=shown))
@@ -120,7 +123,9 @@ def shown_as(model_name: str, modality: str) -> str:
 
 
 def _clip(dataset: ClipDataset, row: int, *, stride: int, fps: float | None, shown: str) -> Thumbnail:
-    return thumbnail(dataset.read(row)["clip"].numpy(), stride=stride, fps=fps, shown=shown)
+    """Of several crops of a clip, the first."""
+    clip = dataset.read(row)["clip"].numpy()
+    return thumbnail(clip[:, 0] if clip.ndim == CROPPED else clip, stride=stride, fps=fps, shown=shown)
 
 
 def _card(row: dict, clip: Thumbnail) -> Card:
@@ -138,4 +143,5 @@ def _card(row: dict, clip: Thumbnail) -> Card:
         group=row["group"],
         bars=bars,
         clip=clip,
+        evidence=evidence_lines(row.get("evidence"), predicted=row["predicted"], label=row["label"]),
     )
