@@ -24,6 +24,8 @@ CONFIG = Config.model_validate(
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/model.xml", f"{MODEL}/confusion.png"], [["testing"], ["testing", "validation"]]),
+        ([f"{MODEL}@tested/report/index.html", "results/mine/report/index.html"], [["testing"]]),
+        ([f"{MODEL}/report/model_card.md"], [["testing", "validation"]]),
         (["results/other/efficientnet_lite0_vtn/model.xml"], []),
     ],
 )
