@@ -14,6 +14,7 @@ The way of the data, and the rule file of each stage:
     deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}
     leaderboard   evaluations of models      -> results/<dataset>/leaderboard.{csv,md,html}
     report        what is known of the data  -> results/<dataset>/report/index.html
+                  and of a model             -> results/<dataset>/<model>/report/{index.html,model_card.md}
     demo          nothing                    -> data/demo/
 """
 

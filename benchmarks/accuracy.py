@@ -53,7 +53,7 @@ def main() -> None:
     }
     make([f"{folder}/evaluation.json" for group in folders.values() for folder in group], arguments.configfile)
     for model, group in folders.items():
-        scores = [Evaluation.read(folder / "evaluation.json").video_top1 for folder in group]
+        scores = [Evaluation.read(folder / "evaluation.json").scores.video_top1 for folder in group]
         curves = pd.concat(pd.read_csv(folder / "training.csv") for folder in group)
         text = " ".join(f"{score:.3f}" for score in scores)
         # two-stream models are made of trained ones

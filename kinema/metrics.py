@@ -9,16 +9,27 @@ from kinema.inference.probabilities import highest, softmax
 
 @dataclass(frozen=True)
 class ClipScores:
-    """Logits of scored clips, (N, K) float32, with the true class and the video number of each, (N,)."""
+    """Logits of scored clips, (N, K) float32, with the true class and the video number of each, (N,).
+
+    The class is -1 where the list has no label.
+    """
 
     logits: np.ndarray
     labels: np.ndarray
     videos: np.ndarray
 
+    def labelled(self) -> "ClipScores":
+        """Those of videos with a label."""
+        known = self.labels >= 0
+        return self if known.all() else ClipScores(self.logits[known], self.labels[known], self.videos[known])
+
 
 @dataclass(frozen=True)
 class VideoScores:
-    """Mean class probabilities of each video, (V, K), its true class (V,) and number of clips (V,), by video number."""
+    """Mean class probabilities of each video, (V, K), its true class (V,) and number of clips (V,), by video number.
+
+    The class is -1 where the list has no label.
+    """
 
     videos: np.ndarray
     probabilities: np.ndarray
@@ -32,13 +43,13 @@ class VideoScores:
         )
 
 
-def by_video(scores: ClipScores) -> VideoScores:
-    """Average the clips of each video, in whatever order they come."""
+def by_video(scores: ClipScores, *, temperature: float = 1.0) -> VideoScores:
+    """Average softmax(logits / temperature) of the clips of each video, in whatever order they come."""
     videos, first, position, counts = np.unique(
         scores.videos, return_index=True, return_inverse=True, return_counts=True
     )
     sums = np.zeros((len(videos), scores.logits.shape[1]))
-    np.add.at(sums, position, softmax(scores.logits))
+    np.add.at(sums, position, softmax(scores.logits, temperature=temperature))
     return VideoScores(videos, sums / counts[:, None], scores.labels[first], counts)
 
 

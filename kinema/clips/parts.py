@@ -1,8 +1,8 @@
 """What a clip index is made of, subset by subset, in a few digests: clips.json beside clips.parquet.
 
-A training reads the training videos, and the validation videos where these choose the epoch; an evaluation reads one
-subset. Each rule puts the digests of what it reads into its params, so that a new testing video retrains nothing. The
-Snakefile imports this module on every call: it needs the standard library only.
+A training reads the training videos, and the validation videos where these choose the epoch; an evaluation reads what
+it scores. Each rule puts the digests of what it reads into its params, so that a new testing video retrains nothing.
+The Snakefile imports this module on every call: it needs the standard library only.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kinema.clips.scored import ScoredSubsets, scored_subsets
 from kinema.digests import ABSENT, digest
 from kinema.records.json_file import write_json
 
@@ -71,18 +72,10 @@ def num_annotated(path: Path, name: str) -> int:
     return number
 
 
-def evaluated_part(path: Path, wanted: str) -> str | None:
-    """The subset that is scored: as asked, or with `auto` testing where it has labels, else validation.
-
-    None where it has no video with a label, or where there is no index yet.
-    """
-    labelled = [name for name, part in ((_read(path) or {}).get("parts") or {}).items() if part["labelled"]]
-    return next((name for name in evaluation_order(wanted) if name in labelled), None)
-
-
-def evaluation_order(wanted: str) -> tuple[str, ...]:
-    """Subsets of which the first with a label is scored, by the setting `evaluation.subset`."""
-    return ("testing", "validation") if wanted == "auto" else (wanted,)
+def scored_parts(path: Path, wanted: str) -> ScoredSubsets:
+    """The subsets that are scored, by the setting `evaluation.subset`; none where there is no index yet."""
+    known = (_read(path) or {}).get("parts") or {}
+    return scored_subsets(wanted, {name: part["labelled"] > 0 for name, part in known.items()})
 
 
 def parity_part(path: Path) -> str | None:

@@ -114,18 +114,22 @@ class ClipIndex:
         self.rows: pa.RecordBatch = reader.get_batch(subsets.index(subset))
 
     @classmethod
-    def load(cls, clips_path: Path, *, subset: str, clip: Clip, labelled: bool = False) -> "ClipIndex":
+    def load(
+        cls, clips_path: Path, *, subset: str, clip: Clip, labelled: bool = False, is_spaced: bool = False
+    ) -> "ClipIndex":
         """Clips of a subset of clips.parquet; with `labelled` only those of videos that have a label.
 
-        Clips of another length or number than the file has are enumerated afresh, into a temporary file that is there
-        as long as this index. Raises ValueError where there is no such clip.
+        With `is_spaced` training clips are those that a validation video would have. Clips of another length or number
+        than the file has are enumerated afresh, into a temporary file that is there as long as this index. Raises
+        ValueError where there is no such clip.
         """
         index = cls(mapped_path(clips_path), subset)
         rows = pa.Table.from_batches([index.rows])
         if labelled and (index.label_index < 0).any():
             rows = rows.filter(pc.field("label_index") >= 0)
-        if not _same_clips(subset, index.clip, clip):
-            rows = enumerate_clips(rows.filter(pc.field("clip") == 0).drop_columns(["clip", "start"]), clip)
+        if (is_spaced and subset == "training") or not _same_clips(subset, index.clip, clip):
+            videos = rows.filter(pc.field("clip") == 0).drop_columns(["clip", "start"])
+            rows = enumerate_clips(videos, clip, is_spaced=is_spaced)
             rows = rows.select(SCHEMA.names)
         elif len(rows) == len(index):
             return index

@@ -15,25 +15,28 @@ def random_start(num_frames: int, *, window: int, rng: np.random.Generator) -> i
     return int(rng.integers(0, max(0, num_frames - window) + 1))
 
 
-def num_clips_asked(subset: str, clip: Clip) -> int:
-    """Clips asked for per video of a subset."""
-    return {"training": clip.num_train_clips, "testing": clip.num_test_clips}.get(subset, clip.num_val_clips)
+def num_clips_asked(subset: str, clip: Clip, *, is_spaced: bool = False) -> int:
+    """Clips asked for per video of a subset; of a training video that is looked at as a validation video, as many."""
+    if subset == "training" and not is_spaced:
+        return clip.num_train_clips
+    return clip.num_test_clips if subset == "testing" else clip.num_val_clips
 
 
-def enumerate_clips(videos: pa.Table, clip: Clip) -> pa.Table:
+def enumerate_clips(videos: pa.Table, clip: Clip, *, is_spaced: bool = False) -> pa.Table:
     """One row a clip, in the order of `videos`, with the columns clip and start; training clips start at random.
 
-    `videos` has the columns subset and num_frames; the others are repeated as they are.
+    With `is_spaced` they are evenly spaced, as those of the other subsets are. `videos` has the columns subset and
+    num_frames; the others are repeated as they are.
     """
     subsets = videos["subset"].unique().to_pylist()
-    numbers = pa.array([num_clips_asked(subset, clip) for subset in subsets], pa.int64())
+    numbers = pa.array([num_clips_asked(subset, clip, is_spaced=is_spaced) for subset in subsets], pa.int64())
     num_clips = numbers.take(pc.index_in(videos["subset"], pa.array(subsets, pa.string())).combine_chunks())
     first, step, count = spacing(
         videos["num_frames"].to_numpy(), window=clip.length * clip.stride, num_clips=num_clips.to_numpy()
     )
-    training = pc.equal(videos["subset"], "training").to_numpy()
-    count = np.where(training, clip.num_train_clips, count)
-    first, step = np.where(training, RANDOM_START, first), np.where(training, 0, step)
+    is_random = pc.equal(videos["subset"], "training").to_numpy() & (not is_spaced)
+    count = np.where(is_random, clip.num_train_clips, count)
+    first, step = np.where(is_random, RANDOM_START, first), np.where(is_random, 0, step)
     video = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(video)) - np.repeat(np.cumsum(count) - count, count)
     clips = videos.take(pa.array(video))

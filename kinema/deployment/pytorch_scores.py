@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kinema.evaluation.schema import PREDICTIONS, VERSION, VERSION_KEY
@@ -32,7 +33,7 @@ def read_pytorch_scores(
 
     ValueError, naming the file, where one of the two is of other videos or classes, damaged, or contradicts the other.
     """
-    rows = _read_predictions(files.predictions_path, labels)
+    rows = _read_predictions(files.predictions_path, labels, subset=subset)
     if dict(zip(rows["video"], rows["label"], strict=True)) != truth or len(rows["video"]) != len(truth):
         raise ValueError(
             f"{files.predictions_path}: its {len(rows['video'])} videos and labels are not the {len(truth)} of the "
@@ -50,8 +51,8 @@ def read_pytorch_scores(
     )
 
 
-def _read_predictions(path: Path, labels: Sequence[str]) -> dict[str, Any]:
-    """Columns of predictions.parquet, probabilities as an array (V, K)."""
+def _read_predictions(path: Path, labels: Sequence[str], *, subset: str) -> dict[str, Any]:
+    """Columns of the rows of a subset that have a label, probabilities as an array (V, K)."""
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
@@ -63,6 +64,7 @@ def _read_predictions(path: Path, labels: Sequence[str]) -> dict[str, Any]:
         )
     if table.schema != PREDICTIONS:
         raise ValueError(f"{path}: its columns are not those that rule evaluate writes; {AGAIN}")
+    table = table.filter((pc.field("subset") == subset) & pc.field("label").is_valid())
     rows: dict[str, Any] = table.select(COMPARED).to_pydict()
     lists = table["probabilities"].to_pylist()
     whole = all(len(values) == len(labels) for values in lists)
@@ -91,10 +93,12 @@ def _check_evaluation(path: Path, *, subset: str, num_videos: int, num_right: in
     """ValueError where evaluation.json does not say what the predictions say."""
     evaluation = Evaluation.read(path)
     video_top1 = num_right / num_videos
+    if evaluation.subset != subset:
+        raise ValueError(f"{path}: subset is {evaluation.subset!r}, expected {subset!r}; {AGAIN}")
+    scores = evaluation.scores
     for key, found, wanted, same in (
-        ("subset", evaluation.subset, subset, evaluation.subset == subset),
-        ("num_videos", evaluation.num_videos, num_videos, evaluation.num_videos == num_videos),
-        ("video_top1", evaluation.video_top1, video_top1, abs(evaluation.video_top1 - video_top1) < 1e-9),
+        ("num_videos", scores.num_videos, num_videos, scores.num_videos == num_videos),
+        ("video_top1", scores.video_top1, video_top1, abs(scores.video_top1 - video_top1) < 1e-9),
     ):
         if not same:
             raise ValueError(

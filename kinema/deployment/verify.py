@@ -13,7 +13,7 @@ from kinema.deployment.agreement import Agreement, check_agreement, compare
 from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
 from kinema.deployment.pytorch_scores import ScoreFiles, read_pytorch_scores
 from kinema.digests import file_digest
-from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
+from kinema.evaluation.score import evaluation_dataset, reported_subset, score
 from kinema.experiment.config import Settings
 from kinema.files import write_text
 from kinema.inference.predictors.openvino import openvino_predictor
@@ -54,7 +54,7 @@ def verify(
     digests = Parity.read(parity_path).sha256
     check_digests(converted_path, digests, named_path=converted_path)
     trained = load_checkpoint(checkpoint_path)
-    subset = evaluation_subset(clips_path, settings.evaluation.subset)
+    subset = reported_subset(clips_path, settings.evaluation.subset)
     dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
     pytorch = read_pytorch_scores(scores, subset=subset, truth=true_labels(dataset), labels=trained.labels)
     results = judged(converted_path, dataset, pytorch, settings=settings, threads=threads)

@@ -1,30 +1,53 @@
-"""model.pth + clips.parquet -> evaluation.json, predictions.parquet and a picture of the confusions."""
+"""model.pth + clips.parquet -> evaluation.json, predictions.parquet, calibration.json and a picture of confusions."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 
 from kinema.clips.parts import num_annotated
+from kinema.clips.scored import ScoredSubsets
 from kinema.clips.table import parts_path
-from kinema.evaluation.class_scores import confusion_matrix, macro_f1, per_class
+from kinema.digests import file_digest
+from kinema.evaluation.calibration import calibrated
+from kinema.evaluation.class_scores import confusion_matrix
 from kinema.evaluation.confusion import plot_confusion
-from kinema.evaluation.intervals import intervals_of
 from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
-from kinema.evaluation.reliability import brier_score, expected_calibration_error
-from kinema.evaluation.score import evaluation_dataset, evaluation_subset, score
+from kinema.evaluation.score import evaluation_dataset, score, subsets_to_score
 from kinema.evaluation.sources import sources_of
-from kinema.experiment.choosing import chosen_by
+from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
+from kinema.evaluation.told import told
+from kinema.experiment.choosing import chosen_by, is_trained_on
 from kinema.experiment.config import Settings
-from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
+from kinema.inference.predictors.predictor import Predictor
+from kinema.metrics import by_video
 from kinema.models.device import device_of
-from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
-from kinema.records.evaluation import Evaluation
+from kinema.records.calibration import Calibration, CalibrationFile
+from kinema.records.evaluation import Evaluation, SubsetScores
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """What an evaluation writes."""
+
+    evaluation_path: Path
+    predictions_path: Path
+    calibration_path: Path
+    confusion_path: Path
+
+    @classmethod
+    def inside(cls, folder: Path) -> "EvaluationFiles":
+        """As the workflow names them in the folder of a model."""
+        names = ("evaluation.json", "predictions.parquet", "calibration.json", "confusion.png")
+        return cls(*(folder / name for name in names))
 
 
 def evaluate(
@@ -32,13 +55,11 @@ def evaluate(
     checkpoint_path: Path,
     clips_path: Path,
     settings: Settings,
-    evaluation_path: Path,
-    predictions_path: Path,
-    confusion_path: Path,
+    out: EvaluationFiles,
     threads: int,
     accelerator: str = "auto",
 ) -> None:
-    """Score the model on every evaluation clip and write the three outputs.
+    """Score the model on every evaluation clip and write the outputs.
 
     Of the settings, `evaluation` counts, and the numbers of clips a video: those of the training were for its own ends.
     `accelerator` is where PyTorch computes (`training.accelerator`).
@@ -46,53 +67,68 @@ def evaluate(
     torch.set_num_threads(threads)
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
-    subset = evaluation_subset(clips_path, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
+    subsets = subsets_to_score(clips_path, settings.evaluation.subset)
     predict = torch_predictor(trained.model, device=device_of(accelerator))
-    scores = score(predict, dataset, batch_size=settings.evaluation.batch_size)
-    videos, sources = by_video(scores), sources_of(dataset)
-    counts = confusion_matrix(videos, len(trained.labels))
+    scored = {
+        name: scored_subset(name, predict, trained, clips_path=clips_path, settings=settings) for name in subsets.names
+    }
+    calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
     result = Evaluation(
-        subset=subset,
-        chosen=chosen_by(trained.settings, subset),
-        **coverage_of(videos, num_annotated(parts_path(clips_path), subset)),
-        **accuracies(scores, videos),
-        macro_f1=macro_f1(counts),
-        intervals=intervals_of(videos, sources.groups),
-        expected_calibration_error=expected_calibration_error(videos.probabilities, videos.labels),
-        brier_score=brier_score(videos.probabilities, videos.labels),
-        classes=per_class(videos, counts, trained.labels),
+        subset=subsets.reported,
+        unlabelled={name: int((~one.is_labelled).sum()) for name, one in scored.items() if not one.is_labelled.all()},
+        calibration=calibration,
+        subsets=scores_of(scored, trained, calibration, clips_path=clips_path),
     )
-    write_predictions(predictions_path, scores, videos, sources=sources, labels=trained.labels)
-    plot_confusion(confusion_path, counts, trained.labels)
-    result.write(evaluation_path)
-    log.info("%s", told(result))
+    write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels, calibration=calibration)
+    plot_confusion(out.confusion_path, confusions(scored, subsets, trained.labels), trained.labels)
+    CalibrationFile(model=file_digest(checkpoint_path), calibration=calibration).write(out.calibration_path)
+    result.write(out.evaluation_path)
+    for line in told(result):
+        log.info("%s", line)
 
 
-def accuracies(scores: ClipScores, videos: VideoScores) -> dict[str, Any]:
-    """The accuracies of the record, of clips and of videos, and how many clips there were."""
+def scored_subset(
+    name: str, predict: Predictor, trained: Checkpoint, *, clips_path: Path, settings: Settings
+) -> ScoredSubset:
+    """Score the clips of a subset, those of videos without a label as well."""
+    dataset = evaluation_dataset(clips_path, trained, subset=name, numbers=settings.clip, labelled=False)
+    clips = score(predict, dataset, batch_size=settings.evaluation.batch_size)
+    return ScoredSubset(name, clips, by_video(clips), sources_of(dataset))
+
+
+def calibration_of(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, *, precision: float) -> Calibration | None:
+    """What the calibrating subset says of the confidences; None without one."""
+    if subsets.calibrating is None:
+        return None
+    return calibrated(
+        scored[subsets.calibrating].clips.labelled(),
+        subset=subsets.calibrating,
+        is_reported=subsets.calibrating == subsets.reported,
+        precision=precision,
+    )
+
+
+def scores_of(
+    scored: dict[str, ScoredSubset], trained: Checkpoint, calibration: Calibration | None, *, clips_path: Path
+) -> dict[str, SubsetScores]:
+    """The numbers of each subset that has labels."""
     return {
-        "num_clips": len(scores.labels),
-        "clip_top1": topk_accuracy(scores.logits, scores.labels, 1),
-        "clip_top5": topk_accuracy(scores.logits, scores.labels, 5),
-        "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
-        "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
-        "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),
+        name: subset_scores(
+            one,
+            labels=trained.labels,
+            calibration=calibration,
+            num_annotated=num_annotated(parts_path(clips_path), name),
+            trained_on=is_trained_on(trained.settings, name),
+            chosen=chosen_by(trained.settings, name),
+        )
+        for name, one in scored.items()
+        if one.is_labelled.any()
     }
 
 
-def coverage_of(videos: VideoScores, num_listed: int) -> dict[str, Any]:
-    """How many of the listed videos were scored."""
-    number = len(videos.labels)
-    return {"num_videos": number, "num_annotated": num_listed, "coverage": number / num_listed}
-
-
-def told(result: Evaluation) -> str:
-    """The accuracy in a line, with what is to be known beside it."""
-    interval, units = result.intervals.video_top1, result.intervals.units
-    text = f"{result.subset}: video top-1 {result.video_top1:.4f} over {result.num_videos} videos, "
-    text += f"95 % interval {interval.low:.4f} to {interval.high:.4f}"
-    text += f" over {result.intervals.num_units} groups" if units == "groups" else ""
-    share = result.num_videos * 10_000 // result.num_annotated / 10_000  # cut off: 1 where all were scored
-    text += f", coverage {share:.4f} of {result.num_annotated} that are listed"
-    return f"{text}; chosen on these very videos ({', '.join(result.chosen)})" if result.chosen else text
+def confusions(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, labels: Sequence[str]) -> np.ndarray:
+    """The confusion matrix of the reported subset, all 0 where there is none."""
+    if subsets.reported is None:
+        return np.zeros((len(labels), len(labels)), dtype=np.int64)
+    one = scored[subsets.reported]
+    return confusion_matrix(one.videos.take(np.flatnonzero(one.is_labelled)), len(labels))

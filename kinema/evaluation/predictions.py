@@ -3,6 +3,7 @@
 docs/predictions.md has the columns.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +12,47 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.evaluation.schema import PREDICTIONS
-from kinema.evaluation.sources import Sources
+from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.files import atomic_path
 from kinema.inference.probabilities import highest
-from kinema.metrics import ClipScores, VideoScores
+from kinema.metrics import ClipScores, VideoScores, by_video
+from kinema.records.calibration import Calibration
 
 
 def write_predictions(
-    path: Path, scores: ClipScores, videos: VideoScores, *, sources: Sources, labels: list[str]
+    path: Path, scored: Sequence[ScoredSubset], *, labels: list[str], calibration: Calibration | None
 ) -> None:
-    """One row a video, schema PREDICTIONS; `sources` are in the order of `videos`, whose clips are in `scores`."""
-    predicted, names = videos.probabilities.argmax(axis=1), np.array(labels, dtype=object)
-    first = highest(videos.probabilities, 5)
+    """One row a video, schema PREDICTIONS, subset by subset."""
+    temperature = calibration.temperature.value if calibration and calibration.temperature else 1.0
+    tables = [_table(one, np.array(labels, dtype=object), temperature=temperature) for one in scored]
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.concat_tables(tables), temporary)
+
+
+def _table(scored: ScoredSubset, names: np.ndarray, *, temperature: float) -> pa.Table:
+    videos, sources, known = scored.videos, scored.sources, scored.is_labelled
+    predicted, first = videos.probabilities.argmax(axis=1), highest(videos.probabilities, 5)
+    calibrated = videos if temperature == 1 else by_video(scored.clips, temperature=temperature)
     columns: dict[str, Any] = {
         "video": sources.names,
-        "label": names[videos.labels],
+        "subset": [scored.name] * len(predicted),
+        "label": pa.array(names[videos.labels], pa.string(), mask=~known),
         "predicted": names[predicted],
-        "correct": predicted == videos.labels,
+        "correct": pa.array(predicted == videos.labels, mask=~known),
         "probability": videos.probabilities.max(axis=1).astype(np.float32),
+        "confidence": calibrated.probabilities[np.arange(len(predicted)), predicted].astype(np.float32),
         "num_clips": videos.num_clips.astype(np.int32),
         "probabilities": _lists(videos.probabilities.astype(np.float32)),
-        "rank": ranks(videos.probabilities, videos.labels),
-        "agreement": agreements(scores, videos).astype(np.float32),
+        "rank": pa.array(ranks(videos.probabilities, videos.labels), pa.int32(), mask=~known),
+        "agreement": agreements(scored.clips, videos).astype(np.float32),
         "top5_labels": _lists(names[first]),
         "top5_probabilities": _lists(np.take_along_axis(videos.probabilities, first, axis=1).astype(np.float32)),
-        "logits": _lists(mean_logits(scores, videos)),
+        "logits": _lists(mean_logits(scored.clips, videos)),
         "group": sources.groups,
         "path": sources.paths,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in PREDICTIONS]
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_arrays(arrays, schema=PREDICTIONS), temporary)
+    return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
 
 
 def ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

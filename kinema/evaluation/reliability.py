@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kinema.records.evaluation import ReliabilityBin
+
 NUM_BINS = 15
 
 
@@ -30,6 +32,22 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, *, num_bins: int 
     with np.errstate(invalid="ignore"):
         means = [np.bincount(bins, weights=values, minlength=num_bins) / counts for values in (confidence, correct)]
     return Reliability(counts, *means)
+
+
+def bins_of(probabilities: np.ndarray, labels: np.ndarray) -> list[ReliabilityBin]:
+    """The bins of the record: those that have videos."""
+    found = reliability(probabilities, labels)
+    edges = np.linspace(0, 1, NUM_BINS + 1).tolist()
+    return [
+        ReliabilityBin(
+            low=edges[number],
+            high=edges[number + 1],
+            num_videos=int(found.counts[number]),
+            confidence=float(found.confidence[number]),
+            accuracy=float(found.accuracy[number]),
+        )
+        for number in np.flatnonzero(found.counts)
+    ]
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, *, num_bins: int = NUM_BINS) -> float:

@@ -7,36 +7,51 @@ import numpy as np
 
 from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.loader import ClipLoader
-from kinema.clips.parts import evaluation_order
-from kinema.clips.table import ClipIndex, labelled_subsets
+from kinema.clips.scored import ORDER, ScoredSubsets, scored_subsets
+from kinema.clips.table import ClipIndex, labelled_subsets, subsets_of
 from kinema.experiment.data_sections import Clip
 from kinema.inference.predictors.predictor import Predictor
+from kinema.input_error import InputError
 from kinema.job import progress
 from kinema.metrics import ClipScores
 from kinema.models.loading.checkpoint import Checkpoint
 
 
-def evaluation_subset(clips_path: Path, wanted: str) -> str:
-    """The subset to score: as asked, or with `auto` testing where it has labels, else validation."""
+def subsets_to_score(clips_path: Path, wanted: str) -> ScoredSubsets:
+    """What is scored by the setting `evaluation.subset`; InputError where that is nothing."""
     labelled = labelled_subsets(clips_path)
-    candidates = evaluation_order(wanted)
-    for subset in candidates:
-        if subset in labelled:
-            return subset
-    raise ValueError(
-        f"{clips_path}: no labelled video in {' or '.join(candidates)}; found {', '.join(labelled)}. "
-        "Give some videos the subset validation in the annotation list, or set evaluation.subset."
-    )
+    found = scored_subsets(wanted, {name: name in labelled for name in subsets_of(clips_path)})
+    if not found.names:
+        missing = f"no {wanted} video" if wanted in ORDER else f"no labelled video in {' or '.join(ORDER[:2])}"
+        raise InputError(
+            f"{clips_path}: {missing}; labelled ones are in {', '.join(labelled)}. Give some videos the subset "
+            "validation in the annotation list, or set evaluation.subset."
+        )
+    return found
 
 
-def evaluation_dataset(clips_path: Path, trained: Checkpoint, *, subset: str, numbers: Clip) -> ClipDataset:
-    """Labelled clips of a subset as a trained model takes them, checked against its labels.
+def reported_subset(clips_path: Path, wanted: str) -> str:
+    """The one that the numbers are of; InputError where none has labels."""
+    if (reported := subsets_to_score(clips_path, wanted).reported) is None:
+        raise InputError(
+            f"{clips_path}: the {wanted} videos have no labels, and no validation video has one; what cannot be scored "
+            "cannot be verified. Give some videos the subset validation in the annotation list."
+        )
+    return reported
 
-    `numbers` says how many clips each video has.
+
+def evaluation_dataset(
+    clips_path: Path, trained: Checkpoint, *, subset: str, numbers: Clip, labelled: bool = True
+) -> ClipDataset:
+    """Evenly spaced clips of a subset as a trained model takes them, checked against its labels.
+
+    `numbers` says how many clips each video has; a training video has as many as a validation video. With `labelled`
+    only those of videos with a label.
     """
     model = trained.model
     counts = numbers.model_dump(include={"num_val_clips", "num_test_clips"})
-    index = ClipIndex.load(clips_path, subset=subset, clip=model.clip.model_copy(update=counts), labelled=True)
+    clip = model.clip.model_copy(update=counts)
+    index = ClipIndex.load(clips_path, subset=subset, clip=clip, labelled=labelled, is_spaced=True)
     if index.labels != trained.labels:
         raise ValueError(
             f"{clips_path}: its {len(index.labels)} labels are not the {len(trained.labels)} labels of the model; "

@@ -34,5 +34,11 @@ def chosen_by(settings: Mapping[str, Any], subset: str) -> list[str]:
     return choosing(training, num_epochs=int(_number(training.get("epochs"))))
 
 
+def is_trained_on(settings: Mapping[str, Any], subset: str) -> bool:
+    """Whether videos of this subset made the weights, by the same sections; not where these were given."""
+    training = settings.get("training")
+    return subset == "training" and not (isinstance(training, Mapping) and training.get("train") is False)
+
+
 def _number(value: Any) -> float:
     return value if isinstance(value, int | float) else 0

@@ -236,8 +236,16 @@ class Distillation(Section):
 class Evaluation(Section):
     """How a trained model is scored."""
 
-    subset: Literal["auto", "validation", "testing"] = Field(
-        "auto", description="`auto`: testing where it has labels, else validation."
+    subset: Literal["auto", "training", "validation", "testing", "all"] = Field(
+        "auto",
+        description="What is scored, and reported. `auto`: testing where it has labels, else validation. `all`: each "
+        "subset, and reported as with `auto`. Testing videos without labels are predicted; the numbers are then those "
+        "of validation. Validation is scored in any case where it has labels, for the calibration.",
+    )
+    precision: Fraction = Field(
+        0.95,
+        description="Fraction of right answers that the threshold keeps: a model answers `none of these` below the "
+        "lowest confidence above which so many answers on the validation videos were right.",
     )
     batch_size: int = Field(8, ge=1, le=65_536, description="Clips scored at a time.")
 

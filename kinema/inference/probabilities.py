@@ -3,9 +3,10 @@
 import numpy as np
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis, in float64."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+def softmax(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray:
+    """Softmax of logits / temperature over the last axis, in float64."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    shifted = np.exp(shifted / temperature)
     return shifted / shifted.sum(axis=-1, keepdims=True)
 
 

@@ -87,18 +87,23 @@ def _read_training(path: Path) -> Training | None:
 
 def _read_predictions(path: Path, evaluation: Evaluation, training: Training | None) -> tuple[Scored, np.ndarray]:
     """The scored videos, and of each whether it is right (V,). InputError where the file is none of this evaluation."""
+    if evaluation.subset is None:
+        raise InputError(f"{path.with_name('evaluation.json')}: no video that was scored has a label")
     try:
-        rows = pq.read_table(path, columns=["video", "label", "correct", "num_clips"])
+        rows = pq.read_table(
+            path, columns=["video", "label", "correct", "num_clips"], filters=[("subset", "=", evaluation.subset)]
+        )
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}; {AGAIN}") from None
+    rows = rows.filter(pc.is_valid(rows["label"]))
     videos, labels, order = _sorted(rows)
-    correct = rows["correct"].to_numpy()[order]
-    told, hits = evaluation.num_videos, round(evaluation.video_top1 * evaluation.num_videos)
+    correct, scores = rows["correct"].to_numpy()[order], evaluation.scores
+    told, hits = scores.num_videos, round(scores.video_top1 * scores.num_videos)
     if not told or (len(np.unique(videos)), len(videos), correct.sum()) != (told, told, hits):
         raise InputError(f"{path}: is not of the evaluation.json beside it; {AGAIN}")
     scored = Scored(
         subset=evaluation.subset,
-        classes=tuple(evaluation.classes),
+        classes=tuple(scores.classes),
         videos=videos,
         labels=labels,
         num_clips=int(rows["num_clips"].to_numpy().max()),

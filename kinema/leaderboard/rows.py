@@ -22,6 +22,7 @@ class Score:
     num_videos: int
     subset: str
     is_chosen_here: bool
+    is_trained_on: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +93,16 @@ def ranked_rows(candidates: Sequence[Candidate], reference: Scored | None) -> li
 def score_of(candidate: Candidate) -> Score | None:
     """The accuracy of a model with what belongs beside it."""
     evaluation = candidate.evaluation
-    if evaluation is None or candidate.scored is None:
+    if evaluation is None or evaluation.subset is None or candidate.scored is None:
         return None
     return Score(
-        accuracy=evaluation.video_top1,
+        accuracy=evaluation.scores.video_top1,
         interval=interval_of(evaluation),
-        coverage=evaluation.coverage,
-        num_videos=evaluation.num_videos,
+        coverage=evaluation.scores.coverage,
+        num_videos=evaluation.scores.num_videos,
         subset=evaluation.subset,
         is_chosen_here=is_chosen_here(evaluation),
+        is_trained_on=evaluation.scores.trained_on,
     )
 
 

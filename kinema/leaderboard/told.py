@@ -55,6 +55,7 @@ def _of_best(row: Row) -> str:
     hits, accuracy = round(score.accuracy * score.num_videos), fraction(score.accuracy, score.num_videos)
     more = f", coverage {coverage_in_words(score.coverage)}"
     more += ", chosen on these videos" if score.is_chosen_here else ""
+    more += ", trained on these videos" if score.is_trained_on else ""
     return (
         f"{row.name} has {hits:,} of {score.num_videos:,} {score.subset} videos right: {accuracy} "
         f"(95 % interval {low} to {high}{more})."

@@ -7,7 +7,9 @@ from kinema.digests import file_digest
 
 # The .xml first: it is what programs look for.
 SHIPPED = ("model.xml", "model.bin", "labels.txt", "verification.json")
-MADE_OF_MODEL = (*SHIPPED, "model.onnx", "parity.json", "evaluation.json", "predictions.parquet", "confusion.png")
+SCORES = ("evaluation.json", "predictions.parquet", "calibration.json", "confusion.png")
+PAGES = ("report/index.html", "report/model_card.md")
+MADE_OF_MODEL = (*SHIPPED, "model.onnx", "parity.json", *SCORES, *PAGES)
 
 
 def remove_made_of(model_path: Path) -> None:

@@ -39,7 +39,7 @@ def is_overfitted(accuracy: float, evaluation: Evaluation) -> bool:
     And by OVERFITTED_GAP above the accuracy itself.
     """
     is_outside = accuracy > interval_of(evaluation).high
-    return is_outside and accuracy - evaluation.video_top1 >= OVERFITTED_GAP
+    return is_outside and accuracy - evaluation.scores.video_top1 >= OVERFITTED_GAP
 
 
 def is_underfitted(accuracy: float, evaluation: Evaluation | None, *, num_classes: int) -> bool:
@@ -49,7 +49,7 @@ def is_underfitted(accuracy: float, evaluation: Evaluation | None, *, num_classe
     """
     chance = chance_level(num_classes)
     half = chance + HALF_WAY * (1 - chance)
-    return accuracy < half and (evaluation is None or evaluation.video_top1 < half)
+    return accuracy < half and (evaluation is None or evaluation.scores.video_top1 < half)
 
 
 def training_line(training: Training, evaluation: Evaluation | None) -> str | None:
@@ -62,7 +62,7 @@ def training_line(training: Training, evaluation: Evaluation | None) -> str | No
         return None
     text = f"{fraction(accuracy, 1)} on training clips (augmented, while training)"
     if evaluation and is_overfitted(accuracy, evaluation):
-        here = fraction(evaluation.video_top1, evaluation.num_videos)
+        here = fraction(evaluation.scores.video_top1, evaluation.scores.num_videos)
         return f"{text}, {here} here: overfitted; more data or stronger augmentation"
     if is_underfitted(accuracy, evaluation, num_classes=len(training.labels)):
         return f"{text}: underfitted; more epochs or a higher learning rate"
@@ -76,7 +76,7 @@ def choosing_of(training: Training) -> list[str]:
 
 def is_chosen_here(evaluation: Evaluation) -> bool:
     """Whether the very videos that were scored had a say in the weights."""
-    return bool(evaluation.chosen)
+    return bool(evaluation.scores.chosen)
 
 
 def chosen_line(evaluation: Evaluation, report: DatasetReport | None, validations: Sequence[float] = ()) -> str | None:
@@ -84,12 +84,15 @@ def chosen_line(evaluation: Evaluation, report: DatasetReport | None, validation
 
     `validations` are the accuracies that there were to choose from.
     """
+    scores = evaluation.scores
+    if scores.trained_on:
+        return "the model was trained on these very videos: that says how well it knows them, nothing of new ones"
     if not is_chosen_here(evaluation):
         return None
-    what, by = "the learning rate", ", ".join(evaluation.chosen)
-    if any("keep" in name for name in evaluation.chosen):
+    what, by = "the learning rate", ", ".join(scores.chosen)
+    if any("keep" in name for name in scores.chosen):
         what = "the epoch"
-        last = f"the last has {fraction(validations[-1], evaluation.num_videos)}" if validations else ""
+        last = f"the last has {fraction(validations[-1], scores.num_videos)}" if validations else ""
         by += f"; {len(validations)} validations, {last}" if last else ""
     text = f"{what} was chosen on these very videos ({by}): expect less on new ones"
     testing = [counts.subsets.get("testing") for counts in report.labels.values()] if report else []

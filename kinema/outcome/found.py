@@ -35,13 +35,15 @@ class FoundDataset:
 class FoundModel:
     """What is known of a model; None stands for a record that is not there, or is damaged and has a line for it.
 
-    `validations` are the accuracies of its validations by training.csv, in their order.
+    An `evaluation` has scores; where no video has a label, `unscored` tells of it. `validations` are the accuracies of
+    its validations by training.csv, in their order.
     """
 
     folder: Path
     dataset: FoundDataset
     training: Training | None
     evaluation: Evaluation | None
+    unscored: str | None
     parity: Parity | None
     verification: Verification | None
     validations: tuple[float, ...]
@@ -83,6 +85,7 @@ def read_model(folder: Path, dataset: FoundDataset) -> FoundModel:
     if evaluation and (problem := _impossible(evaluation)):
         damaged.append(f"{folder / EVALUATION}: {problem}; {Evaluation.AGAIN}")
         evaluation = None
+    unscored = _unscored(evaluation, folder) if evaluation and evaluation.subset is None else None
     training = _read(Training, folder / TRAINING, damaged)
     if training and not training.labels:
         damaged.append(f"{folder / TRAINING}: labels is empty, expected the classes; {Training.AGAIN}")
@@ -91,7 +94,8 @@ def read_model(folder: Path, dataset: FoundDataset) -> FoundModel:
         folder=folder,
         dataset=dataset,
         training=training,
-        evaluation=evaluation,
+        evaluation=None if unscored else evaluation,
+        unscored=unscored,
         parity=_read(Parity, folder / PARITY, damaged),
         verification=_read(Verification, folder / VERIFICATION, damaged),
         validations=_read_validations(folder / HISTORY, damaged),
@@ -122,11 +126,21 @@ def _read_validations(path: Path, damaged: list[str]) -> tuple[float, ...]:
 
 def _impossible(evaluation: Evaluation) -> str | None:
     """What no evaluation writes, and what no interval can be computed of."""
-    listed = sum(scores.num_videos for scores in evaluation.classes.values())
-    if evaluation.num_videos < 1 or evaluation.num_videos != listed:
-        return f"num_videos is {evaluation.num_videos}, expected {listed}, those of its classes, and at least 1"
-    if not 0 <= evaluation.video_top1 <= 1:
-        return f"video_top1 is {evaluation.video_top1:g}, expected a fraction"
-    if evaluation.num_videos > evaluation.num_annotated:
-        return f"num_annotated is {evaluation.num_annotated}, expected {evaluation.num_videos}, those scored, or more"
+    if evaluation.subset is None:
+        return None
+    if evaluation.subset not in evaluation.subsets:
+        return f"subset is {evaluation.subset:.40}, expected one of {', '.join(evaluation.subsets) or 'those scored'}"
+    scores = evaluation.scores
+    listed = sum(one.num_videos for one in scores.classes.values())
+    if scores.num_videos < 1 or scores.num_videos != listed:
+        return f"num_videos is {scores.num_videos}, expected {listed}, those of its classes, and at least 1"
+    if not 0 <= scores.video_top1 <= 1:
+        return f"video_top1 is {scores.video_top1:g}, expected a fraction"
+    if scores.num_videos > scores.num_annotated:
+        return f"num_annotated is {scores.num_annotated}, expected {scores.num_videos}, those scored, or more"
     return None
+
+
+def _unscored(evaluation: Evaluation, folder: Path) -> str:
+    answered = ", ".join(f"{number:,} {name}" for name, number in evaluation.unlabelled.items())
+    return f"none: the {answered} videos have no label; {folder / 'predictions.parquet'} has what is said of them"

@@ -11,35 +11,35 @@ MANY_VIDEOS = 1000  # the third decimal says something
 
 def hits_of(evaluation: Evaluation) -> int:
     """[videos] Those that were named rightly."""
-    return round(evaluation.video_top1 * evaluation.num_videos)
+    return round(evaluation.scores.video_top1 * evaluation.scores.num_videos)
 
 
 def interval_of(evaluation: Evaluation) -> Interval:
     """The 95 % interval of the accuracy; videos count, or groups of them, not clips, which are much alike."""
-    return evaluation.intervals.video_top1
+    return evaluation.scores.intervals.video_top1
 
 
 def interval_text(evaluation: Evaluation) -> str:
     """The same in words."""
-    interval, number = interval_of(evaluation), evaluation.num_videos
+    interval, number = interval_of(evaluation), evaluation.scores.num_videos
     return f"{fraction(interval.low, number)} to {fraction(interval.high, number)}"
 
 
 def is_grouped(evaluation: Evaluation) -> bool:
     """Whether groups of videos count in the interval, and not videos."""
-    return evaluation.intervals.units == "groups"
+    return evaluation.scores.intervals.units == "groups"
 
 
 def coverage_text(evaluation: Evaluation) -> str:
     """The share of the listed videos that were scored, cut off: it is 1 where all were."""
-    number = evaluation.num_annotated
+    number = evaluation.scores.num_annotated
     steps = 1000 if number > MANY_VIDEOS else 100
-    return fraction(evaluation.num_videos * steps // number / steps, number)
+    return fraction(evaluation.scores.num_videos * steps // number / steps, number)
 
 
 def levels_of(evaluation: Evaluation) -> tuple[float, float]:
     """What two ways of guessing would have right of these videos: any class, and always the largest one."""
-    counts = [scores.num_videos for scores in evaluation.classes.values()]
+    counts = [one.num_videos for one in evaluation.scores.classes.values()]
     return chance_level(len(counts)), majority_level(counts)
 
 
@@ -50,25 +50,27 @@ def is_above_chance(evaluation: Evaluation) -> bool:
 
 def score_lines(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     """The accuracy, what guessing gives, and whether the two can be told apart."""
-    accuracy, number = evaluation.video_top1, evaluation.num_videos
+    scores = evaluation.scores
+    accuracy, number = scores.video_top1, scores.num_videos
     chance, majority = levels_of(evaluation)
     ends = f"95 % interval {interval_text(evaluation)}"
-    ends += f" over {evaluation.intervals.num_units:,} groups" if is_grouped(evaluation) else ""
+    ends += f" over {scores.intervals.num_units:,} groups" if is_grouped(evaluation) else ""
     scored = f"coverage {coverage_text(evaluation)}"
-    if number != evaluation.num_annotated:
-        scored += f" ({number:,} of {evaluation.num_annotated:,} that have a class could be scored)"
+    if number != scores.num_annotated:
+        scored += f" ({number:,} of {scores.num_annotated:,} that have a class could be scored)"
     videos = f"{hits_of(evaluation):,} of {number:,} {evaluation.subset} videos"
     yield "accuracy", f"{fraction(accuracy, number)} (video top-1): {videos}, {ends}, {scored}"
-    if len(evaluation.classes) > FEW_CLASSES:
-        yield "", f"{fraction(evaluation.video_top5, number)} with the right class among the first five (video top-5)"
+    if len(scores.classes) > FEW_CLASSES:
+        yield "", f"{fraction(scores.video_top5, number)} with the right class among the first five (video top-5)"
     always = "or by always naming one" if chance == majority else f"{fraction(majority, number)} by always naming one"
-    yield "chance", f"{fraction(chance, number)} by guessing among {len(evaluation.classes)} classes, {always}"
+    yield "chance", f"{fraction(chance, number)} by guessing among {len(scores.classes)} classes, {always}"
     yield "", chance_line(evaluation)
 
 
 def chance_line(evaluation: Evaluation) -> str:
     """Whether the accuracy can be told from guessing; where it cannot, what it would take."""
-    accuracy, level, number = evaluation.video_top1, max(levels_of(evaluation)), evaluation.num_videos
+    scores = evaluation.scores
+    accuracy, level, number = scores.video_top1, max(levels_of(evaluation)), scores.num_videos
     shown = fraction(level, number)
     if is_above_chance(evaluation):
         return f"above chance: the whole interval lies above {shown}"

@@ -76,6 +76,7 @@ def _of_model(found: FoundModel) -> Iterator[Line]:
         yield "stale", line
     if found.evaluation:
         yield from score_lines(found.evaluation)
+    yield from _titled("accuracy", found.unscored)
     if found.training:
         yield from _titled("training", training_line(found.training, found.evaluation))
     if found.evaluation:

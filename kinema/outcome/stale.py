@@ -48,13 +48,13 @@ def obstacle(found: FoundModel) -> str | None:
 def stale_lines(found: FoundModel) -> Iterator[str]:
     """Records that were made of something else than what lies beside them."""
     evaluation, verification = found.evaluation, found.verification
-    if evaluation and found.training and list(evaluation.classes) != found.training.labels:
+    if evaluation and found.training and list(evaluation.scores.classes) != found.training.labels:
         yield _of_another(found.folder / EVALUATION, "its classes are not those of training.json")
     if evaluation and found.report and (text := _other_videos(evaluation, found.report)):
         yield _of_another(found.folder / EVALUATION, text)
     if evaluation and verification:
         then = (verification.subset, verification.num_videos, verification.pytorch_video_top1)
-        if then != (evaluation.subset, evaluation.num_videos, evaluation.video_top1):
+        if then != (evaluation.subset, evaluation.scores.num_videos, evaluation.scores.video_top1):
             yield _of_another(found.folder / VERIFICATION, "it is of another evaluation than evaluation.json")
     if verification and (found.folder / "model.xml").exists() and (names := unlike(found.folder, verification)):
         yield _of_another(
@@ -64,15 +64,16 @@ def stale_lines(found: FoundModel) -> Iterator[str]:
 
 def _other_videos(evaluation: Evaluation, report: DatasetReport) -> str | None:
     """Each usable video of the subset that has a class is scored."""
-    counted = {label: counts.subsets.get(evaluation.subset) for label, counts in report.labels.items()}
+    subset = evaluation.subset or ""
+    counted = {label: counts.subsets.get(subset) for label, counts in report.labels.items()}
     usable = {label: counts.ok if counts else 0 for label, counts in counted.items()}
-    scored = {label: scores.num_videos for label, scores in evaluation.classes.items()}
+    scored = {label: scores.num_videos for label, scores in evaluation.scores.classes.items()}
     if usable == scored:
         return None
     if usable.keys() != scored.keys():
         return "its classes are not those of the data set's report"
     return (
-        f"{sum(scored.values()):,} {evaluation.subset} videos were scored, and the data set's report now has "
+        f"{sum(scored.values()):,} {subset} videos were scored, and the data set's report now has "
         f"{sum(usable.values()):,}"
     )
 

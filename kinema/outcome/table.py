@@ -35,12 +35,13 @@ def _row(found: FoundModel) -> tuple[str, ...]:
 def _scored(found: FoundModel) -> list[str]:
     evaluation = found.evaluation
     assert evaluation
-    number = evaluation.num_videos
+    scores = evaluation.scores
+    number = scores.num_videos
     star = "*" if is_chosen_here(evaluation) else ""
     return [
-        fraction(evaluation.video_top1, number) + star,
+        fraction(scores.video_top1, number) + star,
         interval_text(evaluation),
         fraction(max(levels_of(evaluation)), number),
         "yes" if is_above_chance(evaluation) else "no",
-        f"{number:,} of {evaluation.num_annotated:,} {evaluation.subset}",
+        f"{number:,} of {scores.num_annotated:,} {evaluation.subset}",
     ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from kinema.records.calibration import AnswersAbove, Calibration
 from kinema.records.record import Record
 
 
@@ -60,16 +61,40 @@ class ClassScores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation(Record):
-    """How well a trained model does on the evaluation clips, computed with PyTorch.
+class ReliabilityBin:
+    """Videos whose confidence, the probability of the predicted class, lies above `low` and not above `high`."""
 
-    A video's probabilities are the mean of its clips'. predictions.parquet has them, video by video.
-    """
+    low: float
+    """[fraction] Its lower edge, which is not in it."""
+    high: float
+    """[fraction] Its upper edge, which is."""
+    num_videos: int
+    """[videos] In it, 1 or more."""
+    confidence: float
+    """[fraction] Their mean confidence."""
+    accuracy: float
+    """[fraction] Of them, those that are right; as high as `confidence` where the model is honest."""
 
-    VERSION: ClassVar[int] = 2
 
-    subset: str
-    """The subset that was scored: `testing` or `validation`."""
+@dataclass(frozen=True, kw_only=True)
+class CalibratedScores:
+    """What the temperature of `calibration` makes of these numbers."""
+
+    expected_calibration_error: float
+    """[fraction] As without it."""
+    brier_score: float
+    """As without it."""
+    reliability: list[ReliabilityBin]
+    """As without it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubsetScores:
+    """How well the model does on the videos of one subset that have labels."""
+
+    trained_on: bool
+    """Whether the model was trained on these very videos: then all these numbers say what it learned by heart, nothing
+    of new videos."""
     chosen: list[str]
     """Settings by which the scored videos chose the epoch or the learning rate of the model, so that all these numbers
     flatter it; empty where they did not. By the model's own training: what weights that it was given have seen is not
@@ -103,5 +128,42 @@ class Evaluation(Record):
     brier_score: float
     """Mean squared distance of the probabilities to 1 for the true class and 0 for the others (Brier 1950); 0 is best,
     2 is worst."""
+    reliability: list[ReliabilityBin]
+    """The 15 bins of the calibration error, those without videos left out."""
+    calibrated: CalibratedScores | None
+    """Null where there is no temperature."""
+    answers: list[AnswersAbove]
+    """Coverage against accuracy of the answers above a confidence, from the surest video to all of them; at most 50
+    points."""
+    above_threshold: AnswersAbove | None
+    """What the threshold of `calibration` gives on these videos; null where there is none, or where it leaves no
+    video."""
     classes: dict[str, ClassScores]
     """By label, in the order of the model's outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Record):
+    """How well a trained model does on the evaluation clips, computed with PyTorch.
+
+    A video's probabilities are the mean of its clips'. predictions.parquet has them, video by video. All numbers but
+    those that are called calibrated are of the network as it is, at temperature 1.
+    """
+
+    VERSION: ClassVar[int] = 3
+
+    subset: str | None
+    """The subset that is reported, of which leaderboard, gates and `kinema show` speak: as `evaluation.subset` asks;
+    with `auto` testing where it has labels, else validation. Null where no scored video has a label."""
+    unlabelled: dict[str, int]
+    """[videos] By subset, how many videos without a label were scored: predictions.parquet alone tells of them."""
+    calibration: Calibration | None
+    """How far the confidences can be believed, and from which on an answer is given; null where no video with a label,
+    other than training videos, was scored."""
+    subsets: dict[str, SubsetScores]
+    """The scores of each subset that was scored and has labels, the reported one first."""
+
+    @property
+    def scores(self) -> SubsetScores:
+        """Those of the reported subset. KeyError where `subset` is null."""
+        return self.subsets[self.subset or ""]

@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from kinema.generated import renewed
+from kinema.records.calibration import CalibrationFile
 from kinema.records.dataset_report import DatasetReport
 from kinema.records.evaluation import Evaluation
 from kinema.records.look_alikes import LookAlikes
@@ -28,6 +29,7 @@ RECORDS: dict[str, type[Record]] = {
     "look_alikes.json": LookAlikes,
     "training.json": Training,
     "evaluation.json": Evaluation,
+    "calibration.json": CalibrationFile,
     "parity.json": Parity,
     "verification.json": Verification,
     "weights.json": Weights,

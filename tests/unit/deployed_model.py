@@ -15,12 +15,13 @@ from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import convert
 from kinema.deployment.pytorch_scores import ScoreFiles
 from kinema.deployment.verify import ShippedFiles, verify
-from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.evaluation.schema import PREDICTIONS
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Deployment, Network
 from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.registry import create_model
+from kinema.records.evaluation import Evaluation, SubsetScores
 
 NETWORK = Network(encoder_weights="none")
 SETTINGS = Settings.model_validate({"evaluation": {"batch_size": 4}})
@@ -63,6 +64,16 @@ class Deployed:
     def change(self, name, **values):
         (self.root / name).write_text(json.dumps(self.read(name) | values))
 
+    def scores(self) -> SubsetScores:
+        """What the evaluation says of the reported subset."""
+        return Evaluation.read(self.root / "evaluation.json").scores
+
+    def rescore(self, **values):
+        """Change the scores of the reported subset."""
+        subsets = self.read("evaluation.json")["subsets"]
+        subsets["validation"] |= values
+        self.change("evaluation.json", subsets=subsets)
+
     def rewrite(self, change):
         """Change the rows of predictions.parquet."""
         rows = pq.read_table(self.root / "predictions.parquet").to_pylist()
@@ -89,9 +100,7 @@ def make_deployed(root: Path, prepared: Path) -> Deployed:
         checkpoint_path=deployed.root / "model.pth",
         clips_path=deployed.clips_path,
         settings=SETTINGS,
-        evaluation_path=deployed.root / "evaluation.json",
-        predictions_path=deployed.root / "predictions.parquet",
-        confusion_path=deployed.root / "confusion.png",
+        out=EvaluationFiles.inside(deployed.root),
         threads=2,
     )
     export_onnx(checkpoint_path=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)

@@ -5,7 +5,8 @@ import json
 import pytest
 from corpus import CLIP, build, entry, write_corpus
 
-from kinema.clips.parts import evaluated_part, num_annotated, parity_part, part_listed, parts_digests
+from kinema.clips.parts import num_annotated, parity_part, part_listed, parts_digests, scored_parts
+from kinema.clips.scored import ScoredSubsets
 
 PARTS = ("training", "validation", "testing")
 LISTED = {
@@ -70,15 +71,14 @@ def test_settings_of_clips_are_no_data(tmp_path):
 def test_a_subset_is_evaluated_if_its_videos_have_labels(tmp_path):
     digests(tmp_path)
     path = tmp_path / "clips.json"
-    assert [evaluated_part(path, wanted) for wanted in ("auto", "validation", "testing")] == [
-        "testing", "validation", "testing",
-    ]  # fmt: skip
+    both = ("testing", "validation")
+    assert scored_parts(path, "auto") == ScoredSubsets("testing", "validation", both)
     digests(tmp_path, {video: row for video, row in LISTED.items() if video != "d"})
-    assert evaluated_part(path, "auto") == "validation"
-    assert evaluated_part(path, "testing") is None
+    assert scored_parts(path, "auto") == ScoredSubsets("validation", "validation", ("validation",))
+    assert scored_parts(path, "testing") == ScoredSubsets("validation", "validation", ("validation", "testing"))
     assert parity_part(path) == "validation"
     digests(tmp_path, {"a": entry("training"), "e": entry("testing", None)})
-    assert (evaluated_part(path, "auto"), parity_part(path)) == (None, "testing")
+    assert (scored_parts(path, "auto").names, parity_part(path)) == ((), "testing")
 
 
 def test_a_damaged_file_is_told(tmp_path):
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_told(tmp_path):
 def test_without_an_index_nothing_is_known(tmp_path):
     path = tmp_path / "clips.json"
     assert parts_digests(path, PARTS) == {"index": "absent"}
-    assert evaluated_part(path, "auto") is parity_part(path) is None
+    assert scored_parts(path, "auto").reported is parity_part(path) is None
 
 
 def listed(root, database, became=None) -> dict:

@@ -76,7 +76,6 @@ def test_the_evaluation_follows(tmp_path, monkeypatch, made, seen):
         raise ZeroDivisionError
 
     monkeypatch.setattr(evaluation, "torch_predictor", predictor)
-    outputs = {f"{name}_path": tmp_path / name for name in ("evaluation", "predictions", "confusion")}
     for accelerator in ("cpu", "auto"):
         with pytest.raises(ZeroDivisionError):
             evaluation.evaluate(
@@ -85,7 +84,7 @@ def test_the_evaluation_follows(tmp_path, monkeypatch, made, seen):
                 settings=Settings(),
                 threads=1,
                 accelerator=accelerator,
-                **outputs,
+                out=evaluation.EvaluationFiles.inside(tmp_path),
             )
     assert devices == [torch.device("cpu"), torch.device("cuda")]
 

@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from evaluations import evaluation, scores
 
 from kinema.clips.parts import write_parts
 from kinema.evaluation.schema import PREDICTIONS
-from kinema.evaluation.wilson import wilson_interval
 from kinema.experiment.choosing import chosen_by
 from kinema.experiment.config import Settings
 from kinema.input_error import InputError
@@ -26,7 +26,7 @@ from kinema.leaderboard.page import as_page
 from kinema.leaderboard.rows import Cost, Made, Row, Score
 from kinema.leaderboard.tables import as_csv, as_markdown
 from kinema.models.summary import summarise
-from kinema.records.evaluation import ClassScores, Evaluation, Interval, Intervals
+from kinema.records.evaluation import Interval
 from kinema.records.training import Training
 
 LABELS = ("push", "wave")
@@ -55,6 +55,7 @@ def add_model(
     rows = pd.DataFrame(
         {
             "video": list(true),
+            "subset": subset,
             "label": list(true.values()),
             "predicted": list(said.values()),
             "correct": [true[video] == said[video] for video in videos],
@@ -64,39 +65,15 @@ def add_model(
     assert set(rows) < set(PREDICTIONS.names)
     pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / "predictions.parquet")
     counts = {label: sum(each == label for each in true.values()) for label in labels}
-    top1 = 1 - len(wrong) / len(videos)
     resolved = Settings.model_validate({"training": {"keep": "last"}} | settings).model_dump(mode="json")
-    interval = wilson_interval(len(videos) - len(wrong), len(videos))
-    Evaluation(
-        subset=subset,
+    found = scores(
+        len(videos) - len(wrong),
+        counts,
         chosen=chosen_by(resolved, subset),
-        num_clips=num_clips * len(videos),
-        num_videos=len(videos),
         num_annotated=len(videos) + 5,
         coverage=len(videos) / (len(videos) + 5),
-        clip_top1=top1,
-        clip_top5=1.0,
-        video_top1=top1,
-        video_top5=1.0,
-        mean_class_accuracy=top1,
-        macro_f1=top1,
-        intervals=Intervals(
-            units="videos",
-            num_units=len(videos),
-            video_top1=interval,
-            video_top5=interval,
-            mean_class_accuracy=None,
-            macro_f1=None,
-        ),
-        expected_calibration_error=0.1,
-        brier_score=0.2,
-        classes={
-            label: ClassScores(
-                num_videos=count, recall=None, precision=None, f1=None, average_precision=None, called={}
-            )
-            for label, count in counts.items()
-        },
-    ).write(folder / "evaluation.json")
+    )
+    evaluation(subset, found).write(folder / "evaluation.json")
     Training(
         model="resnet18_baseline",
         labels=list(labels),
@@ -360,9 +337,7 @@ def test_an_accuracy_on_videos_that_chose_the_epoch_says_so(folder):
         (lambda path: (path / "predictions.parquet").write_text("x"), "predictions.parquet: cannot be read: "),
         (lambda path: (path / "predictions.parquet").unlink(), "predictions.parquet: cannot be read: "),
         (
-            lambda path: Evaluation.write(
-                replace(Evaluation.read(path / "evaluation.json"), video_top1=0.5), path / "evaluation.json"
-            ),
+            lambda path: evaluation("validation", scores(10, {"walk": 10, "wave": 10})).write(path / "evaluation.json"),
             "predictions.parquet: is not of the evaluation.json beside it; delete it and run snakemake for it",
         ),
     ],

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import get_origin
 
 import pytest
+from evaluations import evaluation as evaluation_of
+from evaluations import scores
 
 from kinema.cli import main
 from kinema.deployment.ir_files import ir_digests
@@ -36,7 +38,7 @@ from kinema.records.dataset_report import (
     Leaks,
     SourceLeak,
 )
-from kinema.records.evaluation import ClassScores, Evaluation, Interval, Intervals
+from kinema.records.evaluation import Evaluation, Interval
 from kinema.records.look_alikes import LookAlike
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import field_types
@@ -51,38 +53,22 @@ def evaluated(
     hits, *counts, subset="validation", top5=1.0, lost=0, chosen=(), interval=None, groups=None
 ) -> Evaluation:
     """So many videos right of those of the classes a, b, ...; `interval` is that over so many groups."""
-    number, absent = sum(counts), Interval(low=0.0, high=1.0)
-    scores = {
-        chr(97 + place): ClassScores(
-            num_videos=count, recall=None, precision=None, f1=None, average_precision=None, called={}
-        )
-        for place, count in enumerate(counts)
-    }
-    return Evaluation(
-        subset=subset,
+    number = sum(counts)
+    found = scores(
+        hits,
+        {chr(97 + place): count for place, count in enumerate(counts)},
         chosen=list(chosen),
-        num_clips=number,
-        num_videos=number,
         num_annotated=number + lost,
         coverage=number / (number + lost),
-        clip_top1=hits / number,
-        clip_top5=1.0,
-        video_top1=hits / number,
         video_top5=top5,
-        mean_class_accuracy=hits / number,
-        macro_f1=hits / number,
-        intervals=Intervals(
-            units="groups" if groups else "videos",
-            num_units=groups or number,
-            video_top1=Interval(*interval) if interval else wilson_interval(hits, number),
-            video_top5=absent,
-            mean_class_accuracy=None,
-            macro_f1=None,
-        ),
-        expected_calibration_error=0.0,
-        brier_score=0.0,
-        classes=scores,
     )
+    intervals = replace(
+        found.intervals,
+        units="groups" if groups else "videos",
+        num_units=groups or number,
+        video_top1=Interval(*interval) if interval else found.intervals.video_top1,
+    )
+    return evaluation_of(subset, replace(found, intervals=intervals))
 
 
 def trained(accuracy, *, labels="ab", model="efficientnet_lite0_vtn", epochs=10, **recipe) -> Training:
@@ -580,7 +566,8 @@ def test_a_damaged_record_is_one_line_and_the_others_are_shown(results, name, co
     ],
 )
 def test_an_evaluation_that_cannot_be_is_damaged(results, change, found, capsys):
-    replace(evaluated(18, 12, 12), **change).write(results / MODEL / "evaluation.json")
+    changed = replace(evaluated(18, 12, 12).scores, **change)
+    evaluation_of("validation", changed).write(results / MODEL / "evaluation.json")
     assert found in " ".join(shown(capsys, MODEL, status=1).split())
 
 

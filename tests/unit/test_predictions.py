@@ -12,6 +12,7 @@ from kinema.clips.table import ClipIndex
 from kinema.evaluation.predictions import ranks, write_predictions
 from kinema.evaluation.schema import PREDICTIONS, VERSION, VERSION_KEY
 from kinema.evaluation.sources import Sources
+from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.inference.probabilities import highest, softmax
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.records.evaluation import Evaluation
@@ -25,7 +26,8 @@ SOURCES = Sources(["x", "y", "z"], [None, "anna", None], ["v/x.mp4", "v/y.mp4", 
 
 
 def written(path, scores=SCORES, sources=SOURCES, labels=LABELS) -> list[dict]:
-    write_predictions(path, scores, by_video(scores), sources=sources, labels=labels)
+    scored = ScoredSubset("testing", scores, by_video(scores), sources)
+    write_predictions(path, [scored], labels=labels, calibration=None)
     return pq.read_table(path).to_pylist()
 
 
@@ -72,7 +74,7 @@ def test_ranks_are_those_that_accuracies_count():
 
 
 def test_an_evaluation_and_its_predictions_say_the_same(made):
-    evaluation = Evaluation.read(made.root / "evaluation.json")
+    evaluation = Evaluation.read(made.root / "evaluation.json").scores
     rows = pq.read_table(made.root / "predictions.parquet").to_pylist()
     assert len(rows) == evaluation.num_videos == evaluation.num_annotated == 6
     assert evaluation.coverage == 1.0

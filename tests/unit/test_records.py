@@ -11,6 +11,7 @@ import pytest
 
 from kinema.digests import digest
 from kinema.input_error import InputError
+from kinema.records.calibration import AnswersAbove, Calibration, CalibrationFile, Temperature
 from kinema.records.dataset_report import (
     ClaimedVideo,
     ClassSize,
@@ -26,7 +27,15 @@ from kinema.records.dataset_report import (
     RespelledVideo,
     SharedFile,
 )
-from kinema.records.evaluation import ClassScores, Evaluation, Interval, Intervals
+from kinema.records.evaluation import (
+    CalibratedScores,
+    ClassScores,
+    Evaluation,
+    Interval,
+    Intervals,
+    ReliabilityBin,
+    SubsetScores,
+)
 from kinema.records.look_alikes import LookAlike, LookAlikes
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
@@ -51,8 +60,19 @@ PUBLISHED = Published(
     sha256="ab",
 )
 LAUFEN = "laufen, schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}"
-EVALUATION = Evaluation(
+ANSWERS = AnswersAbove(confidence=0.75, num_videos=1, coverage=0.5, accuracy=1.0)
+CALIBRATION = Calibration(
     subset="validation",
+    is_reported=True,
+    num_videos=2,
+    temperature=Temperature(value=1.25, log_loss=0.5, calibrated_log_loss=0.25),
+    threshold=ANSWERS,
+    asked_precision=0.95,
+    notes=["fitted on the validation videos that are reported"],
+)
+BIN = ReliabilityBin(low=0.0, high=0.25, num_videos=2, confidence=0.125, accuracy=0.5)
+SCORES = SubsetScores(
+    trained_on=False,
     chosen=["training.keep: best"],
     num_clips=4,
     num_videos=2,
@@ -74,12 +94,19 @@ EVALUATION = Evaluation(
     ),
     expected_calibration_error=0.25,
     brier_score=0.75,
+    reliability=[BIN],
+    calibrated=CalibratedScores(expected_calibration_error=0.125, brier_score=0.5, reliability=[BIN]),
+    answers=[ANSWERS],
+    above_threshold=ANSWERS,
     classes={
         LAUFEN: ClassScores(
             num_videos=2, recall=0.5, precision=1.0, f1=2 / 3, average_precision=1.0, called={LAUFEN: 1, "a.b": 1}
         ),
         "a.b": ClassScores(num_videos=0, recall=None, precision=0.0, f1=0.0, average_precision=None, called={}),
     },
+)
+EVALUATION = Evaluation(
+    subset="validation", unlabelled={"testing": 2}, calibration=CALIBRATION, subsets={"validation": SCORES}
 )
 LOOK_ALIKE = LookAlike(
     likeness=0.75,
@@ -95,6 +122,7 @@ EXAMPLES = {
         looked=True, reason=None, threshold=0.5, num_videos=2, num_pairs=1, pairs=[LOOK_ALIKE]
     ),
     "evaluation.json": EVALUATION,
+    "calibration.json": CalibrationFile(model="0123", calibration=CALIBRATION),
     "training.json": Training(
         model="efficientnet_lite0_vtn",
         labels=["a", "b"],
@@ -154,7 +182,8 @@ LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
-    "evaluation.json": (2, "f5308b5d6f11890b"),
+    "evaluation.json": (3, "f88cbcfd7c28f799"),
+    "calibration.json": (1, "1a4104785f5cfa7f"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
     "weights.json": (1, "36a42363cca23674"),
@@ -181,13 +210,13 @@ def test_a_record_reads_what_it_writes(name, tmp_path):
 def test_what_is_written_are_plain_names_and_numbers(tmp_path):
     EVALUATION.write(tmp_path / "evaluation.json")
     text = (tmp_path / "evaluation.json").read_text(encoding="utf-8")
-    values = json.loads(text)
-    assert text.startswith('{\n  "record": 2,\n  "subset": "validation",\n')
+    scores = json.loads(text)["subsets"]["validation"]
+    assert text.startswith('{\n  "record": 3,\n  "subset": "validation",\n')
     assert "schnell \N{LATIN SMALL LETTER U WITH DIAERESIS}" in text
-    assert values["mean_class_accuracy"] == 0.1 + 0.2, "to the last digit"
-    assert values["classes"][LAUFEN]["called"] == {LAUFEN: 1, "a.b": 1}
-    assert values["intervals"]["macro_f1"] is None
-    assert values["intervals"]["video_top1"] == {"low": 0.1, "high": 0.9}
+    assert scores["mean_class_accuracy"] == 0.1 + 0.2, "to the last digit"
+    assert scores["classes"][LAUFEN]["called"] == {LAUFEN: 1, "a.b": 1}
+    assert scores["intervals"]["macro_f1"] is None
+    assert scores["intervals"]["video_top1"] == {"low": 0.1, "high": 0.9}
 
 
 def changed(values: dict, place: str, value) -> dict:
@@ -205,28 +234,30 @@ def changed(values: dict, place: str, value) -> dict:
 AGAIN = (
     "(delete it and run snakemake for it, which makes it anew|to have it anew, delete it and run snakemake for it,.*)"
 )
+WRONG_SCORES = [
+    ("num_videos", ..., "lacks key num_videos"),
+    ("num_videos", 2.0, "num_videos is 2.0, expected an integer"),
+    ("num_videos", True, "num_videos is True, expected an integer"),
+    ("video_top1", "0.5", "video_top1 is '0.5', expected a number"),
+    ("video_top1", False, "video_top1 is False, expected a number"),
+    ("video_top1", None, "video_top1 is None, expected a number"),
+    ("video_top1", float("nan"), "video_top1 is nan, expected a number"),
+    ("video_top1", float("inf"), "video_top1 is inf, expected a number"),
+    ("num_clips", "x" * 200 + "\n", r"num_clips is 'x+\.\.\., expected an integer"),
+    ("classes", [], "classes is list, expected an object"),
+    ("classes/a.b/recall", "none", r"classes\.a\.b\.recall is 'none', expected a number or null"),
+    ("classes/a.b", {"num_videos": 1}, r"classes\.a\.b lacks keys average_precision, called,"),
+    ("intervals/video_top1", None, r"intervals\.video_top1 is None, expected an object"),
+    ("intervals/macro_f1", 0.5, r"intervals\.macro_f1 is 0\.5, expected an object or null"),
+    ("chosen", "training.keep: best", "chosen is 'training.keep: best', expected a list"),
+]
 WRONG = [
-    ("evaluation.json", "num_videos", ..., "lacks key num_videos"),
     ("evaluation.json", "note", 1, "does not know key note"),
-    ("evaluation.json", "subset", 3, "subset is 3, expected text"),
-    ("evaluation.json", "num_videos", 2.0, "num_videos is 2.0, expected an integer"),
-    ("evaluation.json", "num_videos", True, "num_videos is True, expected an integer"),
-    ("evaluation.json", "video_top1", "0.5", "video_top1 is '0.5', expected a number"),
-    ("evaluation.json", "video_top1", False, "video_top1 is False, expected a number"),
-    ("evaluation.json", "video_top1", None, "video_top1 is None, expected a number"),
-    ("evaluation.json", "video_top1", float("nan"), "video_top1 is nan, expected a number"),
-    ("evaluation.json", "video_top1", float("inf"), "video_top1 is inf, expected a number"),
-    ("evaluation.json", "num_clips", "x" * 200 + "\n", r"num_clips is 'x+\.\.\., expected an integer"),
-    ("evaluation.json", "classes", [], "classes is list, expected an object"),
-    ("evaluation.json", "classes/a.b/recall", "none", r"classes\.a\.b\.recall is 'none', expected a number or null"),
-    ("evaluation.json", "classes/a.b", {"num_videos": 1}, r"classes\.a\.b lacks keys average_precision, called,"),
-    ("evaluation.json", "intervals/video_top1", None, r"intervals\.video_top1 is None, expected an object"),
-    ("evaluation.json", "intervals/macro_f1", 0.5, r"intervals\.macro_f1 is 0\.5, expected an object or null"),
-    ("evaluation.json", "chosen", "training.keep: best", "chosen is 'training.keep: best', expected a list"),
-    ("evaluation.json", "record", 1, "`record` is 1, expected 2: another version of kinema wrote it"),
-    ("evaluation.json", "record", "2", "`record` is '2', expected 2"),
-    ("evaluation.json", "record", True, "`record` is True, expected 2"),
-    ("evaluation.json", "record", ..., "has no `record`, expected 2: an older kinema wrote it, or another program"),
+    ("evaluation.json", "subset", 3, "subset is 3, expected text or null"),
+    ("evaluation.json", "record", 1, "`record` is 1, expected 3: another version of kinema wrote it"),
+    ("evaluation.json", "record", "3", "`record` is '3', expected 3"),
+    ("evaluation.json", "record", True, "`record` is True, expected 3"),
+    ("evaluation.json", "record", ..., "has no `record`, expected 3: an older kinema wrote it, or another program"),
     ("parity.json", "sha256/bin", ..., "sha256 lacks key bin"),
     ("parity.json", "sha256", {"xml": "a", "bin": "b", "txt": "c"}, "sha256 does not know key txt"),
     ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
@@ -237,6 +268,10 @@ WRONG = [
     ("dataset_report.json", "alike_labels/0/a", "1", r"alike_labels\.0\.a is '1', expected an integer"),
     ("training.json", "labels/1", 7, r"labels\.1 is 7, expected text"),
     ("training.json", "kept_epoch/train_loss", None, r"kept_epoch\.train_loss is None, expected a number"),
+    *(
+        ("evaluation.json", f"subsets/validation/{place}", value, rf"subsets\.validation[. ]{match}")
+        for place, value, match in WRONG_SCORES
+    ),
 ]
 
 
@@ -267,7 +302,7 @@ def test_another_layout_or_value_is_refused(name, place, value, match, tmp_path)
         (b"[]", "found list, expected an object"),
         (b"null", "found NoneType, expected an object"),
         (b"{}", "has no `record`"),
-        (b'{"record": 2}', "lacks keys brier_score, chosen, .*, intervals and 8 more"),
+        (b'{"record": 3}', "lacks keys calibration, subset, subsets, unlabelled"),
     ],
 )
 def test_what_is_no_record_is_refused(content, match, tmp_path):
@@ -288,8 +323,8 @@ def test_nobody_is_told_to_delete_the_record_of_a_training_without_what_it_costs
 
 @pytest.mark.parametrize("value", [None, "2", 2.5, True, float("nan")])
 def test_what_could_not_be_read_again_is_not_written(value, tmp_path):
-    with pytest.raises(ValueError, match=r"num_videos is .*, expected an integer|not JSON compliant"):
-        replace(EVALUATION, num_videos=value).write(tmp_path / "evaluation.json")
+    with pytest.raises(ValueError, match=r"unlabelled\.testing is .*, expected an integer|not JSON compliant"):
+        replace(EVALUATION, unlabelled={"testing": value}).write(tmp_path / "evaluation.json")
     assert not list(tmp_path.iterdir())
 
 

@@ -12,7 +12,7 @@ import training_runs
 from corpus import CLIP, build
 
 from kinema.clips.table import ClipIndex
-from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Media
 from kinema.experiment.model_sections import Network, Training
@@ -21,6 +21,7 @@ from kinema.media.shard import write_shard
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.network_weights import load_streams
 from kinema.models.registry import create_model
+from kinema.records.evaluation import Evaluation
 from kinema.training.data import training_loader
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
@@ -154,16 +155,14 @@ def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     shutil.copy(prepared / "annotation.json", tmp_path)
     build(tmp_path, allowed=0.2)
     assert run_training(tmp_path, tmp_path, {}, model=f"{NAME}_flow").spec.modality == "flow"
-    names = ("evaluation.json", "predictions.parquet", "confusion.png")
-    outputs = {f"{name.partition('.')[0]}_path": tmp_path / name for name in names}
     evaluate(
         checkpoint_path=tmp_path / "model.pth",
         clips_path=tmp_path / "clips.parquet",
         settings=Settings(),
         threads=1,
-        **outputs,
+        out=EvaluationFiles.inside(tmp_path),
     )
-    assert json.loads(outputs["evaluation_path"].read_text())["num_videos"] == 6
+    assert Evaluation.read(tmp_path / "evaluation.json").scores.num_videos == 6
 
 
 def test_frames_of_another_kind_are_refused(prepared):

@@ -18,7 +18,7 @@ from kinema import snakemake_folder
 from kinema.clips import parts
 from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import digest, file_digest, remembered_digest
-from kinema.experiment import comparing, obstacles, params, resolve, scoring, starts, targets
+from kinema.experiment import comparing, obstacles, pages, params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.interrupts import leave_the_second_to_jobs

@@ -101,8 +101,8 @@ rule verify:
     resources:
         mem_mb=6000,
     params:
-        settings=evaluation_settings("evaluation", "deployment.max_accuracy_drop"),
-        data=evaluation_data,
+        settings=verification_settings("evaluation", "deployment.max_accuracy_drop"),
+        data=verified_data,
         model=content("results/{dataset}/{model}/model.pth"),
         converted=content("work/{dataset}/{model}/converted/model.xml"),
         weights=content("work/{dataset}/{model}/converted/model.bin"),

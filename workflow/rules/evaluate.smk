@@ -3,6 +3,7 @@
 in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.{parquet,arrow,json}, tables of the shards
 out  results/{dataset}/{model}/evaluation.json       accuracies with intervals and coverage, calibration, per class
      results/{dataset}/{model}/predictions.parquet   kinema.evaluation.schema.PREDICTIONS
+     results/{dataset}/{model}/calibration.json      what an export takes over: temperature and threshold
      results/{dataset}/{model}/confusion.png
 """
 
@@ -18,6 +19,7 @@ rule evaluate:
     output:
         evaluation="results/{dataset}/{model}/evaluation.json",
         predictions="results/{dataset}/{model}/predictions.parquet",
+        calibration="results/{dataset}/{model}/calibration.json",
         confusion=report(
             "results/{dataset}/{model}/confusion.png",
             category="Evaluation",

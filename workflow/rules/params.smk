@@ -191,25 +191,41 @@ def told_of_epochs(targets):
             yield f"results/{dataset}/{model}: {line}"
 
 
-def evaluated_subset(wildcards):
-    """None also where the index has nothing to score on: it may be stale, and the list mended."""
-    return parts.evaluated_part(parts_path(wildcards), resolved(wildcards).evaluation.subset)
+def scored_parts(wildcards):
+    """The subsets that are scored; none also where the index has nothing to score: it may be stale, and mended."""
+    return parts.scored_parts(parts_path(wildcards), resolved(wildcards).evaluation.subset)
 
 
 def evaluation_data(wildcards):
     """The same of an evaluation."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), [evaluated_subset(wildcards)]))
+    return json.dumps(parts.parts_digests(parts_path(wildcards), scored_parts(wildcards).names))
+
+
+def verified_data(wildcards):
+    """The same of what an exported network is scored on."""
+    return json.dumps(parts.parts_digests(parts_path(wildcards), [scored_parts(wildcards).reported]))
 
 
 def listed_videos(wildcards):
-    """How many videos of the evaluated subset the list has, and their groups, as JSON: what only numbers depend on."""
-    return json.dumps(parts.part_listed(parts_path(wildcards), evaluated_subset(wildcards)))
+    """How many videos of each scored subset the list has, and their groups, as JSON: what only numbers depend on."""
+    names = scored_parts(wildcards).names
+    return json.dumps({name: parts.part_listed(parts_path(wildcards), name) for name in names})
 
 
 def evaluation_settings(*names):
     """Params function: these settings, and how many clips the videos that are scored have."""
-    counts = {"testing": ["clip.num_test_clips"], "validation": ["clip.num_val_clips"]}
-    return lambda wildcards: params.as_json(resolved(wildcards), [*names, *counts.get(evaluated_subset(wildcards), [])])
+    return lambda wildcards: _with_counts(wildcards, names, scored_parts(wildcards).names)
+
+
+def verification_settings(*names):
+    """The same of what an exported network is scored on."""
+    return lambda wildcards: _with_counts(wildcards, names, [scored_parts(wildcards).reported])
+
+
+def _with_counts(wildcards, names, subsets):
+    # of what is scored, training videos have as many clips as validation videos
+    counts = {"clip.num_test_clips" if subset == "testing" else "clip.num_val_clips" for subset in subsets if subset}
+    return params.as_json(resolved(wildcards), [*names, *sorted(counts)])
 
 
 def export_settings(wildcards):
@@ -252,3 +268,29 @@ def compared_contents(wildcards):
 def page_templates(name):
     """Params function: digest of what a page is drawn with, which is no code."""
     return lambda wildcards: digest([[path.name, file_digest(path)] for path in template_files(name)])
+
+
+def wanted_targets():
+    """What the command line asks for, with the files of rule all in its place."""
+    return [file for target in ASKED.targets for file in (rules.all.input if target == "all" else [target])]
+
+
+def gate_files(wildcards):
+    """What a model's page reads of the export, where that is there or asked for as well."""
+    return pages.gate_files(wanted_targets(), wildcards.dataset, wildcards.model)
+
+
+def gate_contents(wildcards):
+    """Digests of the same where it is no input, as JSON."""
+    paths = [f"results/{wildcards.dataset}/{wildcards.model}/{name}" for name in pages.GATES]
+    # not of inputs: Snakemake notes the params that a job has before these are made
+    return json.dumps([] if gate_files(wildcards) else [file_digest(path) for path in paths])
+
+
+def failed_exports(wildcards):
+    """The rules of a model's export whose last job failed, as JSON."""
+    if gate_files(wildcards):
+        return "[]"
+    folder = f"results/{wildcards.dataset}/{wildcards.model}"
+    outputs = {"export": "model.onnx", "convert": "parity.json", "verify": "model.xml"}
+    return json.dumps([rule for rule, name in outputs.items() if snakemake_folder.has_failed(f"{folder}/{name}")])

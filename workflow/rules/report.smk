@@ -1,7 +1,11 @@
 """Pages about a data set and its models: one HTML file each, which needs no network.
 
 in   results/{dataset}/dataset_report.json, annotation.json, tables and frames of the shards
-out  results/{dataset}/report/index.html   the data alone, before any training
+     results/{dataset}/{model}/: model.pth, training.{json,csv}, evaluation.json, predictions.parquet; parity.json and
+     verification.json where they are there, or made by the same command: a page makes no export
+out  results/{dataset}/report/index.html             the data alone, before any training
+     results/{dataset}/{model}/report/index.html     what came out of a training
+     results/{dataset}/{model}/report/model_card.md  the text of a model card, for hubs
 """
 
 
@@ -39,3 +43,47 @@ rule data_page:
         code=code("data_page", "kinema.report.data_page"),
     script:
         "../scripts/data_page.py"
+
+
+rule model_page:
+    """Show how good a model is, what to doubt about that, and what it was made with."""
+    input:
+        evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
+        training="results/{dataset}/{model}/training.json",
+        history="results/{dataset}/{model}/training.csv",
+        # ancient, and its content in the params: what depends on a checkpoint is judged anew when that has run
+        report=ancient("results/{dataset}/dataset_report.json"),
+        gates=gate_files,
+    output:
+        page=report(
+            "results/{dataset}/{model}/report/index.html",
+            caption="../report/model_page.rst",
+            category="Models",
+            labels={"data set": "{dataset}", "model": "{model}", "page": "the model"},
+        ),
+        card="results/{dataset}/{model}/report/model_card.md",
+    log:
+        "logs/{dataset}/{model}/model_page.log",
+    benchmark:
+        "logs/{dataset}/{model}/model_page.benchmark.tsv"
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=3000,
+    params:
+        folder="results/{dataset}/{model}",
+        settings=sections(
+            "evaluation",
+            "deployment",
+            "clip.num_val_clips",
+            "clip.num_test_clips",
+        ),
+        failed=failed_exports,
+        gates=gate_contents,
+        report=content("results/{dataset}/dataset_report.json"),
+        template=page_templates("model.html"),
+        failures=failures("results/{dataset}/{model}/report/index.html"),
+        code=code("model_page", "kinema.report.model_page"),
+    script:
+        "../scripts/model_page.py"

@@ -5,7 +5,7 @@ By hand: python workflow/scripts/evaluate.py job.yaml   (keys: input, output, pa
 
 from pathlib import Path
 
-from kinema.evaluation.evaluate import evaluate
+from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
@@ -17,9 +17,12 @@ def run(job):
             clips_path=Path(job.input["clips"]),
             settings=Settings.model_validate_json(job.params["settings"]),
             accelerator=job.resources.get("accelerator", "auto"),
-            evaluation_path=Path(job.output["evaluation"]),
-            predictions_path=Path(job.output["predictions"]),
-            confusion_path=Path(job.output["confusion"]),
+            out=EvaluationFiles(
+                evaluation_path=Path(job.output["evaluation"]),
+                predictions_path=Path(job.output["predictions"]),
+                calibration_path=Path(job.output["calibration"]),
+                confusion_path=Path(job.output["confusion"]),
+            ),
             threads=job.threads,
         )
 

@@ -1,0 +1,93 @@
+"""Scores of the clips of a subset -> its numbers in evaluation.json."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinema.evaluation.answers import above, answers_above, thinned
+from kinema.evaluation.class_scores import confusion_matrix, macro_f1, per_class
+from kinema.evaluation.intervals import intervals_of
+from kinema.evaluation.reliability import bins_of, brier_score, expected_calibration_error
+from kinema.evaluation.sources import Sources
+from kinema.metrics import ClipScores, VideoScores, by_video, mean_class_accuracy, topk_accuracy
+from kinema.records.calibration import Calibration
+from kinema.records.evaluation import CalibratedScores, SubsetScores
+
+
+@dataclass(frozen=True)
+class ScoredSubset:
+    """What a model gave for the clips of a subset; `sources` are in the order of `videos`."""
+
+    name: str
+    clips: ClipScores
+    videos: VideoScores
+    sources: Sources
+
+    @property
+    def is_labelled(self) -> np.ndarray:
+        """Which of the videos have a label, (V,)."""
+        return self.videos.labels >= 0
+
+
+def subset_scores(
+    scored: ScoredSubset,
+    *,
+    labels: list[str],
+    calibration: Calibration | None,
+    num_annotated: int,
+    trained_on: bool,
+    chosen: list[str],
+) -> SubsetScores:
+    """The numbers of the videos that have labels, of which there must be some; `labels` are those of the model."""
+    clips, groups = scored.clips.labelled(), np.array(scored.sources.groups, dtype=object)[scored.is_labelled]
+    videos = scored.videos.take(np.flatnonzero(scored.is_labelled))
+    counts, number = confusion_matrix(videos, len(labels)), len(videos.labels)
+    return SubsetScores(
+        trained_on=trained_on,
+        chosen=chosen,
+        num_videos=number,
+        num_annotated=num_annotated,
+        coverage=number / num_annotated,
+        **accuracies(clips, videos),
+        macro_f1=macro_f1(counts),
+        intervals=intervals_of(videos, groups.tolist()),
+        expected_calibration_error=expected_calibration_error(videos.probabilities, videos.labels),
+        brier_score=brier_score(videos.probabilities, videos.labels),
+        reliability=bins_of(videos.probabilities, videos.labels),
+        **calibrated_numbers(clips, videos, calibration),
+        classes=per_class(videos, counts, labels),
+    )
+
+
+def accuracies(clips: ClipScores, videos: VideoScores) -> dict[str, Any]:
+    """The accuracies of the record, of clips and of videos, and how many clips there were."""
+    return {
+        "num_clips": len(clips.labels),
+        "clip_top1": topk_accuracy(clips.logits, clips.labels, 1),
+        "clip_top5": topk_accuracy(clips.logits, clips.labels, 5),
+        "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
+        "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
+        "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),
+    }
+
+
+def calibrated_numbers(clips: ClipScores, videos: VideoScores, calibration: Calibration | None) -> dict[str, Any]:
+    """What the record has of the calibrated confidences; of those as they are where there is no temperature."""
+    temperature = calibration.temperature if calibration else None
+    if temperature:
+        videos = by_video(clips, temperature=temperature.value)
+    probabilities, labels = videos.probabilities, videos.labels
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    threshold = calibration.threshold if calibration else None
+    return {
+        "calibrated": CalibratedScores(
+            expected_calibration_error=expected_calibration_error(probabilities, labels),
+            brier_score=brier_score(probabilities, labels),
+            reliability=bins_of(probabilities, labels),
+        )
+        if temperature
+        else None,
+        "answers": thinned(answers_above(confidence, correct)),
+        "above_threshold": above(confidence, correct, threshold=threshold.confidence) if threshold else None,
+    }
