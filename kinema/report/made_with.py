@@ -37,7 +37,7 @@ def settings_of(records: ModelRecords) -> list[Setting]:
         known = defaults.get(section, {})
         described = getattr(fields[section].annotation, "model_fields", {}) if section in fields else {}
         for key, value in keys.items():
-            meaning = (described[key].description or "") if key in described else ""
+            meaning = (described[key].description or "").replace("`", "") if key in described else ""
             default = _text(known[key]) if key in known else None
             found.append(Setting(f"{section}.{key}", _text(value), default, meaning))
     return found

@@ -15,6 +15,7 @@ from kinema.report.confusion import confusion_of, counts_of
 from kinema.report.curves import curves_of
 from kinema.report.made_with import facts_of, settings_of
 from kinema.report.model_card import model_card, python_lines
+from kinema.report.model_pictures import PictureFiles, Pictures, pictures_of
 from kinema.report.model_records import ModelRecords, read_cells, read_records
 from kinema.report.template import render
 from kinema.report.trust import answers_chart, reliability_chart
@@ -26,13 +27,19 @@ SECTIONS = {
     "curves": "Training",
     "classes": "Classes",
     "confusion": "Confusions",
+    "kinds": "Videos",
+    "sheet": "What it is fed",
     "trust": "Confidence",
+    "data": "Data",
     "made": "Experiment",
     "use": "How to use it",
 }
+DATASET_FOLDER = "../../"  # as the page reaches it
 
 
-def write_model_page(*, folder: Path, settings: str, failed: str, page_path: Path, card_path: Path) -> None:
+def write_model_page(
+    *, folder: Path, files: PictureFiles, settings: str, failed: str, page_path: Path, card_path: Path
+) -> None:
     """Write both files of what lies in `folder`, `results/<dataset>/<model>`, and in the data set's.
 
     `settings` are sections of settings behind the training, and `failed` the rules of the export whose last job
@@ -41,23 +48,25 @@ def write_model_page(*, folder: Path, settings: str, failed: str, page_path: Pat
     records = read_records(folder, sections=json.loads(settings), failed=json.loads(failed))
     evaluation = records.evaluation
     verdict = verdict_of(records, counts_of(evaluation.scores.classes) if evaluation else None)
-    write_text(page_path, model_page(records, verdict))
+    write_text(page_path, model_page(records, verdict, pictures_of(records, files)))
     write_text(card_path, model_card(records, verdict, clip=_clip_in_words(records)))
 
 
-def model_page(records: ModelRecords, verdict: Verdict) -> str:
+def model_page(records: ModelRecords, verdict: Verdict, pictures: Pictures | None = None) -> str:
     """The page; what comes from names and records is text in it, whatever it holds."""
     values = {
         "verdict": verdict,
         "curves": _curves(records),
         **_of_scores(records),
+        **(vars(pictures) if pictures else dict.fromkeys(("kinds", "sheet", "data"))),
         "settings": settings_of(records),
         "facts": facts_of(records),
         "versions": records.training.versions,
         "use": _use(records),
     }
     shown = {id: name for id, name in SECTIONS.items() if id not in values or values[id]}
-    return render(TEMPLATE, dataset=records.dataset, model=records.model, sections=list(shown.items()), **values)
+    names = {"dataset": records.dataset, "model": records.model, "folder": DATASET_FOLDER}
+    return render(TEMPLATE, sections=list(shown.items()), titles=SECTIONS, **names, **values)
 
 
 def _curves(records: ModelRecords) -> Any:

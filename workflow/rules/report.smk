@@ -48,12 +48,18 @@ rule data_page:
 rule model_page:
     """Show how good a model is, what to doubt about that, and what it was made with."""
     input:
+        model="results/{dataset}/{model}/model.pth",
+        clips=ancient("results/{dataset}/clips.parquet"),
+        mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
+        shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
         predictions="results/{dataset}/{model}/predictions.parquet",
         training="results/{dataset}/{model}/training.json",
         history="results/{dataset}/{model}/training.csv",
-        # ancient, and its content in the params: what depends on a checkpoint is judged anew when that has run
+        # their contents are in the params: what depends on a checkpoint is judged anew when that has run
         report=ancient("results/{dataset}/dataset_report.json"),
+        annotation=ancient("results/{dataset}/annotation.json"),
         gates=gate_files,
     output:
         page=report(
@@ -81,9 +87,11 @@ rule model_page:
         ),
         failed=failed_exports,
         gates=gate_contents,
+        model=content("results/{dataset}/{model}/model.pth"),
         report=content("results/{dataset}/dataset_report.json"),
+        annotation=content("results/{dataset}/annotation.json"),
         template=page_templates("model.html"),
         failures=failures("results/{dataset}/{model}/report/index.html"),
-        code=code("model_page", "kinema.report.model_page"),
+        code=model_code("model_page", "kinema.report.model_page"),
     script:
         "../scripts/model_page.py"
