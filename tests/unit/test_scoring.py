@@ -23,7 +23,11 @@ CONFIG = Config.model_validate(
         ([f"{MODEL}/model.pth", f"{MODEL}/model.onnx", "results/mine/clips.parquet", "all"], []),
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
-        ([f"{MODEL}@tested/model.xml", f"{MODEL}/confusion.png"], [["testing"], ["testing", "validation"]]),
+        ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),
+        (
+            [f"{MODEL}@tested/model.xml", f"{MODEL}/confusion.png"],
+            [["testing", "validation"], ["testing, labelled or not"]],
+        ),
         (["results/other/efficientnet_lite0_vtn/model.xml"], []),
     ],
 )
