@@ -13,11 +13,15 @@ from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.report.evidence import HEIGHT, WIDTH, evidence_lines
 from kinema.report.videos import middle_clips, scored_videos, shown_as
 
+SETTINGS = Settings()
+
 
 @pytest.fixture
 def dataset(made):
     trained = load_checkpoint(made.root / "model.pth")
-    return evaluation_dataset(made.clips_path, trained, subset="validation", numbers=Settings().clip)
+    return evaluation_dataset(
+        made.clips_path, trained, subset="validation", numbers=SETTINGS.clip, views=SETTINGS.evaluation
+    )
 
 
 def test_a_card_shows_the_frames_of_the_clip_in_the_middle(made, dataset):
@@ -30,7 +34,7 @@ def test_a_card_shows_the_frames_of_the_clip_in_the_middle(made, dataset):
         card = cards[row["video"]]
         place = middle[card.video]
         assert dataset.index.rows["clip"][place].as_py() == 1, "of three clips"
-        clip = dataset.read(place)["clip"].numpy().transpose(0, 2, 3, 1)
+        clip = dataset.read(place)["clip"].numpy()[:, 0].transpose(0, 2, 3, 1)
         for shown, seen in zip(frames_of(card.clip.moving), clip, strict=True):
             assert np.abs(shown.astype(int) - seen).mean() < 12
         assert (card.label, card.predicted, card.rank) == (row["label"], row["predicted"], row["rank"])
