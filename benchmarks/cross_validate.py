@@ -51,7 +51,10 @@ def fold_accuracy(clips_path: Path, experiment: Experiment, *, fold: int, num_fo
         outputs = TrainingOutputs(model_path, **others)
         train(inputs, outputs, watch=TrainingWatch(outputs), threads=threads)
         trained = load_checkpoint(model_path)
-        dataset = evaluation_dataset(index_path, trained, subset="validation", numbers=experiment.settings.clip)
+        settings = experiment.settings
+        dataset = evaluation_dataset(
+            index_path, trained, subset="validation", numbers=settings.clip, views=settings.evaluation
+        )
         videos = by_video(score(torch_predictor(trained.model), dataset, batch_size=8))
         return topk_accuracy(videos.probabilities, videos.labels, 1)
 

@@ -104,6 +104,9 @@ def _add_predict(commands) -> None:
     predict.add_argument("model", type=Path, metavar="MODEL", help="a model.xml, or a model.onnx")
     predict.add_argument("video", type=Path, metavar="VIDEO", help="a video file")
     predict.add_argument("--top", type=int, default=5, help="how many classes (%(default)s)")
+    predict.add_argument(
+        "--no-threshold", action="store_true", help="do not say `none of these` where the model is not sure enough"
+    )
     predict.add_argument("--clips", type=int, default=10, help="clips of the video that are looked at (%(default)s)")
     predict.set_defaults(command=_predict)
 
@@ -187,6 +190,8 @@ def _predict(arguments: argparse.Namespace) -> int:
     if arguments.top < 1:
         raise ValueError(f"--top {arguments.top}: expected 1 or more")
     found = load_model(arguments.model).classify(arguments.video, num_clips=arguments.clips)
+    if found.answer is None and not arguments.no_threshold:
+        print(f"none of these: the most probable class has {found.confidence:.4f}, less than {found.threshold:.4f}")
     _print_classes(found.top(arguments.top))
     return 0
 

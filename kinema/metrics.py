@@ -1,27 +1,64 @@
-"""Accuracies of clips and of videos. A video's score is the mean softmax of its clips."""
+"""Accuracies of clips and of videos. A video's score is the mean softmax of its clips, as a rule.
 
-from dataclasses import dataclass
+A clip may be scored in several views, such as crops of it; each view of a video counts as much as any other.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from kinema.inference.probabilities import highest, softmax
 
+Average = Literal["probabilities", "logits"]
+
 
 @dataclass(frozen=True)
 class ClipScores:
-    """Logits of scored clips, (N, K) float32, with the true class and the video number of each, (N,).
+    """Logits of scored views of clips, (N, K) float32, with the true class and the video number of each, (N,).
 
-    The class is -1 where the list has no label.
+    The `num_views` views of a clip lie together; with one view, clips are scored as they are. `average` is what a clip,
+    and a video, gets the mean of: probabilities, or logits, whose softmax are its probabilities then. The class is -1
+    where the list has no label.
     """
 
     logits: np.ndarray
     labels: np.ndarray
     videos: np.ndarray
+    num_views: int = 1
+    average: Average = "probabilities"
+
+    def by_clip(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A score of every class for each clip, (C, K), its true class (C,) and its video number (C,).
+
+        Scores are what is averaged; of a single view they are its logits.
+        """
+        if self.num_views == 1:
+            return self.logits, self.labels, self.videos
+        first = slice(None, None, self.num_views)
+        scores = self.logits.astype(np.float64) if self.average == "logits" else softmax(self.logits)
+        return scores.reshape(-1, self.num_views, scores.shape[1]).mean(axis=1), self.labels[first], self.videos[first]
 
     def labelled(self) -> "ClipScores":
         """Those of videos with a label."""
         known = self.labels >= 0
-        return self if known.all() else ClipScores(self.logits[known], self.labels[known], self.videos[known])
+        if known.all():
+            return self
+        return replace(self, logits=self.logits[known], labels=self.labels[known], videos=self.videos[known])
+
+    def as_rows(self) -> "ClipScores":
+        """The same, so that the probabilities of a video are the mean softmax of its rows, at any temperature.
+
+        With `average: logits` that is one row a video, its mean logits.
+        """
+        if self.average == "probabilities":
+            return replace(self, num_views=1)
+        videos, first, position, counts = np.unique(
+            self.videos, return_index=True, return_inverse=True, return_counts=True
+        )
+        sums = np.zeros((len(videos), self.logits.shape[1]))
+        np.add.at(sums, position, self.logits)
+        return ClipScores((sums / counts[:, None]).astype(np.float32), self.labels[first], videos)
 
 
 @dataclass(frozen=True)
@@ -44,13 +81,19 @@ class VideoScores:
 
 
 def by_video(scores: ClipScores, *, temperature: float = 1.0) -> VideoScores:
-    """Average softmax(logits / temperature) of the clips of each video, in whatever order they come."""
+    """Average softmax(logits / temperature) of the clips of each video, in whatever order they come.
+
+    With `average: logits` it is the softmax of their mean logits, by the temperature.
+    """
+    is_logits = scores.average == "logits"
     videos, first, position, counts = np.unique(
         scores.videos, return_index=True, return_inverse=True, return_counts=True
     )
     sums = np.zeros((len(videos), scores.logits.shape[1]))
-    np.add.at(sums, position, softmax(scores.logits, temperature=temperature))
-    return VideoScores(videos, sums / counts[:, None], scores.labels[first], counts)
+    np.add.at(sums, position, scores.logits if is_logits else softmax(scores.logits, temperature=temperature))
+    means = sums / counts[:, None]
+    probabilities = softmax(means, temperature=temperature) if is_logits else means
+    return VideoScores(videos, probabilities, scores.labels[first], counts // scores.num_views)
 
 
 def topk_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:

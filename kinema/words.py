@@ -139,9 +139,15 @@ def missing_package(what: str, package: str | None, extra: str) -> str:
     return f"{what} needs {package}, which is not installed: `pip install '.[{extra}]'` in a clone of kinema has it"
 
 
+UNLABELLED_TOO = ", labelled or not"  # behind the name of a subset that is needed, where its videos need no label
+
+
 def unscored(subsets: Sequence[str], redraw: str = "") -> str:
     """No video is there to score a model on, in these subsets, and what to do; `redraw` is a command that helps."""
     draw = f"`{redraw}` draws subsets" if redraw else "Give some videos the subset validation in the list"
+    if subsets[0].endswith(UNLABELLED_TOO):
+        named = subsets[0].removesuffix(UNLABELLED_TOO)
+        return f"no {named} rows, which evaluation.subset asks for: a model can be trained, but not scored. {draw}."
     return (
         f"no {' and no '.join(sorted(subsets, reverse=True))} rows with a label: a model can be trained, but neither "
         f"scored nor verified, so only model.pth can be made. {draw}."

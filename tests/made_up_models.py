@@ -12,7 +12,7 @@ from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
 from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores, by_video
-from kinema.records.evaluation import Evaluation
+from kinema.records.evaluation import Evaluation, Views
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.training import Training
 from kinema.records.verification import Verification
@@ -60,7 +60,9 @@ def make_model(
         )
         for one in scored
     }
-    evaluation = Evaluation(subset=scored[0].name, subsets=known, unlabelled={}, calibration=calibration)
+    clips = {one.name: 1 for one in scored}
+    views = Views(clips=clips, crops="centre", num_views=1, scale=1.0, position="c", average="probabilities")
+    evaluation = Evaluation(subset=scored[0].name, views=views, subsets=known, unlabelled={}, calibration=calibration)
     evaluation.write(folder / "evaluation.json")
     write_predictions(folder / "predictions.parquet", list(scored), labels=list(labels), calibration=calibration)
     _write_training(folder, labels, settings)

@@ -8,6 +8,7 @@ import pandas as pd
 from kinema.annotations.dialect import Dialect
 from kinema.annotations.groups import groups_of
 from kinema.annotations.leaks import divided
+from kinema.clips.scored import scorable
 from kinema.job import ON_SCREEN
 from kinema.spelling import alike, counted, told_apart
 from kinema.words import unscored
@@ -25,7 +26,8 @@ def check_dialect(dialect: Dialect, *, source: str, scored: Sequence[Sequence[st
     entries = dialect.entries
     _check_classes(dialect, source)
     labelled = set(entries["subset"][entries["label"].isin(dialect.labels)])
-    lacking = next((wanted for wanted in scored if labelled.isdisjoint(wanted)), None)
+    there = scorable(entries["subset"].unique(), labelled)
+    lacking = next((wanted for wanted in scored if there.isdisjoint(wanted)), None)
     if lacking:
         raise ValueError(f"{source}: {unscored(lacking, redraw)}")
     if labelled.isdisjoint(("validation", "testing")):

@@ -4,7 +4,7 @@ An item depends on (seed, epoch, index) alone, whatever the number of workers: `
 workers inside each index, which also works with workers that outlive an epoch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ class ClipDataset(Dataset):
         self.index, self.clip, self.seed = index, clip, seed
         self.augmented = augmentation is not None
         self.num_channels = 2 if modality == "flow" else 3
-        self.transform = (
+        self.transform: Callable[..., torch.Tensor] = (
             TrainingTransform(clip.size, augmentation, modality=modality)
             if augmentation
             else EvaluationTransform(clip.size)
@@ -125,14 +125,19 @@ class StoredFrames:
 
 def clips_for(index: ClipIndex, modality: str, **options: Any) -> ClipDataset:
     """Clips for a model that takes `modality`; ValueError where the shards hold another."""
+    return ClipDataset(index, modality=stored_modality(index, modality), **options)
+
+
+def stored_modality(index: ClipIndex, wanted: str) -> Modality:
+    """What the shards of an index hold; ValueError where a model takes another."""
     shard = index.shard(0)
     found = FrameReader().media(shard).modality
-    if found != modality:
+    if found != wanted:
         raise ValueError(
-            f"{shard}: its frames are {found}, the model takes {modality}; choose a model for {found}, or a data set "
-            f"with `media: {{modality: {modality}}}`"
+            f"{shard}: its frames are {found}, the model takes {wanted}; choose a model for {found}, or a data set "
+            f"with `media: {{modality: {wanted}}}`"
         )
-    return ClipDataset(index, modality=found, **options)
+    return found
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 The Snakefile imports this module on every call: it needs the standard library only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from kinema.words import UNLABELLED_TOO
 
 ORDER = ("testing", "validation", "training")  # in which the first with labels is reported
 CALIBRATING = "validation"
@@ -39,6 +41,20 @@ def scored_subsets(wanted: str, labelled: Mapping[str, bool]) -> ScoredSubsets:
     calibrating = None if calibrating == "training" else calibrating
     names = dict.fromkeys([reported, *named, calibrating])
     return ScoredSubsets(reported, calibrating, tuple(name for name in names if name))
+
+
+def needed_subsets(wanted: str, *, verified: bool) -> list[tuple[str, ...]]:
+    """What a list has to have for the setting: of each of these one, see `scorable`.
+
+    A model that is `verified` needs labels; else videos of a subset that is asked for by name are enough.
+    """
+    named = [(f"{wanted}{UNLABELLED_TOO}",)] if wanted in ORDER else []
+    return named + ([evaluation_order(wanted)] if verified or not named else [])
+
+
+def scorable(subsets: Iterable[str], labelled: Iterable[str]) -> set[str]:
+    """What a list has of it, by its subsets and those of them that have labels."""
+    return {*labelled, *(f"{name}{UNLABELLED_TOO}" for name in subsets)}
 
 
 def evaluation_order(wanted: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kinema.clips.scored import scorable
 from kinema.clips.windows import enumerate_clips, num_clips_asked
 from kinema.disk import full_disk_named
 from kinema.experiment.data_sections import Clip
@@ -83,8 +84,8 @@ def check_scored(clips_path: Path, scored: Sequence[Sequence[str]]) -> None:
 
     `scored` holds for each such model the subsets of which one is needed.
     """
-    labelled = set(labelled_subsets(clips_path))
-    lacking = next((subsets for subsets in scored if labelled.isdisjoint(subsets)), None)
+    there = scorable(subsets_of(clips_path), labelled_subsets(clips_path))
+    lacking = next((subsets for subsets in scored if there.isdisjoint(subsets)), None)
     if lacking:
         report = clips_path.with_name("dataset_report.md")
         raise InputError(f"{clips_path}: {unscored(lacking)} {report} says what became of the videos.")

@@ -1,6 +1,7 @@
 """model.onnx -> OpenVINO IR, written only when it computes what the PyTorch model computes."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import openvino as ov
 
 from kinema.clips.table import ClipIndex, mapped_path, subsets_of
 from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
-from kinema.deployment.onnx_model import describe
+from kinema.deployment.onnx_model import describe, read_metadata
 from kinema.deployment.parity_sample import parity_clips
 from kinema.evaluation.predictors import torch_predictor
 from kinema.experiment.model_sections import Deployment
+from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.predictors.openvino import add_metadata, openvino_predictor
 from kinema.media.reader import FrameReader
@@ -55,7 +57,8 @@ def convert(
 def ir_network(onnx_path: Path, trained: Checkpoint, frames: FrameSpec) -> ov.Model:
     """The converted graph, with what its users need to know as `rt_info`."""
     network = ov.convert_model(onnx_path)
-    about = describe(trained, frames)
+    exported = Description.from_metadata(read_metadata(onnx_path), where=onnx_path)
+    about = replace(describe(trained, frames), temperature=exported.temperature, threshold=exported.threshold)
     add_metadata(network, about.to_metadata(), labels=about.labels)
     return network
 

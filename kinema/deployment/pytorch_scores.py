@@ -54,15 +54,17 @@ def read_pytorch_scores(
 def _read_predictions(path: Path, labels: Sequence[str], *, subset: str) -> dict[str, Any]:
     """Columns of the rows of a subset that have a label, probabilities as an array (V, K)."""
     try:
-        table = pq.read_table(path)
+        schema = pq.read_schema(path)
+        wanted = [*COMPARED, "subset", "probabilities"]
+        table = pq.read_table(path, columns=[name for name in wanted if name in schema.names])
     except (OSError, pa.ArrowException) as error:
         raise ValueError(f"{path}: cannot be read: {' '.join(str(error).split())}; {AGAIN}") from None
-    version = (table.schema.metadata or {}).get(VERSION_KEY, b"1").decode(errors="replace")
+    version = (schema.metadata or {}).get(VERSION_KEY, b"1").decode(errors="replace")
     if version != str(VERSION):
         raise ValueError(
             f"{path}: its version is {version:.20}, expected {VERSION}: another version of kinema wrote it; {AGAIN}"
         )
-    if table.schema != PREDICTIONS:
+    if schema != PREDICTIONS:
         raise ValueError(f"{path}: its columns are not those that rule evaluate writes; {AGAIN}")
     table = table.filter((pc.field("subset") == subset) & pc.field("label").is_valid())
     rows: dict[str, Any] = table.select(COMPARED).to_pydict()

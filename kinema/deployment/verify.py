@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kinema.clips.dataset import ClipDataset
 from kinema.deployment.agreement import Agreement, check_agreement, compare
 from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
 from kinema.deployment.pytorch_scores import ScoreFiles, read_pytorch_scores
 from kinema.digests import file_digest
 from kinema.evaluation.score import evaluation_dataset, reported_subset, score
+from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
 from kinema.files import write_text
 from kinema.inference.predictors.openvino import openvino_predictor
@@ -55,7 +55,7 @@ def verify(
     check_digests(converted_path, digests, named_path=converted_path)
     trained = load_checkpoint(checkpoint_path)
     subset = reported_subset(clips_path, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
+    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip, views=settings.evaluation)
     pytorch = read_pytorch_scores(scores, subset=subset, truth=true_labels(dataset), labels=trained.labels)
     results = judged(converted_path, dataset, pytorch, settings=settings, threads=threads)
     write_text(shipped.labels_path, "".join(f"{label}\n" for label in trained.labels))
@@ -70,7 +70,7 @@ def verify(
 
 
 def judged(
-    xml_path: Path, dataset: ClipDataset, pytorch: VideoScores, *, settings: Settings, threads: int
+    xml_path: Path, dataset: ViewDataset, pytorch: VideoScores, *, settings: Settings, threads: int
 ) -> dict[str, Any]:
     """Score an IR and compare it with PyTorch's scores of the same videos; the `findings`, or ValueError."""
     options: dict[str, Any] = {"batch_size": settings.evaluation.batch_size, "threads": threads}
@@ -92,7 +92,7 @@ def judged(
 
 def ir_scores(
     xml_path: Path,
-    dataset: ClipDataset,
+    dataset: ViewDataset,
     *,
     batch_size: int,
     threads: int,
@@ -104,7 +104,7 @@ def ir_scores(
     return by_video(score(predict, dataset, batch_size=batch_size, rows=rows))
 
 
-def true_labels(dataset: ClipDataset) -> dict[str, str]:
+def true_labels(dataset: ViewDataset) -> dict[str, str]:
     """Label of each video, in the order in which `by_video` gives their scores."""
     numbers, first = np.unique(dataset.index.video_number, return_index=True)
     labels = [dataset.index.labels[number] for number in dataset.index.label_index[first]]

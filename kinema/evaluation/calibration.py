@@ -78,6 +78,7 @@ class LogLoss:
     """
 
     def __init__(self, scores: ClipScores):
+        scores = scores.as_rows()
         self._shifted = (scores.logits - scores.logits.max(axis=1, keepdims=True)).astype(np.float32)
         self._labels = scores.labels
         _, self._position, self._counts = np.unique(scores.videos, return_inverse=True, return_counts=True)

@@ -11,25 +11,27 @@ import torch
 from kinema.clips.parts import num_annotated
 from kinema.clips.scored import ScoredSubsets
 from kinema.clips.table import parts_path
+from kinema.clips.windows import num_clips_asked
 from kinema.digests import file_digest
 from kinema.evaluation.calibration import calibrated
 from kinema.evaluation.class_scores import confusion_matrix
 from kinema.evaluation.confusion import plot_confusion
+from kinema.evaluation.evidence import EvidenceCollector, as_rows
 from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, score, subsets_to_score
 from kinema.evaluation.sources import sources_of
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
 from kinema.evaluation.told import told
+from kinema.evaluation.views import num_views
 from kinema.experiment.choosing import chosen_by, is_trained_on
 from kinema.experiment.config import Settings
-from kinema.inference.predictors.predictor import Predictor
 from kinema.metrics import by_video
 from kinema.models.device import device_of
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.records.calibration import Calibration, CalibrationFile
-from kinema.records.evaluation import Evaluation, SubsetScores
+from kinema.records.evaluation import Evaluation, SubsetScores, Views
 
 log = logging.getLogger(__name__)
 
@@ -68,32 +70,51 @@ def evaluate(
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
     subsets = subsets_to_score(clips_path, settings.evaluation.subset)
-    predict = torch_predictor(trained.model, device=device_of(accelerator))
+    device = device_of(accelerator)
     scored = {
-        name: scored_subset(name, predict, trained, clips_path=clips_path, settings=settings) for name in subsets.names
+        name: scored_subset(name, trained, clips_path=clips_path, settings=settings, device=device)
+        for name in subsets.names
     }
     calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
     result = Evaluation(
         subset=subsets.reported,
+        views=views_of(settings, subsets.names),
         unlabelled={name: int((~one.is_labelled).sum()) for name, one in scored.items() if not one.is_labelled.all()},
         calibration=calibration,
         subsets=scores_of(scored, trained, calibration, clips_path=clips_path),
     )
     write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels, calibration=calibration)
     plot_confusion(out.confusion_path, confusions(scored, subsets, trained.labels), trained.labels)
-    CalibrationFile(model=file_digest(checkpoint_path), calibration=calibration).write(out.calibration_path)
+    CalibrationFile.of(calibration, model=file_digest(checkpoint_path)).write(out.calibration_path)
     result.write(out.evaluation_path)
     for line in told(result):
         log.info("%s", line)
 
 
 def scored_subset(
-    name: str, predict: Predictor, trained: Checkpoint, *, clips_path: Path, settings: Settings
+    name: str, trained: Checkpoint, *, clips_path: Path, settings: Settings, device: torch.device | str
 ) -> ScoredSubset:
     """Score the clips of a subset, those of videos without a label as well."""
-    dataset = evaluation_dataset(clips_path, trained, subset=name, numbers=settings.clip, labelled=False)
-    clips = score(predict, dataset, batch_size=settings.evaluation.batch_size)
-    return ScoredSubset(name, clips, by_video(clips), sources_of(dataset))
+    views = settings.evaluation
+    dataset = evaluation_dataset(clips_path, trained, subset=name, numbers=settings.clip, views=views, labelled=False)
+    collector = EvidenceCollector(dataset) if views.evidence and trained.model.has_evidence else None
+    predict = torch_predictor(trained.model, device=device, watch=collector.add if collector else None)
+    clips = score(predict, dataset, batch_size=views.batch_size)
+    evidence = as_rows(collector.found(), dataset, trained.labels) if collector else None
+    return ScoredSubset(name, clips, by_video(clips), sources_of(dataset), evidence)
+
+
+def views_of(settings: Settings, names: Sequence[str]) -> Views:
+    """What the record says of how these subsets were scored."""
+    asked = settings.evaluation
+    return Views(
+        clips={name: num_clips_asked(name, settings.clip, is_spaced=True) for name in names},
+        crops=asked.crops,
+        num_views=num_views(asked),
+        scale=asked.scale,
+        position=asked.position,
+        average=asked.average,
+    )
 
 
 def calibration_of(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, *, precision: float) -> Calibration | None:

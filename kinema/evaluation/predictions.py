@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.evaluation.schema import PREDICTIONS
+from kinema.evaluation.schema import EVIDENCE, PREDICTIONS
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.files import atomic_path
 from kinema.inference.probabilities import highest
@@ -50,6 +50,7 @@ def _table(scored: ScoredSubset, names: np.ndarray, *, temperature: float) -> pa
         "logits": _lists(mean_logits(scored.clips, videos)),
         "group": sources.groups,
         "path": sources.paths,
+        "evidence": pa.nulls(len(predicted), EVIDENCE) if scored.evidence is None else scored.evidence,
     }
     arrays = [pa.array(columns[field.name], field.type) for field in PREDICTIONS]
     return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
@@ -64,16 +65,17 @@ def ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def agreements(scores: ClipScores, videos: VideoScores) -> np.ndarray:
     """Of the clips of each video, the fraction whose own most probable class is the video's, (V,)."""
-    position = np.searchsorted(videos.videos, scores.videos)
-    agrees = scores.logits.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
+    clips, _, numbers = scores.by_clip()
+    position = np.searchsorted(videos.videos, numbers)
+    agrees = clips.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
     return np.bincount(position, weights=agrees, minlength=len(videos.videos)) / videos.num_clips
 
 
 def mean_logits(scores: ClipScores, videos: VideoScores) -> np.ndarray:
-    """Mean of the logits of each video's clips, (V, K) float32."""
+    """Mean of the logits of each video's clips and their views, (V, K) float32."""
     sums = np.zeros(videos.probabilities.shape)
     np.add.at(sums, np.searchsorted(videos.videos, scores.videos), scores.logits)
-    return (sums / videos.num_clips[:, None]).astype(np.float32)
+    return (sums / (videos.num_clips * scores.num_views)[:, None]).astype(np.float32)
 
 
 def _lists(rows: np.ndarray) -> pa.ListArray:

@@ -8,6 +8,16 @@ import pyarrow as pa
 VERSION = 3  # 1 had no version, and the first seven columns alone; 2 had labelled videos of one subset
 VERSION_KEY = b"kinema.predictions"  # in the metadata of the file
 NUMBERS = pa.list_(pa.float32())
+EVIDENCE = pa.struct(
+    [
+        pa.field("frames", pa.list_(pa.int32())),  # numbers of the distinct frames of its clips, ascending
+        pa.field("seconds", NUMBERS),  # when each is, since the beginning of the video
+        pa.field("counts", pa.list_(pa.int32())),  # how often each is in a clip
+        pa.field("labels", pa.list_(pa.string())),  # the five most probable classes, then the true one where it is none
+        pa.field("logits", pa.list_(NUMBERS)),  # for each of these, of each frame
+        pa.field("log_totals", NUMBERS),  # logarithm of the sum of exp(logit) over all classes, of each frame
+    ]
+)
 PREDICTIONS = pa.schema(
     [
         pa.field("video", pa.string(), nullable=False),
@@ -26,6 +36,7 @@ PREDICTIONS = pa.schema(
         pa.field("logits", NUMBERS, nullable=False),  # mean over clips, in the order of the labels
         pa.field("group", pa.string()),  # null: none is known
         pa.field("path", pa.string(), nullable=False),  # of the source file
+        pa.field("evidence", EVIDENCE),  # null: the network has none, or it was not asked for
     ],
     metadata={VERSION_KEY: str(VERSION)},
 )

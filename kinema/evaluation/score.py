@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kinema.clips.dataset import ClipDataset, clips_for
+from kinema.clips.dataset import stored_modality
 from kinema.clips.loader import ClipLoader
 from kinema.clips.scored import ORDER, ScoredSubsets, scored_subsets
 from kinema.clips.table import ClipIndex, labelled_subsets, subsets_of
+from kinema.evaluation.views import ViewDataset
 from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Evaluation
 from kinema.inference.predictors.predictor import Predictor
 from kinema.input_error import InputError
 from kinema.job import progress
@@ -41,12 +43,12 @@ def reported_subset(clips_path: Path, wanted: str) -> str:
 
 
 def evaluation_dataset(
-    clips_path: Path, trained: Checkpoint, *, subset: str, numbers: Clip, labelled: bool = True
-) -> ClipDataset:
+    clips_path: Path, trained: Checkpoint, *, subset: str, numbers: Clip, views: Evaluation, labelled: bool = True
+) -> ViewDataset:
     """Evenly spaced clips of a subset as a trained model takes them, checked against its labels.
 
-    `numbers` says how many clips each video has; a training video has as many as a validation video. With `labelled`
-    only those of videos with a label.
+    `numbers` says how many clips each video has; a training video has as many as a validation video. `views` says what
+    is cut out of each clip. With `labelled` only those of videos with a label.
     """
     model = trained.model
     counts = numbers.model_dump(include={"num_val_clips", "num_test_clips"})
@@ -57,29 +59,45 @@ def evaluation_dataset(
             f"{clips_path}: its {len(index.labels)} labels are not the {len(trained.labels)} labels of the model; "
             "the annotation has changed since: train again"
         )
-    return clips_for(index, model.spec.modality, clip=model.clip)
+    return ViewDataset(index, modality=stored_modality(index, model.spec.modality), clip=model.clip, views=views)
 
 
 def score(
     predict: Predictor,
-    dataset: ClipDataset,
+    dataset: ViewDataset,
     *,
     batch_size: int,
     rows: Sequence[int] | None = None,
+    num_workers: int = 1,
 ) -> ClipScores:
-    """Logits of every clip of `dataset`, or of these rows of it, each counted once, in the order of the index."""
-    rows = range(len(dataset)) if rows is None else rows
-    loader = ClipLoader(dataset, batch_size=batch_size, num_workers=1, sampler=rows)
+    """Logits of every view of the clips of `dataset`, or of these rows of it, each counted once, in this order.
+
+    At most `batch_size` views are predicted at a time.
+    """
+    rows, num_views = range(len(dataset)) if rows is None else rows, dataset.num_views
+    loader = ClipLoader(dataset, batch_size=max(1, batch_size // num_views), num_workers=num_workers, sampler=rows)
     logits, labels, videos = [], [], []
     for batch in progress(loader, description="scoring", total=len(loader)):
-        logits.append(predict(batch["clip"].numpy()))
-        labels.append(batch["label"].numpy())
-        videos.append(batch["video"].numpy())
-    scores = ClipScores(np.concatenate(logits), np.concatenate(labels), np.concatenate(videos))
-    assert len(scores.labels) == len(rows), "every clip is scored exactly once"
+        logits += [predict(part) for part in _parts(batch["clip"].numpy(), batch_size)]
+        labels.append(np.repeat(batch["label"].numpy(), num_views))
+        videos.append(np.repeat(batch["video"].numpy(), num_views))
+    scores = ClipScores(
+        np.concatenate(logits),
+        np.concatenate(labels),
+        np.concatenate(videos),
+        num_views=num_views,
+        average=dataset.views.average,
+    )
+    assert len(scores.labels) == len(scores.logits) == len(rows) * num_views, "every view is scored exactly once"
     if not np.isfinite(scores.logits).all():
         raise ValueError(
             "the network gives logits that are not finite: its weights are broken (train again), or too large for the "
             "arithmetic of this device"
         )
     return scores
+
+
+def _parts(clips: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Views of clips (B, T, V, C, S, S), one by one (N, T, C, S, S) and a clip's together, in parts of equal size."""
+    views = clips.swapaxes(1, 2).reshape(-1, clips.shape[1], *clips.shape[3:])
+    return np.array_split(views, -(-len(views) // batch_size))

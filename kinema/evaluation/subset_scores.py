@@ -17,12 +17,16 @@ from kinema.records.evaluation import CalibratedScores, SubsetScores
 
 @dataclass(frozen=True)
 class ScoredSubset:
-    """What a model gave for the clips of a subset; `sources` are in the order of `videos`."""
+    """What a model gave for the clips of a subset; `sources` are in the order of `videos`.
+
+    So is `evidence`, rows of predictions.parquet; None where there is none.
+    """
 
     name: str
     clips: ClipScores
     videos: VideoScores
     sources: Sources
+    evidence: list[dict[str, Any]] | None = None
 
     @property
     def is_labelled(self) -> np.ndarray:
@@ -62,10 +66,11 @@ def subset_scores(
 
 def accuracies(clips: ClipScores, videos: VideoScores) -> dict[str, Any]:
     """The accuracies of the record, of clips and of videos, and how many clips there were."""
+    scores, labels, _ = clips.by_clip()
     return {
-        "num_clips": len(clips.labels),
-        "clip_top1": topk_accuracy(clips.logits, clips.labels, 1),
-        "clip_top5": topk_accuracy(clips.logits, clips.labels, 5),
+        "num_clips": len(labels),
+        "clip_top1": topk_accuracy(scores, labels, 1),
+        "clip_top5": topk_accuracy(scores, labels, 5),
         "video_top1": topk_accuracy(videos.probabilities, videos.labels, 1),
         "video_top5": topk_accuracy(videos.probabilities, videos.labels, 5),
         "mean_class_accuracy": mean_class_accuracy(videos.probabilities, videos.labels),

@@ -9,7 +9,7 @@ from kinema.records.evaluation import Evaluation, SubsetScores
 def told(result: Evaluation) -> Iterator[str]:
     """The accuracy of each subset, what was scored without a label, and how far confidences can be believed."""
     for name, scores in result.subsets.items():
-        yield _accuracy(name, scores)
+        yield _accuracy(name, scores) + (f"; {result.views.in_words}" if result.views.in_words else "")
     for name, number in result.unlabelled.items():
         yield f"{name}: {number} videos without a label were scored: predictions.parquet has what was said of them"
     if result.calibration:

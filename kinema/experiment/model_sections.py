@@ -247,7 +247,45 @@ class Evaluation(Section):
         description="Fraction of right answers that the threshold keeps: a model answers `none of these` below the "
         "lowest confidence above which so many answers on the validation videos were right.",
     )
-    batch_size: int = Field(8, ge=1, le=65_536, description="Clips scored at a time.")
+    batch_size: int = Field(
+        8, ge=1, le=65_536, description="Clips scored at a time; several crops of a clip count as so many clips."
+    )
+    crops: Literal["centre", "three", "five", "ten", "gaussian"] = Field(
+        "centre",
+        description="Squares that are cut out of a clip, whose answers are averaged. `centre`: one, at `position`; "
+        "`three`: both ends and the middle of the long side; `five`: centre and corners; `ten`: these, each mirrored "
+        "too; `gaussian`: five at random around the centre, the same for a video each time, each mirrored too. "
+        "Mirrored crops are no good where left and right matter.",
+    )
+    scale: float = Field(
+        1.0,
+        ge=0.25,
+        le=1,
+        description="Frames are resized so that the short side is `clip.size` / `scale`, before squares are cut out: "
+        "0.875 is 256 for 224. With 1 a square is as high as the frame, or as wide where it stands upright.",
+    )
+    position: Literal["c", "tl", "tr", "bl", "br"] = Field(
+        "c", description="With `crops: centre`: where the square is, in the centre or top or bottom, left or right."
+    )
+    average: Literal["probabilities", "logits"] = Field(
+        "probabilities",
+        description="What is averaged over the clips of a video, and over their crops: probabilities, or logits of "
+        "which the probabilities are computed then.",
+    )
+    evidence: bool = Field(
+        True,
+        description="Store what VTN, LSTM and baseline say of each frame, in the column `evidence` of "
+        "predictions.parquet; of other networks there is none.",
+    )
+
+    @model_validator(mode="after")
+    def _one_square_has_a_position(self):
+        if self.position != "c" and self.crops != "centre":
+            raise ValueError(
+                f"position ({self.position}) is of one square, and crops: {self.crops} cuts several; "
+                "take crops: centre, or leave position at c"
+            )
+        return self
 
 
 class Deployment(Section):

@@ -8,17 +8,15 @@ import json
 import os
 from collections.abc import Iterable
 
-from kinema.clips.scored import evaluation_order
+from kinema.clips.scored import needed_subsets
 from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
 from kinema.experiment.pages import with_scores
 from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
-SCORED = (
-    *("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json"),
-    *("model.xml", "model.bin", "labels.txt", "verification.json"),
-)
+VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")
+SCORED = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json", *VERIFIED)
 
 
 def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
@@ -27,5 +25,6 @@ def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
     for target in with_listed(config, with_scores(targets)):
         parts = os.path.relpath(target).split("/")
         if len(parts) == 4 and parts[:2] == ["results", dataset] and parts[3] in SCORED:
-            found.add(evaluation_order(resolve(config, dataset, parts[2]).settings.evaluation.subset))
+            wanted = resolve(config, dataset, parts[2]).settings.evaluation.subset
+            found |= set(needed_subsets(wanted, verified=parts[3] in VERIFIED))
     return json.dumps(sorted(found))

@@ -23,10 +23,30 @@ NUM_CLIPS = 10  # of a video, as many as the evaluation takes of testing videos 
 
 @dataclass(frozen=True)
 class Classified:
-    """Class probabilities of a video, (K,), in the order of `labels`: the mean over its clips."""
+    """Class probabilities of a video, (K,), in the order of `labels`: the mean over its clips.
+
+    They are calibrated where the model says how: of answers of 0.8, 8 in 10 are right on videos like those of the
+    evaluation. `threshold` is the probability below which the answer is "none of these"; None where none was found.
+    """
 
     probabilities: np.ndarray
     labels: Sequence[str]
+    threshold: float | None = None
+
+    @property
+    def label(self) -> str:
+        """The most probable class, however probable it is."""
+        return self.top(1)[0][0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the most probable class."""
+        return self.top(1)[0][1]
+
+    @property
+    def answer(self) -> str | None:
+        """The most probable class; None, "none of these", where its probability is below the threshold."""
+        return None if self.threshold is not None and self.confidence < self.threshold else self.label
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The `k` most probable classes with their probabilities, the most probable first."""
@@ -51,7 +71,8 @@ class Model:
         logits = np.concatenate([self.predict(clips[number : number + 1]) for number in range(len(clips))])
         if not np.isfinite(logits).all():
             raise ValueError(f"{path}: the network gives logits that are not finite; load it with precision='f32'")
-        return Classified(softmax(logits).mean(axis=0), about.labels)
+        temperature = 1.0 if about.temperature is None else about.temperature
+        return Classified(softmax(logits, temperature=temperature).mean(axis=0), about.labels, about.threshold)
 
 
 def load_model(path: Path | str, *, precision: str | None = None, threads: int | None = None) -> Model:

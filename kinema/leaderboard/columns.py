@@ -104,12 +104,19 @@ INTERVAL = Column(
     "95 % interval", "Of the accuracy; over groups of videos where these are known.", _of_score(_interval)
 )
 COVERAGE = Column("coverage", "Of the annotated videos, those that were scored.", _of_score(_coverage))
+VIEWS = Column(
+    "views",
+    "What of a clip was scored and averaged, where it is not the centre alone.",
+    _of_score(lambda score: _text(score.views)),
+    is_number=False,
+)
 RANKED = (
     RANK,
     MODEL,
     ACCURACY,
     INTERVAL,
     COVERAGE,
+    VIEWS,
     Column(
         "against the best",
         "Difference of the accuracies (videos that only the best has right : videos that only this one has right).",
@@ -126,6 +133,7 @@ OTHERS = (
     ACCURACY,
     INTERVAL,
     COVERAGE,
+    VIEWS,
     Column(
         "videos",
         "Those that were scored.",

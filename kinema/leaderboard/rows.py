@@ -14,7 +14,10 @@ from kinema.records.evaluation import Interval
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How good a model is on its videos. Fractions; `is_chosen_here`: by the videos that score it."""
+    """How good a model is on its videos. Fractions; `is_chosen_here`: by the videos that score it.
+
+    `views` says what of them was scored, where that is not as by default.
+    """
 
     accuracy: float
     interval: Interval
@@ -23,6 +26,7 @@ class Score:
     subset: str
     is_chosen_here: bool
     is_trained_on: bool = False
+    views: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +107,7 @@ def score_of(candidate: Candidate) -> Score | None:
         subset=evaluation.subset,
         is_chosen_here=is_chosen_here(evaluation),
         is_trained_on=evaluation.scores.trained_on,
+        views=evaluation.views.in_words,
     )
 
 

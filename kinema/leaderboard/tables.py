@@ -12,6 +12,7 @@ from kinema.markdown import as_text, table
 
 CSV_COLUMNS = (
     *("rank", "model", "accuracy", "accuracy_low", "accuracy_high", "coverage", "num_videos", "subset"),
+    "views",
     *("is_chosen_on_these", "difference_to_best", "only_best_right", "only_this_right", "mcnemar_p"),
     *("parameters", "gmacs", "exported_bytes", "training_seconds", "commit", "training_data", "versions_that_differ"),
     "why_not_ranked",
@@ -53,7 +54,8 @@ def _values(row: Row, versions: str | None) -> dict[str, Any]:
     values: dict[str, Any] = {"rank": row.rank, "model": row.name, "why_not_ranked": row.reason}
     if score := row.score:
         values |= {"accuracy": score.accuracy, "coverage": score.coverage, "num_videos": score.num_videos}
-        values |= {"accuracy_low": score.interval.low, "accuracy_high": score.interval.high, "subset": score.subset}
+        values |= {"accuracy_low": score.interval.low, "accuracy_high": score.interval.high}
+        values |= {"subset": score.subset, "views": score.views}
         values["is_chosen_on_these"] = "yes" if score.is_chosen_here else "no"
     if paired := row.against_best:
         values |= {"difference_to_best": paired.difference, "mcnemar_p": paired.p}

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import Decoder
+from kinema.models.decoder import FrameDecoder
 from kinema.models.registry import register_decoder
 
 
 @register_decoder("baseline")
-class BaselineDecoder(Decoder):
+class BaselineDecoder(FrameDecoder):
     """`fc` on the mean feature of each frame, mean of the logits over frames."""
 
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
@@ -22,6 +22,6 @@ class BaselineDecoder(Decoder):
         """Feature maps (N, C, h, w) of any size -> logits of each frame (N, K), which is all that is kept of it."""
         return self.fc(super().embed(maps_NChw))
 
-    def forward(self, embeddings_BTK: Tensor) -> Tensor:
-        """Logits of frames (B, T, K) -> logits (B, K)."""
-        return embeddings_BTK.mean(1)
+    def frame_logits(self, embeddings_BTK: Tensor) -> Tensor:
+        """They are the embeddings (B, T, K)."""
+        return embeddings_BTK

@@ -25,3 +25,15 @@ class Decoder(nn.Module):
     def forward(self, embeddings_BTE: Tensor) -> Tensor:
         """Embeddings (B, T, *E) of clips of any length -> logits (B, K)."""
         raise NotImplementedError
+
+
+class FrameDecoder(Decoder):
+    """Base of the decoders that have logits for every frame, of which the clip gets the mean."""
+
+    def frame_logits(self, embeddings_BTE: Tensor) -> Tensor:
+        """Embeddings (B, T, *E) of clips of any length -> logits of each frame (B, T, K)."""
+        raise NotImplementedError
+
+    def forward(self, embeddings_BTE: Tensor) -> Tensor:
+        """Embeddings (B, T, *E) of clips of any length -> logits (B, K)."""
+        return self.frame_logits(embeddings_BTE).mean(1)

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import Decoder
+from kinema.models.decoder import FrameDecoder
 from kinema.models.registry import register_decoder
 
 GRID = 7  # the attention chooses among 7 x 7 positions: the maps of 224 pixels; other maps are pooled to it
 
 
 @register_decoder("lstm")
-class LSTMDecoder(Decoder):
+class LSTMDecoder(FrameDecoder):
     """One LSTM layer over the mean features of the frames, `fc` on every step, mean of the logits."""
 
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
@@ -26,14 +26,14 @@ class LSTMDecoder(Decoder):
         self.lstm = nn.LSTM(num_features, network.hidden, batch_first=True, bidirectional=network.bidirectional)
         self.fc = nn.Linear(network.hidden * (1 + network.bidirectional), num_classes)
 
-    def forward(self, embeddings_BTC: Tensor) -> Tensor:
-        """Mean features (B, T, C) of clips of any length -> logits (B, K)."""
+    def frame_logits(self, embeddings_BTC: Tensor) -> Tensor:
+        """Mean features (B, T, C) of clips of any length -> logits of each frame (B, T, K)."""
         steps_BTE, _ = self.lstm(embeddings_BTC)
-        return self.fc(steps_BTE).mean(1)
+        return self.fc(steps_BTE)
 
 
 @register_decoder("attn_lstm")
-class AttentionLSTMDecoder(Decoder):
+class AttentionLSTMDecoder(FrameDecoder):
     """At each step the hidden state weighs the positions of the map; the weighted sum enters the LSTM."""
 
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
@@ -48,8 +48,8 @@ class AttentionLSTMDecoder(Decoder):
             maps_NChw = F.interpolate(maps_NChw, size=(GRID, GRID), mode="bilinear", align_corners=False)
         return maps_NChw.flatten(2).transpose(1, 2)
 
-    def forward(self, embeddings_BTPC: Tensor) -> Tensor:
-        """Embeddings (B, T, P, C) of clips of any length -> logits (B, K)."""
+    def frame_logits(self, embeddings_BTPC: Tensor) -> Tensor:
+        """Embeddings (B, T, P, C) of clips of any length -> logits of each frame (B, T, K)."""
         hidden = cell = embeddings_BTPC.new_zeros(embeddings_BTPC.shape[0], self.cell.hidden_size)
         steps = []
         for positions_BPC in embeddings_BTPC.unbind(1):
@@ -57,4 +57,4 @@ class AttentionLSTMDecoder(Decoder):
             attended_BC = (weights_BP[:, None] @ positions_BPC).squeeze(1)
             hidden, cell = self.cell(attended_BC, (hidden, cell))
             steps.append(hidden)
-        return self.fc(torch.stack(steps, 1)).mean(1)
+        return self.fc(torch.stack(steps, 1))

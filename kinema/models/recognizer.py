@@ -13,19 +13,21 @@ from torch import Tensor, nn
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
+from kinema.models.decoder import FrameDecoder
 from kinema.models.model_name import ModelName
 
 
 class Recognizer(nn.Module):
     """An action-recognition network. It knows all that is needed to build it again.
 
-    `separable`: frames are encoded one by one, so that a stream can keep their embeddings. Clips of fewer than
-    `min_frames` frames are refused.
+    `separable`: frames are encoded one by one, so that a stream can keep their embeddings. `has_evidence`: it has
+    logits for every frame, see `evidence`. Clips of fewer than `min_frames` frames are refused.
     """
 
     encoder: Any
     decoder: Any
     separable = False
+    has_evidence = False
     memory_format = torch.contiguous_format  # 3D convolutions were not faster with channels last, 2D ones are
     min_frames = 1
     pixel_mean: Tensor
@@ -71,6 +73,14 @@ class Recognizer(nn.Module):
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        raise NotImplementedError
+
+    def evidence(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` gives of clips, to the bit, and the logits of each frame (B, F, K), whose mean it is.
+
+        They are of the last F of the T frames: all, or all but the first where the network sees each less the one
+        before. Networks without `has_evidence` have none.
+        """
         raise NotImplementedError
 
     def normalized(self, pixels: Tensor) -> Tensor:
@@ -119,13 +129,23 @@ class FrameRecognizer(Recognizer):
         super().__init__(name, encoder, decoder, **options)
         self.differences = name.takes_differences
         self.min_frames = 1 + self.differences
+        self.has_evidence = isinstance(decoder, FrameDecoder)
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        return self.decoder(self._embeddings(clips))
+
+    def evidence(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Recognizer.evidence`."""
+        self._check_layout(clips)
+        logits_BFK = self.decoder.frame_logits(self._embeddings(self.normalized(clips)))
+        return logits_BFK.mean(1), logits_BFK
+
+    def _embeddings(self, clips: Tensor) -> Tensor:
         self._check_layout(clips)
         if self.differences:
             clips = clips[:, 1:] - clips[:, :-1]
-        return _logits_of_frames(self.encoder, self.decoder, clips)
+        return _embeddings_of_frames(self.encoder, self.decoder, clips)
 
     def encode(self, frames: Tensor) -> Tensor:
         """uint8 frames (N, C, H, W) -> embeddings (N, *E).
@@ -165,19 +185,40 @@ class TwoStreamRecognizer(Recognizer):
         assert isinstance(decoder, nn.ModuleDict)
         self.differences = name.takes_differences
         self.min_frames = 1 + self.differences
+        self.has_evidence = all(isinstance(stream, FrameDecoder) for stream in decoder.values())
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        rgb, motion = (self.decoder[name](found) for name, found in self._embeddings(clips).items())
+        return (rgb + motion) / 2
+
+    def evidence(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Recognizer.evidence`; what lies between two frames counts for both, by the share of time it has."""
+        self._check_layout(clips)
+        found = self._embeddings(self.normalized(clips))
+        rgb, motion = (self.decoder[name].frame_logits(embeddings) for name, embeddings in found.items())
+        return (rgb.mean(1) + motion.mean(1)) / 2, (rgb + _spread(motion, rgb.shape[1])) / 2
+
+    def _embeddings(self, clips: Tensor) -> dict[str, Tensor]:
+        """Of both streams by name."""
         self._check_layout(clips)
         rgb = clips[:, :, :3]
         motion = rgb[:, 1:] - rgb[:, :-1] if self.differences else clips[:, :, 3:]
-        logits = [
-            _logits_of_frames(self.encoder[name], self.decoder[name], frames)
+        return {
+            name: _embeddings_of_frames(self.encoder[name], self.decoder[name], frames)
             for name, frames in (("rgb", rgb), ("motion", motion))
-        ]
-        return (logits[0] + logits[1]) / 2
+        }
 
 
-def _logits_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
+def _embeddings_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
+    """The embeddings of each frame (B, T, *E)."""
     embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1)))
-    return decoder(embeddings.unflatten(0, (-1, frames_BTCHW.shape[1])))
+    return embeddings.unflatten(0, (-1, frames_BTCHW.shape[1]))
+
+
+def _spread(logits_BFK: Tensor, length: int) -> Tensor:
+    """F steps over the same time as `length` steps (B, T, K): each is the mean over its part of it."""
+    number = logits_BFK.shape[1]
+    if number == length:
+        return logits_BFK
+    return logits_BFK.repeat_interleave(length, 1).unflatten(1, (length, number)).mean(2)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import Decoder
+from kinema.models.decoder import FrameDecoder
 from kinema.models.positions import position_table
 from kinema.models.registry import register_decoder
 
@@ -70,7 +70,7 @@ class Block(nn.Module):
 
 
 @register_decoder("vtn")
-class VTNDecoder(Decoder):
+class VTNDecoder(FrameDecoder):
     """Embeddings plus positions, `num_blocks` blocks, `fc` on every position, mean of the logits."""
 
     positions: Tensor
@@ -88,12 +88,12 @@ class VTNDecoder(Decoder):
         # The 1x1 convolution of the paper, moved behind the mean: both are linear, and here it costs 1 / (h w).
         return self.reduce(super().embed(maps_NChw))
 
-    def forward(self, embeddings_BTE: Tensor) -> Tensor:
-        """Embeddings (B, T, E) of clips of any length -> logits (B, K)."""
+    def frame_logits(self, embeddings_BTE: Tensor) -> Tensor:
+        """Embeddings (B, T, E) of clips of any length -> logits of each frame (B, T, K)."""
         x_BTE = embeddings_BTE + self._positions(embeddings_BTE.shape[1])
         for block in self.blocks:
             x_BTE = block(x_BTE)
-        return self.fc(x_BTE).mean(1)
+        return self.fc(x_BTE)
 
     def _positions(self, length: int) -> Tensor:
         if length <= len(self.positions):

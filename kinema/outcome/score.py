@@ -58,6 +58,7 @@ def score_lines(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     scored = f"coverage {coverage_text(evaluation)}"
     if number != scores.num_annotated:
         scored += f" ({number:,} of {scores.num_annotated:,} that have a class could be scored)"
+    scored += f"; {evaluation.views.in_words}" if evaluation.views.in_words else ""
     videos = f"{hits_of(evaluation):,} of {number:,} {evaluation.subset} videos"
     yield "accuracy", f"{fraction(accuracy, number)} (video top-1): {videos}, {ends}, {scored}"
     if len(scores.classes) > FEW_CLASSES:

@@ -59,11 +59,26 @@ class Calibration:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationFile(Record):
-    """What an exported model takes over of the evaluation: its temperature and its threshold."""
+    """What an exported model takes over of its evaluation, and nothing else: where it stays the same, nothing is
+    exported anew. `calibration` of evaluation.json says how it was found.
+    """
 
     VERSION: ClassVar[int] = 1
 
     model: str
     """Digest of the model.pth that it is of."""
-    calibration: Calibration | None
-    """Null where no video with a label, other than training videos, was scored."""
+    temperature: float | None
+    """What logits are divided by before the softmax; null where none was found."""
+    threshold: float | None
+    """[fraction] The lowest calibrated confidence with which an answer is given; null where none was found."""
+
+    @classmethod
+    def of(cls, calibration: Calibration | None, *, model: str) -> "CalibrationFile":
+        """That of a model with this digest."""
+        temperature = calibration.temperature if calibration else None
+        threshold = calibration.threshold if calibration else None
+        return cls(
+            model=model,
+            temperature=temperature.value if temperature else None,
+            threshold=threshold.confidence if threshold else None,
+        )

@@ -143,11 +143,39 @@ class SubsetScores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Views:
+    """What of each video was scored, as the section `evaluation` of the configuration asks."""
+
+    clips: dict[str, int]
+    """[clips] By subset, how many clips of a video were asked for, evenly spaced; 0 and -1 are every start. Short
+    videos have fewer."""
+    crops: str
+    """Squares that are cut out of a clip: `centre`, `three`, `five`, `ten` or `gaussian`."""
+    num_views: int
+    """[views] Of a clip: its squares, mirrored ones counted."""
+    scale: float
+    """The short side of the frames was the size of the network's input, divided by this."""
+    position: str
+    """Where the square of `centre` was: `c`, `tl`, `tr`, `bl` or `br`."""
+    average: str
+    """What was averaged over the views of a video: `probabilities` or `logits`."""
+
+    @property
+    def in_words(self) -> str:
+        """What is not as by default; empty where all is."""
+        told = [f"{self.num_views} crops a clip ({self.crops})"] if self.num_views > 1 else []
+        told += [f"scale {self.scale:g}"] if self.scale != 1 else []
+        told += [f"position {self.position}"] if self.position != "c" else []
+        told += ["mean of logits"] if self.average == "logits" else []
+        return ", ".join(told)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation(Record):
     """How well a trained model does on the evaluation clips, computed with PyTorch.
 
-    A video's probabilities are the mean of its clips'. predictions.parquet has them, video by video. All numbers but
-    those that are called calibrated are of the network as it is, at temperature 1.
+    A video's probabilities are the mean of its clips', unless `views` says otherwise. predictions.parquet has them,
+    video by video. All numbers but those that are called calibrated are of the network as it is, at temperature 1.
     """
 
     VERSION: ClassVar[int] = 3
@@ -155,6 +183,8 @@ class Evaluation(Record):
     subset: str | None
     """The subset that is reported, of which leaderboard, gates and `kinema show` speak: as `evaluation.subset` asks;
     with `auto` testing where it has labels, else validation. Null where no scored video has a label."""
+    views: Views
+    """What of each video was scored."""
     unlabelled: dict[str, int]
     """[videos] By subset, how many videos without a label were scored: predictions.parquet alone tells of them."""
     calibration: Calibration | None

@@ -75,6 +75,7 @@ def _line(records: ModelRecords, evaluation: Evaluation) -> str:
     text = f"{hits_of(evaluation):,} of {number:,} {evaluation.subset} videos named rightly · 95 % interval "
     text += f"{interval_text(evaluation)}{over} · coverage {coverage_text(evaluation)} "
     text += f"({number:,} of {scores.num_annotated:,} listed)"
+    text += f" · {words}" if (words := evaluation.views.in_words) else ""
     verification = records.found.verification
     if verification and is_verified(records.found):
         text += f" · model.xml (OpenVINO) {fraction(verification.openvino_video_top1, number)}, both gates passed"

@@ -12,14 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import ClipIndex
+from kinema.evaluation.views import ViewDataset
 from kinema.models.model_name import parse_model_name, split_variant
 from kinema.report.choosing import SHOWN, choose_videos
 from kinema.report.evidence import Evidence, evidence_lines
 from kinema.report.thumbnails import Thumbnail, thumbnail
 
-CROPPED = 5  # axes of a clip with several crops: (T, crops, C, S, S)
 KINDS = {
     "wrong": (
         "Most confidently wrong",
@@ -71,7 +70,7 @@ class Kind:
 
 
 def scored_videos(
-    rows: pa.Table, dataset: ClipDataset, *, model_name: str, stride: int, number: int = SHOWN
+    rows: pa.Table, dataset: ViewDataset, *, model_name: str, stride: int, number: int = SHOWN
 ) -> list[Kind]:
     """The three kinds, at most `number` videos each; kinds without a video are left out.
 
@@ -122,10 +121,10 @@ def shown_as(model_name: str, modality: str) -> str:
     return "rgbdiff" if parse_model_name(split_variant(model_name)[0]).stream == "rgbdiff" else modality
 
 
-def _clip(dataset: ClipDataset, row: int, *, stride: int, fps: float | None, shown: str) -> Thumbnail:
-    """Of several crops of a clip, the first."""
-    clip = dataset.read(row)["clip"].numpy()
-    return thumbnail(clip[:, 0] if clip.ndim == CROPPED else clip, stride=stride, fps=fps, shown=shown)
+def _clip(dataset: ViewDataset, row: int, *, stride: int, fps: float | None, shown: str) -> Thumbnail:
+    """Of several views of a clip, the first."""
+    clip = dataset.read(row)["clip"].numpy()[:, 0]
+    return thumbnail(clip, stride=stride, fps=fps, shown=shown)
 
 
 def _card(row: dict, clip: Thumbnail) -> Card:

@@ -1,21 +1,32 @@
 """Pages of made-up data sets and models, without a video: names that would run as scripts, long names, many classes."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
+from made_up_models import drawn_scores, make_model, sections
 
 from kinema.clips.report import summarise
 from kinema.experiment.data_sections import Clip
 from kinema.leaderboard.page import as_page as as_leaderboard
 from kinema.leaderboard.rows import Cost, Made, Paired, Row, Score
 from kinema.records.dataset_report import DatasetReport
-from kinema.records.evaluation import Interval
+from kinema.records.evaluation import Evaluation, Interval
 from kinema.records.look_alikes import LookAlike, LookAlikes
 from kinema.report.augmented import ContactSheet, FedClip
+from kinema.report.confusion import counts_of
 from kinema.report.data import Data, data_of
 from kinema.report.data_page import as_page as as_data_page
-from kinema.report.thumbnails import data_uri, still_webp
+from kinema.report.evidence import evidence_lines
+from kinema.report.model_page import model_page
+from kinema.report.model_pictures import Pictures
+from kinema.report.model_records import read_records
+from kinema.report.thumbnails import Thumbnail, data_uri, moving_webp, still_webp
+from kinema.report.verdict import verdict_of
+from kinema.report.videos import KINDS, Bar, Card, Kind
 
 BAD = "<script>alert(1)</script>"
 LONG = "a_name_of_a_video_that_somebody_has_made_up_of_the_date_the_camera_and_the_scene_2026-11-26_camera_0003"
@@ -116,12 +127,69 @@ def _model(name: str, rank: int | None, accuracy: float) -> Row:
     )
 
 
+def model(folder: Path, num_classes: int, *, num_videos: int = 120, right: float = 0.7) -> tuple[Evaluation, str]:
+    """The record and the page of a model in `folder`, `.../<dataset>/<model>`."""
+    report, data = data_set(num_classes)
+    labels = list(report.labels)
+    scored = drawn_scores("validation", labels, num_videos, right=right)
+    evaluation = make_model(folder, labels, [scored], lost=3)
+    report.write(folder.parent / "dataset_report.json")
+    records = read_records(folder, sections=json.loads(sections()), failed=[])
+    verdict = verdict_of(records, counts_of(evaluation.scores.classes))
+    rows = pq.read_table(folder / "predictions.parquet").to_pylist()
+    return evaluation, model_page(records, verdict, Pictures(kinds=kinds(rows), sheet=sheet(), data=data))
+
+
+def kinds(rows: Sequence[dict]) -> list[Kind]:
+    """Cards of some of these videos, all with the same clip."""
+    random = np.random.default_rng(1)
+    images = list(random.integers(0, 255, (6, 14, 14, 3), dtype=np.uint8).repeat(8, axis=1).repeat(8, axis=2))
+    clip = Thumbnail(
+        moving=data_uri(moving_webp(images, milliseconds=80)),
+        still=data_uri(still_webp(images[3])),
+        side=112,
+        num_frames=6,
+        seconds=0.5,
+    )
+    parts = (rows[:12], rows[12:24], rows[24:36])
+    return [
+        Kind(name=name, title=title, hint=hint, cards=[_card(row, clip) for row in part])
+        for (name, (title, hint)), part in zip(KINDS.items(), parts, strict=True)
+    ]
+
+
+def _card(row: dict, clip: Thumbnail) -> Card:
+    label, predicted, top5 = row["label"], row["predicted"], row["top5_labels"]
+    times = np.linspace(0, 2, 9)
+    evidence = {
+        "frames": list(range(9)),
+        "seconds": times.tolist(),
+        "labels": top5,
+        "logits": [np.log(0.5 + 0.4 * np.sin(times + place)).tolist() for place in range(len(top5))],
+        "log_totals": [0.0] * 9,
+    }
+    return Card(
+        video=row["video"],
+        file_name=f"{row['video']}.mp4",
+        label=label,
+        predicted=predicted,
+        probability=row["probability"],
+        rank=row["rank"],
+        group="person 1",
+        bars=[Bar(name, share, name == label) for name, share in zip(top5, row["top5_probabilities"], strict=True)],
+        clip=clip,
+        evidence=evidence_lines(evidence, predicted=predicted, label=label),
+    )
+
+
 def write_pages(folder: Path) -> dict[str, Path]:
     """Every page by name, as a file."""
     texts = {
         "leaderboard": leaderboard(),
         "data set": as_data_page(data_set(6)[1], sheet()),
         "data set of 60 classes": as_data_page(data_set(60)[1], None),
+        "model": model(folder / "made up/resnet18_vtn", 6)[1],
+        "model of 60 classes": model(folder / "of 60 classes/resnet18_vtn", 60, num_videos=600)[1],
     }
     paths = {name: folder / f"{name.replace(' ', '_')}.html" for name in texts}
     for name, path in paths.items():

@@ -5,7 +5,7 @@ from made_up import BAD, write_pages
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("leaderboard", "data set", "data set of 60 classes")
+NAMES = ("leaderboard", "data set", "data set of 60 classes", "model", "model of 60 classes")
 WIDTHS, THEMES = (390, 1280), ("light", "dark")
 
 

@@ -2,11 +2,15 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from kinema.clips.transforms import EvaluationTransform
+from kinema.evaluation.views import ViewTransform
+from kinema.experiment.config import Config
+from kinema.experiment.resolve import resolve
 
 pytestmark = pytest.mark.real
 NORMS = {
@@ -60,3 +64,27 @@ def test_scaled_frames(arrays):
             ours = evaluated(arrays[f"{image}/rgb"], 224, position=position).transpose(1, 2, 0)
             expected = theirs[:224, :224] if position == "tl" else theirs[-224:, -224:]
             assert np.array_equal(ours, expected), (image, position)
+
+
+@pytest.mark.parametrize("position", ["c", "tr"])
+def test_scale_and_position_of_the_configuration(shared, arrays, position):
+    """The reference's `--scale-in-test 0.875 --crop-position-in-test tr`; its own values are there of the centre."""
+    variant = {"evaluation": {"scale": 0.875, "position": position}}
+    dataset = {"annotations": {"path": "list.csv"}, "videos": "videos"}
+    config = Config.model_validate({"datasets": {"mine": dataset}, "variants": {"reference": variant}})
+    settings = resolve(config, "mine", "resnet34_vtn@reference").settings
+    transform = ViewTransform(settings.clip.size, settings.evaluation, is_flow=False)
+    for image in sorted({name.split("/")[0] for name in arrays}):
+        frame = np.ascontiguousarray(arrays[f"{image}/rgb"][..., ::-1])
+        out = torch.empty((1, 1, 3, 224, 224), dtype=torch.uint8)
+        ours = transform(OneFrame(frame), out=out)[0, 0].numpy()
+        assert np.array_equal(ours, evaluated(arrays[f"{image}/rgb"], 224, scale=0.875, position=position))
+        height, width = frame.shape[:2]
+        whole = cv2.resize(frame, (int(256 * width / min(height, width)), int(256 * height / min(height, width))))
+        left, top = (-224, 0) if position == "tr" else (round((side - 224) / 2) for side in whole.shape[1::-1])
+        expected = whole[top:, left:][:224, :224, ::-1].transpose(2, 0, 1)
+        assert np.array_equal(ours, expected), image
+        if position == "c":
+            mean, std = (values[:, None, None] for values in NORMS["imagenet"])
+            theirs = arrays[f"{image}/corner_c224_s0.875"] * std + mean
+            assert np.abs(ours / 255 - theirs).max() <= 1 / 255, image

@@ -103,6 +103,11 @@ def make_deployed(root: Path, prepared: Path) -> Deployed:
         out=EvaluationFiles.inside(deployed.root),
         threads=2,
     )
-    export_onnx(checkpoint_path=deployed.root / "model.pth", out=deployed.root / "model.onnx", opset=20)
+    export_onnx(
+        checkpoint_path=deployed.root / "model.pth",
+        calibration_path=deployed.root / "calibration.json",
+        out=deployed.root / "model.onnx",
+        opset=20,
+    )
     deployed.convert()
     return deployed

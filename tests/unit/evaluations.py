@@ -1,7 +1,7 @@
 """Made-up scores of a subset, for tests of what reads them."""
 
 from kinema.evaluation.wilson import wilson_interval
-from kinema.records.evaluation import ClassScores, Evaluation, Intervals, SubsetScores
+from kinema.records.evaluation import ClassScores, Evaluation, Intervals, SubsetScores, Views
 
 
 def class_scores(num_videos: int) -> ClassScores:
@@ -45,6 +45,12 @@ def scores(hits: int, counts: dict[str, int], **values) -> SubsetScores:
     return SubsetScores(**defaults | values)
 
 
-def evaluation(subset: str, found: SubsetScores) -> Evaluation:
-    """An evaluation of one subset, without calibration."""
-    return Evaluation(subset=subset, unlabelled={}, calibration=None, subsets={subset: found})
+def views(**values) -> Views:
+    """The centre of each clip, unless values say otherwise."""
+    plain = {"crops": "centre", "num_views": 1, "scale": 1.0, "position": "c", "average": "probabilities"}
+    return Views(**{"clips": {"validation": 3, "testing": 10}} | plain | values)
+
+
+def evaluation(subset: str, found: SubsetScores, **values) -> Evaluation:
+    """An evaluation of one subset, without calibration; `values` are those of its views."""
+    return Evaluation(subset=subset, views=views(**values), unlabelled={}, calibration=None, subsets={subset: found})

@@ -200,6 +200,9 @@ def test_a_model_that_is_to_be_scored_needs_something_to_score_on(of_text):
     of_text(training + "c,x,val\n", scored=[("testing", "validation"), ("validation",)])
     with pytest.raises(ValueError, match=r"list\.csv: no testing rows with a label"):
         of_text(training + "c,x,val\n", scored=[("testing", "validation"), ("testing",)])
+    of_text(training + "c,,test\n", scored=[("testing, labelled or not",)])
+    with pytest.raises(ValueError, match=r"no testing rows, which evaluation\.subset asks for: a model can be trained"):
+        of_text(training + "c,x,val\n", scored=[("testing, labelled or not",)])
 
 
 def test_files_that_differ_in_the_extension_only_keep_it(of_text):

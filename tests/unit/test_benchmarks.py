@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from corpus import CLIP
 
-from kinema.clips.table import VIDEO_SCHEMA, labels_of, write_clips
+from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, labels_of, write_clips
+from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
-from kinema.experiment.model_sections import Network, Training
+from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.experiment.resolve import Experiment
 from kinema.metrics import topk_accuracy
 
@@ -62,3 +63,23 @@ def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path, monkeypat
     accuracy = module["fold_accuracy"](tmp_path / "clips.parquet", experiment, fold=0, num_folds=2, threads=1)
     assert sorted(scored) == ["close", "open", "split"], "every other training video; merge has none"
     assert 3 * accuracy in (0, 1, 2, 3)
+
+
+def test_scoring_is_compared_with_the_bare_network_on_the_same_clips(prepared, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "scoring.py"))
+    index = ClipIndex.load(prepared / "clips.parquet", subset="validation", clip=CLIP)
+    dataset = ViewDataset(index, clip=CLIP, views=Evaluation())
+    model = module["network"]("test_efficientnet_baseline", CLIP, index.labels)
+    exported, seen = module["exported"](model, index.labels, tmp_path, threads=1), []
+
+    def openvino(clips):
+        seen.append(clips)
+        return exported(clips)
+
+    times = module["ratios"](dataset, model, openvino, rounds=1)
+    assert {name: len(rounds) for name, rounds in times.items()} == {"PyTorch": 1, "OpenVINO": 1}
+    warm_up, *clips = seen
+    scored, alone = np.concatenate(clips[: len(clips) // 2]), np.concatenate(clips[len(clips) // 2 :])
+    assert np.array_equal(scored, alone)
+    assert len(scored) == len(index) > len(warm_up)

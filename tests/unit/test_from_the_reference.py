@@ -94,5 +94,5 @@ def test_files_of_settings_resolve(tmp_path, name):
 def test_what_has_no_equal_is_said():
     lines = [cell for _, cell in rows(TABLES[1]) if "no equal" in cell]
     assert len(lines) >= 10
-    assert "no equal" in dict(rows(TABLES[1]))["`--tta`"]
+    assert "no equal" in dict(rows(TABLES[1]))["`--dampening`"]
     assert section("Commands").count("snakemake ") >= 8

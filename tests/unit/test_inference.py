@@ -14,11 +14,14 @@ import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from deployed_model import Deployed
 from media_corpus import make_video
 
 import kinema.inference
 from kinema.cli import main
 from kinema.clips.table import ClipIndex
+from kinema.deployment.onnx_model import export_onnx
+from kinema.digests import file_digest
 from kinema.experiment.data_sections import Media
 from kinema.inference.clips import read_clips
 from kinema.inference.description import Description
@@ -27,10 +30,12 @@ from kinema.inference.model import load_model
 from kinema.inference.preprocessing import Squares
 from kinema.inference.spec import InputSpec
 from kinema.inference.video import Chosen, Video
+from kinema.input_error import InputError
 from kinema.media.ffmpeg import DecodeError, find_ffmpeg, jpeg_stream
 from kinema.media.inputs import Segment
 from kinema.media.jpeg import decode
 from kinema.media.probe import MediaError, probe
+from kinema.records.calibration import CalibrationFile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What `pip install .` does not bring.
@@ -117,6 +122,9 @@ def test_a_description_comes_back_from_its_metadata():
     assert Description.from_metadata(DESCRIPTION.to_metadata(), where="m") == DESCRIPTION
     older = {key: value for key, value in DESCRIPTION.to_metadata().items() if key != "frames"}
     assert Description.from_metadata(older, where="m") == replace(DESCRIPTION, frames=None)
+    calibrated = replace(DESCRIPTION, temperature=1.625, threshold=0.1)
+    assert Description.from_metadata(calibrated.to_metadata(), where="m") == calibrated
+    assert calibrated.to_metadata() == DESCRIPTION.to_metadata() | {"temperature": "1.625", "threshold": "0.1"}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +135,9 @@ def test_a_description_comes_back_from_its_metadata():
         ({"labels": "[1]"}, "its labels are"),
         ({"labels": "["}, "edited or is damaged"),
         ({"input_spec": "{}"}, "edited or is damaged .*missing keys"),
+        ({"temperature": "0"}, r"temperature is 0, expected a number from 1e-06 to 1e\+06"),
+        ({"temperature": "warm"}, "edited or is damaged .*'warm'"),
+        ({"threshold": "nan"}, "threshold is nan, expected a number from 0 to 1"),
         ({"frames": "[]"}, "edited or is damaged .*expected the keys"),
         ({"frames": '{"fps": 1}'}, "missing keys deinterlace, short_side"),
         ({"frames": json.dumps(FrameSpec().to_dict() | {"fps": 0})}, "fps is 0, expected a positive number"),
@@ -325,6 +336,61 @@ def test_a_video_gets_the_probabilities_of_the_evaluation(shipped, prepared):
         found = model.classify(path, num_clips=3)
         assert np.abs(found.probabilities - row["probabilities"]).max() < 0.05, row["video"]
         assert found.probabilities.sum() == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def unsure(shipped, tmp_path_factory):
+    """The same model with a temperature of 2 and a threshold that no answer of a random network reaches."""
+    root = tmp_path_factory.mktemp("unsure")
+    calibration = CalibrationFile(model=file_digest(shipped.root / "model.pth"), temperature=2.0, threshold=0.9)
+    calibration.write(root / "calibration.json")
+    deployed = Deployed(root, shipped.clips_path)
+    for name in ("model.pth", "evaluation.json", "predictions.parquet"):
+        shutil.copy(shipped.root / name, root)
+    export_onnx(
+        checkpoint_path=root / "model.pth",
+        calibration_path=root / "calibration.json",
+        out=root / "model.onnx",
+        opset=20,
+    )
+    deployed.convert()
+    deployed.verify()
+    return deployed
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.onnx"])
+def test_an_answer_is_given_at_the_temperature_and_above_the_threshold(shipped, unsure, prepared, name):
+    video = min((prepared / "videos").rglob("*.mp4"))
+    plain, model = (load_model(root / name, precision="f32") for root in (shipped.root, unsure.root))
+    assert (model.description.temperature, model.description.threshold) == (2.0, 0.9)
+    assert (plain.description.temperature, plain.description.threshold) == (None, None)
+    found, as_it_is = model.classify(video, num_clips=1), plain.classify(video, num_clips=1)
+    tempered = np.sqrt(as_it_is.probabilities)
+    assert np.abs(found.probabilities - tempered / tempered.sum()).max() < 1e-3
+    assert (found.label, found.answer, found.threshold) == (as_it_is.label, None, 0.9)
+    assert found.confidence == found.top(1)[0][1] < as_it_is.confidence
+    assert as_it_is.answer == as_it_is.label, "without a threshold each video is answered"
+    assert replace(found, threshold=found.confidence).answer == found.label, "the threshold itself is enough"
+
+
+def test_the_command_says_none_of_these(unsure, prepared, capsys):
+    video = str(min((prepared / "videos").rglob("*.mp4")))
+    assert main(["predict", str(unsure.root / "model.xml"), video, "--top", "2"]) == 0
+    first, *classes = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"none of these: the most probable class has 0\.\d{4}, less than 0\.9000", first)
+    assert main(["predict", str(unsure.root / "model.xml"), video, "--top", "2", "--no-threshold"]) == 0
+    assert capsys.readouterr().out.splitlines() == classes
+    assert len(classes) == 2
+
+
+def test_a_calibration_of_another_model_is_refused(shipped, tmp_path):
+    path = tmp_path / "calibration.json"
+    CalibrationFile(model="0123", temperature=2.0, threshold=None).write(path)
+    with pytest.raises(InputError, match=r"calibration\.json: is not of .*model\.pth; delete it and run snakemake for"):
+        export_onnx(
+            checkpoint_path=shipped.root / "model.pth", calibration_path=path, out=tmp_path / "model.onnx", opset=20
+        )
+    assert not (tmp_path / "model.onnx").exists()
 
 
 SIGNALLED = """

@@ -46,6 +46,7 @@ def add_model(
     seconds=90.0,
     data=None,
     versions=None,
+    views=None,
     **settings,
 ) -> None:
     """A folder with the records of a model that has these videos wrong."""
@@ -73,7 +74,7 @@ def add_model(
         num_annotated=len(videos) + 5,
         coverage=len(videos) / (len(videos) + 5),
     )
-    evaluation(subset, found).write(folder / "evaluation.json")
+    evaluation(subset, found, **(views or {})).write(folder / "evaluation.json")
     Training(
         model="resnet18_baseline",
         labels=list(labels),
@@ -192,6 +193,25 @@ def test_models_with_as_many_videos_right_share_a_rank(folder):
     assert [float(row["mcnemar_p"]) for row in rows[1:3]] == [1.0, 1.0]
     assert (rows[2]["only_best_right"], rows[2]["only_this_right"]) == ("0", "0")
     assert "| 0.00 (3 : 3) |" in page(folder)
+
+
+def test_what_was_scored_of_each_clip_stands_beside_the_accuracy(folder):
+    """It is a difference between models that were scored on the same videos, as their sizes are."""
+    add_model(folder / "a_vtn", wrong=NAMES[:2])
+    board(folder)
+    assert "views" not in page(folder)
+    add_model(folder / "a_vtn@ten", wrong=NAMES[:1], views={"crops": "ten", "num_views": 10, "scale": 0.875})
+    add_model(folder / "a_vtn@corner", wrong=NAMES[:3], views={"position": "tr", "average": "logits"})
+    rows = board(folder)
+    assert [(row["model"], row["rank"], row["views"]) for row in rows] == [
+        ("a_vtn@ten", "1", "10 crops a clip (ten), scale 0.875"),
+        ("a_vtn", "2", ""),
+        ("a_vtn@corner", "3", "position tr, mean of logits"),
+    ]
+    text = page(folder)
+    assert "coverage 80.0 %, 10 crops a clip (ten), scale 0.875)." in text
+    assert "| a_vtn | 0.90 | 0.70 to 0.97 | 80.0 % | - |" in text
+    assert "Not all of these models were scored with the same views" in text
 
 
 def test_a_model_alone_is_compared_with_none(folder):

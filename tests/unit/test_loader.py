@@ -127,12 +127,14 @@ import numpy as np
 import torch
 from test_loader import CLIP, Augmentation, ClipDataset, ClipIndex, ClipLoader
 from kinema.evaluation.score import score
+from kinema.evaluation.views import ViewDataset
+from kinema.experiment.model_sections import Evaluation
 index = ClipIndex.load(Path(sys.argv[1]), subset="validation", clip=CLIP)
 clips = ClipDataset(index, clip=CLIP)
 expected = list(ClipLoader(clips, batch_size=2))
 for batch, other in zip(ClipLoader(clips, batch_size=2, num_workers=2), expected, strict=True):
     assert all(torch.equal(batch[name], other[name]) for name in other)
-scores = score(lambda batch: batch.mean((2, 3, 4)), clips, batch_size=4)
+scores = score(lambda batch: batch.mean((2, 3, 4)), ViewDataset(index, clip=CLIP, views=Evaluation()), batch_size=4)
 assert np.array_equal(scores.labels, np.concatenate([batch["label"] for batch in expected]))
 """
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from made_up_models import drawn_scores, make_model, sections, ship
 
 from kinema.input_error import InputError
-from kinema.records.evaluation import ClassScores, Evaluation
+from kinema.records.evaluation import ClassScores
 from kinema.report.chart import ticks, x_axis, y_axis
 from kinema.report.confusion import counts_of, most_confused
 from kinema.report.curves import curves_of
@@ -367,7 +368,9 @@ def test_a_card_of_weights_from_a_hub_names_them(folder):
 
 def test_a_model_without_scored_labels_has_a_page(folder):
     evaluation = make_model(folder, LABELS, [right_of()])
-    Evaluation(subset=None, subsets={}, unlabelled={"testing": 120}, calibration=None).write(folder / "evaluation.json")
+    replace(evaluation, subset=None, subsets={}, unlabelled={"testing": 120}, calibration=None).write(
+        folder / "evaluation.json"
+    )
     page = Page(page_of(folder))
     assert "the 120 testing videos have no label" in page.one("p", cls="result")[1]
     assert page.all("section", id="confusion") == []

@@ -10,7 +10,7 @@ import pytest
 
 from kinema.clips.table import ClipIndex
 from kinema.evaluation.predictions import ranks, write_predictions
-from kinema.evaluation.schema import PREDICTIONS, VERSION, VERSION_KEY
+from kinema.evaluation.schema import EVIDENCE, PREDICTIONS, VERSION, VERSION_KEY
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.inference.probabilities import highest, softmax
@@ -102,6 +102,10 @@ def test_the_page_has_the_columns_that_are_written():
     rows = re.findall(r"^\| `(\w+)` \| ([\w ]+?) \| (yes|no) \|", page, re.MULTILINE)
     words = {pa.string(): "text", pa.bool_(): "boolean", pa.float32(): "float32", pa.int32(): "int32"}
     words |= {pa.list_(kind): f"list of {word}" for kind, word in words.items()}
+    words[pa.list_(pa.list_(pa.float32()))] = "list of lists of float32"
+    words[EVIDENCE] = "struct"
+    fields = re.findall(r"^\| `(\w+)` \| ([a-z0-9 ]+?) \| [^|]+ \|$", page, re.MULTILINE)
+    assert fields == [(field.name, words[field.type]) for field in EVIDENCE]
     assert rows == [(field.name, words[field.type], "yes" if field.nullable else "no") for field in PREDICTIONS]
     assert f"version {VERSION}" in page
     assert VERSION_KEY.decode() in page

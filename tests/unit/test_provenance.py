@@ -102,7 +102,7 @@ def test_a_model_has_the_digest_of_its_own_modules_and_names(tmp_path, monkeypat
         assert {name for name in names if model_digest(script, root, name) != before[name]} == {"resnet34_vtn"}
     shutil.copytree(PACKAGE, tmp_path / "kinema")
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "kinema")
-    change(tmp_path / "kinema/models/baseline.py", ".mean(1)", ".sum(1)")
+    change(tmp_path / "kinema/models/baseline.py", "return embeddings_BTK", "return -embeddings_BTK")
     changed = {name for name in names if model_digest(script, root, name) != before[name]}
     assert changed == {"resnet18_baseline"}
 

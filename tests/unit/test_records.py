@@ -8,6 +8,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 
 import pytest
+from evaluations import views
 
 from kinema.digests import digest
 from kinema.input_error import InputError
@@ -106,7 +107,11 @@ SCORES = SubsetScores(
     },
 )
 EVALUATION = Evaluation(
-    subset="validation", unlabelled={"testing": 2}, calibration=CALIBRATION, subsets={"validation": SCORES}
+    subset="validation",
+    views=views(crops="ten", num_views=10, scale=0.875),
+    unlabelled={"testing": 2},
+    calibration=CALIBRATION,
+    subsets={"validation": SCORES},
 )
 LOOK_ALIKE = LookAlike(
     likeness=0.75,
@@ -122,7 +127,7 @@ EXAMPLES = {
         looked=True, reason=None, threshold=0.5, num_videos=2, num_pairs=1, pairs=[LOOK_ALIKE]
     ),
     "evaluation.json": EVALUATION,
-    "calibration.json": CalibrationFile(model="0123", calibration=CALIBRATION),
+    "calibration.json": CalibrationFile(model="0123", temperature=1.25, threshold=None),
     "training.json": Training(
         model="efficientnet_lite0_vtn",
         labels=["a", "b"],
@@ -182,8 +187,8 @@ LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
-    "evaluation.json": (3, "f88cbcfd7c28f799"),
-    "calibration.json": (1, "1a4104785f5cfa7f"),
+    "evaluation.json": (3, "ba96b3fbf10e8efb"),
+    "calibration.json": (1, "32e4b32bc7d25243"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
     "weights.json": (1, "36a42363cca23674"),

@@ -57,6 +57,8 @@ EDITS = {
     "clips of a validation video": ((TINY, "num_val_clips: 2", "num_val_clips: 3"), {"index", "train", *SCORED}),
     "evaluated subset": (setting("evaluation: {subset: validation}"), SCORED),
     "clips scored at a time": (setting("evaluation: {batch_size: 3}"), SCORED),
+    "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), SCORED),
+    "what is averaged": (setting("evaluation: {average: logits}"), SCORED),
     "opset": (setting("deployment: {opset: 21}"), {"export"}),
     "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert"}),
     "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert"}),
@@ -116,7 +118,12 @@ EDITS = {
     ),
     "scores": (("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"), SCORED),
     "evaluation": (
-        ("kinema/evaluation/evaluate.py", '"num_clips": len(scores.labels)', '"num_clips": 0'),
+        ("kinema/evaluation/subset_scores.py", '"num_clips": len(labels)', '"num_clips": 0'),
+        {"evaluate"},
+    ),
+    "squares that are cut out": (("kinema/evaluation/views.py", "SEED = 1", "SEED = 2"), SCORED),
+    "what is kept of single frames": (
+        ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
         {"evaluate"},
     ),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
@@ -133,7 +140,7 @@ EDITS = {
     "the page of a leaderboard": ((f"{TEMPLATES}/leaderboard.html", "height: .6rem", "height: .7rem"), {BOARD}),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
-        ("kinema/records/evaluation.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {"evaluate", "verify", BOARD},
     ),
     "the version of the parity report": (

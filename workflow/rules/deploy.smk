@@ -1,6 +1,7 @@
 """A trained model -> ONNX -> an OpenVINO IR that passed two gates.
 
-in   results/{dataset}/{model}/model.pth, evaluation.json, predictions.parquet, results/{dataset}/clips.parquet
+in   results/{dataset}/{model}/model.pth, evaluation.json, predictions.parquet, calibration.json,
+     results/{dataset}/clips.parquet
 out  results/{dataset}/{model}/model.onnx
      work/{dataset}/{model}/converted/model.xml    an IR that passed gate 1; no user of models looks there
      results/{dataset}/{model}/parity.json         gate 1: the IR computes what PyTorch computes, at float32
@@ -14,6 +15,7 @@ rule export:
     """PyTorch -> ONNX with normalisation inside."""
     input:
         model="results/{dataset}/{model}/model.pth",
+        calibration=ancient("results/{dataset}/{model}/calibration.json"),
         # not read: what depends on a checkpoint is judged anew when that has run
         parts=ancient("results/{dataset}/clips.json"),
     output:
@@ -28,6 +30,7 @@ rule export:
         mem_mb=6000,
     params:
         settings=export_settings,
+        calibration=content("results/{dataset}/{model}/calibration.json"),
         model=content("results/{dataset}/{model}/model.pth"),
         failures=failures("results/{dataset}/{model}/model.onnx"),
         code=model_code("export", "kinema.deployment.onnx_model"),

@@ -8,7 +8,8 @@ out  results/{dataset}/{model}/evaluation.json       accuracies with intervals a
 """
 
 
-rule evaluate:
+# A checkpoint, so that an export looks at the calibration again when it is there: of the same one nothing is made anew.
+checkpoint evaluate:
     """Score every clip once and average the clips of a video."""
     input:
         model="results/{dataset}/{model}/model.pth",
@@ -22,8 +23,9 @@ rule evaluate:
         calibration="results/{dataset}/{model}/calibration.json",
         confusion=report(
             "results/{dataset}/{model}/confusion.png",
-            category="Evaluation",
-            labels={"data set": "{dataset}", "model": "{model}", "figure": "confusions"},
+            caption="../report/confusion.rst",
+            category="Models",
+            labels={"data set": "{dataset}", "model": "{model}", "page": "confusions"},
         ),
     log:
         "logs/{dataset}/{model}/evaluate.log",

@@ -19,8 +19,9 @@ rule leaderboard:
         readable="results/{dataset}/leaderboard.md",
         page=report(
             "results/{dataset}/leaderboard.html",
-            category="Leaderboard",
-            labels={"data set": "{dataset}"},
+            caption="../report/leaderboard.rst",
+            category="Data sets",
+            labels={"data set": "{dataset}", "page": "leaderboard"},
         ),
     log:
         "logs/{dataset}/leaderboard.log",
