@@ -20,7 +20,8 @@ CONFIG = Config.model_validate(
     ("targets", "scored"),
     [
         ([], []),
-        ([f"{MODEL}/model.pth", f"{MODEL}/model.onnx", "results/mine/clips.parquet", "all"], []),
+        ([f"{MODEL}/model.pth", f"{MODEL}/training.json", "results/mine/clips.parquet", "all"], []),
+        ([f"{MODEL}/model.onnx"], [["testing", "validation"]]),
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),

@@ -19,6 +19,7 @@ AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
 MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
 SCORED = {"evaluate", "verify"}
 LOOKS, BOARD = "look_alikes", "leaderboard"
+DATA_PAGE, MODEL_PAGE = "data_page", "model_page"
 TEMPLATES = "kinema/report/templates"
 READS_CLIPS = {"train", "evaluate", "convert", "verify"}
 
@@ -126,6 +127,13 @@ EDITS = {
         ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
         {"evaluate"},
     ),
+    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), SCORED),
+    "temperatures that are looked at": (
+        ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
+        {"evaluate"},
+    ),
+    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), SCORED),
+    "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
@@ -142,6 +150,10 @@ EDITS = {
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {"evaluate", "verify", BOARD},
+    ),
+    "the version of the calibration": (
+        ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {"evaluate", "export", "convert"},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
@@ -238,6 +250,24 @@ EDITS = {
     "the demo": (("kinema/demo/scenes.py", "FPS = 7", "FPS = 8"), {"render_demo"}),
 }
 
+# of these, pages count as well
+PAGE_EDITS = {
+    "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
+    "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
+    "the matrix's script": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', '"#" + figure.name'), {MODEL_PAGE}),
+    "a part of both pages": ((f"{TEMPLATES}/data_remarks.html", "To mind.", "Mind."), {DATA_PAGE, MODEL_PAGE}),
+    "the style of all pages": ((f"{TEMPLATES}/style.css", "84rem", "83rem"), {BOARD, DATA_PAGE, MODEL_PAGE}),
+    "a setting of the export on a page": (
+        setting("deployment: {max_accuracy_drop: 0.2}"),
+        {"verify", MODEL_PAGE},
+    ),
+    "words of the last lines of a run": (
+        ("kinema/outcome/score.py", '"not above', '"nowhere above'),
+        {BOARD, MODEL_PAGE},
+    ),
+    "a log line, for pages": (("kinema/training/run.py", '"continuing from %s"', '"on from %s"'), set()),
+}
+
 
 @pytest.fixture(scope="module")
 def table(finished, tmp_path_factory):
@@ -258,7 +288,7 @@ def table(finished, tmp_path_factory):
             os.environ["PYTHONPATH"] = environment
 
 
-@pytest.mark.parametrize(("edit", "stale"), EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize(("edit", "stale"), (EDITS | PAGE_EDITS).values(), ids=EDITS | PAGE_EDITS)
 def test_an_edit_makes_stale_what_reads_it(table, edit, stale):
     project, before = table
     file, old, new = edit
@@ -266,7 +296,10 @@ def test_an_edit_makes_stale_what_reads_it(table, edit, stale):
     text = path.read_bytes()
     project.edit(file, old, new)
     try:
-        assert changed_rules(before, params_of_rules(project.root)) == stale
+        changed = changed_rules(before, params_of_rules(project.root))
+        # pages are last and cheap, and read what many stages compute with: those that matter are in PAGE_EDITS
+        assert changed - {DATA_PAGE, MODEL_PAGE} == stale - {DATA_PAGE, MODEL_PAGE}
+        assert edit not in [each for each, _ in PAGE_EDITS.values()] or changed == stale
     finally:
         path.write_bytes(text)
 
