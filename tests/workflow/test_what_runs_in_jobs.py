@@ -28,7 +28,8 @@ def traced(finished, tmp_path_factory) -> Project:
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    project.snakemake("results/tiny/look_alikes.json", "results/tiny/leaderboard.md", *limit, environment=environment)
+    targets = ("look_alikes.json", "leaderboard.md", "report/index.html", f"{NAME}/report/index.html")
+    project.snakemake(*(f"results/tiny/{name}" for name in targets), *limit, environment=environment)
     return project
 
 
