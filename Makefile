@@ -28,7 +28,7 @@ report: $(READY)
 # Whole files go to workers in this order, the longest first, so that none is left to one worker at the end.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests/workflow tests/golden tests/browser tests/unit
+TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests/workflow tests/golden tests/gpu tests/browser tests/unit
 
 test: lint
 	$(PYTEST) $(TESTS)

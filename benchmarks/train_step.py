@@ -72,7 +72,7 @@ class InMemory(DataLoader):
 
     def state_dict(self) -> dict[str, int]:
         """Nothing to go on from."""
-        return {}
+        return {"epoch": 0, "batches": 0}
 
 
 class Alternating(Callback):

@@ -16,6 +16,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # else each worker computes on all core
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that need a GPU are skipped where PyTorch sees none."""
+    wanting = [item for item in items if item.get_closest_marker("needs_cuda")]
+    if wanting and not _sees_a_gpu():
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason="PyTorch sees no CUDA GPU here"))
+
+
+def _sees_a_gpu() -> bool:
+    import torch  # not for tests that have no use for it
+
+    return torch.cuda.is_available()
+
+
 @pytest.fixture(scope="session")
 def make_once(request, tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
     """Makes a folder of this name unless another worker of pytest-xdist has made it; tests do not change it."""

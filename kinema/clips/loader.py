@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
+from kinema.clips.copies import pin
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.shared import SharedArray
 from kinema.disk import SHARED_MEMORY, full_disk_named
@@ -27,12 +28,23 @@ FREE, WRITTEN, HELD = 0, 1, 2
 
 
 class ClipLoader(DataLoader):
-    """A DataLoader of clips; its workers, if it has any, outlive an epoch."""
+    """A DataLoader of clips; its workers, if it has any, outlive an epoch.
 
-    def __init__(self, clip_dataset: ClipDataset, *, num_workers: int = 0, prefetch_factor: int = 2, **options: Any):
+    `for_gpu` pins the memory of its workers, so that `BatchCopies` need not wait for the GPU.
+    """
+
+    def __init__(
+        self,
+        clip_dataset: ClipDataset,
+        *,
+        num_workers: int = 0,
+        prefetch_factor: int = 2,
+        for_gpu: bool = False,
+        **options: Any,
+    ):
         if options.get("pin_memory"):
-            raise ValueError("pin_memory copies every batch, which this loader spares; leave it off")
-        self.clip_dataset = clip_dataset
+            raise ValueError("pin_memory copies every batch, which this loader spares; use for_gpu")
+        self.clip_dataset, self.for_gpu = clip_dataset, for_gpu
         self._memory: dict[tuple[int, int], SharedArray] = {}  # by worker and slot, as mapped here
         dataset: Dataset = clip_dataset
         if num_workers:
@@ -58,6 +70,8 @@ class ClipLoader(DataLoader):
         place, memory = batch.pop("place"), batch.pop("memory")
         if memory is not None:
             self._memory[place] = memory
+            if self.for_gpu:
+                pin(memory)
         self._states.array[place] = HELD
         # an array of its own: the storage of every tensor made from it refers to it
         batch["clip"] = self._memory[place].array[: len(batch["label"])]

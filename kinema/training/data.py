@@ -15,6 +15,7 @@ from kinema.clips.sampling import EpochSampler, RankSampler, sampling_weights
 from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
+from kinema.models.device import device_of
 
 
 class ResumableLoader(ClipLoader):
@@ -55,6 +56,7 @@ def training_loader(clips_path: Path, settings: Settings, *, modality: str) -> R
         batch_size=min(training.batch_size, len(dataset)),
         sampler=EpochSampler(len(dataset), seed=training.seed, weights=weights),
         num_workers=training.num_workers,
+        for_gpu=device_of(training.accelerator).type == "cuda",
     )
 
 
@@ -68,6 +70,7 @@ def validation_loader(clips_path: Path, settings: Settings, *, modality: str) ->
         sampler=RankSampler(len(index)),
         batch_size=settings.training.batch_size,
         num_workers=settings.training.num_workers,
+        for_gpu=device_of(settings.training.accelerator).type == "cuda",
     )
 
 

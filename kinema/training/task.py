@@ -1,6 +1,6 @@
 """The Lightning module: loss, optimizer, schedule and validation of one recognizer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning as L
@@ -9,14 +9,15 @@ import pyarrow as pa
 import torch
 import torch.distributed as dist
 from torch import nn
-from torchmetrics import MeanMetric
 
+from kinema.clips.copies import BatchCopies
 from kinema.clips.sampling import num_ranks_and_rank
 from kinema.experiment.model_sections import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
 from kinema.training.data import ClipMixer
 from kinema.training.distillation import Teacher
+from kinema.training.losses import EpochMean, LossCheck
 from kinema.training.network import compile_if_possible, freeze_batch_norm
 from kinema.training.optim import create_optimizer, create_schedule
 
@@ -40,10 +41,12 @@ class RecognitionTask(L.LightningModule):
         self.loss = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
         self.mix = ClipMixer(training, num_classes=model.num_classes)
         # means so far of an epoch; in the state, so that a run resumed inside an epoch reports the whole of it
-        self.train_loss, self.train_clip_top1 = MeanMetric(), MeanMetric()
+        self.train_loss, self.train_clip_top1 = EpochMean(), EpochMean()
         for name in MEANS:
             getattr(self, name).persistent(True)
-        self._validated: list[tuple[np.ndarray, ...]] = []
+        self._checked = LossCheck()
+        self._copies = BatchCopies()
+        self._validated: list[tuple[torch.Tensor, ...]] = []
 
     def on_fit_start(self) -> None:
         """Compile the network where the recipe asks for it."""
@@ -57,6 +60,10 @@ class RecognitionTask(L.LightningModule):
         encoder.requires_grad_(not frozen).train()
         if frozen or settings.freeze_batch_norm:
             freeze_batch_norm(encoder)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """See `BatchCopies`."""
+        return self._copies(batch, device)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Dropout and mixing are drawn by (seed, epoch, step, rank), so that a resumed run repeats what it replaces."""
@@ -72,24 +79,28 @@ class RecognitionTask(L.LightningModule):
         loss = self.loss(logits, target)
         if self.teacher:
             loss = self.teacher.loss(loss, clips, logits)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(self._not_finite(loss, batch))
+        self._checked.note(loss, self._not_finite(batch))
         labels = target if target.ndim == 1 else target.argmax(1)
         correct = (logits.argmax(1) == labels).float().mean()
         self.train_loss.update(loss.detach(), weight=len(logits))
         self.train_clip_top1.update(correct, weight=len(logits))
-        self.log_dict({"step/loss": loss.detach(), "step/clip_top1": correct, "step/lr": self._rate()})
+        # a tensor: Lightning would make one on the GPU of a number, and wait for it
+        rate = torch.tensor(self._rate())
+        self.log_dict({"step/loss": loss.detach(), "step/clip_top1": correct, "step/lr": rate})
         return loss
 
     def log_means(self) -> None:
         """Log the means of the epoch, at its end; a run that goes on in a validation makes no step before that."""
         self.log_dict({name: getattr(self, name).compute() for name in MEANS}, sync_dist=True)
 
+    def on_validation_start(self) -> None:
+        """The last step before it may have broken the weights."""
+        self._checked.check()
+
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
-        """Keep the logits; accuracy needs all clips of a video."""
+        """Keep the logits where they are; accuracy needs all clips of a video."""
         logits = self.model(batch["clip"]).float()
-        kept = (logits, *(batch[name] for name in ("label", "video", "row")))
-        self._validated.append(tuple(values.cpu().numpy() for values in kept))
+        self._validated.append((logits, *(batch[name] for name in ("label", "video", "row"))))
 
     def on_validation_epoch_end(self) -> None:
         """Log clip and video top-1 of the validation videos; of several processes each has seen a part."""
@@ -111,7 +122,8 @@ class RecognitionTask(L.LightningModule):
             self.lr_schedulers().step(self.trainer.callback_metrics[MONITOR])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Of several processes one writes: it gets the means of all of them."""
+        """Of several processes one writes: it gets the means of all of them. Weights of a loss that broke are none."""
+        self._checked.check()
         for name in MEANS:
             mean = getattr(self, name)
             with mean.sync_context():
@@ -149,12 +161,19 @@ class RecognitionTask(L.LightningModule):
         """The learning rate of all but the encoder."""
         return self.optimizers().param_groups[-1]["lr"]
 
-    def _not_finite(self, loss: torch.Tensor, batch: dict[str, torch.Tensor]) -> str:
-        names = [str(self.videos[number]) for number in batch["video"].tolist()]
-        return (
-            f"the loss is {loss.item()} at epoch {self.current_epoch}, step {self.global_step}, lr {self._rate():.3g}; "
-            f"videos of the batch: {', '.join(names)}. Try a lower training.lr or precision 32-true."
-        )
+    def _not_finite(self, batch: dict[str, torch.Tensor]) -> Callable[[float], str]:
+        """A function that says which loss it was."""
+        place = f"epoch {self.current_epoch}, step {self.global_step}, lr {self._rate():.3g}"
+        videos = batch["video"]
+
+        def told(loss: float) -> str:
+            names = ", ".join(str(self.videos[number]) for number in videos.tolist())
+            return (
+                f"the loss is {loss} at {place}; videos of the batch: {names}. Try a lower training.lr or precision "
+                "32-true."
+            )
+
+        return told
 
 
 def is_validated(trainer: L.Trainer) -> bool:
@@ -162,12 +181,12 @@ def is_validated(trainer: L.Trainer) -> bool:
     return (trainer.current_epoch + 1) % int(trainer.check_val_every_n_epoch or 1) == 0
 
 
-def gathered(batches: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def gathered(batches: Sequence[tuple[torch.Tensor, ...]]) -> tuple[np.ndarray, ...]:
     """Columns of the validation batches of all processes, joined; of the last one, the row, each is taken once.
 
     The rows themselves are left out.
     """
-    columns = tuple(np.concatenate(column) for column in zip(*batches, strict=True))
+    columns = tuple(torch.cat(column).cpu().numpy() for column in zip(*batches, strict=True))
     num_ranks, _ = num_ranks_and_rank()
     if num_ranks > 1:
         parts: list = [None] * num_ranks

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import lightning as L
+import torch.utils.deterministic
 from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
@@ -40,6 +41,8 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
     check_launcher(training)
     if training.accelerator != "auto":
         device_of(training.accelerator)  # what is not there is told in our words
+    # with deterministic algorithms PyTorch also fills all new memory, which no network here reads before it is written
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     may_freeze = training.freeze_encoder_epochs > 0 or training.encoder_lr_factor == 0
     trainer = L.Trainer(
         accelerator=training.accelerator,

@@ -61,7 +61,8 @@ class Speed(Callback):
         self._recent.append(step)
         self._epoch, self._num_steps = _sum([self._epoch, step]), self._num_steps + 1
         recent = _speed(_sum(self._recent), len(self._recent), trainer)
-        pl_module.log_dict({f"step/{name}": value for name, value in recent.items()})
+        # tensors: Lightning would make one on the GPU of a number, and wait for it
+        pl_module.log_dict({f"step/{name}": torch.tensor(value) for name, value in recent.items()})
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Log the epoch's numbers."""

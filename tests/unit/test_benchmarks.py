@@ -3,6 +3,7 @@
 import re
 import runpy
 import sys
+import warnings
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,28 @@ def test_the_pictures_of_the_documentation_are_what_frames_look_like(tmp_path, m
             cv2.imread(str(folder / name)) for folder in (tmp_path / "drawn", BENCHMARKS / "../docs/images")
         )
         assert np.abs(drawn.astype(float) - stored).mean() < 3
+
+
+@pytest.mark.slow
+def test_steps_and_scoring_of_a_gpu_are_measured_on_a_processor_too(prepared, monkeypatch, capsys):
+    sizes = {"batch-size": 2, "length": 4, "size": 32, "block": 1, "rounds": 2, "workers": 1}
+    options = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
+    script, clips = BENCHMARKS / "gpu.py", ["--clips", str(prepared / "clips.parquet")]
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        [str(script), "--models", "test_efficientnet_vtn", "--accelerator", "cpu", "--no-compile", *clips, *options],
+    )
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    with warnings.catch_warnings():
+        runpy.run_path(str(script), run_name="__main__")
+    rows = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if " ms |" in line]
+    assert rows == ["plain step", "step with 1 loader processes", "scoring a clip"]
+
+
+def test_steps_of_a_training_are_measured_beside_bare_ones():
+    module = runpy.run_path(str(BENCHMARKS / "train_step.py"))
+    assert [len(times) for times in module["lightning_against_bare"]("test_efficientnet_vtn", 32, 2)] == [2, 2]
 
 
 def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path, monkeypatch):

@@ -141,6 +141,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_videos(prepared, tmp_path, mon
         FloatingPointError, match=r"loss is nan at epoch 0, step 0, lr .* videos of the batch: \w+_train"
     ):
         run_training(prepared, tmp_path, settings())
+    assert not list(tmp_path.rglob("*.ckpt")), "no run goes on with broken weights"
 
 
 @pytest.mark.parametrize(("keep", "kept_epoch"), [("best", 1), ("last", 2)])

@@ -1,7 +1,6 @@
 """Two processes that train together do what one does with the joint batch, and count every clip once."""
 
 import lightning as L
-import numpy as np
 import pytest
 import torch
 from corpus import CLIP
@@ -78,7 +77,7 @@ def test_every_process_gets_as_many_clips_and_each_is_counted_once(length, num_r
     parts = []
     for rank in range(num_ranks):
         monkeypatch.setattr(sampling, "num_ranks_and_rank", lambda rank=rank: (num_ranks, rank))
-        rows = np.array(list(RankSampler(length)))
+        rows = torch.tensor(list(RankSampler(length)))
         assert len(rows) == len(RankSampler(length)) == -(-length // num_ranks)
         parts.append((rows * 10, rows))
     (values,) = gathered(parts)
