@@ -8,10 +8,9 @@ import pandas as pd
 from kinema.annotations.dialect import Dialect
 from kinema.annotations.groups import groups_of
 from kinema.annotations.leaks import divided
-from kinema.clips.scored import scorable
 from kinema.job import ON_SCREEN
 from kinema.spelling import alike, counted, told_apart
-from kinema.words import unscored
+from kinema.words import UNLABELLED_TOO, unscored
 
 MOST = 10  # names in a line
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ def check_dialect(dialect: Dialect, *, source: str, scored: Sequence[Sequence[st
     entries = dialect.entries
     _check_classes(dialect, source)
     labelled = set(entries["subset"][entries["label"].isin(dialect.labels)])
-    there = scorable(entries["subset"].unique(), labelled)
+    there = labelled | {f"{name}{UNLABELLED_TOO}" for name in entries["subset"].unique()}
     lacking = next((wanted for wanted in scored if there.isdisjoint(wanted)), None)
     if lacking:
         raise ValueError(f"{source}: {unscored(lacking, redraw)}")

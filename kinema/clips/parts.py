@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kinema.clips.scored import ScoredSubsets, scored_subsets
 from kinema.digests import ABSENT, digest
 from kinema.records.json_file import write_json
 
@@ -72,10 +71,9 @@ def num_annotated(path: Path, name: str) -> int:
     return number
 
 
-def scored_parts(path: Path, wanted: str) -> ScoredSubsets:
-    """The subsets that are scored, by the setting `evaluation.subset`; none where there is no index yet."""
-    known = (_read(path) or {}).get("parts") or {}
-    return scored_subsets(wanted, {name: part["labelled"] > 0 for name, part in known.items()})
+def labelled_parts(path: Path) -> dict[str, bool]:
+    """Whether a video of it has a label, for each subset that has videos; none where there is no index yet."""
+    return {name: part["labelled"] > 0 for name, part in ((_read(path) or {}).get("parts") or {}).items()}
 
 
 def parity_part(path: Path) -> str | None:

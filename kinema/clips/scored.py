@@ -3,7 +3,7 @@
 The Snakefile imports this module on every call: it needs the standard library only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kinema.words import UNLABELLED_TOO
@@ -44,17 +44,12 @@ def scored_subsets(wanted: str, labelled: Mapping[str, bool]) -> ScoredSubsets:
 
 
 def needed_subsets(wanted: str, *, verified: bool) -> list[tuple[str, ...]]:
-    """What a list has to have for the setting: of each of these one, see `scorable`.
+    """What a list has to have for the setting: of each of these a subset with labels, or one that needs none.
 
     A model that is `verified` needs labels; else videos of a subset that is asked for by name are enough.
     """
     named = [(f"{wanted}{UNLABELLED_TOO}",)] if wanted in ORDER else []
     return named + ([evaluation_order(wanted)] if verified or not named else [])
-
-
-def scorable(subsets: Iterable[str], labelled: Iterable[str]) -> set[str]:
-    """What a list has of it, by its subsets and those of them that have labels."""
-    return {*labelled, *(f"{name}{UNLABELLED_TOO}" for name in subsets)}
 
 
 def evaluation_order(wanted: str) -> tuple[str, ...]:

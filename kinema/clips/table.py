@@ -18,13 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kinema.clips.scored import scorable
 from kinema.clips.windows import enumerate_clips, num_clips_asked
 from kinema.disk import full_disk_named
 from kinema.experiment.data_sections import Clip
 from kinema.files import atomic_path
 from kinema.input_error import InputError
-from kinema.words import unscored
+from kinema.words import UNLABELLED_TOO, unscored
 
 SCHEMA = pa.schema(
     [
@@ -84,7 +83,7 @@ def check_scored(clips_path: Path, scored: Sequence[Sequence[str]]) -> None:
 
     `scored` holds for each such model the subsets of which one is needed.
     """
-    there = scorable(subsets_of(clips_path), labelled_subsets(clips_path))
+    there = {*labelled_subsets(clips_path), *(f"{name}{UNLABELLED_TOO}" for name in subsets_of(clips_path))}
     lacking = next((subsets for subsets in scored if there.isdisjoint(subsets)), None)
     if lacking:
         report = clips_path.with_name("dataset_report.md")

@@ -16,7 +16,8 @@ from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
 VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")
-SCORED = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json", *VERIFIED)
+SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")
+SCORED = (*SCORES, "model.onnx", "parity.json", *VERIFIED)
 
 
 def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:

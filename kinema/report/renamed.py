@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MOSTLY = 0.5  # of the videos of a class are called the same other class
+TIMES = 3  # as often as by its own name, or oftener: a model that guesses between two classes is something else
 FEWEST_VIDEOS = 2  # of a class, for that to say something
 NAMED = 3  # classes that are named
 
@@ -32,8 +33,9 @@ def renamed_in(counts: np.ndarray) -> Renamed | None:
     support, called = counts.sum(axis=1), counts.argmax(axis=1)
     classes = np.flatnonzero(support >= FEWEST_VIDEOS)
     share = counts[classes, called[classes]] / np.maximum(1, support[classes])
-    mostly = [int(number) for number in classes[share >= MOSTLY]]
-    moved = {true: int(called[true]) for true in mostly if called[true] != true}
+    own = np.diagonal(counts)[classes] / np.maximum(1, support[classes])
+    mostly = [int(number) for number in classes[(share >= MOSTLY) & (share >= TIMES * own)]]
+    moved = {true: int(called[true]) for true in mostly}
     if len(set(moved.values())) < len(moved) or 2 * len(moved) <= len(classes):
         moved = _rings(moved)
     if len(moved) < 2:

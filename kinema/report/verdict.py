@@ -55,7 +55,10 @@ class Verdict:
 def verdict_of(records: ModelRecords, counts: np.ndarray | None) -> Verdict:
     """What is said first; `counts` is the confusion matrix (K, K), None where no scored video has a label."""
     evaluation = records.evaluation
-    remarks = [*_of_labels(evaluation, counts), *_of_shipping(records), *_of_doubts(records), *_of_data(records)]
+    of_labels = list(_of_labels(evaluation, counts))
+    remarks = [*of_labels, *_of_shipping(records), *_of_doubts(records), *_of_data(records)]
+    if not any(remark.level == BAD for remark in of_labels):  # else more data is not what helps
+        remarks += _of_training(records)
     order = (BAD, DOUBT, GOOD, PLAIN)
     remarks.sort(key=lambda remark: order.index(remark.level))
     level = remarks[0].level if remarks and remarks[0].level in (BAD, DOUBT) else GOOD
@@ -72,6 +75,7 @@ def _line(records: ModelRecords, evaluation: Evaluation) -> str:
     text = f"{hits_of(evaluation):,} of {number:,} {evaluation.subset} videos named rightly · 95 % interval "
     text += f"{interval_text(evaluation)}{over} · coverage {coverage_text(evaluation)} "
     text += f"({number:,} of {scores.num_annotated:,} listed)"
+    text += f" · {words}" if (words := evaluation.views.in_words) else ""
     verification = records.found.verification
     if verification and is_verified(records.found):
         text += f" · model.xml (OpenVINO) {fraction(verification.openvino_video_top1, number)}, both gates passed"
@@ -135,9 +139,12 @@ def _of_doubts(records: ModelRecords) -> Iterator[Remark]:
         yield Remark(DOUBT, "Damaged", text)
     for text in stale_lines(found):
         yield Remark(DOUBT, "Stale", text)
-    if text := training_line(records.training, evaluation):
-        is_doubt = "fitted" in text
-        yield Remark(DOUBT if is_doubt else PLAIN, "Training", text)
+
+
+def _of_training(records: ModelRecords) -> Iterator[Remark]:
+    """Whether it is overfitted or underfitted."""
+    if text := training_line(records.training, records.evaluation):
+        yield Remark(DOUBT if "fitted" in text else PLAIN, "Training", text)
 
 
 def _of_data(records: ModelRecords) -> Iterator[Remark]:

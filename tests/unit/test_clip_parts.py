@@ -5,8 +5,7 @@ import json
 import pytest
 from corpus import CLIP, build, entry, write_corpus
 
-from kinema.clips.parts import num_annotated, parity_part, part_listed, parts_digests, scored_parts
-from kinema.clips.scored import ScoredSubsets
+from kinema.clips.parts import labelled_parts, num_annotated, parity_part, part_listed, parts_digests
 
 PARTS = ("training", "validation", "testing")
 LISTED = {
@@ -68,17 +67,15 @@ def test_settings_of_clips_are_no_data(tmp_path):
     assert not changed(tmp_path, clip=other)
 
 
-def test_a_subset_is_evaluated_if_its_videos_have_labels(tmp_path):
+def test_it_is_known_which_subsets_have_labels(tmp_path):
     digests(tmp_path)
     path = tmp_path / "clips.json"
-    both = ("testing", "validation")
-    assert scored_parts(path, "auto") == ScoredSubsets("testing", "validation", both)
+    assert labelled_parts(path) == {"testing": True, "training": True, "validation": True}
     digests(tmp_path, {video: row for video, row in LISTED.items() if video != "d"})
-    assert scored_parts(path, "auto") == ScoredSubsets("validation", "validation", ("validation",))
-    assert scored_parts(path, "testing") == ScoredSubsets("validation", "validation", ("validation", "testing"))
+    assert labelled_parts(path) == {"testing": False, "training": True, "validation": True}
     assert parity_part(path) == "validation"
     digests(tmp_path, {"a": entry("training"), "e": entry("testing", None)})
-    assert (scored_parts(path, "auto").names, parity_part(path)) == ((), "testing")
+    assert (labelled_parts(path), parity_part(path)) == ({"testing": False, "training": True}, "testing")
 
 
 def test_a_damaged_file_is_told(tmp_path):
@@ -90,7 +87,7 @@ def test_a_damaged_file_is_told(tmp_path):
 def test_without_an_index_nothing_is_known(tmp_path):
     path = tmp_path / "clips.json"
     assert parts_digests(path, PARTS) == {"index": "absent"}
-    assert scored_parts(path, "auto").reported is parity_part(path) is None
+    assert (labelled_parts(path), parity_part(path)) == ({}, None)
 
 
 def listed(root, database, became=None) -> dict:

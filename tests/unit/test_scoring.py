@@ -20,7 +20,8 @@ CONFIG = Config.model_validate(
     ("targets", "scored"),
     [
         ([], []),
-        ([f"{MODEL}/model.pth", f"{MODEL}/model.onnx", "results/mine/clips.parquet", "all"], []),
+        ([f"{MODEL}/model.pth", f"{MODEL}/training.json", "results/mine/clips.parquet", "all"], []),
+        ([f"{MODEL}/model.onnx"], [["testing", "validation"]]),
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),
@@ -28,6 +29,8 @@ CONFIG = Config.model_validate(
             [f"{MODEL}@tested/model.xml", f"{MODEL}/confusion.png"],
             [["testing", "validation"], ["testing, labelled or not"]],
         ),
+        ([f"{MODEL}@tested/report/index.html", "results/mine/report/index.html"], [["testing, labelled or not"]]),
+        ([f"{MODEL}/report/model_card.md"], [["testing", "validation"]]),
         (["results/other/efficientnet_lite0_vtn/model.xml"], []),
     ],
 )

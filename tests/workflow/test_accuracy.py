@@ -6,6 +6,8 @@ import time
 import pytest
 from project import REPOSITORY, Project, copy_code
 
+from kinema.records.evaluation import Evaluation
+
 pytestmark = [pytest.mark.slow, pytest.mark.workflow]
 VTN, BASELINE = "results/demo/efficientnet_lite0_vtn", "results/demo/efficientnet_lite0_baseline"
 
@@ -27,17 +29,17 @@ def demo(tmp_path_factory) -> Project:
 
 def test_the_demo_ends_with_a_verified_accurate_model(demo):
     assert (demo.root / VTN / "model.xml").is_file()
-    assert read(demo.root / VTN / "evaluation.json")["video_top1"] >= 0.95
+    assert Evaluation.read(demo.root / VTN / "evaluation.json").scores.video_top1 >= 0.95
     assert read(demo.root / VTN / "verification.json")["openvino_video_top1"] >= 0.95
     assert "Nothing to be done" in demo.snakemake()
 
 
 def test_no_single_frame_tells_the_demo_classes_apart(demo):
     demo.snakemake(f"{BASELINE}/evaluation.json", timeout=1800)
-    evaluation = read(demo.root / BASELINE / "evaluation.json")
-    assert evaluation["num_videos"] == 60
+    scores = Evaluation.read(demo.root / BASELINE / "evaluation.json").scores
+    assert scores.num_videos == 60
     # well above 1/6: it does see which pair of classes a video belongs to; of a video and its twin it gets at most one
-    assert 0.33 < evaluation["video_top1"] <= 0.60
+    assert 0.33 < scores.video_top1 <= 0.60
 
 
 @pytest.mark.real
@@ -50,9 +52,9 @@ def test_real_clips_train_to_a_useful_model_within_the_budget(shared, tmp_path):
     model = "results/ut_interaction/efficientnet_lite0_vtn"
     project.snakemake(f"{model}/model.xml", "--configfile", str(tmp_path / "real.yaml"), timeout=2400)
     print(f"from raw clips to model.xml in {time.monotonic() - started_at:.0f} s")
-    evaluation = read(root / model / "evaluation.json")
-    assert (evaluation["subset"], evaluation["num_videos"]) == ("validation", 31)
-    assert evaluation["video_top1"] >= 0.82
+    evaluation = Evaluation.read(root / model / "evaluation.json")
+    assert (evaluation.subset, evaluation.scores.num_videos) == ("validation", 31)
+    assert evaluation.scores.video_top1 >= 0.82
     report = read(root / "results/ut_interaction/dataset_report.json")
     assert (report["listed"], report["ok"]) == (120, 120)
     assert report["leaks"] == {"content": [], "group": [], "source": []}

@@ -98,7 +98,8 @@ def test_a_testing_video_more_is_evaluated_and_not_trained_on(project):
     output = project.snakemake(TARGET)
     assert executed(output) == {"annotations", "plan", "shard", "dataset_report", "index", "evaluate", "verify"}
     evaluation = json.loads((project.root / MODEL / "evaluation.json").read_text())
-    assert (evaluation["subset"], evaluation["num_videos"]) == ("testing", 1)
+    assert (evaluation["subset"], evaluation["subsets"]["testing"]["num_videos"]) == ("testing", 1)
+    assert list(evaluation["subsets"]) == ["testing", "validation"], "validation still tells of the confidences"
     assert "Nothing to be done" in project.snakemake(TARGET)
 
 
@@ -152,7 +153,9 @@ def test_what_was_made_on_the_way_may_go(project):
         project.root / "results/tiny/annotation.json",
         project.root / "results/tiny/clips.arrow",
     ]
-    lost += [project.root / MODEL / name for name in ("model.pth", "parity.json", "evaluation.json")]
+    lost += [
+        project.root / MODEL / name for name in ("model.pth", "parity.json", "evaluation.json", "calibration.json")
+    ]
     for path in lost:
         path.unlink()
     shutil.rmtree(project.root / "work")

@@ -10,6 +10,7 @@ import yaml
 from project import MODEL, NAME, TINY, Project, executed
 
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.records.evaluation import Evaluation
 
 pytestmark = pytest.mark.workflow
 
@@ -68,7 +69,7 @@ def test_two_streams_are_the_mean_of_their_models(chained):
     clips = torch.randint(0, 255, (2, 4, 3, 64, 64), dtype=torch.uint8)
     with torch.inference_mode():
         torch.testing.assert_close(fused.model(clips), (rgb.model(clips) + motion.model(clips)) / 2)
-    assert json.loads((chained.root / FUSED / "evaluation.json").read_text())["num_videos"] == 2
+    assert Evaluation.read(chained.root / FUSED / "evaluation.json").scores.num_videos == 2
 
 
 def test_a_given_model_is_scored_and_shipped_as_it_is(chained):

@@ -40,8 +40,9 @@ def test_outputs_are_whole(finished, monkeypatch):
     clips = pq.read_table("results/tiny/clips.parquet")
     assert clips.schema.remove_metadata() == SCHEMA
     assert clips.to_pandas().groupby("subset")["clip"].count().to_dict() == {"training": 4, "validation": 4}
-    evaluation = json.loads((finished.root / MODEL / "evaluation.json").read_text())
-    assert (evaluation["num_videos"], evaluation["num_clips"], evaluation["subset"]) == (2, 4, "validation")
+    record = json.loads((finished.root / MODEL / "evaluation.json").read_text())
+    evaluation = record["subsets"]["validation"]
+    assert (evaluation["num_videos"], evaluation["num_clips"], record["subset"]) == (2, 4, "validation")
     predictions = pq.read_table(f"{MODEL}/predictions.parquet")
     assert predictions.schema.remove_metadata() == PREDICTIONS
     assert np.mean(predictions["correct"].to_pylist()) == evaluation["video_top1"]

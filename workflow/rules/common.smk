@@ -16,6 +16,7 @@ sys.path.insert(0, workflow.basedir)
 
 from kinema import snakemake_folder
 from kinema.clips import parts
+from kinema.clips.scored import scored_subsets
 from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import digest, file_digest, remembered_digest
 from kinema.experiment import comparing, obstacles, pages, params, resolve, scoring, starts, targets

@@ -193,7 +193,7 @@ def told_of_epochs(targets):
 
 def scored_parts(wildcards):
     """The subsets that are scored; none also where the index has nothing to score: it may be stale, and mended."""
-    return parts.scored_parts(parts_path(wildcards), resolved(wildcards).evaluation.subset)
+    return scored_subsets(resolved(wildcards).evaluation.subset, parts.labelled_parts(parts_path(wildcards)))
 
 
 def evaluation_data(wildcards):
