@@ -42,11 +42,12 @@ onstart:
 
 
 rule all:
-    """The demo: a trained model, its evaluation and its verified export."""
+    """The demo: a trained model, its evaluation, its verified export and its page."""
     default_target: True
     input:
         "results/demo/efficientnet_lite0_vtn/model.xml",
         "results/demo/efficientnet_lite0_vtn/evaluation.json",
+        "results/demo/efficientnet_lite0_vtn/report/index.html",
 
 
 # Without a target these are asked for. Not in jobs' own processes, whose targets are no arguments; and a project may

@@ -142,12 +142,12 @@ EDITS = {
         ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
         {"evaluate"},
     ),
-    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), SCORED),
+    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), {*SCORED, MODEL_PAGE}),
     "temperatures that are looked at": (
         ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
         {"evaluate"},
     ),
-    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), SCORED),
+    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), {*SCORED, MODEL_PAGE}),
     "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
@@ -161,6 +161,8 @@ EDITS = {
     ),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
     "the page of a leaderboard": ((f"{TEMPLATES}/leaderboard.html", "height: .6rem", "height: .7rem"), {BOARD}),
+    "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
+    "a script of a model's page": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', "figure.id"), {MODEL_PAGE}),
     "the frame of all pages": ((f"{TEMPLATES}/style.css", "line-height: 1.25", "line-height: 1.3"), {BOARD, *PAGES}),
     "a part of both pages": (
         (f"{TEMPLATES}/data_leaks.html", "No file content", "No content"),
