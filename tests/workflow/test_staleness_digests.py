@@ -168,9 +168,7 @@ EDITS = {
         (f"{TEMPLATES}/data_leaks.html", "No file content", "No content"),
         PAGES,
     ),
-    "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
     "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
-    "the matrix's script": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', '"#" + figure.name'), {MODEL_PAGE}),
     "words of the last lines of a run": (
         ("kinema/outcome/score.py", '"not above', '"nowhere above'),
         {BOARD, MODEL_PAGE},
@@ -185,7 +183,7 @@ EDITS = {
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"evaluate", "export", "convert", MODEL_PAGE},
+        {"evaluate", "export", "convert", "verify", BOARD, MODEL_PAGE},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
