@@ -20,13 +20,15 @@ def as_page(dataset: str, rows: Sequence[Row], *, outdated: str | None) -> str:
         _table("Without a rank", OTHERS, others, _axis(rows)),
         _table("What each was made with", made, rows if len(filled(made, rows)) > 1 else [], _axis(rows)),
     ]
+    shown = [found for found in tables if found["rows"]]
     return render(
         TEMPLATE,
         dataset=dataset,
         verdict=verdict(rows),
         outdated=list(outdated_line(dataset, outdated)),
         notes=list(notes(rows)),
-        tables=[found for found in tables if found["rows"]],
+        tables=shown,
+        sections=[(f"section{number}", found["title"]) for number, found in enumerate(shown, start=1)],
     )
 
 

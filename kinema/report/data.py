@@ -68,13 +68,17 @@ class Data:
 def read_data(report_path: Path, annotation_path: Path, table_paths: Sequence[Path], *, clip: Clip) -> Data:
     """From dataset_report.json, annotation.json and the tables of the shards; `clip` are the clips of a model."""
     _, videos = read_coverage(annotation_path, table_paths)
+    return data_of(DatasetReport.read(report_path), with_sizes(videos, table_paths), clip=clip)
+
+
+def with_sizes(videos: pd.DataFrame, table_paths: Sequence[Path]) -> pd.DataFrame:
+    """The rows of `read_coverage` with the columns width and height of the stored frames."""
     tables = [pq.read_table(path, columns=["id", "width", "height"]) for path in table_paths]
-    sizes = pa.concat_tables(tables).to_pandas().rename(columns={"id": "video"})
-    return data_of(DatasetReport.read(report_path), videos.merge(sizes, on="video", how="left"), clip=clip)
+    return videos.merge(pa.concat_tables(tables).to_pandas(), left_on="video", right_on="id", how="left")
 
 
 def data_of(report: DatasetReport, videos: pd.DataFrame, *, clip: Clip) -> Data:
-    """From the report and the rows of `read_coverage`, with the columns width and height of the stored frames."""
+    """From the report and the rows of `with_sizes`."""
     usable = videos[videos["status"] == "ok"]
     names = [name for name in SUBSETS if name in report.subsets]
     window = clip.length * clip.stride

@@ -5,14 +5,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 
 from kinema.clips.coverage import read_coverage
 from kinema.clips.table import VIDEO_SCHEMA, write_clips
 from kinema.experiment.config import Settings
 from kinema.files import write_text
+from kinema.records.dataset_report import DatasetReport
 from kinema.report.augmented import ContactSheet, contact_sheet
-from kinema.report.data import Data, read_data
+from kinema.report.data import Data, data_of, with_sizes
 from kinema.report.template import render
 
 log = logging.getLogger(__name__)
@@ -42,8 +44,9 @@ def write_data_page(
 
     It needs no index of the clips, so it is there where too many videos were dropped for one.
     """
-    data = read_data(report_path, annotation_path, table_paths, clip=settings.clip)
-    page = as_page(data, training_sheet(annotation_path, table_paths, settings, modality=modality))
+    labels, videos = read_coverage(annotation_path, table_paths)
+    data = data_of(DatasetReport.read(report_path), with_sizes(videos, table_paths), clip=settings.clip)
+    page = as_page(data, training_sheet(labels, videos, settings, modality=modality))
     write_text(out, page)
     log.info("%s: %d kB", out, len(page) // 1000)
 
@@ -63,10 +66,12 @@ def as_page(data: Data, sheet: ContactSheet | None) -> str:
 
 
 def training_sheet(
-    annotation_path: Path, table_paths: Sequence[Path], settings: Settings, *, modality: str
+    labels: list[str], videos: pd.DataFrame, settings: Settings, *, modality: str
 ) -> ContactSheet | None:
-    """The contact sheet of a data set that has no index yet; None where no training video with a label is usable."""
-    labels, videos = read_coverage(annotation_path, table_paths)
+    """The contact sheet of a data set that has no index, from the result of `read_coverage`.
+
+    None where no training video with a label is usable.
+    """
     is_shown = (videos["status"] == "ok") & (videos["subset"] == "training") & (videos["label_index"] >= 0)
     if not is_shown.any():
         return None

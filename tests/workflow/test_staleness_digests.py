@@ -11,6 +11,7 @@ from params_table import changed_rules, params_of_rules
 from project import MODEL, NAME, Project
 
 from kinema import provenance
+from kinema.report import template_files
 
 pytestmark = pytest.mark.workflow
 
@@ -54,7 +55,7 @@ EDITS = {
     "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train", DATA_PAGE}),
     "clips of a testing video, where there is none": (
         (TINY, "num_val_clips: 2", "num_val_clips: 2\n  num_test_clips: 3"),
-        {"index"},
+        {"index", MODEL_PAGE},
     ),
     "clips of a validation video": (
         (TINY, "num_val_clips: 2", "num_val_clips: 3"),
@@ -163,9 +164,14 @@ EDITS = {
     "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
     "a script of a model's page": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', "figure.id"), {MODEL_PAGE}),
     "the frame of all pages": ((f"{TEMPLATES}/style.css", "line-height: 1.25", "line-height: 1.3"), {BOARD, *PAGES}),
-    "a part of the page of a data set": (
+    "a part of both pages": (
         (f"{TEMPLATES}/data_leaks.html", "No file content", "No content"),
         PAGES,
+    ),
+    "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
+    "words of the last lines of a run": (
+        ("kinema/outcome/score.py", '"not above', '"nowhere above'),
+        {BOARD, MODEL_PAGE},
     ),
     "the pictures of clips": (("kinema/report/thumbnails.py", "SIDE = 112", "SIDE = 128"), PAGES),
     "training clips on a page": (("kinema/report/augmented.py", "SHOWN_FRAMES = 4", "SHOWN_FRAMES = 5"), PAGES),
@@ -177,7 +183,7 @@ EDITS = {
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"evaluate", "export", "convert", MODEL_PAGE},
+        {"evaluate", "export", "convert", "verify", BOARD, MODEL_PAGE},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
@@ -264,7 +270,7 @@ EDITS = {
     "a comment in an adapter": (("workflow/scripts/train.py", "with running", "# the work\n    with running"), set()),
     "types": (("kinema/training/optim.py", "settings: Training", 'settings: "Training"'), set()),
     # code of something else
-    "an unused decoder": (("kinema/models/baseline.py", ".mean(1)", ".sum(1)"), set()),
+    "an unused decoder": (("kinema/models/baseline.py", "return embeddings_BTK", "return -embeddings_BTK"), set()),
     "a new name of an encoder": (
         ("kinema/models/names.py", '"resnet18": "resnet18"', '"resnet18": "resnet18", "mine": "resnet18"'),
         set(),
@@ -283,6 +289,7 @@ def table(finished, tmp_path_factory):
     before, environment = Path.cwd(), os.environ.get("PYTHONPATH")
     patch = pytest.MonkeyPatch()
     patch.setattr(provenance, "PACKAGE", root / "kinema")
+    patch.setattr(template_files, "TEMPLATES", root / TEMPLATES)
     os.chdir(root)
     try:
         yield Project(root), params_of_rules(root)

@@ -73,8 +73,9 @@ def test_rows_are_sorted_by_mouse_and_keyboard(pages, opened, name):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_theme_can_be_changed(pages, opened, theme):
-    page = opened(pages["data set"], theme=theme)
+@pytest.mark.parametrize("name", ["leaderboard", "data set", "model"])
+def test_the_theme_can_be_changed(pages, opened, name, theme):
+    page = opened(pages[name], theme=theme)
     before = page.background()
     page.page.get_by_role("button", name="theme").click()
     assert (sum(page.background()) < 3 * 128) == (theme == "light")
