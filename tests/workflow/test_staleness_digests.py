@@ -55,7 +55,7 @@ EDITS = {
     "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train", DATA_PAGE}),
     "clips of a testing video, where there is none": (
         (TINY, "num_val_clips: 2", "num_val_clips: 2\n  num_test_clips: 3"),
-        {"index", MODEL_PAGE},
+        {"index"},
     ),
     "clips of a validation video": (
         (TINY, "num_val_clips: 2", "num_val_clips: 3"),

@@ -79,12 +79,7 @@ rule model_page:
         mem_mb=3000,
     params:
         folder="results/{dataset}/{model}",
-        settings=sections(
-            "evaluation",
-            "deployment",
-            "clip.num_val_clips",
-            "clip.num_test_clips",
-        ),
+        settings=evaluation_settings("evaluation", "deployment"),
         failed=failed_exports,
         gates=gate_contents,
         model=content("results/{dataset}/{model}/model.pth"),
