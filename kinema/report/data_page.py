@@ -12,6 +12,7 @@ from kinema.clips.coverage import read_coverage
 from kinema.clips.table import VIDEO_SCHEMA, write_clips
 from kinema.experiment.config import Settings
 from kinema.files import write_text
+from kinema.job import ON_SCREEN
 from kinema.records.dataset_report import DatasetReport
 from kinema.report.augmented import ContactSheet, contact_sheet
 from kinema.report.data import Data, data_of, with_sizes
@@ -48,7 +49,8 @@ def write_data_page(
     data = data_of(DatasetReport.read(report_path), with_sizes(videos, table_paths), clip=settings.clip)
     page = as_page(data, training_sheet(labels, videos, settings, modality=modality))
     write_text(out, page)
-    log.info("%s: %d kB", out, len(page) // 1000)
+    minded = sum(remark.is_warning for remark in data.remarks)
+    log.info("%s: %s To mind: %d.", out, data.verdict, minded, extra=ON_SCREEN)
 
 
 def as_page(data: Data, sheet: ContactSheet | None) -> str:

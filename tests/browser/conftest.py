@@ -26,8 +26,9 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def browser(chromium) -> Iterator:
     """Chromium, driven by Playwright, which downloads none of its own."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=chromium)
         yield started
         started.close()

@@ -9,7 +9,7 @@ FEW, MANY = 6, 60
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(chromium, tmp_path_factory):
     """Record and page by the number of classes."""
     folder = tmp_path_factory.mktemp("models")
     found = {}

@@ -10,7 +10,7 @@ WIDTHS, THEMES = (390, 1280), ("light", "dark")
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
+def pages(chromium, tmp_path_factory):
     paths = write_pages(tmp_path_factory.mktemp("pages"))
     assert set(paths) == set(NAMES)
     return paths

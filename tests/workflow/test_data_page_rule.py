@@ -9,7 +9,9 @@ PAGE, TINY = "results/tiny/report/index.html", "config/datasets/tiny.yaml"
 
 
 def test_the_page_of_a_data_set_is_made_of_what_was_prepared(project):
-    assert executed(project.snakemake(PAGE)) == {"data_page"}
+    output = project.snakemake(PAGE)
+    assert executed(output) == {"data_page"}
+    assert f"kinema: {PAGE}: 6 of 6 listed videos can be used" in output
     text = (project.root / PAGE).read_text()
     assert "6 of 6 listed videos can be used" in text
     assert text.count("as the network is fed them") == 4

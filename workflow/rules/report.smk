@@ -78,7 +78,6 @@ rule model_page:
     resources:
         mem_mb=3000,
     params:
-        folder="results/{dataset}/{model}",
         settings=evaluation_settings("evaluation", "deployment"),
         failed=failed_exports,
         gates=gate_contents,

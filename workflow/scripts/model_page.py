@@ -13,7 +13,7 @@ from kinema.report.model_pictures import PictureFiles
 def run(job):
     with running(job):
         write_model_page(
-            folder=Path(job.params["folder"]),
+            folder=Path(job.input["evaluation"]).parent,
             files=PictureFiles(
                 checkpoint_path=Path(job.input["model"]),
                 clips_path=Path(job.input["clips"]),
