@@ -1,5 +1,6 @@
 # make demo   from a fresh clone to a trained model and its verified export, nothing else needed
 # make check  lint, type check and the everyday tests
+# make report the pages and pictures of all results in one file, build/report.html
 # make test   lint, type check and every test
 # make clean  remove what the workflow made; `make distclean` removes what was downloaded, .venv and weights, too
 
@@ -11,21 +12,29 @@ READY := $(VENV)/.ready
 # the variable: without advice about a release of mkdocs that is not used here
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
-.PHONY: demo test check lint format dryrun docs rulegraph site clean distclean setup
+.PHONY: demo report test check lint format dryrun docs rulegraph site clean distclean setup
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml
 
+# Snakemake's report of the pages, pictures and tables that are there; it makes none of them.
+REPORTED = $(wildcard results/*/report/index.html results/*/leaderboard.html results/*/*/report/index.html results/*/*/evaluation.json)
+
+report: $(READY)
+	@test -n "$(REPORTED)" || { echo "nothing to report: no page and no evaluation in results/; make demo makes some"; exit 1; }
+	@mkdir -p build
+	$(BIN)/snakemake --report build/report.html -- $(REPORTED)
+
 # Whole files go to workers in this order, the longest first, so that none is left to one worker at the end.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests/workflow tests/golden tests/gpu tests/unit
+TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests/workflow tests/golden tests/gpu tests/browser tests/unit
 
 test: lint
 	$(PYTEST) $(TESTS)
 
 check: lint
-	$(PYTEST) -m "not slow and not workflow" $(TESTS)
+	$(PYTEST) -m "not slow and not workflow and not browser" $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ The way of the data, and the rule file of each stage:
     evaluate      model + clips              -> results/<dataset>/<model>/{evaluation.json,predictions.parquet}
     deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}
     leaderboard   evaluations of models      -> results/<dataset>/leaderboard.{csv,md,html}
+    report        what is known of the data  -> results/<dataset>/report/index.html
+                  and of a model             -> results/<dataset>/<model>/report/{index.html,model_card.md}
     demo          nothing                    -> data/demo/
 """
 
@@ -29,6 +31,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/deploy.smk"
 include: "workflow/rules/leaderboard.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/demo.smk"
 
 
@@ -39,11 +42,12 @@ onstart:
 
 
 rule all:
-    """The demo: a trained model, its evaluation and its verified export."""
+    """The demo: a trained model, its evaluation, its verified export and its page."""
     default_target: True
     input:
         "results/demo/efficientnet_lite0_vtn/model.xml",
         "results/demo/efficientnet_lite0_vtn/evaluation.json",
+        "results/demo/efficientnet_lite0_vtn/report/index.html",
 
 
 # Without a target these are asked for. Not in jobs' own processes, whose targets are no arguments; and a project may

@@ -19,7 +19,16 @@ from typing import Any
 NOTES, INCOMPLETE = Path(".snakemake/metadata"), Path(".snakemake/incomplete")
 RECORDS = ".records"
 LONGEST_NAME = 254  # of the parts into which Snakemake cuts the names of its notes; all but the last begin with @
-FOLDERS = ("data/*", "results/*", "results/*/*", "prepared/*/*", "prepared/*/*/shards", "weights/*", "work/*/*/*")
+FOLDERS = (
+    "data/*",
+    "results/*",
+    "results/*/*",
+    "results/*/*/report",
+    "prepared/*/*",
+    "prepared/*/*/shards",
+    "weights/*",
+    "work/*/*/*",
+)
 FAILURES = "failures: "
 WILDCARD = re.compile(r"\{(\w+)(?:,(?:[^{}]|\{[\d,]+\})*)?\}")  # with its constraint, which may hold a count: \d{4}
 SAME_SECONDS = 1e-3  # between the end of a job as noted and the time stamp of its output
@@ -80,11 +89,15 @@ def failures(output: str | Path) -> str:
     next run would find nothing to do. So a note of an output that is gone, other than the one beside its place, is that
     of a failure. An output that somebody removed leaves both alike.
     """
-    note = _read(note_path(output))
-    params = (note or {}).get("params") or ()
+    params = (_read(note_path(output)) or {}).get("params") or ()
     number = sum(int(found[1]) for text in params if (found := re.fullmatch(rf"'{FAILURES}(\d+)'", str(text))))
-    has_failed = note is not None and not Path(output).exists() and not _is_same(note_path(output), record_path(output))
-    return f"{FAILURES}{number + has_failed}"
+    return f"{FAILURES}{number + has_failed(output)}"
+
+
+def has_failed(output: str | Path) -> bool:
+    """Whether the last job of an output failed."""
+    note = note_path(output)
+    return _read(note) is not None and not Path(output).exists() and not _is_same(note, record_path(output))
 
 
 def mark_incomplete(targets: Iterable[str], rules: Iterable[Iterable[Any]]) -> dict[str, list[str]]:

@@ -61,6 +61,7 @@ def init_dataset(
         f"wrote {table}: {counts(rows)}",
         *told(rows, f"kinema split {shlex.quote(str(table))}"),
         f"wrote {settings}",
+        f"first look: snakemake --cores all results/{name}/report/index.html",
         f"next: kinema plan results/{name}/{MODEL}/model.xml",
     ]
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from kinema.clips.scored import needed_subsets
 from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
+from kinema.experiment.pages import VERIFIED, with_scores
 from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
-VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")
 SCORED = (*SCORES, "model.onnx", "parity.json", *VERIFIED)
 
@@ -22,7 +22,7 @@ SCORED = (*SCORES, "model.onnx", "parity.json", *VERIFIED)
 def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
     """As JSON, for the models of a data set that the targets want scored: the subsets of which one is needed."""
     found = set()
-    for target in with_listed(config, targets):
+    for target in with_listed(config, with_scores(targets)):
         parts = os.path.relpath(target).split("/")
         if len(parts) == 4 and parts[:2] == ["results", dataset] and parts[3] in SCORED:
             wanted = resolve(config, dataset, parts[2]).settings.evaluation.subset

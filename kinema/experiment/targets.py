@@ -8,6 +8,7 @@ from kinema.experiment.comparing import compared_models, is_leaderboard, listed_
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.obstacles import check_experiment, check_export
+from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import annotation_files, dataset_named
 from kinema.experiment.starts import check_starts, with_ancestors
 from kinema.snakemake_folder import WILDCARD, matched
@@ -28,7 +29,7 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
     if is_leaderboard(target):
         _check_leaderboard(config, parts[1], runs_here)
         return
-    if len(parts) > 3:
+    if len(parts) > 3 and not is_data_page(target):
         if parts[-1] in DEPLOYED:
             check_export(config, parts[1], parts[2])
         check_starts(config, parts[1], parts[2])

@@ -1,27 +1,18 @@
-"""The rows of the leaderboard -> one HTML page that needs no network: page.html beside this module."""
+"""The rows of the leaderboard -> one HTML page that needs no network: kinema/report/templates/leaderboard.html."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kinema.leaderboard.columns import INTERVAL, OTHERS, RANKED, Column, filled, made_columns
 from kinema.leaderboard.rows import Row, differing_versions
 from kinema.leaderboard.told import notes, outdated_line, verdict
+from kinema.report.template import render
 
-FOLDER, TEMPLATE = Path(__file__).parent, "page.html"
+TEMPLATE = "leaderboard.html"
 
 
 def as_page(dataset: str, rows: Sequence[Row], *, outdated: str | None) -> str:
     """The page; what comes from names and records is text in it, whatever it holds."""
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     ranked, others = [row for row in rows if row.rank], [row for row in rows if not row.rank]
     made = made_columns(differing_versions(rows))
     tables = [
@@ -29,12 +20,15 @@ def as_page(dataset: str, rows: Sequence[Row], *, outdated: str | None) -> str:
         _table("Without a rank", OTHERS, others, _axis(rows)),
         _table("What each was made with", made, rows if len(filled(made, rows)) > 1 else [], _axis(rows)),
     ]
-    return environment.get_template(TEMPLATE).render(
+    shown = [found for found in tables if found["rows"]]
+    return render(
+        TEMPLATE,
         dataset=dataset,
         verdict=verdict(rows),
         outdated=list(outdated_line(dataset, outdated)),
         notes=list(notes(rows)),
-        tables=[found for found in tables if found["rows"]],
+        tables=shown,
+        sections=[(f"section{number}", found["title"]) for number, found in enumerate(shown, start=1)],
     )
 
 

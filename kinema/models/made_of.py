@@ -8,7 +8,8 @@ from kinema.digests import file_digest
 # The .xml first: it is what programs look for.
 SHIPPED = ("model.xml", "model.bin", "labels.txt", "verification.json")
 SCORES = ("evaluation.json", "predictions.parquet", "calibration.json", "confusion.png")
-MADE_OF_MODEL = (*SHIPPED, "model.onnx", "parity.json", *SCORES)
+PAGES = ("report/index.html", "report/model_card.md")
+MADE_OF_MODEL = (*SHIPPED, "model.onnx", "parity.json", *SCORES, *PAGES)
 
 
 def remove_made_of(model_path: Path) -> None:

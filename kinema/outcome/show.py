@@ -26,6 +26,7 @@ from kinema.outcome.table import models_table
 
 WIDTH = 110  # characters; commands and paths are not broken
 COMMANDS = ("snakemake --cores all", "kinema predict")  # how those begin that are to be copied
+PAGE = Path("report/index.html")  # in the folder of a model
 TOPIC = 10  # characters of the left column
 Line = tuple[str, str]  # topic, empty where it is the one above, and text
 
@@ -53,15 +54,20 @@ def show(path: Path) -> tuple[list[str], bool]:
 def told_at_the_end(targets: Sequence[str], rules: Mapping[str, Iterable[str]]) -> list[str]:
     """Lines about each model of which Snakemake was asked for something, each once.
 
-    `targets` are files, `results/<dataset>/<model>/<file>`, or names of `rules`, each with its own targets; none stands
-    for all rules. What is of no model is left aside.
+    `targets` are files of models, or names of `rules`, each with its own targets; none stands for all rules. What is of
+    no model is left aside.
     """
     files = [file for target in targets or rules for file in rules.get(target, [target])]
     lines: list[str] = []
-    for folder in dict.fromkeys(Path(os.path.normpath(file)).parent for file in files):
+    for folder in dict.fromkeys(_folder_of(Path(os.path.normpath(file))) for file in files):
         if len(folder.parts) == 3 and folder.parts[0] == "results" and is_model_folder(folder):
             lines += [*([""] if lines else []), *show(folder)[0]]
     return lines
+
+
+def _folder_of(file: Path) -> Path:
+    """The folder of a model's file; its page lies a folder below."""
+    return file.parent.parent if file.parent.name == PAGE.parent.name else file.parent
 
 
 def model_lines(found: FoundModel) -> list[str]:
@@ -103,7 +109,8 @@ def _of_next(found: FoundModel) -> Iterator[Line]:
     gone, command = missing(found)
     if command:
         yield "missing", f"{', '.join(gone)}: {command}"
-    pages = (found.folder / "confusion.png", found.dataset.folder / "dataset_report.md")
+    page = found.folder / PAGE
+    pages = (page if page.exists() else found.folder / "confusion.png", found.dataset.folder / "dataset_report.md")
     seen = [str(path) for path in pages if path.exists()]
     lines = [f"kinema predict {shlex.quote(str(found.folder / 'model.xml'))} VIDEO"] if is_verified(found) else []
     lines += [f"see {' and '.join(seen)}"] if seen else []

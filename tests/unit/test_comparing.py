@@ -55,6 +55,8 @@ def test_a_leaderboard_stands_for_the_models_that_are_listed_for_it():
     assert with_listed(load(), [BOARD]) == [BOARD]
     assert trained_behind(config, [BOARD]) == [("mine", model) for model in LISTED]
     assert trained_behind(load(), [BOARD]) == []
+    page = "results/mine/resnet34_baseline/report/index.html"
+    assert trained_behind(load(), [page]) == [("mine", "resnet34_baseline")]
     assert json.loads(scored_json(config, [BOARD], "mine")) == [["testing", "validation"]]
     assert json.loads(scored_json(load(), [BOARD], "mine")) == []
 

@@ -217,6 +217,12 @@ def test_a_folder_may_be_the_one_that_one_is_in(results, capsys, monkeypatch):
     )
 
 
+def test_the_page_is_named_where_there_is_one(results, capsys):
+    (results / MODEL / "report").mkdir()
+    (results / MODEL / "report/index.html").write_text("")
+    assert f"            see {MODEL}/report/index.html and results/mine/dataset_report.md\n" in shown(capsys, MODEL)
+
+
 def test_commands_are_not_broken(results, capsys):
     folder = results / "results/mine" / f"{'long' * 20} name {'long' * 20}"
     shutil.copytree(results / MODEL, folder)
@@ -641,6 +647,7 @@ def test_the_end_of_a_run_tells_of_each_model_that_was_asked_for_once(results):
     both = told_at_the_end(["results/mine/other/model.xml", f"{MODEL}/model.xml"], rules)
     assert both[-len(story) - 1 :] == ["", *story]
     assert both[0] == "results/mine/other"
+    assert told_at_the_end([f"{MODEL}/report/index.html", "results/mine/report/index.html"], rules) == story
     others = ["results/mine/clips.parquet", "render_demo", "results/mine/gone/model.xml", f"work/{MODEL}/model.xml"]
     assert told_at_the_end(others, rules) == []
 
@@ -653,7 +660,8 @@ def test_it_is_for_the_end_alone_and_needs_the_standard_library():
         and not name.startswith("kinema.outcome")
     }
     told = {f"kinema.leaderboard.{name}" for name in ("columns", "rows", "told")}
-    assert users == {"kinema.cli", *told}
+    pages = {name for name in users if name.startswith("kinema.report.")}
+    assert users == {"kinema.cli", *told, *pages}
     program = "import sys; before = set(sys.modules); import kinema.outcome.show; print(*set(sys.modules) - before)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"kinema"}

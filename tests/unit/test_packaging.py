@@ -15,7 +15,7 @@ from kinema.provenance import NEUTRAL, imports, module_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
-MODULES = {"yaml": "pyyaml", "cv2": "opencv-python", "ffmpeg": "ffmpeg-python"}
+MODULES = {"yaml": "pyyaml", "cv2": "opencv-python", "ffmpeg": "ffmpeg-python", "PIL": "pillow"}
 
 
 def requirements(*extras: str) -> dict[str, Requirement]:

@@ -29,6 +29,8 @@ CONFIG = Config.model_validate(
             [f"{MODEL}@tested/model.xml", f"{MODEL}/confusion.png"],
             [["testing", "validation"], ["testing, labelled or not"]],
         ),
+        ([f"{MODEL}@tested/report/index.html", "results/mine/report/index.html"], [["testing, labelled or not"]]),
+        ([f"{MODEL}/report/model_card.md"], [["testing", "validation"]]),
         (["results/other/efficientnet_lite0_vtn/model.xml"], []),
     ],
 )

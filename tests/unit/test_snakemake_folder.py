@@ -14,6 +14,7 @@ from kinema.snakemake_folder import (
     NOTES,
     failures,
     forget_records,
+    has_failed,
     keep_records,
     mark_incomplete,
     note_path,
@@ -186,13 +187,15 @@ def test_an_output_that_a_killed_snakemake_was_making_keeps_no_note():
 def test_a_job_that_failed_is_counted_until_it_succeeds():
     output, counted = OUTPUTS[1], []
     assert failures(output) == "failures: 0"
+    assert not has_failed(output)
     keep_records()
-    for has_failed in (True, True, False):
+    for broken in (True, True, False):
         counted.append(failures(output))
         ended(note_path(output), 1.0, params=[repr(failures(output))])  # what Snakemake does at the end of a job
         Path(output).unlink(missing_ok=True)
-        if not has_failed:
+        if not broken:
             make(output)
+        assert has_failed(output) == broken
     assert counted == ["failures: 0", "failures: 1", "failures: 2"]
     assert failures(output) == "failures: 2", "as noted: nothing to be done"
 

@@ -42,7 +42,7 @@ def test_every_rule_has_its_adapter_log_environment_and_digest():
         assert f'"../scripts/{name}.py"' in text
         digest = rf'code=(model_)?code\("{name}", "{computing_module(name)}"\)'
         assert re.search(digest, text), f"{name} re-runs when its code changes"
-        first = re.search(r"output:\s+(?:#.*\s+)?\w+=(?:update\()?(.+?)\)?,?\n", text)[1]
+        first = re.search(r"output:\s+(?:#.*\s+)?\w+=(?:(?:update|report)\(\s*)?(.+?)\)?,?\n", text)[1]
         assert f"failures=failures({first})" in text, f"{name} is tried again when it has failed"
         assert "log:" in text
         assert "conda:" in text
@@ -56,7 +56,7 @@ def computing_module(rule: str) -> str:
 
 
 def test_the_folder_of_a_new_model_loses_what_was_made_of_the_old_one():
-    outputs = re.findall(r'"results/\{dataset\}/\{model\}/([\w.]+)"', RULES)
+    outputs = re.findall(r'"results/\{dataset\}/\{model\}/([\w./]+)"', RULES)
     of_training = {"model.pth", "training.csv", "training.json"}
     assert set(outputs) - of_training == set(MADE_OF_MODEL)
 

@@ -11,6 +11,7 @@ from params_table import changed_rules, params_of_rules
 from project import MODEL, NAME, Project
 
 from kinema import provenance
+from kinema.report import template_files
 
 pytestmark = pytest.mark.workflow
 
@@ -19,6 +20,9 @@ AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
 MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
 SCORED = {"evaluate", "verify"}
 LOOKS, BOARD = "look_alikes", "leaderboard"
+DATA_PAGE, MODEL_PAGE = "data_page", "model_page"
+PAGES = {DATA_PAGE, MODEL_PAGE}
+TEMPLATES = "kinema/report/templates"
 READS_CLIPS = {"train", "evaluate", "convert", "verify"}
 
 
@@ -40,28 +44,31 @@ def after(file: str, line: str, more: str) -> tuple[str, str, str]:
 EDITS = {
     # settings
     "learning rate": (training("lr: 0.5"), {"train"}),
-    "seed": ((CONFIG, "seed: 1", "seed: 2"), {"train"}),
+    "seed": ((CONFIG, "seed: 1", "seed: 2"), {"train", DATA_PAGE}),
     "schedule": (training("schedule: constant"), {"train"}),
     "loader workers": ((TINY, "num_workers: 0", "num_workers: 1"), set()),
     "processor or GPU": (training("accelerator: cpu"), set()),
     "points of the logs": (training("log_every_steps: 3"), set()),
     "minutes between resume points": (training("checkpoint_minutes: 3"), set()),
     "distillation": (setting("distillation: {weight: 0.1}"), {"train"}),
-    "augmentation": (setting("augmentation: {hue: 0.1}"), {"train"}),
-    "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train"}),
+    "augmentation": (setting("augmentation: {hue: 0.1}"), {"train", DATA_PAGE}),
+    "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train", DATA_PAGE}),
     "clips of a testing video, where there is none": (
         (TINY, "num_val_clips: 2", "num_val_clips: 2\n  num_test_clips: 3"),
         {"index"},
     ),
-    "clips of a validation video": ((TINY, "num_val_clips: 2", "num_val_clips: 3"), {"index", "train", *SCORED}),
-    "evaluated subset": (setting("evaluation: {subset: validation}"), SCORED),
-    "clips scored at a time": (setting("evaluation: {batch_size: 3}"), SCORED),
-    "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), SCORED),
-    "what is averaged": (setting("evaluation: {average: logits}"), SCORED),
-    "opset": (setting("deployment: {opset: 21}"), {"export"}),
-    "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert"}),
-    "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert"}),
-    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {"verify"}),
+    "clips of a validation video": (
+        (TINY, "num_val_clips: 2", "num_val_clips: 3"),
+        {"index", "train", *SCORED, MODEL_PAGE},
+    ),
+    "evaluated subset": (setting("evaluation: {subset: validation}"), {*SCORED, MODEL_PAGE}),
+    "clips scored at a time": (setting("evaluation: {batch_size: 3}"), {*SCORED, MODEL_PAGE}),
+    "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), {*SCORED, MODEL_PAGE}),
+    "what is averaged": (setting("evaluation: {average: logits}"), {*SCORED, MODEL_PAGE}),
+    "opset": (setting("deployment: {opset: 21}"), {"export", MODEL_PAGE}),
+    "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert", MODEL_PAGE}),
+    "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert", MODEL_PAGE}),
+    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {"verify", MODEL_PAGE}),
     "dropped videos allowed": ((TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"), {"index"}),
     "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
@@ -89,101 +96,126 @@ EDITS = {
         {"train"},
     ),
     "how params become settings": (("kinema/experiment/params.py", "| keys\n", "\n"), {"train"}),
-    "the pixels": (("kinema/clips/transforms.py", "255", "254"), READS_CLIPS),
-    "the pixels of evaluation": (("kinema/inference/preprocessing.py", "INTER_LINEAR", "INTER_AREA"), READS_CLIPS),
+    "the pixels": (("kinema/clips/transforms.py", "255", "254"), {*READS_CLIPS, *PAGES}),
+    "the pixels of evaluation": (
+        ("kinema/inference/preprocessing.py", "INTER_LINEAR", "INTER_AREA"),
+        {*READS_CLIPS, *PAGES},
+    ),
     "how frames are read": (
         ("kinema/media/jpeg.py", "IMREAD_COLOR", "IMREAD_GRAYSCALE"),
-        {"shard", LOOKS, *READS_CLIPS},
+        {"shard", LOOKS, *READS_CLIPS, *PAGES},
     ),
     "which frames": (
         ("kinema/inference/windows.py", "stop, stride)\n", "stop, stride + 1)\n"),
-        {"index", *READS_CLIPS},
+        {"index", *READS_CLIPS, *PAGES},
     ),
-    "the used decoder": (("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"), MODEL_STAGES),
+    "the used decoder": (
+        ("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"),
+        {*MODEL_STAGES, MODEL_PAGE},
+    ),
     "the encoder": (
         ("kinema/models/encoders.py", "maps.permute(0, 3, 1, 2)", "maps.permute(0, 3, 2, 1)"),
-        {LOOKS, BOARD, *MODEL_STAGES},
+        {LOOKS, BOARD, *MODEL_STAGES, MODEL_PAGE},
     ),
     "what a name means": (
         ("kinema/models/model_name.py", 'or "", "rgb")', 'or "", "flow")'),
-        {LOOKS, BOARD, *MODEL_STAGES},
+        {LOOKS, BOARD, *MODEL_STAGES, MODEL_PAGE},
     ),
     "writing files": (
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
         {
             *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
             *MODEL_STAGES,
+            *PAGES,
         },
     ),
-    "scores": (("kinema/evaluation/score.py", "np.concatenate(logits)", "np.concatenate(logits[::-1])"), SCORED),
+    "scores": (
+        ("kinema/evaluation/score.py", "np.concatenate(logits)", "np.concatenate(logits[::-1])"),
+        {*SCORED, MODEL_PAGE},
+    ),
     "evaluation": (
         ("kinema/evaluation/subset_scores.py", '"num_clips": len(labels)', '"num_clips": 0'),
         {"evaluate"},
     ),
-    "squares that are cut out": (("kinema/evaluation/views.py", "SEED = 1", "SEED = 2"), SCORED),
+    "squares that are cut out": (("kinema/evaluation/views.py", "SEED = 1", "SEED = 2"), {*SCORED, MODEL_PAGE}),
     "what is kept of single frames": (
         ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
         {"evaluate"},
     ),
-    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), SCORED),
+    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), {*SCORED, MODEL_PAGE}),
     "temperatures that are looked at": (
         ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
         {"evaluate"},
     ),
-    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), SCORED),
+    "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), {*SCORED, MODEL_PAGE}),
     "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
     "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
         ("kinema/experiment/choosing.py", "num_epochs // period < 2", "not num_epochs"),
-        {"evaluate", BOARD},
+        {"evaluate", BOARD, MODEL_PAGE},
     ),
     "a column of the predictions": (
         ("kinema/evaluation/schema.py", '"rank", pa.int32()', '"rank", pa.int8()'),
         SCORED,
     ),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
-    "the page of a leaderboard": (("kinema/leaderboard/page.html", "max-width: 84rem", "max-width: 66rem"), {BOARD}),
+    "the page of a leaderboard": ((f"{TEMPLATES}/leaderboard.html", "height: .6rem", "height: .7rem"), {BOARD}),
+    "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
+    "a script of a model's page": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', "figure.id"), {MODEL_PAGE}),
+    "the frame of all pages": ((f"{TEMPLATES}/style.css", "line-height: 1.25", "line-height: 1.3"), {BOARD, *PAGES}),
+    "a part of both pages": (
+        (f"{TEMPLATES}/data_leaks.html", "No file content", "No content"),
+        PAGES,
+    ),
+    "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
+    "words of the last lines of a run": (
+        ("kinema/outcome/score.py", '"not above', '"nowhere above'),
+        {BOARD, MODEL_PAGE},
+    ),
+    "the pictures of clips": (("kinema/report/thumbnails.py", "SIDE = 112", "SIDE = 128"), PAGES),
+    "training clips on a page": (("kinema/report/augmented.py", "SHOWN_FRAMES = 4", "SHOWN_FRAMES = 5"), PAGES),
+    "which videos a page shows": (("kinema/report/videos.py", '"A draw from', '"Some of'), {MODEL_PAGE}),
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {"evaluate", "verify", BOARD},
+        {"evaluate", "verify", BOARD, MODEL_PAGE},
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, "export", "convert", BOARD},
+        {*SCORED, "export", "convert", BOARD, MODEL_PAGE},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"convert", "verify"},
+        {"convert", "verify", MODEL_PAGE},
     ),
     "the version of the verification": (
         ("kinema/records/verification.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"verify"},
+        {"verify", MODEL_PAGE},
     ),
     "the version of the dataset report": (
         ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {"dataset_report", BOARD},
+        {"dataset_report", BOARD, *PAGES},
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {"evaluate", "verify", BOARD},
+        {"evaluate", "verify", BOARD, MODEL_PAGE},
     ),
     "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
-    "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index"}),
+    "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index", *PAGES}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),
         {"weights"},
     ),
     "how an encoder starts": (
         ("kinema/models/published.py", "if network in TORCHVISION", "if network not in TORCHVISION"),
-        {LOOKS, BOARD, *MODEL_STAGES},
+        {LOOKS, BOARD, *MODEL_STAGES, MODEL_PAGE},
     ),
     "the plan": (("kinema/media/plan.py", '"big")', '"little")'), {"plan", "shard"}),
     "decoding": (("kinema/media/commands.py", "CRF_OF_QUALITY_0 = 15", "CRF_OF_QUALITY_0 = 16"), {"shard"}),
     "how packed frames are read": (
         ("kinema/media/readers/packed.py", "max(0, end", "max(1, end"),
-        {LOOKS, *READS_CLIPS},
+        {LOOKS, *READS_CLIPS, *PAGES},
     ),
     "how videos are compared": (
         ("kinema/looks/likeness.py", "SPREADS, BOUNDS = 5.5", "SPREADS, BOUNDS = 6.5"),
@@ -206,7 +238,7 @@ EDITS = {
     "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
     "the version of a training's record": (
         ("kinema/records/training.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {BOARD},
+        {BOARD, MODEL_PAGE},
     ),
     "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
     "how records are refused": (("kinema/records/values.py", "math.isfinite(value)", "math.isinf(value)"), set()),
@@ -257,6 +289,7 @@ def table(finished, tmp_path_factory):
     before, environment = Path.cwd(), os.environ.get("PYTHONPATH")
     patch = pytest.MonkeyPatch()
     patch.setattr(provenance, "PACKAGE", root / "kinema")
+    patch.setattr(template_files, "TEMPLATES", root / TEMPLATES)
     os.chdir(root)
     try:
         yield Project(root), params_of_rules(root)

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import fields
 
 import pytest
-from project import NAME, REPOSITORY, TRACED, Project
+from project import MODEL, NAME, REPOSITORY, TRACED, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -28,7 +28,8 @@ def traced(finished, tmp_path_factory) -> Project:
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    project.snakemake("results/tiny/look_alikes.json", "results/tiny/leaderboard.md", *limit, environment=environment)
+    pages = ("results/tiny/leaderboard.md", "results/tiny/report/index.html", f"{MODEL}/report/index.html")
+    project.snakemake("results/tiny/look_alikes.json", *pages, *limit, environment=environment)
     return project
 
 

@@ -19,7 +19,7 @@ from kinema.clips import parts
 from kinema.clips.scored import scored_subsets
 from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import digest, file_digest, remembered_digest
-from kinema.experiment import comparing, obstacles, params, resolve, scoring, starts, targets
+from kinema.experiment import comparing, obstacles, pages, params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.interrupts import leave_the_second_to_jobs
@@ -32,6 +32,7 @@ from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.models.published import is_published
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
+from kinema.report.template_files import template_files
 from kinema.stale_locks import note_holder, remove_stale_locks
 from kinema.training.resume import runs, tell
 

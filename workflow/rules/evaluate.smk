@@ -23,8 +23,9 @@ checkpoint evaluate:
         calibration="results/{dataset}/{model}/calibration.json",
         confusion=report(
             "results/{dataset}/{model}/confusion.png",
-            category="Evaluation",
-            labels={"data set": "{dataset}", "model": "{model}", "figure": "confusions"},
+            caption="../report/confusion.rst",
+            category="Models",
+            labels={"data set": "{dataset}", "model": "{model}", "page": "confusions"},
         ),
     log:
         "logs/{dataset}/{model}/evaluate.log",

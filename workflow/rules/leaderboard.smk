@@ -19,8 +19,9 @@ rule leaderboard:
         readable="results/{dataset}/leaderboard.md",
         page=report(
             "results/{dataset}/leaderboard.html",
-            category="Leaderboard",
-            labels={"data set": "{dataset}"},
+            caption="../report/leaderboard.rst",
+            category="Data sets",
+            labels={"data set": "{dataset}", "page": "leaderboard"},
         ),
     log:
         "logs/{dataset}/leaderboard.log",
@@ -35,7 +36,7 @@ rule leaderboard:
         models=compared_models,
         scores=compared_contents,
         data=content("results/{dataset}/clips.json"),
-        template=page_template,
+        template=page_templates("leaderboard.html"),
         failures=failures("results/{dataset}/leaderboard.csv"),
         code=code("leaderboard", "kinema.leaderboard.board"),
     script:

@@ -265,6 +265,32 @@ def compared_contents(wildcards):
     return digest([contents, [path.stat().st_size if path.exists() else None for path in exported]])
 
 
-def page_template(wildcards):
-    """The page of a leaderboard, which is no code."""
-    return file_digest(f"{workflow.basedir}/kinema/leaderboard/page.html")
+def page_templates(name):
+    """Params function: digest of what a page is drawn with, which is no code."""
+    return lambda wildcards: digest([[path.name, file_digest(path)] for path in template_files(name)])
+
+
+def wanted_targets():
+    """What the command line asks for, with the files of rule all in its place."""
+    return [file for target in ASKED.targets for file in (rules.all.input if target == "all" else [target])]
+
+
+def gate_files(wildcards):
+    """What a model's page reads of the export, where that is there or asked for as well."""
+    return pages.gate_files(wanted_targets(), wildcards.dataset, wildcards.model)
+
+
+def gate_contents(wildcards):
+    """Digests of the same where it is no input, as JSON."""
+    paths = [f"results/{wildcards.dataset}/{wildcards.model}/{name}" for name in pages.GATES]
+    # not of inputs: Snakemake notes the params that a job has before these are made
+    return json.dumps([] if gate_files(wildcards) else [file_digest(path) for path in paths])
+
+
+def failed_exports(wildcards):
+    """The rules of a model's export whose last job failed, as JSON."""
+    if gate_files(wildcards):
+        return "[]"
+    folder = f"results/{wildcards.dataset}/{wildcards.model}"
+    outputs = {"export": "model.onnx", "convert": "parity.json", "verify": "model.xml"}
+    return json.dumps([rule for rule, name in outputs.items() if snakemake_folder.has_failed(f"{folder}/{name}")])

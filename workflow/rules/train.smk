@@ -21,7 +21,12 @@ rule train:
         weights=ancient(published_weights),
     output:
         model="results/{dataset}/{model}/model.pth",
-        history="results/{dataset}/{model}/training.csv",
+        history=report(
+            "results/{dataset}/{model}/training.csv",
+            caption="../report/training.rst",
+            category="Models",
+            labels={"data set": "{dataset}", "model": "{model}", "page": "epochs of the training"},
+        ),
         record="results/{dataset}/{model}/training.json",
     log:
         "logs/{dataset}/{model}/train.log",

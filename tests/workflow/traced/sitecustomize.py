@@ -21,12 +21,14 @@ def note(frame, event, argument):
 
 
 def write():
-    """One line a function; bodies of modules and classes are none."""
+    """One line a function; bodies of modules and classes are none, nor are templates, whose files are params."""
     sys.setprofile(None)
     lines = {
         f"{'.'.join(Path(code.co_filename).relative_to(package.parent).with_suffix('').parts)} {code.co_qualname}\n"
         for code in set(called)
-        if code.co_flags & CO_OPTIMIZED and code.co_filename.startswith(f"{package}/")
+        if code.co_flags & CO_OPTIMIZED
+        and code.co_filename.startswith(f"{package}/")
+        and code.co_filename.endswith(".py")
     }
     script = sys.argv[0].rpartition(".snakemake/scripts/")[2]
     if script != sys.argv[0]:

@@ -1,0 +1,43 @@
+"""Targets that are pages: about a whole data set, with no model behind them, or about a model."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+REPORT_FOLDER = "report"  # of a data set or of a model
+MODEL_PAGE = ("report/index.html", "report/model_card.md")  # in the folder of a model
+GATES = ("parity.json", "verification.json")  # what the export of a model leaves
+VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")  # what passing both makes
+
+
+def is_data_page(target: str) -> bool:
+    """Whether a target is `results/<dataset>/report/...`, which has as many parts as a file of a model."""
+    parts = os.path.relpath(target).split("/")
+    return len(parts) == 4 and parts[0] == "results" and parts[2] == REPORT_FOLDER
+
+
+def page_model(target: str) -> tuple[str, str] | None:
+    """Data set and model of a target that is a model's page, or the text of its card."""
+    parts = os.path.relpath(target).split("/")
+    is_page = len(parts) == 5 and parts[0] == "results" and "/".join(parts[3:]) in MODEL_PAGE
+    return (parts[1], parts[2]) if is_page else None
+
+
+def with_scores(targets: Iterable[str]) -> list[str]:
+    """The targets, and behind each page of a model the scores that it shows."""
+    found: list[str] = []
+    for target in targets:
+        model = page_model(target)
+        found += [target, *([f"results/{model[0]}/{model[1]}/evaluation.json"] if model else [])]
+    return found
+
+
+def gate_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
+    """What a model's page reads of its export, as inputs: where that is there, or is made by the same command.
+
+    Else the export is no input, so that a page makes none.
+    """
+    folder = f"results/{dataset}/{model}"
+    paths = [f"{folder}/{name}" for name in GATES]
+    asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in VERIFIED}
+    return paths if asked or all(Path(path).exists() for path in paths) else []

@@ -1,0 +1,1 @@
+"""Pages about models and data sets: one HTML file each, which needs no network."""

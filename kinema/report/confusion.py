@@ -1,0 +1,111 @@
+"""What the videos of each class were called -> the matrix that is shown, and the videos of its cells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinema.records.evaluation import ClassScores
+
+MOST_SHOWN = 40  # classes in one matrix; of more, the most confused MOST_CONFUSED
+MOST_CONFUSED = 20
+MOST_VIDEOS = 20  # named for a cell
+MOST_PAIRS = 10
+SHADES = 10
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A field of the matrix; `shade` is 0 to SHADES by the share of the true class."""
+
+    number: int
+    shade: int
+    is_right: bool
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Videos of one class that were called another."""
+
+    true: str
+    called: str
+    true_index: int
+    called_index: int
+    number: int
+    support: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """The matrix that is shown, and for the page's script the cells of all classes (`data`)."""
+
+    labels: tuple[str, ...]
+    shown: tuple[int, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    others: tuple[int, ...] | None
+    """[videos] Of each row, those called a class that is not shown; None where all are."""
+    pairs: tuple[Pair, ...]
+    data: dict[str, Any]
+
+
+def counts_of(classes: Mapping[str, ClassScores]) -> np.ndarray:
+    """Number of videos by true class (rows) and what they were called (columns), (K, K)."""
+    place = {label: number for number, label in enumerate(classes)}
+    counts = np.zeros((len(place), len(place)), dtype=np.int64)
+    for label, scores in classes.items():
+        for called, number in scores.called.items():
+            counts[place[label], place[called]] = number
+    return counts
+
+
+def confusion_of(
+    counts: np.ndarray, labels: Sequence[str], videos: Mapping[tuple[int, int], Sequence[str]]
+) -> Confusion:
+    """What is shown of a confusion matrix (K, K); `videos` are the names of the videos of its cells."""
+    shown = most_confused(counts) if len(labels) > MOST_SHOWN else np.arange(len(labels))
+    support = counts.sum(axis=1)
+    rows = tuple(tuple(_cell(counts, support, true, called) for called in shown) for true in shown)
+    hidden = counts[shown].sum(axis=1) - counts[np.ix_(shown, shown)].sum(axis=1)
+    cells = [[*pair, int(counts[pair]), list(videos.get(pair, ()))[:MOST_VIDEOS]] for pair in _filled(counts)]
+    return Confusion(
+        labels=tuple(labels),
+        shown=tuple(int(number) for number in shown),
+        rows=rows,
+        others=None if len(shown) == len(labels) else tuple(int(number) for number in hidden),
+        pairs=tuple(pairs_of(counts, labels)[:MOST_PAIRS]),
+        data={
+            "labels": list(labels),
+            "support": [int(number) for number in support],
+            "shown": [int(number) for number in shown],
+            "cells": cells,
+        },
+    )
+
+
+def most_confused(counts: np.ndarray, number: int = MOST_CONFUSED) -> np.ndarray:
+    """The classes with the most wrong answers, about their own videos and about others, in their order."""
+    wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diagonal(counts)
+    return np.sort(np.argsort(-wrong, kind="stable")[:number])
+
+
+def pairs_of(counts: np.ndarray, labels: Sequence[str]) -> list[Pair]:
+    """Classes that are taken for another, the most frequent first."""
+    support = counts.sum(axis=1)
+    wrong = [pair for pair in _filled(counts) if pair[0] != pair[1]]
+    wrong.sort(key=lambda pair: (-counts[pair], pair))
+    return [
+        Pair(labels[true], labels[called], true, called, int(counts[true, called]), int(support[true]))
+        for true, called in wrong
+    ]
+
+
+def _cell(counts: np.ndarray, support: np.ndarray, true: int | np.integer, called: int | np.integer) -> Cell:
+    number = int(counts[true, called])
+    shade = max(1, round(SHADES * number / support[true])) if number else 0
+    return Cell(number, shade, bool(true == called))
+
+
+def _filled(counts: np.ndarray) -> list[tuple[int, int]]:
+    """Rows and columns of what is not 0."""
+    return [(int(true), int(called)) for true, called in np.argwhere(counts)]

@@ -1,0 +1,54 @@
+"""What a network said of each frame of a video -> lines over time, a class each, as small SVG.
+
+The probability of a class at a frame is exp(logit - log_total), of the struct `evidence` of predictions.parquet
+(kinema.evaluation.schema.EVIDENCE): what the network would say if it saw that frame's part of the mean alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+WIDTH, HEIGHT = 200.0, 40.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """Probability of a class over time as points of a polyline; `kind` is `answer`, `truth` or `other`."""
+
+    label: str
+    kind: str
+    points: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The lines of a video, those of other classes first, drawn below; `begin` and `end` in seconds."""
+
+    lines: list[Line]
+    begin: float
+    end: float
+    told: str
+
+
+def evidence_lines(evidence: Mapping[str, Any] | None, *, predicted: str, label: str) -> Evidence | None:
+    """None where there is none, or of one frame alone."""
+    if evidence is None or len(evidence["frames"]) < 2:
+        return None
+    seconds, totals = np.array(evidence["seconds"]), np.array(evidence["log_totals"])
+    begin, end = float(seconds[0]), float(seconds[-1])
+    across = WIDTH * (seconds - begin) / ((end - begin) or 1)
+    kinds = {label: "truth"} | {predicted: "answer"}
+    lines, told = [], []
+    for name, logits in zip(evidence["labels"], evidence["logits"], strict=True):
+        probability = np.exp(np.array(logits) - totals)
+        places = zip(across, HEIGHT * (1 - probability), strict=True)
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        lines.append(Line(name, kinds.get(name, "other"), points))
+        if name in kinds:
+            highest = int(probability.argmax())
+            told.append(f"{name} is highest at {seconds[highest]:.1f} s, {probability[highest]:.2f}")
+    order = ("other", "truth", "answer")
+    lines.sort(key=lambda line: order.index(line.kind))
+    return Evidence(lines, begin, end, "; ".join(told))

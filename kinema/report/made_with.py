@@ -1,0 +1,86 @@
+"""Records -> what a model was made with: settings beside their defaults, versions, commit, seed and digests."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kinema.digests import ABSENT, file_digest
+from kinema.experiment.config import Settings
+from kinema.report.model_records import ModelRecords
+from kinema.words import duration_in_words
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key of the experiment; `default` is None where this version has no such key."""
+
+    key: str
+    value: str
+    default: str | None
+    meaning: str
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it was left as it is."""
+        return self.value == self.default
+
+
+def settings_of(records: ModelRecords) -> list[Setting]:
+    """All settings, by section: of the training as it was run, of scoring and export as they are now."""
+    sections = {name: dict(keys) for name, keys in records.training.settings.items() if isinstance(keys, dict)}
+    for name, keys in records.sections.items():
+        sections[name] = {**sections.get(name, {}), **keys}
+    defaults, fields = Settings().model_dump(mode="json"), Settings.model_fields
+    found = []
+    for section, keys in sections.items():
+        known = defaults.get(section, {})
+        described = getattr(fields[section].annotation, "model_fields", {}) if section in fields else {}
+        for key, value in keys.items():
+            meaning = (described[key].description or "").replace("`", "") if key in described else ""
+            default = _text(known[key]) if key in known else None
+            found.append(Setting(f"{section}.{key}", _text(value), default, meaning))
+    return found
+
+
+def facts_of(records: ModelRecords) -> list[tuple[str, str]]:
+    """What there is to reproduce the model and to tell it from others."""
+    return [(name, text) for name, text in _facts(records) if text]
+
+
+def _facts(records: ModelRecords) -> Iterator[tuple[str, str]]:
+    training, verification = records.training, records.found.verification
+    yield "Network", training.model
+    yield "Seed", str(training.seed)
+    yield "Commit", training.commit or "none: the code is in no repository"
+    yield "Trained", _time(records)
+    for key, path in training.starts.items():
+        yield f"Started from ({key})", path
+    if published := training.published:
+        licence = f", licence {published.license}" if published.license else ""
+        yield "Published weights", f"{published.name}, {published.source}{licence}"
+        yield "SHA-256 of these", published.sha256
+    model_digest = file_digest(records.folder / "model.pth")
+    yield "Digest of model.pth", "" if model_digest == ABSENT else model_digest
+    if verification:
+        yield "SHA-256 of model.xml", verification.sha256.xml
+        yield "SHA-256 of model.bin", verification.sha256.bin
+    for part, text in training.data.items():
+        yield f"Digest of the {part if part == 'labels' else f'{part} videos'}", text
+    yield "Digest of the code", training.code
+
+
+def _time(records: ModelRecords) -> str:
+    number = records.training.num_epochs
+    if not number:
+        return "no: its weights were given"
+    return f"{number} epoch{'' if number == 1 else 's'} in {duration_in_words(records.training.seconds)}"
+
+
+def _text(value: Any) -> str:
+    """A value as it stands in YAML or JSON; numbers that are equal look alike."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, list):
+        return f"[{', '.join(_text(each) for each in value)}]"
+    return value if isinstance(value, str) else json.dumps(value)

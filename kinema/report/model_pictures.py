@@ -1,0 +1,70 @@
+"""A model, its clips and its data set -> pictures of scored videos and of training clips, and what is in the data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kinema.clips.table import labelled_subsets
+from kinema.evaluation.score import evaluation_dataset
+from kinema.experiment.config import Settings
+from kinema.experiment.model_sections import Evaluation
+from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
+from kinema.report.augmented import ContactSheet, contact_sheet
+from kinema.report.data import Data, read_data
+from kinema.report.model_records import PREDICTIONS, ModelRecords
+from kinema.report.videos import Kind, scored_videos
+
+WIDE = ("logits", "probabilities")  # columns of which no card tells
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureFiles:
+    """What a page reads beside the records in the folder of the model."""
+
+    checkpoint_path: Path
+    clips_path: Path
+    annotation_path: Path
+    report_path: Path
+    table_paths: Sequence[Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Cards of scored videos, none where no scored video has a label; training clips; the data."""
+
+    kinds: list[Kind]
+    sheet: ContactSheet | None
+    data: Data
+
+
+def pictures_of(records: ModelRecords, files: PictureFiles) -> Pictures:
+    """Read them. Of the settings those of the training count, and what the evaluation says of clips and views."""
+    trained = load_checkpoint(files.checkpoint_path)
+    settings = Settings.model_validate(trained.settings)
+    counts = settings.clip.model_copy(update=dict(records.sections.get("clip", {})))
+    views = Evaluation.model_validate(records.sections.get("evaluation", {}))
+    sheet = None
+    if "training" in labelled_subsets(files.clips_path):
+        sheet = contact_sheet(files.clips_path, settings, modality=trained.model.spec.modality)
+    return Pictures(
+        kinds=_kinds(
+            records, files.clips_path, trained, settings.model_copy(update={"clip": counts, "evaluation": views})
+        ),
+        sheet=sheet,
+        data=read_data(files.report_path, files.annotation_path, files.table_paths, clip=trained.model.clip),
+    )
+
+
+def _kinds(records: ModelRecords, clips_path: Path, trained: Checkpoint, settings: Settings) -> list[Kind]:
+    if records.evaluation is None:
+        return []
+    subset = str(records.evaluation.subset)
+    path = records.folder / PREDICTIONS
+    columns = [name for name in pq.read_schema(path).names if name not in WIDE]
+    rows = pq.read_table(path, columns=columns)
+    rows = rows.filter(pc.and_(pc.equal(rows["subset"], subset), pc.is_valid(rows["label"])))
+    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip, views=settings.evaluation)
+    return scored_videos(rows, dataset, model_name=records.model, stride=trained.model.clip.stride)

@@ -1,0 +1,140 @@
+"""The page of a model says what evaluation.json says, and leads from a confusion to its videos."""
+
+import pytest
+from made_up import BAD, model
+
+pytestmark = pytest.mark.browser
+
+FEW, MANY = 6, 60
+
+
+@pytest.fixture(scope="module")
+def made(chromium, tmp_path_factory):
+    """Record and page by the number of classes."""
+    folder = tmp_path_factory.mktemp("models")
+    found = {}
+    for number, videos in ((FEW, 120), (MANY, 600)):
+        evaluation, text = model(folder / f"of {number}/resnet18_vtn", number, num_videos=videos)
+        path = folder / f"{number}.html"
+        path.write_text(text, encoding="utf-8")
+        found[number] = evaluation, path
+    return found
+
+
+@pytest.mark.parametrize("number", [FEW, MANY])
+def test_the_figures_are_those_of_the_evaluation(made, opened, number):
+    evaluation, path = made[number]
+    page, scores = opened(path).page, evaluation.scores
+    rows = page.get_by_role("table", name="Classes", exact=True).first.locator("tbody tr").all()
+    found = {row.locator("th").inner_text(): row.locator("td").evaluate_all(VALUES) for row in rows}
+    assert list(found) == list(scores.classes)
+    for label, expected in scores.classes.items():
+        numbers = (expected.recall, expected.precision, expected.f1, expected.average_precision)
+        texts = [str(expected.num_videos), *("" if each is None else f"{each:.6f}" for each in numbers)]
+        assert found[label][:5] == texts
+    verdict = page.locator("#verdict").inner_text()
+    assert f"{round(scores.video_top1 * scores.num_videos)} of {scores.num_videos} validation videos" in verdict
+    for value in (scores.video_top5, scores.mean_class_accuracy, scores.macro_f1, scores.brier_score):
+        assert f"{value:.3f}" in verdict
+    assert f"{scores.num_videos} of {scores.num_annotated}" in verdict
+
+
+VALUES = "cells => cells.map(cell => cell.dataset.value)"
+
+
+def test_the_matrix_has_the_numbers_of_the_evaluation(made, opened):
+    evaluation, path = made[FEW]
+    page = opened(path).page
+    labels = page.locator("table.matrix thead th").all_inner_texts()
+    rows = page.locator("table.matrix tbody tr").all()
+    found = {
+        row.locator("th").inner_text(): dict(zip(labels, row.locator("td").all_inner_texts(), strict=True))
+        for row in rows
+    }
+    for label, scores in evaluation.scores.classes.items():
+        assert {name: int(text) for name, text in found[label].items() if text} == scores.called
+
+
+def test_mouse_and_keyboard_reach_the_fields_of_the_matrix_and_their_videos(made, opened):
+    evaluation, path = made[FEW]
+    page = opened(path).page
+    first = page.locator("table.matrix tbody td").first
+    number = evaluation.scores.classes[BAD].called[BAD]
+    first.hover()
+    assert f"{number} of " in page.locator("#said").inner_text()
+    assert BAD in page.locator("#said").inner_text()
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    where = page.evaluate("[document.activeElement.parentElement.rowIndex, document.activeElement.cellIndex]")
+    assert where == [2, 2]
+    assert "class 001" in page.locator("#said").inner_text()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    videos = page.locator("#cell-videos li")
+    assert videos.count() > 0
+    assert all(text.startswith(BAD) for text in videos.all_inner_texts())
+    link = page.locator("#cell-videos a").first
+    name = link.inner_text()
+    link.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector(':target').dataset.video") == name
+
+
+def test_tab_reaches_the_matrix(made, opened):
+    page = opened(made[FEW][1]).page
+    page.locator("#confusion").evaluate("section => { section.tabIndex = -1; section.focus(); }")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.closest('table.matrix tbody') !== null"):
+            return
+    pytest.fail("three steps from its heading no field of the matrix has the focus")
+
+
+def test_of_many_classes_any_is_found_by_its_name(made, opened):
+    evaluation, path = made[MANY]
+    page = opened(path).page
+    assert page.locator("table.matrix tbody tr").count() == 20
+    page.locator("#class-search").fill("class 059")
+    page.locator("#class-search").press("Enter")
+    text = page.locator("#class-found").inner_text()
+    assert str(evaluation.scores.classes["class 059"].num_videos) in text
+
+
+def test_moving_clips_can_be_held_still(made, opened):
+    page = opened(made[FEW][1]).page
+    shown = "document.querySelector('.card img').currentSrc === document.querySelector('.card source').srcset"
+    assert page.evaluate(shown) is False
+    page.get_by_role("button", name="Hold the clips still").click()
+    page.wait_for_function(shown)
+    page.get_by_role("button", name="Hold the clips still").click()
+    page.wait_for_function(f"!({shown})")
+
+
+def test_who_wants_less_motion_sees_still_pictures(made, opened):
+    page = opened(made[FEW][1], reduced_motion="reduce").page
+    sources = page.locator(".card").evaluate_all(
+        "cards => cards.map(card => card.querySelector('img').currentSrc === card.querySelector('source').srcset)"
+    )
+    assert sources == [True] * 36
+    assert page.get_by_role("button", name="Hold the clips still").count() == 0
+
+
+def test_every_picture_says_what_it_is(made, opened):
+    page = opened(made[FEW][1]).page
+    texts = page.locator("main img").evaluate_all("images => images.map(image => image.alt)")
+    assert len(texts) == 36 + 24
+    assert all(texts)
+    assert page.get_by_role("img", name="Probability over time: ").count() == 36
+
+
+@pytest.mark.slow
+def test_a_page_of_400_classes_and_20000_videos_is_small_and_opens(tmp_path, opened):
+    _, text = model(tmp_path / "large/resnet18_vtn", 400, num_videos=20_000)
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    pictures = 36 * 4 / 3 * 29_000  # the clips of this page are smaller than real ones can be
+    assert (tmp_path / "page.html").stat().st_size + pictures < 5_000_000
+    page = opened(tmp_path / "page.html", width=390)
+    assert page.complaints == []
+    assert page.value("document.documentElement.scrollWidth") <= 390

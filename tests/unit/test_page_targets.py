@@ -1,0 +1,47 @@
+"""Pages as targets: whose they are, and which files of an export a model's page waits for."""
+
+from pathlib import Path
+
+import pytest
+
+from kinema.experiment.pages import GATES, gate_files, is_data_page, page_model, with_scores
+
+MODEL = "results/mine/resnet18_vtn"
+FILES = [f"{MODEL}/{name}" for name in GATES]
+
+
+@pytest.mark.parametrize(
+    ("target", "model", "is_data"),
+    [
+        (f"{MODEL}/report/index.html", ("mine", "resnet18_vtn"), False),
+        (f"./{MODEL}/report/model_card.md", ("mine", "resnet18_vtn"), False),
+        ("results/mine/report/index.html", None, True),
+        (f"{MODEL}/report/other.html", None, False),
+        (f"{MODEL}/model.xml", None, False),
+        ("all", None, False),
+    ],
+)
+def test_whose_page_a_target_is(target, model, is_data):
+    assert page_model(target) == model
+    assert is_data_page(target) == is_data
+    scores = [f"{MODEL}/evaluation.json"] if model else []
+    assert with_scores([target]) == [target, *scores]
+
+
+@pytest.mark.parametrize(
+    ("targets", "there", "expected"),
+    [
+        ([], [], []),
+        ([f"./{MODEL}/model.xml"], [], FILES),
+        ([f"{MODEL}/verification.json"], [], FILES),
+        ([f"{MODEL}/model.onnx", "results/mine/other/model.xml"], [], []),
+        ([], FILES, FILES),
+        ([], FILES[:1], []),  # gate 1 alone was passed: the page makes no export
+    ],
+)
+def test_a_page_reads_an_export_that_is_there_or_asked_for(tmp_path, monkeypatch, targets, there, expected):
+    monkeypatch.chdir(tmp_path)
+    for path in there:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+    assert gate_files(targets, "mine", "resnet18_vtn") == expected
