@@ -37,9 +37,10 @@ from kinema.clips.loader import ClipLoader
 from kinema.clips.table import ClipIndex
 from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import score
+from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Augmentation, Clip, Media
-from kinema.experiment.model_sections import Network, Training
+from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.models.device import device_of
 from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
@@ -242,14 +243,15 @@ def report_loading(subject: Subject, index: ClipIndex, step: float, *, block: in
 
 def report_scoring(subject: Subject, index: ClipIndex, num_clips: int) -> None:
     """Print clips a second of the scoring, against the network alone."""
-    dataset = clips_for(index, "rgb", clip=subject.clip)
+    dataset = ViewDataset(index, clip=subject.clip, views=Evaluation())
     rows = [number % len(dataset) for number in range(num_clips)]
     predict = torch_predictor(subject.network(), device=subject.device)
     size = subject.batch_size
-    clips = np.stack([dataset[row]["clip"].numpy() for row in rows[:size]])
+    clips = np.stack([dataset[row]["clip"][:, 0].numpy() for row in rows[:size]])
     predict(clips)
     bare = seconds(subject, lambda: [predict(clips) for _ in range(num_clips // size)]) / (num_clips // size * size)
-    scored = seconds(subject, lambda: score(predict, dataset, batch_size=size, rows=rows)) / num_clips
+    options = {"batch_size": size, "rows": rows, "num_threads": subject.num_workers}
+    scored = seconds(subject, lambda: score(predict, dataset, **options)) / num_clips
     report("scoring a clip", scored, bare, f"{1 / scored:.0f} clips/s")
 
 

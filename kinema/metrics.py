@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from kinema.inference.probabilities import highest, softmax
+from kinema.inference.probabilities import softmax
 
 Average = Literal["probabilities", "logits"]
 
@@ -101,7 +101,14 @@ def topk_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
 
     Equal scores count by the lower class number first, so constant scores are not all correct.
     """
-    return float((highest(scores, k) == labels[:, None]).any(axis=1).mean())
+    return float((ranks(scores, labels) <= k).mean())
+
+
+def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Place of the true class among all by score, (N,) from 1; of equal ones the lower class number is first."""
+    true = scores[np.arange(len(labels)), labels][:, None]
+    before = np.arange(scores.shape[1]) < labels[:, None]
+    return 1 + ((scores > true) | ((scores == true) & before)).sum(axis=1)
 
 
 def mean_class_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -5,7 +5,7 @@ workers inside each index, which also works with workers that outlive an epoch.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class ClipDataset(Dataset):
         entropy = np.random.SeedSequence([self.seed, epoch, row])
         numbers = self.frame_numbers(row, np.random.default_rng(entropy))
         clip = torch.empty(self.clip_shape, dtype=torch.uint8) if out is None else out
-        with _seeded(int(entropy.generate_state(1)[0])):
+        with _seeded(int(entropy.generate_state(1)[0])) if self.augmented else nullcontext():
             self._clip(row, numbers, clip)
         label, video = int(self.index.label_index[row]), int(self.index.video_number[row])
         return {"clip": clip, "label": label, "video": video, "row": row}

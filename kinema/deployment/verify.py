@@ -101,7 +101,7 @@ def ir_scores(
 ) -> VideoScores:
     """Scores of an IR by video, of all clips or of some rows; without `precision` at the device's own."""
     predict = openvino_predictor(xml_path, precision=precision, threads=threads)
-    return by_video(score(predict, dataset, batch_size=batch_size, rows=rows))
+    return by_video(score(predict, dataset, batch_size=batch_size, rows=rows, num_threads=threads))
 
 
 def true_labels(dataset: ViewDataset) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Confidences of videos -> what is gained where only sure answers are given, and how sure they have to be."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,6 +47,6 @@ def lowest_with(points: Sequence[AnswersAbove], *, precision: float) -> AnswersA
 
 
 def above(confidence: np.ndarray, correct: np.ndarray, *, threshold: float) -> AnswersAbove | None:
-    """What is left above a confidence; None where that is nothing."""
+    """What is left above a confidence, which no video need have; None where that is nothing."""
     points = [point for point in answers_above(confidence, correct) if point.confidence >= threshold]
-    return points[-1] if points else None
+    return replace(points[-1], confidence=threshold) if points else None

@@ -26,7 +26,6 @@ from kinema.evaluation.told import told
 from kinema.evaluation.views import num_views
 from kinema.experiment.choosing import chosen_by, is_trained_on
 from kinema.experiment.config import Settings
-from kinema.metrics import by_video
 from kinema.models.device import device_of
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
@@ -72,10 +71,12 @@ def evaluate(
     subsets = subsets_to_score(clips_path, settings.evaluation.subset)
     device = device_of(accelerator)
     scored = {
-        name: scored_subset(name, trained, clips_path=clips_path, settings=settings, device=device)
+        name: scored_subset(name, trained, clips_path=clips_path, settings=settings, device=device, threads=threads)
         for name in subsets.names
     }
     calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
+    if calibration and calibration.temperature:
+        scored = {name: one.at(calibration.temperature.value) for name, one in scored.items()}
     result = Evaluation(
         subset=subsets.reported,
         views=views_of(settings, subsets.names),
@@ -83,7 +84,7 @@ def evaluate(
         calibration=calibration,
         subsets=scores_of(scored, trained, calibration, clips_path=clips_path),
     )
-    write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels, calibration=calibration)
+    write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels)
     plot_confusion(out.confusion_path, confusions(scored, subsets, trained.labels), trained.labels)
     CalibrationFile.of(calibration, model=file_digest(checkpoint_path)).write(out.calibration_path)
     result.write(out.evaluation_path)
@@ -92,16 +93,16 @@ def evaluate(
 
 
 def scored_subset(
-    name: str, trained: Checkpoint, *, clips_path: Path, settings: Settings, device: torch.device | str
+    name: str, trained: Checkpoint, *, clips_path: Path, settings: Settings, device: torch.device, threads: int
 ) -> ScoredSubset:
     """Score the clips of a subset, those of videos without a label as well."""
     views = settings.evaluation
     dataset = evaluation_dataset(clips_path, trained, subset=name, numbers=settings.clip, views=views, labelled=False)
     collector = EvidenceCollector(dataset) if views.evidence and trained.model.has_evidence else None
     predict = torch_predictor(trained.model, device=device, watch=collector.add if collector else None)
-    clips = score(predict, dataset, batch_size=views.batch_size)
+    clips = score(predict, dataset, batch_size=views.batch_size, num_threads=threads)
     evidence = as_rows(collector.found(), dataset, trained.labels) if collector else None
-    return ScoredSubset(name, clips, by_video(clips), sources_of(dataset), evidence)
+    return ScoredSubset.of(name, clips, sources_of(dataset), evidence=evidence)
 
 
 def views_of(settings: Settings, names: Sequence[str]) -> Views:

@@ -77,17 +77,17 @@ class EvidenceCollector:
 
     def _evidence(self, label: int) -> Evidence:
         logits, of_frames, numbers = (np.array(part) for part in zip(*self._views, strict=True))
-        frames, position, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-        sums = np.zeros((len(frames), logits.shape[1]))
-        np.add.at(sums, position.ravel(), of_frames.reshape(-1, logits.shape[1]))
-        means = sums / counts[:, None]
+        order = np.argsort(numbers, axis=None, kind="stable")
+        frames, starts, counts = np.unique(numbers.ravel()[order], return_index=True, return_counts=True)
+        means = np.add.reduceat(of_frames.reshape(-1, logits.shape[1])[order], starts, dtype=np.float64)
+        means /= counts[:, None]
         classes = self._classes(logits, label)
         return Evidence(
             frames=frames,
             counts=counts // self.dataset.num_views,
             classes=classes,
             logits=means[:, classes].T.astype(np.float32),
-            log_totals=np.logaddexp.reduce(means, axis=1).astype(np.float32),
+            log_totals=_log_totals(means.astype(np.float32)),
         )
 
     def _classes(self, logits: np.ndarray, label: int) -> np.ndarray:
@@ -95,6 +95,12 @@ class EvidenceCollector:
         scores = ClipScores(logits, zeros, zeros, self.dataset.num_views, self.dataset.views.average)
         first = highest(by_video(scores).probabilities[0], NUM_CLASSES)
         return first if label < 0 or label in first else np.append(first, label)
+
+
+def _log_totals(logits: np.ndarray) -> np.ndarray:
+    """Logarithm of the sum of exp over the last axis."""
+    largest = logits.max(axis=-1)
+    return largest + np.log(np.exp(logits - largest[..., None]).sum(axis=-1))
 
 
 def as_rows(evidence: Sequence[Evidence], dataset: ViewDataset, labels: Sequence[str]) -> list[dict[str, Any]]:

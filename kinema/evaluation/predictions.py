@@ -15,24 +15,19 @@ from kinema.evaluation.schema import EVIDENCE, PREDICTIONS
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.files import atomic_path
 from kinema.inference.probabilities import highest
-from kinema.metrics import ClipScores, VideoScores, by_video
-from kinema.records.calibration import Calibration
+from kinema.metrics import ClipScores, VideoScores, ranks
 
 
-def write_predictions(
-    path: Path, scored: Sequence[ScoredSubset], *, labels: list[str], calibration: Calibration | None
-) -> None:
+def write_predictions(path: Path, scored: Sequence[ScoredSubset], *, labels: list[str]) -> None:
     """One row a video, schema PREDICTIONS, subset by subset."""
-    temperature = calibration.temperature.value if calibration and calibration.temperature else 1.0
-    tables = [_table(one, np.array(labels, dtype=object), temperature=temperature) for one in scored]
+    tables = [_table(one, np.array(labels, dtype=object)) for one in scored]
     with atomic_path(path) as temporary:
         pq.write_table(pa.concat_tables(tables), temporary)
 
 
-def _table(scored: ScoredSubset, names: np.ndarray, *, temperature: float) -> pa.Table:
+def _table(scored: ScoredSubset, names: np.ndarray) -> pa.Table:
     videos, sources, known = scored.videos, scored.sources, scored.is_labelled
     predicted, first = videos.probabilities.argmax(axis=1), highest(videos.probabilities, 5)
-    calibrated = videos if temperature == 1 else by_video(scored.clips, temperature=temperature)
     columns: dict[str, Any] = {
         "video": sources.names,
         "subset": [scored.name] * len(predicted),
@@ -40,7 +35,7 @@ def _table(scored: ScoredSubset, names: np.ndarray, *, temperature: float) -> pa
         "predicted": names[predicted],
         "correct": pa.array(predicted == videos.labels, mask=~known),
         "probability": videos.probabilities.max(axis=1).astype(np.float32),
-        "confidence": calibrated.probabilities[np.arange(len(predicted)), predicted].astype(np.float32),
+        "confidence": scored.calibrated.probabilities[np.arange(len(predicted)), predicted].astype(np.float32),
         "num_clips": videos.num_clips.astype(np.int32),
         "probabilities": _lists(videos.probabilities.astype(np.float32)),
         "rank": pa.array(ranks(videos.probabilities, videos.labels), pa.int32(), mask=~known),
@@ -54,13 +49,6 @@ def _table(scored: ScoredSubset, names: np.ndarray, *, temperature: float) -> pa
     }
     arrays = [pa.array(columns[field.name], field.type) for field in PREDICTIONS]
     return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
-
-
-def ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Place of the true class among all by probability, (V,) from 1; of equal ones the lower class number is first."""
-    true = probabilities[np.arange(len(labels)), labels][:, None]
-    before = np.arange(probabilities.shape[1]) < labels[:, None]
-    return 1 + ((probabilities > true) | ((probabilities == true) & before)).sum(axis=1)
 
 
 def agreements(scores: ClipScores, videos: VideoScores) -> np.ndarray:

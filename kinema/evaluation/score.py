@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from kinema.clips.dataset import stored_modality
-from kinema.clips.loader import ClipLoader
 from kinema.clips.scored import ORDER, ScoredSubsets, scored_subsets
 from kinema.clips.table import ClipIndex, labelled_subsets, subsets_of
+from kinema.evaluation.reading import read_batches
 from kinema.evaluation.views import ViewDataset
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Evaluation
@@ -68,23 +68,25 @@ def score(
     *,
     batch_size: int,
     rows: Sequence[int] | None = None,
-    num_workers: int = 1,
+    num_threads: int = 1,
 ) -> ClipScores:
     """Logits of every view of the clips of `dataset`, or of these rows of it, each counted once, in this order.
 
-    At most `batch_size` views are predicted at a time.
+    At most `batch_size` views are predicted at a time. So many threads read clips meanwhile: as many as the network has
+    are best.
     """
     rows, num_views = range(len(dataset)) if rows is None else rows, dataset.num_views
-    loader = ClipLoader(dataset, batch_size=max(1, batch_size // num_views), num_workers=num_workers, sampler=rows)
-    logits, labels, videos = [], [], []
-    for batch in progress(loader, description="scoring", total=len(loader)):
-        logits += [predict(part) for part in _parts(batch["clip"].numpy(), batch_size)]
-        labels.append(np.repeat(batch["label"].numpy(), num_views))
-        videos.append(np.repeat(batch["video"].numpy(), num_views))
+    clips_at_a_time = max(1, batch_size // num_views)
+    batches = read_batches(dataset, rows, batch_size=clips_at_a_time, num_threads=num_threads)
+    logits: list[np.ndarray] = []
+    read: list[int] = []
+    for numbers, clips in progress(batches, description="scoring", total=-(-len(rows) // clips_at_a_time)):
+        logits += [predict(part) for part in _parts(clips.numpy(), batch_size)]
+        read += numbers
     scores = ClipScores(
         np.concatenate(logits),
-        np.concatenate(labels),
-        np.concatenate(videos),
+        np.repeat(dataset.index.label_index[read].astype(np.int64), num_views),
+        np.repeat(dataset.index.video_number[read].astype(np.int64), num_views),
         num_views=num_views,
         average=dataset.views.average,
     )

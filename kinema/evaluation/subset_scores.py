@@ -1,6 +1,6 @@
 """Scores of the clips of a subset -> its numbers in evaluation.json."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,28 @@ from kinema.records.evaluation import CalibratedScores, SubsetScores
 class ScoredSubset:
     """What a model gave for the clips of a subset; `sources` are in the order of `videos`.
 
-    So is `evidence`, rows of predictions.parquet; None where there is none.
+    So is `evidence`, rows of predictions.parquet; None where there is none. `calibrated` are the scores of the videos
+    at the temperature; those as they are where there is none.
     """
 
     name: str
     clips: ClipScores
     videos: VideoScores
+    calibrated: VideoScores
     sources: Sources
     evidence: list[dict[str, Any]] | None = None
+
+    @classmethod
+    def of(
+        cls, name: str, clips: ClipScores, sources: Sources, *, evidence: list[dict[str, Any]] | None = None
+    ) -> "ScoredSubset":
+        """Before a temperature is known."""
+        videos = by_video(clips)
+        return cls(name, clips, videos, videos, sources, evidence)
+
+    def at(self, temperature: float) -> "ScoredSubset":
+        """The same with confidences that are calibrated."""
+        return replace(self, calibrated=by_video(self.clips, temperature=temperature))
 
     @property
     def is_labelled(self) -> np.ndarray:
@@ -44,8 +58,9 @@ def subset_scores(
     chosen: list[str],
 ) -> SubsetScores:
     """The numbers of the videos that have labels, of which there must be some; `labels` are those of the model."""
-    clips, groups = scored.clips.labelled(), np.array(scored.sources.groups, dtype=object)[scored.is_labelled]
-    videos = scored.videos.take(np.flatnonzero(scored.is_labelled))
+    known = np.flatnonzero(scored.is_labelled)
+    clips, videos, sure = scored.clips.labelled(), scored.videos.take(known), scored.calibrated.take(known)
+    groups = [scored.sources.groups[number] for number in known]
     counts, number = confusion_matrix(videos, len(labels)), len(videos.labels)
     return SubsetScores(
         trained_on=trained_on,
@@ -55,11 +70,11 @@ def subset_scores(
         coverage=number / num_annotated,
         **accuracies(clips, videos),
         macro_f1=macro_f1(counts),
-        intervals=intervals_of(videos, groups.tolist()),
+        intervals=intervals_of(videos, groups),
         expected_calibration_error=expected_calibration_error(videos.probabilities, videos.labels),
         brier_score=brier_score(videos.probabilities, videos.labels),
         reliability=bins_of(videos.probabilities, videos.labels),
-        **calibrated_numbers(clips, videos, calibration),
+        **calibrated_numbers(sure, calibration),
         classes=per_class(videos, counts, labels),
     )
 
@@ -77,11 +92,8 @@ def accuracies(clips: ClipScores, videos: VideoScores) -> dict[str, Any]:
     }
 
 
-def calibrated_numbers(clips: ClipScores, videos: VideoScores, calibration: Calibration | None) -> dict[str, Any]:
-    """What the record has of the calibrated confidences; of those as they are where there is no temperature."""
-    temperature = calibration.temperature if calibration else None
-    if temperature:
-        videos = by_video(clips, temperature=temperature.value)
+def calibrated_numbers(videos: VideoScores, calibration: Calibration | None) -> dict[str, Any]:
+    """What the record has of calibrated scores, or of those as they are where there is no temperature."""
     probabilities, labels = videos.probabilities, videos.labels
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     threshold = calibration.threshold if calibration else None
@@ -91,7 +103,7 @@ def calibrated_numbers(clips: ClipScores, videos: VideoScores, calibration: Cali
             brier_score=brier_score(probabilities, labels),
             reliability=bins_of(probabilities, labels),
         )
-        if temperature
+        if calibration and calibration.temperature
         else None,
         "answers": thinned(answers_above(confidence, correct)),
         "above_threshold": above(confidence, correct, threshold=threshold.confidence) if threshold else None,

@@ -3,6 +3,7 @@
 Nothing is random: the squares of `gaussian` are drawn by the name of the video.
 """
 
+import copy
 import hashlib
 import math
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from kinema.clips.table import ClipIndex
 from kinema.experiment.model_sections import Evaluation
 from kinema.inference.preprocessing import Position, Squares, resize, square_box, write_planes
 from kinema.media.layout import Box
+from kinema.media.reader import FrameReader, shards_to_keep_open
 
 NUM_SQUARES = {"centre": 1, "three": 3, "five": 5, "ten": 5, "gaussian": 5}
 MIRRORED = ("ten", "gaussian")  # each square is there mirrored as well
@@ -29,6 +31,12 @@ class ViewDataset(ClipDataset):
         super().__init__(index, **options)
         self.views = views
         self.transform = ViewTransform(self.clip.size, views, is_flow=self.num_channels == 2)
+
+    def for_one_of(self, num_threads: int) -> "ViewDataset":
+        """The same for one of so many threads of this process, with a reader and a share of its open files."""
+        own = copy.copy(self)
+        own._reader = FrameReader(max_open=max(1, shards_to_keep_open() // num_threads))
+        return own
 
     @property
     def num_views(self) -> int:

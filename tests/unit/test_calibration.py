@@ -136,6 +136,9 @@ def test_a_client_answers_the_videos_that_the_threshold_was_found_on():
         assert (answered.sum(), correct[answered].mean()) == (point.num_videos, pytest.approx(point.accuracy))
         assert above(confidence, correct, threshold=point.confidence) == point
     assert above(confidence, correct, threshold=1.1) is None
+    assert above(CONFIDENCE, CORRECT, threshold=0.8) == AnswersAbove(
+        confidence=0.8, num_videos=3, coverage=0.5, accuracy=1.0
+    )
 
 
 def test_a_curve_has_its_ends_and_no_more_points_than_asked():

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from kinema.clips.table import ClipIndex
-from kinema.evaluation.predictions import ranks, write_predictions
+from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.schema import EVIDENCE, PREDICTIONS, VERSION, VERSION_KEY
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.inference.probabilities import highest, softmax
-from kinema.metrics import ClipScores, by_video, topk_accuracy
+from kinema.metrics import ClipScores, ranks
 from kinema.records.evaluation import Evaluation
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/predictions.md"
@@ -26,8 +26,7 @@ SOURCES = Sources(["x", "y", "z"], [None, "anna", None], ["v/x.mp4", "v/y.mp4", 
 
 
 def written(path, scores=SCORES, sources=SOURCES, labels=LABELS) -> list[dict]:
-    scored = ScoredSubset("testing", scores, by_video(scores), sources)
-    write_predictions(path, [scored], labels=labels, calibration=None)
+    write_predictions(path, [ScoredSubset.of("testing", scores, sources)], labels=labels)
     return pq.read_table(path).to_pylist()
 
 
@@ -51,6 +50,25 @@ def test_each_video_has_what_was_said_of_it(tmp_path):
     assert schema.metadata[VERSION_KEY] == str(VERSION).encode()
 
 
+def test_confidences_are_of_the_temperature_and_nothing_else_is(tmp_path):
+    plain = written(tmp_path / "plain.parquet")
+    scored = ScoredSubset.of("testing", SCORES, SOURCES)
+    write_predictions(tmp_path / "p.parquet", [scored.at(2.0)], labels=LABELS)
+    rows = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert [row["confidence"] for row in plain] == [row["probability"] for row in plain]
+    assert rows[0]["confidence"] == pytest.approx(softmax(LOGITS[[1, 2, 4]] / 2).mean(axis=0)[2])
+    assert rows[2]["confidence"] == pytest.approx(softmax(np.array([0, 0, 0.5])).max())
+    assert [row | {"confidence": None} for row in rows] == [row | {"confidence": None} for row in plain]
+
+
+def test_what_has_no_label_has_nothing_that_is_made_of_one(tmp_path):
+    unknown = ClipScores(LOGITS, labels=np.array([-1, 2, 2, -1, 2, -1]), videos=SCORES.videos)
+    plain, rows = written(tmp_path / "a.parquet"), written(tmp_path / "b.parquet", unknown)
+    assert [(row["label"], row["correct"], row["rank"]) for row in rows] == [("c", True, 1), (None,) * 3, (None,) * 3]
+    nothing = dict.fromkeys(("label", "correct", "rank"))
+    assert [row | nothing for row in rows] == [row | nothing for row in plain]
+
+
 def test_the_first_five_are_five_of_many(tmp_path):
     rng = np.random.default_rng(0)
     scores = ClipScores(rng.normal(size=(4, 9)).astype(np.float32), labels=np.arange(4), videos=np.arange(4))
@@ -62,13 +80,11 @@ def test_the_first_five_are_five_of_many(tmp_path):
         assert (row["label"] in row["top5_labels"]) == (row["rank"] <= 5)
 
 
-def test_ranks_are_those_that_accuracies_count():
+def test_ranks_are_places_in_the_order_of_the_probabilities():
     rng = np.random.default_rng(1)
     probabilities = rng.integers(0, 4, (200, 8)) / 8  # many are equal
     labels = rng.integers(0, 8, 200)
     found = ranks(probabilities, labels)
-    for k in range(1, 9):
-        assert (found <= k).mean() == pytest.approx(topk_accuracy(probabilities, labels, k))
     order = highest(probabilities, 8)
     assert [order[row].tolist().index(label) + 1 for row, label in enumerate(labels)] == found.tolist()
 
@@ -104,7 +120,7 @@ def test_the_page_has_the_columns_that_are_written():
     words |= {pa.list_(kind): f"list of {word}" for kind, word in words.items()}
     words[pa.list_(pa.list_(pa.float32()))] = "list of lists of float32"
     words[EVIDENCE] = "struct"
-    fields = re.findall(r"^\| `(\w+)` \| ([a-z0-9 ]+?) \| [^|]+ \|$", page, re.MULTILINE)
+    fields = re.findall(r"^\| `(\w+)` \| ([a-z0-9 ]+?) \| [^|]+ \|$", page.partition("## Evidence")[2], re.MULTILINE)
     assert fields == [(field.name, words[field.type]) for field in EVIDENCE]
     assert rows == [(field.name, words[field.type], "yes" if field.nullable else "no") for field in PREDICTIONS]
     assert f"version {VERSION}" in page

@@ -24,7 +24,7 @@ from kinema.inference.probabilities import softmax
 from kinema.inference.windows import evaluation_starts
 from kinema.input_error import InputError
 from kinema.leaderboard.candidate import read_candidate
-from kinema.metrics import ClipScores, by_video
+from kinema.metrics import ClipScores
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 from kinema.outcome.show import show
@@ -146,7 +146,8 @@ def test_training_videos_have_evenly_spaced_clips(scored):
     assert list(rows) == ["training", "validation"], "validation tells of the confidences"
     assert {row["num_clips"] for row in rows["training"]} == {3} == {CLIP.num_val_clips}
     trained = load_checkpoint(scored / "model.pth")
-    dataset = evaluation_dataset(scored.parent / "clips.parquet", trained, subset="training", numbers=CLIP)
+    clips_path, views = scored.parent / "clips.parquet", Settings().evaluation
+    dataset = evaluation_dataset(clips_path, trained, subset="training", numbers=CLIP, views=views)
     number = int(dataset.index.num_frames[0])
     expected = evaluation_starts(number, window=CLIP.length * CLIP.stride, num_clips=3)
     assert dataset.index.start[:3].tolist() == expected
@@ -207,10 +208,10 @@ def test_numbers_are_given_as_they_are_and_calibrated():
     labels = np.array([rng.choice(3, p=row) for row in softmax(logits, temperature=3.0)])
     clips = ClipScores(logits, np.append(labels[:-100], [-1] * 100), np.arange(300))  # the last have no label
     names = [str(number) for number in range(300)]
-    subset = ScoredSubset("validation", clips, by_video(clips), Sources(names, [None] * 300, names))
+    subset = ScoredSubset.of("validation", clips, Sources(names, [None] * 300, names))
     calibration = calibrated(clips.labelled(), subset="validation", is_reported=True, precision=0.9)
     options = {"labels": ["a", "b", "c"], "num_annotated": 200, "trained_on": False, "chosen": []}
-    found = subset_scores(subset, calibration=calibration, **options)
+    found = subset_scores(subset.at(calibration.temperature.value), calibration=calibration, **options)
     plain = subset_scores(subset, calibration=None, **options)
     assert (found.num_videos, found.num_clips, plain.calibrated, plain.above_threshold) == (200, 200, None, None)
     assert calibration.temperature.value == pytest.approx(3, rel=0.2)

@@ -1,6 +1,7 @@
 """The views of clips that are scored: which pixels they have, that each counts once, and what is averaged over them."""
 
 import shutil
+import threading
 from dataclasses import dataclass
 
 import cv2
@@ -14,6 +15,7 @@ from deployed_model import Deployed
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform
+from kinema.evaluation.calibration import LogLoss, fitted_temperature
 from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.evaluation.score import evaluation_dataset, score
 from kinema.evaluation.views import ViewDataset, ViewTransform, boxes_of, num_views
@@ -162,8 +164,8 @@ def test_views_as_they_come_are_the_clips_of_before(prepared):
 
 
 @pytest.mark.parametrize("crops", NUM_VIEWS)
-@pytest.mark.parametrize(("batch_size", "num_workers"), [(1, 0), (3, 1), (7, 2), (64, 1)])
-def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_workers):
+@pytest.mark.parametrize(("batch_size", "num_threads"), [(1, 1), (3, 1), (7, 2), (64, 3)])
+def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_threads):
     index = index_of(prepared)
     dataset = ViewDataset(index, clip=CLIP, views=Evaluation(crops=crops, scale=0.8))
     sizes = []
@@ -172,7 +174,7 @@ def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_wo
         sizes.append(len(clips))
         return clips.mean((1, 3, 4))
 
-    scores = score(predict, dataset, batch_size=batch_size, num_workers=num_workers)
+    scores = score(predict, dataset, batch_size=batch_size, num_threads=num_threads)
     number = NUM_VIEWS[crops]
     assert dataset.num_views == scores.num_views == number
     assert sum(sizes) == len(scores.logits) == number * len(index)
@@ -201,6 +203,25 @@ def test_what_is_averaged():
     assert of_logits.by_clip()[0].tolist() == [[2, 0.5], [0, 2.5], [3, 0]]
     assert by_video(of_logits).probabilities == pytest.approx(softmax(np.array([[1, 1.5], [3, 0]])))
     assert (by_video(of_logits).probabilities[0].argmax(), found.probabilities[0].argmax()) == (1, 1)
+
+
+def test_a_temperature_is_fitted_to_what_is_averaged():
+    """Of many views as well; the loss is that of the probabilities of the videos."""
+    rng = np.random.default_rng(3)
+    labels = np.repeat(rng.integers(0, 4, 30), 6)
+    logits = (rng.normal(size=(180, 4)) * 3).astype(np.float32)
+    logits[np.arange(180), labels] += 2
+    videos = np.repeat(np.arange(30), 6)
+    for average in ("probabilities", "logits"):
+        scores, loss = ClipScores(logits, labels, videos, num_views=2, average=average), {}
+        for temperature in (0.5, 1.0, 3.0):
+            found = by_video(scores, temperature=temperature)
+            loss[temperature] = -np.log(found.probabilities[np.arange(30), found.labels]).mean()
+            assert LogLoss(scores)(temperature) == pytest.approx(loss[temperature], rel=1e-5)
+        fitted = fitted_temperature(scores)
+        assert fitted.calibrated_log_loss <= min(loss.values())
+        assert (fitted.log_loss, scores.labelled().average) == (pytest.approx(loss[1.0], rel=1e-5), average)
+    assert fitted.value != pytest.approx(fitted_temperature(ClipScores(logits, labels, videos)).value, rel=1e-3)
 
 
 def test_a_position_is_that_of_one_square():
@@ -274,6 +295,24 @@ def test_frames_are_decoded_once_for_all_views(prepared, monkeypatch):
     )
     ViewDataset(index_of(prepared), clip=CLIP, views=Evaluation(crops="ten"))[0]
     assert len(calls) == 1
+
+
+def test_what_cannot_be_read_ends_the_scoring(prepared):
+    dataset = ViewDataset(index_of(prepared), clip=CLIP, views=Evaluation())
+    scored = []
+
+    def predict(clips):
+        scored.append(len(clips))
+        return clips.mean((1, 3, 4))
+
+    broken = dataset.index.num_frames.copy()
+    broken[-1] = 10_000  # its frames are not there
+    dataset.index.num_frames = broken
+    dataset.index.start = np.where(broken == 10_000, 9_000, dataset.index.start)
+    with pytest.raises(ValueError, match=r"frames 9000\.\.9006 of '.*', which has \d+"):
+        score(predict, dataset, batch_size=4, num_threads=2)
+    assert sum(scored) < len(dataset)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("clips")]
 
 
 def test_short_sides_are_scaled():

@@ -1,13 +1,18 @@
 """Only stale stages are rebuilt: what a change of files re-runs, in real runs; edits have test_staleness_digests."""
 
+import dataclasses
 import json
 import os
 import re
 import shutil
 
 import av
+import pyarrow.parquet as pq
 import pytest
 from project import MODEL, NAME, Project, executed, shards_executed, stages
+
+from kinema.records.calibration import CalibrationFile
+from kinema.records.evaluation import Evaluation
 
 pytestmark = pytest.mark.workflow
 
@@ -100,6 +105,34 @@ def test_a_testing_video_more_is_evaluated_and_not_trained_on(project):
     evaluation = json.loads((project.root / MODEL / "evaluation.json").read_text())
     assert (evaluation["subset"], evaluation["subsets"]["testing"]["num_videos"]) == ("testing", 1)
     assert list(evaluation["subsets"]) == ["testing", "validation"], "validation still tells of the confidences"
+    assert "Nothing to be done" in project.snakemake(TARGET)
+
+
+def test_testing_videos_without_labels_are_predicted_and_the_others_reported(project):
+    (video,) = (project.root / "data").glob("open_val_000.mp4")
+    video.rename(project.root / "data/tiny/videos/held_out.mp4")
+    table = project.root / LIST
+    table.write_text(f"{table.read_text()}held_out,,testing\n")
+    arguments = (TARGET, "--config", "evaluation={subset: all}")
+    output = project.snakemake(*arguments)
+    assert executed(output) == {"annotations", "plan", "shard", "dataset_report", "index", "evaluate", "verify"}
+    evaluation = Evaluation.read(project.root / MODEL / "evaluation.json")
+    assert (evaluation.subset, list(evaluation.subsets)) == ("validation", ["validation", "training"])
+    assert evaluation.unlabelled == {"testing": 1}
+    rows = pq.read_table(project.root / MODEL / "predictions.parquet").to_pylist()
+    assert [row["subset"] for row in rows] == ["validation"] * 2 + ["testing"] + ["training"] * 4
+    assert [row["label"] is None for row in rows] == [False] * 2 + [True] + [False] * 4
+    assert "Nothing to be done" in project.snakemake(*arguments)
+
+
+def test_a_threshold_that_changes_is_exported_in_the_same_run(project):
+    calibration = project.root / MODEL / "calibration.json"
+    record = CalibrationFile.read(calibration)
+    assert record.threshold is None, "of two videos there is none"
+    project.edit("kinema/records/calibration.py", "threshold.confidence if threshold else None", "0.5")
+    assert executed(project.snakemake(TARGET)) == AFTER_TRAINING
+    assert CalibrationFile.read(calibration) == dataclasses.replace(record, threshold=0.5)
+    assert '<threshold value="0.5"' in (project.root / TARGET).read_text()
     assert "Nothing to be done" in project.snakemake(TARGET)
 
 

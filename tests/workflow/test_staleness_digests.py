@@ -130,7 +130,7 @@ EDITS = {
         },
     ),
     "scores": (
-        ("kinema/evaluation/score.py", "np.concatenate(labels)", "np.concatenate(labels[::-1])"),
+        ("kinema/evaluation/score.py", "np.concatenate(logits)", "np.concatenate(logits[::-1])"),
         {*SCORED, MODEL_PAGE},
     ),
     "evaluation": (
@@ -183,7 +183,7 @@ EDITS = {
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"evaluate", "export", "convert", "verify", BOARD, MODEL_PAGE},
+        {*SCORED, "export", "convert", BOARD, MODEL_PAGE},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
