@@ -7,7 +7,7 @@ from pathlib import Path
 REPORT_FOLDER = "report"  # of a data set or of a model
 MODEL_PAGE = ("report/index.html", "report/model_card.md")  # in the folder of a model
 GATES = ("parity.json", "verification.json")  # what the export of a model leaves
-EXPORTED = ("model.xml", "model.bin", "labels.txt", "verification.json")
+VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")  # what passing both makes
 
 
 def is_data_page(target: str) -> bool:
@@ -39,5 +39,5 @@ def gate_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
     """
     folder = f"results/{dataset}/{model}"
     paths = [f"{folder}/{name}" for name in GATES]
-    asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in EXPORTED}
+    asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in VERIFIED}
     return paths if asked or all(Path(path).exists() for path in paths) else []

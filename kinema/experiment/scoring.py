@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from kinema.clips.scored import needed_subsets
 from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
-from kinema.experiment.pages import with_scores
+from kinema.experiment.pages import VERIFIED, with_scores
 from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
-VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")
 SCORED = (*SCORES, "model.onnx", "parity.json", *VERIFIED)
 
