@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 WIDTH, HEIGHT = 200.0, 40.0
+TOPS = (0.25, 0.5, 1.0)  # what the height may stand for: the least that holds all lines
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The lines of a video, those of other classes first, drawn below; `begin` and `end` in seconds."""
+    """The lines of a video, those of other classes first, drawn below.
+
+    The height stands for the probability `top`; `begin` and `end` are in seconds.
+    """
 
     lines: list[Line]
+    top: float
     begin: float
     end: float
     told: str
@@ -37,13 +42,14 @@ def evidence_lines(evidence: Mapping[str, Any] | None, *, predicted: str, label:
     if evidence is None or len(evidence["frames"]) < 2:
         return None
     seconds, totals = np.array(evidence["seconds"]), np.array(evidence["log_totals"])
+    probabilities = np.exp(np.array(evidence["logits"]) - totals)  # (classes, frames)
+    top = next((top for top in TOPS if probabilities.max() <= top), TOPS[-1])
     begin, end = float(seconds[0]), float(seconds[-1])
     across = WIDTH * (seconds - begin) / ((end - begin) or 1)
     kinds = {label: "truth"} | {predicted: "answer"}
     lines, told = [], []
-    for name, logits in zip(evidence["labels"], evidence["logits"], strict=True):
-        probability = np.exp(np.array(logits) - totals)
-        places = zip(across, HEIGHT * (1 - probability), strict=True)
+    for name, probability in zip(evidence["labels"], probabilities, strict=True):
+        places = zip(across, HEIGHT * (1 - probability / top), strict=True)
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         lines.append(Line(name, kinds.get(name, "other"), points))
         if name in kinds:
@@ -51,4 +57,4 @@ def evidence_lines(evidence: Mapping[str, Any] | None, *, predicted: str, label:
             told.append(f"{name} is highest at {seconds[highest]:.1f} s, {probability[highest]:.2f}")
     order = ("other", "truth", "answer")
     lines.sort(key=lambda line: order.index(line.kind))
-    return Evidence(lines, begin, end, "; ".join(told))
+    return Evidence(lines, top, begin, end, "; ".join(told))

@@ -67,7 +67,10 @@ def test_evidence_becomes_lines_over_time():
     ]
     points = [tuple(map(float, point.split(","))) for point in found.lines[-1].points.split()]
     assert points == [(0, 0.5 * HEIGHT), (WIDTH / 2, 0.75 * HEIGHT), (WIDTH, 0.25 * HEIGHT)]
-    assert (found.begin, found.end) == (1.0, 3.0)
+    assert (found.begin, found.end, found.top) == (1.0, 3.0, 1.0)
+    faint = evidence_lines(evidence | {"log_totals": [math.log(4)] * 3}, predicted="hug", label="push")
+    assert faint.top == 0.25
+    assert faint.lines[0].points == "0.0,0.0 100.0,0.0 200.0,0.0", "a quarter each"
     assert "hug is highest at 3.0 s, 0.75" in found.told
     assert evidence_lines(None, predicted="hug", label="push") is None
     one = evidence | {"frames": [0]}
