@@ -11,7 +11,7 @@ from kinema.evaluation.predictions import write_predictions
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
 from kinema.experiment.config import Settings
-from kinema.metrics import ClipScores, by_video
+from kinema.metrics import ClipScores
 from kinema.records.evaluation import Evaluation, Views
 from kinema.records.parity import IrDigests, Parity
 from kinema.records.training import Training
@@ -37,7 +37,7 @@ def drawn_scores(
     clips = ClipScores(logits, true, np.arange(num_videos))
     names = [f"{labels[label]}_{place:05}" for place, label in enumerate(true)]
     paths = [f"data/mine/videos/{each}.mp4" for each in names]
-    return ScoredSubset(name, clips, by_video(clips), Sources(names, [None] * num_videos, paths))
+    return ScoredSubset.of(name, clips, Sources(names, [None] * num_videos, paths))
 
 
 def make_model(
@@ -49,6 +49,8 @@ def make_model(
     """
     folder.mkdir(parents=True, exist_ok=True)
     calibration = calibrated(scored[-1].clips, subset=scored[-1].name, is_reported=len(scored) == 1, precision=0.95)
+    if calibration and calibration.temperature:
+        scored = [one.at(calibration.temperature.value) for one in scored]
     known = {
         one.name: subset_scores(
             one,
@@ -64,7 +66,7 @@ def make_model(
     views = Views(clips=clips, crops="centre", num_views=1, scale=1.0, position="c", average="probabilities")
     evaluation = Evaluation(subset=scored[0].name, views=views, subsets=known, unlabelled={}, calibration=calibration)
     evaluation.write(folder / "evaluation.json")
-    write_predictions(folder / "predictions.parquet", list(scored), labels=list(labels), calibration=calibration)
+    write_predictions(folder / "predictions.parquet", list(scored), labels=list(labels))
     _write_training(folder, labels, settings)
     return evaluation
 
