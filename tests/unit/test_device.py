@@ -71,7 +71,7 @@ def test_the_evaluation_follows(tmp_path, monkeypatch, made, seen):
     seen("cuda")
     devices = []
 
-    def predictor(model, *, device):
+    def predictor(model, *, device, **options):
         devices.append(device)
         raise ZeroDivisionError
 
