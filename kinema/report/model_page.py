@@ -9,6 +9,7 @@ from typing import Any
 from kinema.experiment.data_sections import Clip
 from kinema.files import write_text
 from kinema.outcome.export import is_verified
+from kinema.outcome.stale import obstacle
 from kinema.records.evaluation import Evaluation
 from kinema.report.classes import COLUMNS, class_rows
 from kinema.report.confusion import confusion_of, counts_of
@@ -104,6 +105,7 @@ def _use(records: ModelRecords) -> dict[str, Any]:
     path = records.folder / "model.xml"
     return {
         "path": str(path),
+        "obstacle": obstacle(records.found),
         "is_verified": is_verified(records.found),
         "make": f"snakemake --cores all {shlex.quote(str(path))}",
         "command": f"kinema predict {shlex.quote(str(path))} video.mp4",

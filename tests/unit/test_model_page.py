@@ -11,7 +11,11 @@ import pytest
 import yaml
 from made_up_models import drawn_scores, make_model, sections, ship
 
+from kinema.evaluation.sources import Sources
+from kinema.evaluation.subset_scores import ScoredSubset
+from kinema.evaluation.wilson import wilson_interval
 from kinema.input_error import InputError
+from kinema.metrics import ClipScores
 from kinema.records.evaluation import ClassScores
 from kinema.report.chart import ticks, x_axis, y_axis
 from kinema.report.confusion import counts_of, most_confused
@@ -118,7 +122,7 @@ def right_of(labels=LABELS, **options):
 def test_the_figures_are_those_of_the_evaluation(folder):
     page, evaluation = made(folder, [right_of(absent=1), drawn_scores("validation", LABELS, 60, right=0.5)], lost=5)
     scores = evaluation.scores
-    assert page.one("section", id="verdict")[1].startswith(f"Verdict {scores.video_top1:.2f} ")
+    assert page.one("section", id="verdict")[1].startswith(f"Verdict {scores.video_top1:.2f} top-1 accuracy ")
     interval = scores.intervals.video_top1
     line = (
         f"of 120 testing videos named rightly · 95 % interval {interval.low:.2f} to {interval.high:.2f} · coverage 0.96"
@@ -165,6 +169,80 @@ def test_labels_in_another_order_are_seen_at_first_glance(folder):
     assert "overfitted" not in page.one("section", id="verdict")[1], "that is not what is wrong"
 
 
+def test_a_turned_list_is_seen_where_each_class_has_two_videos(folder):
+    labels = [f"class {number:02}" for number in range(20)]
+    random = np.random.default_rng(3)
+    guessed = np.zeros((20, 20), int)
+    np.add.at(guessed, (np.repeat(np.arange(20), 2), random.integers(0, 20, 40)), 1)
+    assert renamed_in(guessed, above=0.0) is None
+    page, _ = made(folder, [drawn_scores("testing", labels, 40, right=0.9, shift=1)], labels)
+    assert "each class 1 place on in the list of labels" in " ".join(page.remarks()["bad"])
+
+
+def test_guesses_seldom_look_like_labels_in_another_order():
+    random, alarms = np.random.default_rng(1), 0
+    for _ in range(200):
+        for classes, videos in ((2, 2), (2, 6), (3, 2), (5, 4), (10, 2)):
+            counts = np.zeros((classes, classes), int)
+            number = classes * videos
+            rows = np.repeat(np.arange(classes), videos)
+            np.add.at(counts, (rows, random.integers(0, classes, number)), 1)
+            alarms += renamed_in(counts, above=wilson_interval(np.trace(counts), number).high) is not None
+    assert alarms < 0.02 * 1000
+
+
+def test_names_that_make_it_no_better_than_the_interval_are_no_order():
+    counts = np.zeros((6, 6), int) + np.diag([50] * 6)
+    counts[:2, :2] = [[0, 6], [6, 0]]
+    assert renamed_in(counts, above=0.96).moved == {0: 1, 1: 0}
+    assert renamed_in(counts, above=1.0) is None
+
+
+def test_of_one_class_all_right_is_not_worse_than_guessing(folder):
+    page, evaluation = made(folder, [ScoredSubset.of("testing", ONE_CLASS, sources(30))], ["wave"])
+    assert evaluation.scores.video_top1 == 1
+    assert "bad" not in page.remarks()
+    assert page.one("section", id="verdict")[0]["class"] == "doubt"
+
+
+def sources(number: int) -> Sources:
+    names = [f"video {place}" for place in range(number)]
+    return Sources(names, [None] * number, [f"data/{name}.mp4" for name in names])
+
+
+ONE_CLASS = ClipScores(np.zeros((30, 1), np.float32), np.zeros(30, np.int64), np.arange(30))
+
+
+def test_below_the_largest_class_is_a_doubt_that_names_it(folder):
+    true = np.repeat([0, 1], [90, 10])
+    said = np.where(np.arange(100) < 70, 0, 1)  # 80 of 100 are right
+    clips = ClipScores(8 * np.eye(2, dtype=np.float32)[said], true, np.arange(100))
+    page, evaluation = made(folder, [ScoredSubset.of("testing", clips, sources(100))], ["wave", "kick"])
+    assert evaluation.scores.intervals.video_top1.high < 0.9
+    assert "bad" not in page.remarks()
+    assert "Chance not above chance: always naming wave has 0.90 right" in " ".join(page.remarks()["doubt"])
+
+
+def test_a_model_that_cannot_be_exported_has_no_lines_about_model_xml(folder):
+    make_model(folder, LABELS, [right_of()])
+    values = json.loads((folder / "training.json").read_text()) | {"model": "mvit_v2_s"}
+    (folder / "training.json").write_text(json.dumps(values))
+    page, card = Page(page_of(folder)), card_of(folder)
+    assert "cannot be exported" in page.one("p", cls="result")[1]
+    for text in (page.one("section", id="use")[1], card.split("## How to use it")[1]):
+        assert "It cannot be exported: torch" in text
+        assert "model.xml" not in text
+    assert yaml.safe_load(card.split("---")[1])["tags"] == ["video-classification", "action-recognition", "pytorch"]
+
+
+def test_a_card_says_where_the_export_is_not_verified(folder):
+    evaluation = make_model(folder, LABELS, [right_of()])
+    assert "did not pass both gates" in card_of(folder)
+    ship(folder, evaluation)
+    assert "did not pass both gates" not in card_of(folder)
+    assert "openvino" in yaml.safe_load(card_of(folder).split("---")[1])["tags"]
+
+
 def test_a_model_that_guesses_worse_without_an_order_asks_for_the_videos(folder):
     labels = [f"class {number}" for number in range(20)]
     page, _ = made(folder, [drawn_scores("testing", labels, 2000, right=0, absent=1)], labels)
@@ -184,10 +262,11 @@ SWAPPED = np.diag([9, 0, 0, 9, 9]) + np.array([[0] * 5, [0, 0, 8, 0, 0], [0, 9, 
         (np.diag([9, 9, 9]), None, None),
         (np.array([[3, 5], [5, 3]]), None, None),  # guessed between two
         (np.array([[9, 0], [9, 0]]), None, None),  # all are called one: that is no order
-        (np.array([[1, 0, 0], [0, 0, 1], [0, 1, 0]]), None, None),  # a video each says nothing
+        (np.diag([0, 0, 9]) + np.array([[0, 4, 0], [4, 0, 0], [0, 0, 0]]), None, None),  # four videos say nothing
+        (np.array([[3, 5, 0], [5, 3, 0], [0, 0, 9]]), None, None),  # a third class is known
         (np.zeros((3, 3), int), None, None),
     ],
-    ids=["rotated", "two exchanged", "right", "guessed", "one answer", "too few", "no videos"],
+    ids=["rotated", "two exchanged", "right", "guessed", "one answer", "too few", "guessed beside one", "no videos"],
 )
 def test_classes_that_look_renamed(counts, moved, shift):
     found = renamed_in(counts)
@@ -206,8 +285,11 @@ def test_what_looks_renamed_is_said_in_words():
 def test_gates_that_failed_and_exports_that_are_none_are_said(folder):
     page, evaluation = made(folder, [right_of()], failed=["verify"])
     assert "gate 2 failed: logs/mine/resnet18_vtn/verify.log says why" in page.remarks()["bad"][0]
-    assert "no verified model.xml" in page.one("p", cls="result")[1]
+    assert page.one("p", cls="result")[1].endswith(" · gate failed")
+    page = Page(page_of(folder, failed=["export"]))
+    assert page.one("p", cls="result")[1].endswith("export failed, no verified model.xml")
     page = Page(page_of(folder))
+    assert "no verified model.xml" in page.one("p", cls="result")[1]
     assert "snakemake --cores all results/mine/resnet18_vtn/model.xml" in " ".join(page.remarks()["plain"])
     ship(folder, evaluation)
     (folder / "model.xml").write_text("another")
@@ -372,7 +454,10 @@ def test_a_model_without_scored_labels_has_a_page(folder):
         folder / "evaluation.json"
     )
     page = Page(page_of(folder))
-    assert "the 120 testing videos have no label" in page.one("p", cls="result")[1]
+    assert page.one("p", cls="result")[1].startswith("not scored the 120 testing videos have no label")
+    assert page.one("section", id="verdict")[0]["class"] == "plain", "it is not good"
+    assert "It was not scored: the 120 testing videos have no label" in card_of(folder)
+    assert "The numbers are of" not in card_of(folder)
     assert page.all("section", id="confusion") == []
     assert "model-index" not in card_of(folder)
     assert evaluation.subset == "testing"
