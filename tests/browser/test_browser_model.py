@@ -77,6 +77,7 @@ def test_mouse_and_keyboard_reach_the_fields_of_the_matrix_and_their_videos(made
     assert all(text.startswith(BAD) for text in videos.all_inner_texts())
     link = page.locator("#cell-videos a").first
     name = link.inner_text()
+    assert page.locator("#cell-videos .source").first.inner_text() == f"data/mine/videos/{name}.mp4"
     link.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.querySelector(':target').dataset.video") == name

@@ -18,7 +18,7 @@ from kinema.input_error import InputError
 from kinema.metrics import ClipScores
 from kinema.records.evaluation import ClassScores
 from kinema.report.chart import ticks, x_axis, y_axis
-from kinema.report.confusion import counts_of, most_confused
+from kinema.report.confusion import confusion_of, counts_of, most_confused
 from kinema.report.curves import curves_of
 from kinema.report.model_card import model_card
 from kinema.report.model_page import model_page
@@ -357,7 +357,9 @@ def test_cells_lead_to_their_videos_at_most_20_of_each(folder):
     shown = {(true, called): videos for true, called, _, videos in page.data["cells"]}
     numbers = {(true, called): number for true, called, number, _ in page.data["cells"]}
     assert all(len(videos) == min(20, numbers[cell]) for cell, videos in shown.items())
-    assert all(name.startswith(LABELS[true]) for (true, _), videos in shown.items() for name in videos)
+    named = [(true, *video) for (true, _), videos in shown.items() for video in videos]
+    assert all(name.startswith(LABELS[true]) for true, name, _ in named)
+    assert all(path == f"data/mine/videos/{name}.mp4" for _, name, path in named)
     first = page.one("ol", cls="pairs")[1]
     true, called = max((c for c in numbers if c[0] != c[1]), key=lambda c: (numbers[c], -c[0], -c[1]))
     assert first.startswith(f"{LABELS[true]} called {LABELS[called]} {numbers[true, called]} of ")
@@ -385,7 +387,7 @@ def test_what_looks_like_a_script_is_text(folder):
     assert len(scripts) == 2, "the data of the matrix, and the page's own"
     assert BAD not in page.source
     assert page.data["labels"] == list(labels)
-    assert any(name.startswith(BAD) for _, _, _, videos in page.data["cells"] for name in videos)
+    assert any(name.startswith(BAD) for _, _, _, videos in page.data["cells"] for name, _ in videos)
     assert page.one("h1")[1] == "resnet18_vtn@<b>"
     assert BAD not in card_of(folder)
 
@@ -504,7 +506,33 @@ def test_a_matrix_is_that_of_the_called_classes():
 
     counts = counts_of({"a": scores(a=2, b=1), "b": scores(), "c": scores(a=4)})
     assert counts.tolist() == [[2, 1, 0], [0, 0, 0], [4, 0, 0]]
-    assert most_confused(counts, 2).tolist() == [0, 2]
+    assert most_confused(counts, 2).tolist() == [2, 0]
+
+
+def test_the_most_confused_are_the_most_frequent_pairs_side_by_side_then_the_sum_of_errors():
+    counts = np.diag([9] * 8)
+    counts[6, 1], counts[3, 0], counts[0, 5] = 5, 4, 3
+    counts[7, [2, 3, 4, 5, 6]] = 1  # errors that are no frequent pair
+    assert most_confused(counts, 5).tolist() == [6, 1, 3, 0, 5]
+    assert set(most_confused(counts, 6).tolist()) == {6, 1, 3, 0, 5, 7}
+    assert sorted(most_confused(counts).tolist()) == list(range(8))
+
+
+def test_the_names_of_all_cells_are_limited_the_largest_confusions_first():
+    counts = np.diag([30, 30, 0]) + np.array([[0, 2, 0], [0, 0, 15], [0, 0, 0]])
+    name = "é" * 20_000
+    videos = {
+        (int(true), int(called)): [(name, f"{number}")] * number for (true, called), number in np.ndenumerate(counts)
+    }
+    cells = {(true, called): len(named) for true, called, _, named in confusion_of(counts, "abc", videos).data["cells"]}
+    assert cells == {(1, 2): 12, (0, 1): 0, (0, 0): 0, (1, 1): 0}, "12 names of 40,000 bytes are 480,000"
+
+
+def test_names_stand_as_utf_8(folder):
+    labels = ("ruée", "波", *LABELS)
+    page, _ = made(folder, [drawn_scores("testing", labels, 60, right=0.5)], labels)
+    assert "\\u00e9" not in page.source
+    assert page.data["labels"] == list(labels)
 
 
 def test_a_page_depends_on_all_that_it_is_drawn_with():

@@ -58,15 +58,17 @@ const show = (is, called) => {
   if (called === undefined) return;
   const {number, videos} = found(is, called);
   document.getElementById("cell-title").textContent = sentence(is, called, number);
-  document.getElementById("cell-videos").replaceChildren(...videos.map(name => {
-    const item = document.createElement("li"), figure = pictures.get(name);
-    if (!figure) { item.textContent = name; return item; }
+  document.getElementById("cell-videos").replaceChildren(...videos.map(([name, path]) => {
+    const item = document.createElement("li"), figure = pictures.get(name), source = document.createElement("span");
+    source.className = "source";
+    source.textContent = path;
+    if (!figure) { item.append(name, source); return item; }
     const link = document.createElement("a");
     link.href = "#" + figure.id;
     const picture = figure.querySelector("img")?.cloneNode();
     if (picture) { picture.removeAttribute("id"); picture.alt = ""; link.append(picture); }
     link.append(name);
-    item.append(link);
+    item.append(link, source);
     return item;
   }));
   const more = number - videos.length;
