@@ -122,7 +122,7 @@ def _scores_table(evaluation: Evaluation) -> str:
         ["top-5 accuracy", fraction(scores.video_top5, number)],
         ["mean class accuracy", fraction(scores.mean_class_accuracy, number)],
         ["macro F1", fraction(scores.macro_f1, number)],
-        ["expected calibration error", f"{scores.expected_calibration_error:.3f}"],
+        ["expected calibration error", fraction(scores.expected_calibration_error, number)],
     ]
     return table(["measure", "value"], rows)
 

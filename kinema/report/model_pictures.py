@@ -1,7 +1,7 @@
 """A model, its clips and its data set -> pictures of scored videos and of training clips, and what is in the data."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -17,8 +17,9 @@ from kinema.records.dataset_report import DatasetReport
 from kinema.report.augmented import ContactSheet, contact_sheet
 from kinema.report.data import Data, data_of, with_sizes
 from kinema.report.model_records import PREDICTIONS, ModelRecords
-from kinema.report.videos import Kind, scored_videos
+from kinema.report.videos import Kind, scored_videos, shown_as
 
+OF_CHANGES = "The network takes the differences of neighbouring frames itself, which is not shown here."
 WIDE = ("logits", "probabilities")  # columns of which no card tells
 
 
@@ -50,7 +51,10 @@ def pictures_of(records: ModelRecords, files: PictureFiles) -> Pictures:
     views = Evaluation.model_validate(records.sections.get("evaluation", {}))
     sheet = None
     if "training" in labelled_subsets(files.clips_path):
-        sheet = contact_sheet(files.clips_path, settings, modality=trained.model.spec.modality)
+        modality = trained.model.spec.modality
+        is_of_changes = shown_as(records.model, modality) == "rgbdiff"
+        found = contact_sheet(files.clips_path, settings, modality=modality)
+        sheet = replace(found, note=OF_CHANGES if is_of_changes else None)
     _, videos = read_coverage(files.annotation_path, files.table_paths)
     parts = set(videos.loc[videos["source"] != videos["video"], "video"])
     scored = settings.model_copy(update={"clip": counts, "evaluation": views})

@@ -1,6 +1,7 @@
 """The page of a model: its figures are those of the records, and what is wrong with a model is seen at first glance."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,6 +15,9 @@ from made_up_models import drawn_scores, make_model, sections, ship
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.evaluation.wilson import wilson_interval
+from kinema.experiment.config import Config
+from kinema.experiment.data_sections import Media
+from kinema.experiment.resolve import own_settings
 from kinema.input_error import InputError
 from kinema.metrics import ClipScores
 from kinema.records.evaluation import ClassScores
@@ -140,7 +144,7 @@ def test_the_figures_are_those_of_the_evaluation(folder):
     fields = re.findall(r'<td tabindex="(?:0|-1)"[^>]*>(\d*)</td>', page.source)
     assert [int(field or 0) for field in fields] == counts.ravel().tolist()
     other = evaluation.subsets["validation"]
-    assert f"{other.video_top1:.3f}" in page.one("table", **{"aria-labelledby": "others-title"})[1]
+    assert f"{other.video_top1:.2f}" in page.one("table", **{"aria-labelledby": "others-title"})[1]
     assert "chosen on this subset" in page.one("table", **{"aria-labelledby": "others-title"})[1]
 
 
@@ -316,6 +320,7 @@ def test_the_curves_mark_the_kept_epoch_and_have_their_numbers_as_a_table(folder
     assert "waiting for data from 0.12 to 0.12" in told[3]
     section = page.source.split('id="curves"')[1].split("</section>")[0]
     assert section.count('<line class="kept"') == 4
+    assert section.count('<span class="key kept"></span>kept epoch') == 4
     assert page.one("tr", cls="kept")[1].startswith("kept: 10 ")
 
 
@@ -338,6 +343,57 @@ def test_long_trainings_are_thinned_and_keep_their_ends_and_the_kept_epoch():
     (line,) = curves.charts[0].lines
     assert len(line.dots) < 160
     assert line.dots[-1].text == "epoch 1,000: 0.001"
+
+
+def test_what_is_not_finite_is_left_out_of_the_curves():
+    history = [{"epoch": 0, "train_loss": 2.0, "lr": math.inf}, {"epoch": 1, "train_loss": math.nan, "lr": math.nan}]
+    (chart,) = curves_of(history, None).charts
+    assert [dot.text for dot in chart.lines[0].dots] == ["epoch 1: 2"]
+
+
+def test_the_settings_of_the_data_set_stand_there_too(folder):
+    make_model(folder, LABELS, [right_of()])
+    own = {
+        "": {"videos": "data/mine/videos", "max_failed_fraction": 0.1},
+        "annotations": {"format": "table", "path": "data/mine/annotations.csv"},
+        "media": Media(short_side=128).model_dump(mode="json"),
+    }
+    records = read_records(folder, sections={**json.loads(sections()), **own}, failed=())
+    page = Page(model_page(records, verdict(records)))
+    table = page.one("table", **{"aria-labelledby": "changed-title"})[1]
+    assert "media.short_side 128 256 " in table
+    assert "videos data/mine/videos none: it is to be given Folder of the raw videos" in table
+    assert "annotations.path data/mine/annotations.csv" in table
+    assert "no such key now" not in table
+    kept = next(text for attrs, text in page.all("table", cls="settings") if attrs.get("aria-labelledby") is None)
+    assert "max_failed_fraction 0.1 More missing" in kept
+
+
+def test_the_own_settings_of_a_data_set_are_those_of_its_frames_and_list():
+    mine = {"annotations": {"format": "table", "path": "list.csv"}, "videos": "videos", "media": {"short_side": 99}}
+    config = Config.model_validate({"datasets": {"mine": mine}})
+    found = own_settings(config, "mine", untracked=["timeout_seconds"])
+    assert found[""]["videos"] == "videos"
+    assert found["annotations"]["path"] == "list.csv"
+    assert found["media"]["short_side"] == 99
+    assert "timeout_seconds" not in found["media"]
+
+
+def test_decimals_are_those_that_the_videos_give(folder):
+    page, evaluation = made(folder, [right_of()])
+    numbers = page.one("dl", cls="numbers")[1]
+    assert f"Macro F1 {evaluation.scores.macro_f1:.2f} " in numbers
+    assert re.search(r"\d\.\d{3}", numbers) is None, "120 videos"
+    assert re.search(r"\d\.\d{3}", page.one("table", cls="classes")[1]) is None
+
+
+def test_the_numbers_of_the_confidence_are_in_tables(folder):
+    page, evaluation = made(folder, [right_of()])
+    tables = {attrs["aria-label"]: text for attrs, text in page.all("table") if "Numbers of" in str(attrs)}
+    each = evaluation.scores.reliability[-1]
+    assert f"{each.num_videos} {each.confidence:.2f} {each.accuracy:.2f}" in tables["Numbers of: Reliability"]
+    last = evaluation.scores.answers[-1]
+    assert tables["Numbers of: Coverage against accuracy"].endswith(f"{last.coverage:.2f} {last.accuracy:.2f}")
 
 
 def test_settings_that_differ_from_the_defaults_stand_apart(folder):
@@ -413,7 +469,7 @@ def test_the_confidence_names_temperature_and_threshold(folder):
     assert f"“none of these”: {calibration.threshold.confidence:.4g}" in text
     above = evaluation.scores.above_threshold
     assert (
-        f"it answers {100 * above.coverage:.1f} %, and {100 * above.accuracy:.1f} % of these answers are right" in text
+        f"it answers {100 * above.coverage:.0f} %, and {100 * above.accuracy:.0f} % of these answers are right" in text
     )
     assert len(page.all("path", cls="first")) + len(page.all("path", cls="second")) >= 3
 

@@ -113,6 +113,12 @@ def dataset_sections(*names):
     return lambda wildcards: resolve.dataset_json(CONFIG, wildcards.dataset, names)
 
 
+def own_settings(wildcards):
+    """What a data set alone has, for its pages, as JSON; what limits the work on a video changes nothing there."""
+    found = resolve.own_settings(CONFIG, wildcards.dataset, untracked=MEDIA_LIMITS)
+    return json.dumps(found, sort_keys=True)
+
+
 def training_settings(wildcards):
     """What decides a training, as JSON; a model that another rule asks for is checked here."""
     asked(obstacles.check_experiment, wildcards.dataset, wildcards.model, RUNS_HERE)
