@@ -76,8 +76,8 @@ def model_page(records: ModelRecords, verdict: Verdict, pictures: Pictures | Non
     }
     shown = {id: name for id, name in SECTIONS.items() if id not in values or values[id]}
     names = {"dataset": records.dataset, "model": records.model, "folder": DATASET_FOLDER}
-    names |= {"fraction": fraction, "percent": percent}
-    return render(TEMPLATE, sections=list(shown.items()), titles=SECTIONS, **names, **values)
+    words = {"fraction": fraction, "percent": percent}
+    return render(TEMPLATE, sections=list(shown.items()), titles=SECTIONS, **names, **words, **values)
 
 
 def _curves(records: ModelRecords) -> Any:

@@ -35,7 +35,7 @@ def test_the_figures_are_those_of_the_evaluation(made, opened, number):
     verdict = page.locator("#verdict").inner_text()
     assert f"{round(scores.video_top1 * scores.num_videos)} of {scores.num_videos} validation videos" in verdict
     for value in (scores.video_top5, scores.mean_class_accuracy, scores.macro_f1, scores.brier_score):
-        assert f"{value:.3f}" in verdict
+        assert f"{value:.2f}" in verdict
     assert f"{scores.num_videos} of {scores.num_annotated}" in verdict
 
 

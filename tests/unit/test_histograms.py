@@ -28,7 +28,7 @@ def test_bins_are_round_and_the_last_is_open():
     values = np.array([*np.linspace(2, 5, 200), 3600.0])
     bars = binned(values)
     assert bars[0][0] == "2.0 to 2.5"
-    assert bars[-1] == ("5 and more", 2)
+    assert bars[-1] == ("5.0 and more", 2)
     assert sum((low <= values[:-1]).sum() for low in [4.5]) - 1 == dict(bars)["4.5 to 5"]
     assert binned(np.array([])) == []
 
