@@ -152,18 +152,3 @@ def unscored(subsets: Sequence[str], redraw: str = "") -> str:
         f"no {' and no '.join(sorted(subsets, reverse=True))} rows with a label: a model can be trained, but neither "
         f"scored nor verified, so only model.pth can be made. {draw}."
     )
-
-
-def duration_in_words(seconds: float) -> str:
-    """`7320` -> `2 hours`, to two digits."""
-    for unit, word in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * unit:
-            return f"{short_number(seconds / unit)} {word}"
-    text = short_number(seconds)
-    return f"{text} second{'' if text == '1' else 's'}"
-
-
-def short_number(number: float) -> str:
-    """Two digits that count, without an exponent."""
-    rounded = float(f"{number:.2g}")
-    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"

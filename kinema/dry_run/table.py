@@ -8,7 +8,7 @@ from kinema.dry_run.duration import seconds_of, together
 from kinema.dry_run.jobs import DryRun, Job
 from kinema.dry_run.rows import GOAL, Row, rows_of
 from kinema.dry_run.videos import Changed, changed_videos
-from kinema.words import duration_in_words
+from kinema.durations import duration_in_words
 
 HEADER = ("stage", "jobs", "kept", "time", "why")
 UNKNOWN = "?"

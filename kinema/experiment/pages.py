@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 REPORT_FOLDER = "report"  # of a data set or of a model
 MODEL_PAGE = ("report/index.html", "report/model_card.md")  # in the folder of a model
 GATES = ("parity.json", "verification.json")  # what the export of a model leaves
+EXPORTED = (*GATES, "model.xml", "model.bin")  # what a page tells of
 VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")  # what passing both makes
 
 
@@ -33,11 +33,11 @@ def with_scores(targets: Iterable[str]) -> list[str]:
 
 
 def gate_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
-    """What a model's page reads of its export, as inputs: where that is there, or is made by the same command.
+    """What a model's page reads of its export, as inputs: where the same command asks for that.
 
-    Else the export is no input, so that a page makes none.
+    Else it is no input, though it be there: a page makes no export, also no stale one anew.
     """
     folder = f"results/{dataset}/{model}"
     paths = [f"{folder}/{name}" for name in GATES]
     asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in VERIFIED}
-    return paths if asked or all(Path(path).exists() for path in paths) else []
+    return paths if asked else []

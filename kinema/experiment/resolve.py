@@ -6,9 +6,10 @@ the run (`kinema.experiment.layers`), the variant.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kinema.annotations.sources import list_files
 from kinema.experiment import params
@@ -19,6 +20,8 @@ from kinema.experiment.layers import PROJECT, Patch, patches
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.media.recipe import recipe_of
 from kinema.models.model_name import parse_model_name, split_variant
+
+OWN = ("videos", "corpus", "num_shards", "max_failed_fraction", "look_alikes_limit")  # keys of a data set in no section
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,13 @@ def annotation_files(config: Config, dataset: str) -> list[str]:
 def annotation_json(config: Config, dataset: str) -> str:
     """How a data set's list is read, as JSON."""
     return json.dumps(dataset_named(config, dataset).annotations.model_dump(mode="json"), sort_keys=True)
+
+
+def own_settings(config: Config, dataset: str, *, untracked: Collection[str]) -> dict[str, Any]:
+    """What a data set alone has, by section, "" for what is in none; of media without the keys in `untracked`."""
+    chosen = dataset_named(config, dataset).model_dump(mode="json")
+    media = media_of(config, dataset).model_dump(mode="json", exclude=set(untracked))
+    return {"": {key: chosen[key] for key in OWN}, "annotations": chosen["annotations"], "media": media}
 
 
 def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:

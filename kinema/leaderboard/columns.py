@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kinema.durations import duration_in_words
 from kinema.leaderboard.rows import Row, Score
 from kinema.outcome.score import fraction
-from kinema.words import duration_in_words
 
 EMPTY = "-"
 CHOSEN = "*"  # behind an accuracy on videos that chose the epoch or the learning rate

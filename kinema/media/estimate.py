@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from kinema.disk import full_disk_named
+from kinema.durations import duration_in_words, short_number
 from kinema.experiment.data_sections import Media
 from kinema.input_error import InputError
 from kinema.job import ON_SCREEN
@@ -28,7 +29,6 @@ from kinema.media.layout import FILE_NAMES
 from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.media.storages.table import storage_of
 from kinema.media.trial import Taken, Trial
-from kinema.words import duration_in_words, short_number
 
 Row = dict[str, Any]
 log = logging.getLogger(__name__)

@@ -85,6 +85,11 @@ def chance_line(evaluation: Evaluation) -> str:
     )
 
 
+def percent(value: float, num_videos: int) -> str:
+    """The same in percent, without the sign."""
+    return f"{100 * value:.{1 if num_videos > MANY_VIDEOS else 0}f}"
+
+
 def fraction(value: float, num_videos: int) -> str:
     """A fraction with as many decimals as so many videos give it."""
     return f"{value:.{3 if num_videos > MANY_VIDEOS else 2}f}"

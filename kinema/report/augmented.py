@@ -46,6 +46,8 @@ class ContactSheet:
     clips: list[FedClip]
     changes: list[str]
     mixed: str | None
+    note: str | None = None
+    """What the pictures do not show of what the network does with a clip."""
 
 
 def contact_sheet(clips_path: Path, settings: Settings, *, modality: str, number: int = SHOWN) -> ContactSheet:

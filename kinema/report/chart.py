@@ -125,6 +125,8 @@ def line(name: str, kind: str, points: Sequence[Point], x: Axis, y: Axis, *, x_w
 
 def short(value: float) -> str:
     """Three digits that count."""
+    if not math.isfinite(value):
+        return str(value)
     if value and (abs(value) < 1e-3 or abs(value) >= 1e5):
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{float(mantissa):g}e{int(exponent)}"

@@ -1,5 +1,6 @@
 """training.csv -> the curves of a training, with the epoch that was kept, and its numbers as a table."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ def curves_of(history: Sequence[Row], kept_epoch: int | None) -> Curves | None:
 
 
 def _chart(title: str, names: Mapping[str, str], history: Sequence[Row], kept_epoch: int | None) -> Chart | None:
-    values = [row[column] for row in history for column in names if column in row]
+    values = [row[column] for row in history for column in names if math.isfinite(row.get(column, math.nan))]
     if not values:
         return None
     x = x_axis([row["epoch"] + 1 for row in history])
@@ -68,7 +69,7 @@ def _chart(title: str, names: Mapping[str, str], history: Sequence[Row], kept_ep
     lines = tuple(
         line(name, kind, [(row["epoch"] + 1, row.get(column)) for row in history], x, y, x_word="epoch")
         for kind, (column, name) in zip(KINDS, names.items(), strict=False)
-        if any(column in row for row in history)
+        if any(math.isfinite(row.get(column, math.nan)) for row in history)
     )
     ends = "; ".join(f"{each.name} {_ends(history, column)}" for each, column in _with_columns(lines, names))
     return Chart(
@@ -79,6 +80,7 @@ def _chart(title: str, names: Mapping[str, str], history: Sequence[Row], kept_ep
         x_ticks=ticks(x, are_whole=True),
         y_ticks=ticks(y),
         mark=None if kept_epoch is None else x.place(kept_epoch + 1),
+        mark_text="" if kept_epoch is None else "kept epoch",
     )
 
 

@@ -61,7 +61,8 @@ def binned(values: np.ndarray) -> list[tuple[str, int]]:
     number = min(MOST_BARS, math.floor(high / width) - first + 1)
     places = np.minimum(np.floor(values / width).astype(np.int64) - first, number)
     counts = np.bincount(places, minlength=number + 1).tolist()
-    edges = [f"{(first + place) * width:g}" for place in range(number + 1)]
+    decimals = max(0, -math.floor(math.log10(width) + 1e-9))
+    edges = [f"{(first + place) * width:,.{decimals}f}" for place in range(number + 1)]
     found = [(f"{low} to {high}", count) for low, high, count in zip(edges, edges[1:], counts, strict=False)]
     return [*found, *([(f"{edges[-1]} and more", counts[number])] if counts[number] else [])]
 

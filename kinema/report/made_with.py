@@ -5,15 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from kinema.digests import ABSENT, file_digest
-from kinema.experiment.config import Settings
+from kinema.durations import duration_in_words
+from kinema.experiment.config import Dataset
 from kinema.report.model_records import ModelRecords
-from kinema.words import duration_in_words
+
+NO_DEFAULT = "none: it is to be given"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A key of the experiment; `default` is None where this version has no such key."""
+    """A key of the experiment.
+
+    `default` is None where this version has no such key, NO_DEFAULT where one has to be given.
+    """
 
     key: str
     value: str
@@ -27,20 +34,27 @@ class Setting:
 
 
 def settings_of(records: ModelRecords) -> list[Setting]:
-    """All settings, by section: of the training as it was run, of scoring and export as they are now."""
+    """All settings, by section: of the training as it was run, of the data, scoring and export as they are now.
+
+    Those of the data set that are in no section have the section "".
+    """
     sections = {name: dict(keys) for name, keys in records.training.settings.items() if isinstance(keys, dict)}
     for name, keys in records.sections.items():
         sections[name] = {**sections.get(name, {}), **keys}
-    defaults, fields = Settings().model_dump(mode="json"), Settings.model_fields
-    found = []
-    for section, keys in sections.items():
-        known = defaults.get(section, {})
-        described = getattr(fields[section].annotation, "model_fields", {}) if section in fields else {}
-        for key, value in keys.items():
-            meaning = (described[key].description or "").replace("`", "") if key in described else ""
-            default = _text(known[key]) if key in known else None
-            found.append(Setting(f"{section}.{key}", _text(value), default, meaning))
-    return found
+    return [_setting(section, key, value) for section, keys in sections.items() for key, value in keys.items()]
+
+
+def _setting(section: str, key: str, value: Any) -> Setting:
+    """With what the configuration says of the key."""
+    above = Dataset.model_fields
+    known = getattr(above[section].annotation, "model_fields", {}) if section in above else {} if section else above
+    name = f"{section}.{key}" if section else key
+    if key not in known:
+        return Setting(name, _text(value), None, "")
+    field = known[key]
+    default = field.get_default(call_default_factory=True)
+    shown = NO_DEFAULT if field.is_required() else _text(to_jsonable_python(default))
+    return Setting(name, _text(value), shown, (field.description or "").replace("`", ""))
 
 
 def facts_of(records: ModelRecords) -> list[tuple[str, str]]:

@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 
 from kinema.markdown import as_text, table
+from kinema.outcome.export import is_verified
 from kinema.outcome.score import coverage_text, fraction, interval_text
+from kinema.outcome.stale import obstacle
 from kinema.records.evaluation import Evaluation
 from kinema.report.model_records import ModelRecords
 from kinema.report.verdict import Verdict
@@ -29,10 +31,11 @@ def model_card(records: ModelRecords, verdict: Verdict, *, clip: str) -> str:
 def front_matter(records: ModelRecords) -> dict[str, Any]:
     """The metadata."""
     training, evaluation = records.training, records.evaluation
+    formats = ["openvino"] if is_verified(records.found) else []
     matter: dict[str, Any] = {
         "library_name": "kinema",
         "pipeline_tag": "video-classification",
-        "tags": ["video-classification", "action-recognition", "openvino", "pytorch"],
+        "tags": ["video-classification", "action-recognition", *formats, "pytorch"],
     }
     if training.published and training.published.source.startswith(HUB):
         matter["base_model"] = training.published.source.removeprefix(HUB).strip("/")
@@ -67,22 +70,36 @@ def _parts(records: ModelRecords, verdict: Verdict, clip: str) -> Iterator[str]:
         f"classes for a video. It takes {clip}."
     )
     yield "## How good it is"
-    yield as_text(f"{verdict.number}: {verdict.line}")
     if records.evaluation:
+        yield as_text(f"{verdict.number} {verdict.unit}: {verdict.line}")
         yield _scores_table(records.evaluation)
+    else:
+        yield as_text(f"It was not scored: {verdict.line}.")
     doubts = [remark for remark in verdict.remarks if remark.level in ("bad", "doubt")]
     if doubts:
         yield "\n".join(f"- **{as_text(remark.topic)}**: {as_text(remark.text)}" for remark in doubts)
-    yield "The numbers are of the videos of this data set, and say nothing of videos that look different."
+    if records.evaluation:
+        yield "The numbers are of the videos of this data set, and say nothing of videos that look different."
     yield "## Classes"
     named = training.labels[:MOST_LABELS]
     more = f", and {len(training.labels) - len(named)} more: labels.txt" if len(training.labels) > len(named) else ""
     yield ", ".join(as_text(label) for label in named) + more
     yield "## How to use it"
-    yield "```python\n" + python_lines("model.xml") + "\n```"
-    yield "`model.xml` and `model.bin` are an OpenVINO IR; labels, preprocessing and normalisation stand inside."
+    yield from _use(records)
     yield "## How it was made"
     yield "\n".join(f"- {line}" for line in _made(records))
+
+
+def _use(records: ModelRecords) -> Iterator[str]:
+    """Lines to be copied, or why there are none."""
+    if reason := obstacle(records.found):
+        yield as_text(f"It cannot be exported: {reason}.")
+        yield "`model.pth` is a checkpoint of kinema, which scores it and trains on from it."
+        return
+    if not is_verified(records.found):
+        yield "It is not exported, or its export did not pass both gates. This is how the export will be used."
+    yield "```python\n" + python_lines("model.xml") + "\n```"
+    yield "`model.xml` and `model.bin` are an OpenVINO IR; labels, preprocessing and normalisation stand inside."
 
 
 def python_lines(path: str) -> str:
@@ -105,7 +122,7 @@ def _scores_table(evaluation: Evaluation) -> str:
         ["top-5 accuracy", fraction(scores.video_top5, number)],
         ["mean class accuracy", fraction(scores.mean_class_accuracy, number)],
         ["macro F1", fraction(scores.macro_f1, number)],
-        ["expected calibration error", f"{scores.expected_calibration_error:.3f}"],
+        ["expected calibration error", fraction(scores.expected_calibration_error, number)],
     ]
     return table(["measure", "value"], rows)
 

@@ -9,6 +9,8 @@ from typing import Any
 from kinema.experiment.data_sections import Clip
 from kinema.files import write_text
 from kinema.outcome.export import is_verified
+from kinema.outcome.score import fraction, percent
+from kinema.outcome.stale import obstacle
 from kinema.records.evaluation import Evaluation
 from kinema.report.classes import COLUMNS, class_rows
 from kinema.report.confusion import confusion_of, counts_of
@@ -18,7 +20,7 @@ from kinema.report.model_card import model_card, python_lines
 from kinema.report.model_pictures import PictureFiles, Pictures, pictures_of
 from kinema.report.model_records import ModelRecords, read_cells, read_records
 from kinema.report.template import render
-from kinema.report.trust import answers_chart, reliability_chart
+from kinema.report.trust import answers_chart, numbers_of, reliability_chart
 from kinema.report.verdict import Verdict, verdict_of
 
 TEMPLATE = "model.html"
@@ -38,14 +40,22 @@ DATASET_FOLDER = "../../"  # as the page reaches it
 
 
 def write_model_page(
-    *, folder: Path, files: PictureFiles, settings: str, failed: str, page_path: Path, card_path: Path
+    *,
+    folder: Path,
+    files: PictureFiles,
+    settings: str,
+    own_settings: str,
+    failed: str,
+    page_path: Path,
+    card_path: Path,
 ) -> None:
     """Write both files of what lies in `folder`, `results/<dataset>/<model>`, and in the data set's.
 
-    `settings` are sections of settings behind the training, and `failed` the rules of the export whose last job
-    failed, both as JSON.
+    `settings` are sections of settings behind the training, `own_settings` those of the data set
+    (`kinema.experiment.resolve.own_settings`), and `failed` the rules of the export whose last job failed, all as JSON.
     """
-    records = read_records(folder, sections=json.loads(settings), failed=json.loads(failed))
+    sections = {**json.loads(settings), **json.loads(own_settings)}
+    records = read_records(folder, sections=sections, failed=json.loads(failed))
     evaluation = records.evaluation
     verdict = verdict_of(records, counts_of(evaluation.scores.classes) if evaluation else None)
     write_text(page_path, model_page(records, verdict, pictures_of(records, files)))
@@ -66,7 +76,8 @@ def model_page(records: ModelRecords, verdict: Verdict, pictures: Pictures | Non
     }
     shown = {id: name for id, name in SECTIONS.items() if id not in values or values[id]}
     names = {"dataset": records.dataset, "model": records.model, "folder": DATASET_FOLDER}
-    return render(TEMPLATE, sections=list(shown.items()), titles=SECTIONS, **names, **values)
+    words = {"fraction": fraction, "percent": percent}
+    return render(TEMPLATE, sections=list(shown.items()), titles=SECTIONS, **names, **words, **values)
 
 
 def _curves(records: ModelRecords) -> Any:
@@ -94,6 +105,7 @@ def _trust(evaluation: Evaluation) -> dict[str, Any]:
     scores, calibration = evaluation.scores, evaluation.calibration
     return {
         "charts": [reliability_chart(scores), answers_chart(scores, calibration)],
+        "numbers": numbers_of(scores),
         "calibration": calibration,
         "above": scores.above_threshold,
     }
@@ -104,6 +116,7 @@ def _use(records: ModelRecords) -> dict[str, Any]:
     path = records.folder / "model.xml"
     return {
         "path": str(path),
+        "obstacle": obstacle(records.found),
         "is_verified": is_verified(records.found),
         "make": f"snakemake --cores all {shlex.quote(str(path))}",
         "command": f"kinema predict {shlex.quote(str(path))} video.mp4",

@@ -1,22 +1,25 @@
 """A model, its clips and its data set -> pictures of scored videos and of training clips, and what is in the data."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kinema.clips.coverage import read_coverage
 from kinema.clips.table import labelled_subsets
 from kinema.evaluation.score import evaluation_dataset
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Evaluation
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
+from kinema.records.dataset_report import DatasetReport
 from kinema.report.augmented import ContactSheet, contact_sheet
-from kinema.report.data import Data, read_data
+from kinema.report.data import Data, data_of, with_sizes
 from kinema.report.model_records import PREDICTIONS, ModelRecords
-from kinema.report.videos import Kind, scored_videos
+from kinema.report.videos import Kind, scored_videos, shown_as
 
+OF_CHANGES = "The network takes the differences of neighbouring frames itself, which is not shown here."
 WIDE = ("logits", "probabilities")  # columns of which no card tells
 
 
@@ -48,17 +51,24 @@ def pictures_of(records: ModelRecords, files: PictureFiles) -> Pictures:
     views = Evaluation.model_validate(records.sections.get("evaluation", {}))
     sheet = None
     if "training" in labelled_subsets(files.clips_path):
-        sheet = contact_sheet(files.clips_path, settings, modality=trained.model.spec.modality)
+        modality = trained.model.spec.modality
+        is_of_changes = shown_as(records.model, modality) == "rgbdiff"
+        found = contact_sheet(files.clips_path, settings, modality=modality)
+        sheet = replace(found, note=OF_CHANGES if is_of_changes else None)
+    _, videos = read_coverage(files.annotation_path, files.table_paths)
+    parts = set(videos.loc[videos["source"] != videos["video"], "video"])
+    scored = settings.model_copy(update={"clip": counts, "evaluation": views})
+    report = DatasetReport.read(files.report_path)
     return Pictures(
-        kinds=_kinds(
-            records, files.clips_path, trained, settings.model_copy(update={"clip": counts, "evaluation": views})
-        ),
+        kinds=_kinds(records, files.clips_path, trained, scored, parts),
         sheet=sheet,
-        data=read_data(files.report_path, files.annotation_path, files.table_paths, clip=trained.model.clip),
+        data=data_of(report, with_sizes(videos, files.table_paths), clip=trained.model.clip),
     )
 
 
-def _kinds(records: ModelRecords, clips_path: Path, trained: Checkpoint, settings: Settings) -> list[Kind]:
+def _kinds(
+    records: ModelRecords, clips_path: Path, trained: Checkpoint, settings: Settings, parts: Collection[str]
+) -> list[Kind]:
     if records.evaluation is None:
         return []
     subset = str(records.evaluation.subset)
@@ -67,4 +77,5 @@ def _kinds(records: ModelRecords, clips_path: Path, trained: Checkpoint, setting
     rows = pq.read_table(path, columns=columns)
     rows = rows.filter(pc.and_(pc.equal(rows["subset"], subset), pc.is_valid(rows["label"])))
     dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip, views=settings.evaluation)
-    return scored_videos(rows, dataset, model_name=records.model, stride=trained.model.clip.stride)
+    stride = trained.model.clip.stride
+    return scored_videos(rows, dataset, model_name=records.model, stride=stride, parts=parts)

@@ -76,18 +76,21 @@ def _read_history(path: Path) -> list[dict[str, float]]:
     return [row for row in rows if "epoch" in row]
 
 
-def read_cells(folder: Path, evaluation: Evaluation) -> dict[tuple[int, int], list[str]]:
-    """Names of the reported subset's videos, sorted, by the numbers of their class and of what they were called."""
-    path = folder / PREDICTIONS
+def read_cells(folder: Path, evaluation: Evaluation) -> dict[tuple[int, int], list[tuple[str, str]]]:
+    """Names and paths of the reported subset's videos, by the numbers of their class and of what they were called.
+
+    They are sorted by name.
+    """
+    table_path = folder / PREDICTIONS
     try:
-        rows = pq.read_table(path, columns=["video", "subset", "label", "predicted"])
+        rows = pq.read_table(table_path, columns=["video", "path", "subset", "label", "predicted"])
     except (OSError, pa.ArrowException) as error:
         text = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read: {text}; {Evaluation.AGAIN}") from None
+        raise InputError(f"{table_path}: cannot be read: {text}; {Evaluation.AGAIN}") from None
     rows = rows.filter(pc.equal(rows["subset"], evaluation.subset)).sort_by("video")
     place = {label: number for number, label in enumerate(evaluation.scores.classes)}
-    cells: dict[tuple[int, int], list[str]] = {}
-    for video, _, label, predicted in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+    cells: dict[tuple[int, int], list[tuple[str, str]]] = {}
+    for video, path, _, label, predicted in zip(*(column.to_pylist() for column in rows.columns), strict=True):
         if label is not None:
-            cells.setdefault((place[label], place[predicted]), []).append(video)
+            cells.setdefault((place[label], place[predicted]), []).append((video, path))
     return cells

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOSTLY = 0.5  # of the videos of a class are called the same other class
+MOSTLY = 0.5  # of the videos of a class, or more, are called the same other class
 TIMES = 3  # as often as by its own name, or oftener: a model that guesses between two classes is something else
-FEWEST_VIDEOS = 2  # of a class, for that to say something
+FEWEST_VIDEOS = 5  # of a class, for that to say something: of two, half of all guesses look like an order
+FEWEST_TURNED = 20  # of all classes, for a turn of the whole list to be told although each class has fewer
+FEWEST_CLASSES = 5  # for the same
 NAMED = 3  # classes that are named
 
 
@@ -24,17 +26,41 @@ class Renamed:
     shift: int | None
 
 
-def renamed_in(counts: np.ndarray) -> Renamed | None:
+def renamed_in(counts: np.ndarray, *, above: float = 0.0) -> Renamed | None:
     """Classes that look renamed in a confusion matrix (K, K); None where there are none.
 
     They are a ring or several: each class that is called another gives its name to one. Or all classes but a few
-    have moved, some of them to names that no video here has.
+    have moved, some of them to names that no video here has. Or the whole list is turned. In any case more than the
+    fraction `above` of all videos must be right under the new names: the end of the interval of the accuracy, so that
+    chance makes none.
     """
+    if not counts.sum():
+        return None
+    found = _turned(counts) or _moved(counts)
+    return found if found and found.accuracy > above else None
+
+
+def _turned(counts: np.ndarray) -> Renamed | None:
+    """A list of labels that is turned as a whole: by the sum over all classes, however few videos each has."""
+    number, support = len(counts), counts.sum(axis=1)
+    if number < FEWEST_CLASSES or support.sum() < FEWEST_TURNED:
+        return None
+    true = np.arange(number)
+    rights = [int(counts[true, (true + shift) % number].sum()) for shift in range(number)]
+    shift = int(np.argmax(rights))
+    accuracy = rights[shift] / float(support.sum())
+    if shift == 0 or accuracy <= MOSTLY:
+        return None
+    return Renamed({int(at): int((at + shift) % number) for at in np.flatnonzero(support)}, accuracy, shift)
+
+
+def _moved(counts: np.ndarray) -> Renamed | None:
+    """Classes that lead to each other, one by one."""
     support, called = counts.sum(axis=1), counts.argmax(axis=1)
     classes = np.flatnonzero(support >= FEWEST_VIDEOS)
     share = counts[classes, called[classes]] / np.maximum(1, support[classes])
     own = np.diagonal(counts)[classes] / np.maximum(1, support[classes])
-    mostly = [int(number) for number in classes[(share >= MOSTLY) & (share >= TIMES * own)]]
+    mostly = [int(number) for number in classes[(share > MOSTLY) & (share >= TIMES * own)]]
     moved = {true: int(called[true]) for true in mostly}
     if len(set(moved.values())) < len(moved) or 2 * len(moved) <= len(classes):
         moved = _rings(moved)

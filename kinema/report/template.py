@@ -13,6 +13,7 @@ ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+ENVIRONMENT.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # pages are UTF-8, and an é is short
 
 
 def render(template: str, **values: Any) -> str:

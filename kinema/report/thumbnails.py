@@ -32,13 +32,15 @@ SHORTEST_MS = 20  # browsers show what is shorter much longer
 class Thumbnail:
     """A clip as data URIs: `moving` repeats itself, `still` is its middle frame; both are `side` pixels high and wide.
 
-    `seconds` is what the clip spans in its video, None where the frame rate is unknown.
+    `num_shown` of its `num_frames` are shown. `seconds` is what the clip spans in its video, None where the frame rate
+    is unknown.
     """
 
     moving: str
     still: str
     side: int
     num_frames: int
+    num_shown: int
     seconds: float | None
 
 
@@ -59,35 +61,47 @@ def thumbnail(clip: np.ndarray, *, stride: int, fps: float | None, shown: str = 
     side = min(SIDE, images.shape[1])
     small = [_resized(image, side) for image in images[::step]]
     seconds = stride / (fps or UNKNOWN_RATE)
+    encoded, stride_shown = _small_enough(small, 1000 * step * seconds, MOST_BYTES)
+    step *= stride_shown
     return Thumbnail(
-        moving=data_uri(moving_webp(small, milliseconds=1000 * step * seconds)),
+        moving=data_uri(encoded),
         still=data_uri(still_webp(small[len(small) // 2])),
         side=side,
         num_frames=len(clip),
+        num_shown=len(clip) if step == 1 else len(small[::stride_shown]),
         seconds=len(clip) * seconds if fps else None,
     )
 
 
 def moving_webp(images: Sequence[np.ndarray], *, milliseconds: float, most_bytes: int = MOST_BYTES) -> bytes:
-    """Images (H, W, 3) as an animation without end, each shown so long; of lower quality where it would be large."""
-    first, *others = [Image.fromarray(image) for image in images]
-    encoded = b""
+    """Images (H, W, 3) as an animation without end, each shown so long; of lower quality where it would be large.
+
+    Where the lowest is not enough, every second image is left out, and again, down to one; the others are shown longer.
+    """
+    return _small_enough(images, milliseconds, most_bytes)[0]
+
+
+def _small_enough(images: Sequence[np.ndarray], milliseconds: float, most_bytes: int) -> tuple[bytes, int]:
+    """The animation, and of how many images it shows one."""
     for quality in QUALITIES:
-        buffer = io.BytesIO()
-        first.save(
-            buffer,
-            "WEBP",
-            save_all=True,
-            append_images=others,
-            duration=max(SHORTEST_MS, round(milliseconds)),
-            loop=0,
-            quality=quality,
-            method=4,
-        )
-        encoded = buffer.getvalue()
+        encoded = _encoded(images, milliseconds, quality)
         if len(encoded) <= most_bytes:
-            break
-    return encoded
+            return encoded, 1
+    step = 1
+    while len(encoded) > most_bytes and step < len(images):
+        step *= 2
+        encoded = _encoded(images[::step], step * milliseconds, QUALITIES[-1])
+    return encoded, step
+
+
+def _encoded(images: Sequence[np.ndarray], milliseconds: float, quality: int) -> bytes:
+    first, *others = [Image.fromarray(image) for image in images]
+    buffer = io.BytesIO()
+    duration = max(SHORTEST_MS, round(milliseconds))
+    first.save(
+        buffer, "WEBP", save_all=True, append_images=others, duration=duration, loop=0, quality=quality, method=4
+    )
+    return buffer.getvalue()
 
 
 def still_webp(image: np.ndarray, *, quality: int = 60) -> bytes:

@@ -25,6 +25,8 @@ from kinema.report.model_records import ModelRecords
 from kinema.report.renamed import renamed_in, renamed_line
 
 GOOD, PLAIN, DOUBT, BAD = "good", "plain", "doubt", "bad"
+NOT_SCORED = "not scored"
+TOLERANCE = 1e-9  # of fractions: a model of one class has what guessing has, and its interval ends a hair below
 SIGNS = {GOOD: "✓", PLAIN: "•", DOUBT: "!", BAD: "✕"}
 
 
@@ -44,10 +46,14 @@ class Remark:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The accuracy in large, the line beside it, and the remarks, the worst first."""
+    """The accuracy in large with its `unit`, the line beside it, and the remarks, the worst first.
+
+    Where nothing was scored, `number` is NOT_SCORED, has no unit, and `line` says why.
+    """
 
     level: str
     number: str
+    unit: str
     line: str
     remarks: tuple[Remark, ...]
 
@@ -63,9 +69,10 @@ def verdict_of(records: ModelRecords, counts: np.ndarray | None) -> Verdict:
     remarks.sort(key=lambda remark: order.index(remark.level))
     level = remarks[0].level if remarks and remarks[0].level in (BAD, DOUBT) else GOOD
     if evaluation is None:
-        return Verdict(level, "-", records.found.unscored or "", tuple(remarks))
+        unscored = (records.found.unscored or "").removeprefix("none: ")
+        return Verdict(PLAIN if level == GOOD else level, NOT_SCORED, "", unscored, tuple(remarks))
     number = fraction(evaluation.scores.video_top1, evaluation.scores.num_videos)
-    return Verdict(level, number, _line(records, evaluation), tuple(remarks))
+    return Verdict(level, number, "top-1 accuracy", _line(records, evaluation), tuple(remarks))
 
 
 def _line(records: ModelRecords, evaluation: Evaluation) -> str:
@@ -79,6 +86,10 @@ def _line(records: ModelRecords, evaluation: Evaluation) -> str:
     verification = records.found.verification
     if verification and is_verified(records.found):
         text += f" · model.xml (OpenVINO) {fraction(verification.openvino_video_top1, number)}, both gates passed"
+    elif obstacle(records.found):
+        text += " · cannot be exported"
+    elif records.failed:
+        text += " · export failed, no verified model.xml" if "export" in records.failed else " · gate failed"
     else:
         text += " · no verified model.xml"
     if scores.trained_on:
@@ -90,15 +101,19 @@ def _of_labels(evaluation: Evaluation | None, counts: np.ndarray | None) -> Iter
     """Whether guessing could have done it, and whether the names are in another order."""
     if evaluation is None or counts is None:
         return
-    scores = evaluation.scores
-    found, labels = renamed_in(counts), list(scores.classes)
-    level = max(levels_of(evaluation))
-    if interval_of(evaluation).high < level:
-        text = f"{fraction(level, scores.num_videos)} would be right by guessing, more than the whole interval. "
+    scores, high = evaluation.scores, interval_of(evaluation).high
+    found, labels = renamed_in(counts, above=high), list(scores.classes)
+    chance, majority = levels_of(evaluation)
+    if max(high, scores.video_top1) < chance - TOLERANCE:
+        text = f"{fraction(chance, scores.num_videos)} would be right by guessing, more than the whole interval. "
         hint = "" if found else "Are the labels in another order, or the videos not those that the list means?"
         yield Remark(BAD, "Worse than guessing", text + hint)
     elif is_above_chance(evaluation):
         yield Remark(PLAIN, "Chance", chance_line(evaluation))
+    elif scores.video_top1 < majority - TOLERANCE:
+        largest = max(labels, key=lambda label: scores.classes[label].num_videos)
+        always = f"always naming {largest} has {fraction(majority, scores.num_videos)} right"
+        yield Remark(DOUBT, "Chance", f"not above chance: {always}")
     else:
         yield Remark(DOUBT, "Chance", chance_line(evaluation))
     if found:

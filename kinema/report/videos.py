@@ -4,7 +4,7 @@ Three kinds are shown: those that the network was most sure of and had wrong, th
 right ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -40,10 +40,14 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A video: `clip` is the one in its middle of those that were scored; `rank` is the place of the true class."""
+    """A video: `clip` is the one in its middle of those that were scored; `rank` is the place of the true class.
+
+    With `is_part` it is a part of its file, and times count from the beginning of that part.
+    """
 
     video: str
     file_name: str
+    is_part: bool = False
     label: str
     predicted: str
     probability: float
@@ -52,6 +56,11 @@ class Card:
     bars: list[Bar]
     clip: Thumbnail
     evidence: Evidence | None
+
+    @property
+    def name(self) -> str | None:
+        """The video's own name where that of its file does not say it."""
+        return None if self.video in (self.file_name, PurePath(self.file_name).stem) else self.video
 
     @property
     def is_right(self) -> bool:
@@ -70,12 +79,18 @@ class Kind:
 
 
 def scored_videos(
-    rows: pa.Table, dataset: ViewDataset, *, model_name: str, stride: int, number: int = SHOWN
+    rows: pa.Table,
+    dataset: ViewDataset,
+    *,
+    model_name: str,
+    stride: int,
+    parts: Collection[str] = (),
+    number: int = SHOWN,
 ) -> list[Kind]:
     """The three kinds, at most `number` videos each; kinds without a video are left out.
 
     `rows` are rows of predictions.parquet that have a label, of one subset; `dataset` has its clips, as they were
-    scored: `kinema.evaluation.score.evaluation_dataset`.
+    scored: `kinema.evaluation.score.evaluation_dataset`. `parts` are the names of videos that are parts of a file.
     """
     chosen = choose_videos(
         np.array(rows["label"].to_pylist()),
@@ -91,7 +106,7 @@ def scored_videos(
         found = rows.take(pa.array(numbers, pa.int64())).to_pylist()
         rates = frame_rates(dataset.index, [middle[row["video"]] for row in found])
         cards = [
-            _card(row, _clip(dataset, middle[row["video"]], stride=stride, fps=fps, shown=shown))
+            _card(row, _clip(dataset, middle[row["video"]], stride=stride, fps=fps, shown=shown), parts)
             for row, fps in zip(found, rates, strict=True)
         ]
         if cards:
@@ -127,7 +142,7 @@ def _clip(dataset: ViewDataset, row: int, *, stride: int, fps: float | None, sho
     return thumbnail(clip, stride=stride, fps=fps, shown=shown)
 
 
-def _card(row: dict, clip: Thumbnail) -> Card:
+def _card(row: dict, clip: Thumbnail, parts: Collection[str]) -> Card:
     bars = [
         Bar(label, probability, label == row["label"])
         for label, probability in zip(row["top5_labels"], row["top5_probabilities"], strict=True)
@@ -135,6 +150,7 @@ def _card(row: dict, clip: Thumbnail) -> Card:
     return Card(
         video=row["video"],
         file_name=PurePath(row["path"]).name,
+        is_part=row["video"] in parts,
         label=row["label"],
         predicted=row["predicted"],
         probability=row["probability"],

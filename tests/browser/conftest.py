@@ -26,6 +26,8 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def browser(chromium) -> Iterator:
     """Chromium, driven by Playwright, which downloads none of its own."""
+    if os.environ.get("KINEMA_REQUIRE_BROWSER") != "1":
+        pytest.importorskip("playwright")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:

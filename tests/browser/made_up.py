@@ -149,6 +149,7 @@ def kinds(rows: Sequence[dict]) -> list[Kind]:
         still=data_uri(still_webp(images[3])),
         side=112,
         num_frames=6,
+        num_shown=6,
         seconds=0.5,
     )
     parts = (rows[:12], rows[12:24], rows[24:36])
@@ -158,15 +159,15 @@ def kinds(rows: Sequence[dict]) -> list[Kind]:
     ]
 
 
-def _card(row: dict, clip: Thumbnail) -> Card:
+def _card(row: dict, clip: Thumbnail, num_frames: int = 2000) -> Card:
     label, predicted, top5 = row["label"], row["predicted"], row["top5_labels"]
-    times = np.linspace(0, 2, 9)
+    times = np.linspace(0, 20, num_frames)
     evidence = {
-        "frames": list(range(9)),
+        "frames": list(range(num_frames)),
         "seconds": times.tolist(),
         "labels": top5,
         "logits": [np.log(0.5 + 0.4 * np.sin(times + place)).tolist() for place in range(len(top5))],
-        "log_totals": [0.0] * 9,
+        "log_totals": [0.0] * num_frames,
     }
     return Card(
         video=row["video"],

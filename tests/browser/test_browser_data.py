@@ -26,7 +26,7 @@ def test_the_figures_are_those_of_the_report(tmp_path, opened):
     }
     found = numbers(page, "Videos by subset")
     assert {name: list(map(int, cells[:5])) for name, cells in found.items()} == expected
-    classes = numbers(page, "Classes")
+    classes = numbers(page, "Videos of each class")
     assert {name: int(cells[0]) for name, cells in classes.items()} == {
         label: counts.listed for label, counts in report.labels.items()
     }
@@ -50,7 +50,7 @@ def test_a_class_among_many_is_found_by_its_name(tmp_path, opened):
     (tmp_path / "index.html").write_text(as_page(data_set(60)[1], None))
     page = opened(tmp_path / "index.html").page
     page.get_by_label("Search").fill("CLASS 03")
-    table = page.get_by_role("table", name="Classes", exact=True)
+    table = page.get_by_role("table", name="Videos of each class", exact=True)
     assert table.locator("tbody tr:visible").count() == 10
     assert page.get_by_role("status").inner_text() == "10 of 60 classes"
     assert page.locator("table.histogram", has_text="Most training videos").locator("tbody tr").count() == 10

@@ -35,7 +35,7 @@ def test_the_figures_are_those_of_the_evaluation(made, opened, number):
     verdict = page.locator("#verdict").inner_text()
     assert f"{round(scores.video_top1 * scores.num_videos)} of {scores.num_videos} validation videos" in verdict
     for value in (scores.video_top5, scores.mean_class_accuracy, scores.macro_f1, scores.brier_score):
-        assert f"{value:.3f}" in verdict
+        assert f"{value:.2f}" in verdict
     assert f"{scores.num_videos} of {scores.num_annotated}" in verdict
 
 
@@ -77,6 +77,7 @@ def test_mouse_and_keyboard_reach_the_fields_of_the_matrix_and_their_videos(made
     assert all(text.startswith(BAD) for text in videos.all_inner_texts())
     link = page.locator("#cell-videos a").first
     name = link.inner_text()
+    assert page.locator("#cell-videos .source").first.inner_text() == f"data/mine/videos/{name}.mp4"
     link.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.querySelector(':target').dataset.video") == name
@@ -100,6 +101,49 @@ def test_of_many_classes_any_is_found_by_its_name(made, opened):
     page.locator("#class-search").press("Enter")
     text = page.locator("#class-found").inner_text()
     assert str(evaluation.scores.classes["class 059"].num_videos) in text
+
+
+def test_a_part_of_a_name_finds_classes_and_what_finds_none_is_said(made, opened):
+    page = opened(made[MANY][1]).page
+    search, said = page.locator("#class-search"), page.get_by_role("status").filter(has_text="class")
+    search.fill("CLASS 05")
+    assert said.inner_text() == "10 classes"
+    page.locator("#class-found button", has_text="class 053").click()
+    assert search.input_value() == "class 053"
+    assert page.locator("#class-found h3").all_inner_texts()[1] == "Called class 053 were videos of"
+    search.fill("class 9")
+    assert said.inner_text() == "no such class"
+    assert page.locator("#class-found").inner_text() == ""
+
+
+def test_on_paper_all_that_is_folded_away_is_shown(made, opened, tmp_path):
+    page = opened(made[FEW][1]).page
+    folded = "document.querySelectorAll('details:not([open])').length"
+    before = page.evaluate(folded)
+    assert before > 2
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(folded) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(folded) == before
+    printed = page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert printed.startswith(b"%PDF")
+    assert printed.count(b"/Type /Page") > 5
+    assert page.evaluate(folded) == before
+
+
+def test_links_to_what_lies_beside_the_page_are_text_inside_another_file(made, opened):
+    page = opened(made[FEW][1])
+    hrefs = "[...document.querySelectorAll('#data a')].map(link => link.getAttribute('href'))"
+    assert {"../../report/index.html", "../../leaderboard.html"} <= set(page.value(hrefs))
+    page.page.goto("about:blank")
+    page.page.set_content(made[FEW][1].read_text(encoding="utf-8"))
+    assert set(page.value(hrefs)) == {None}
+
+
+def test_on_a_phone_the_names_of_rows_leave_room_for_fields(made, opened):
+    page = opened(made[FEW][1], width=390).page
+    widths = page.locator("table.matrix tbody th").evaluate_all("heads => heads.map(head => head.offsetWidth)")
+    assert max(widths) <= 8 * 16 + 1
 
 
 def test_moving_clips_can_be_held_still(made, opened):

@@ -2,6 +2,11 @@
 
 import pytest
 from made_up import BAD, write_pages
+from made_up_models import drawn_scores, make_model
+
+from kinema.report.model_page import model_page
+from kinema.report.model_records import read_records
+from kinema.report.verdict import verdict_of
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +42,17 @@ def test_no_serious_fault_of_accessibility(pages, opened, name, theme):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_parts_of_a_page_have_different_names(pages, opened, name):
+    page = opened(pages[name])
+    page.value("document.querySelectorAll('details').forEach(each => each.open = true)")
+    named = """[...document.querySelectorAll("section, [role=region]")].map(part => part.getAttribute("aria-label")
+               ?? document.getElementById(part.getAttribute("aria-labelledby")).textContent)"""
+    found = page.value(named)
+    assert len(found) > 1
+    assert len(found) == len(set(found)), sorted(found)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_looks_like_a_script_is_text(pages, opened, name):
     page = opened(pages[name])
     assert page.value("document.body.textContent").count(BAD) >= 1
@@ -65,6 +81,7 @@ def test_rows_are_sorted_by_mouse_and_keyboard(pages, opened, name):
 
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
+    assert len(set(values())) > 1
     assert values() == sorted(values())
     head.locator("button").focus()
     page.keyboard.press("Enter")
@@ -81,3 +98,29 @@ def test_the_theme_can_be_changed(pages, opened, name, theme):
     assert (sum(page.background()) < 3 * 128) == (theme == "light")
     page.page.get_by_role("button", name="theme").click()
     assert page.background() == before
+
+
+def test_texts_are_sorted_too_and_what_is_unknown_stays_last(tmp_path, opened):
+    labels = [f"class {number}" for number in (3, 1, 2, 0)]
+    make_model(tmp_path / "mine/resnet18_vtn", labels, [drawn_scores("testing", labels, 40, right=0.9, absent=1)])
+    records = read_records(tmp_path / "mine/resnet18_vtn", sections={}, failed=[])
+    (tmp_path / "page.html").write_text(model_page(records, verdict_of(records, None)), encoding="utf-8")
+    page = opened(tmp_path / "page.html").page
+    table = page.locator("table.classes")
+
+    def column(place: int) -> list[str]:
+        return table.locator(f"tbody tr > :nth-child({place})").evaluate_all(VALUES)
+
+    names = table.locator("thead button").nth(0)
+    names.click()
+    assert column(1) == sorted(labels)
+    names.click()
+    assert column(1) == sorted(labels, reverse=True)
+    recalls = table.locator("thead button").nth(2)
+    for _ in range(2):
+        recalls.click()
+        assert column(3)[-1] == "", "the class without videos"
+        assert "" not in column(3)[:-1]
+
+
+VALUES = "cells => cells.map(cell => cell.dataset.value)"

@@ -15,9 +15,9 @@ from kinema.dry_run.rows import rows_of
 from kinema.dry_run.snakemake import check_arguments
 from kinema.dry_run.table import as_lines
 from kinema.dry_run.videos import Changed
+from kinema.durations import duration_in_words
 from kinema.experiment.files import ConfigError
 from kinema.input_error import InputError
-from kinema.words import duration_in_words
 
 PLAIN = {"inputs": {}, "watched": (), "outputs": (), "params": {}, "threads": 1, "benchmark_path": None}
 FOUR, FIVE = "0" * 15 + "4", "0" * 15 + "5"

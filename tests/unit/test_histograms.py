@@ -27,8 +27,8 @@ def test_every_value_is_in_one_bin(values):
 def test_bins_are_round_and_the_last_is_open():
     values = np.array([*np.linspace(2, 5, 200), 3600.0])
     bars = binned(values)
-    assert bars[0][0] == "2 to 2.5"
-    assert bars[-1] == ("5 and more", 2)
+    assert bars[0][0] == "2.0 to 2.5"
+    assert bars[-1] == ("5.0 and more", 2)
     assert sum((low <= values[:-1]).sum() for low in [4.5]) - 1 == dict(bars)["4.5 to 5"]
     assert binned(np.array([])) == []
 
@@ -44,3 +44,10 @@ def test_parts_of_a_bar_lie_side_by_side():
     assert short.parts == [Part("training", 0, 12.5), Part("testing", 12.5, 12.5)]
     assert long.parts == [Part("training", 0, 37.5), Part("testing", 37.5, 62.5)]
     assert plain_bars([]) == []
+
+
+def test_edges_have_the_decimals_of_their_width():
+    labels = [label for label, _ in binned(np.linspace(1, 1.05, 50))]
+    assert labels[:2] == ["1.000 to 1.005", "1.005 to 1.010"]
+    assert binned(np.linspace(0, 1e6, 50))[1][0] == "100,000 to 200,000"
+    assert binned(np.linspace(2, 12, 50))[0][0] == "2 to 3"

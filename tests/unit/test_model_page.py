@@ -1,6 +1,7 @@
 """The page of a model: its figures are those of the records, and what is wrong with a model is seen at first glance."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,10 +12,17 @@ import pytest
 import yaml
 from made_up_models import drawn_scores, make_model, sections, ship
 
+from kinema.evaluation.sources import Sources
+from kinema.evaluation.subset_scores import ScoredSubset
+from kinema.evaluation.wilson import wilson_interval
+from kinema.experiment.config import Config
+from kinema.experiment.data_sections import Media
+from kinema.experiment.resolve import own_settings
 from kinema.input_error import InputError
+from kinema.metrics import ClipScores
 from kinema.records.evaluation import ClassScores
 from kinema.report.chart import ticks, x_axis, y_axis
-from kinema.report.confusion import counts_of, most_confused
+from kinema.report.confusion import confusion_of, counts_of, most_confused
 from kinema.report.curves import curves_of
 from kinema.report.model_card import model_card
 from kinema.report.model_page import model_page
@@ -118,7 +126,7 @@ def right_of(labels=LABELS, **options):
 def test_the_figures_are_those_of_the_evaluation(folder):
     page, evaluation = made(folder, [right_of(absent=1), drawn_scores("validation", LABELS, 60, right=0.5)], lost=5)
     scores = evaluation.scores
-    assert page.one("section", id="verdict")[1].startswith(f"Verdict {scores.video_top1:.2f} ")
+    assert page.one("section", id="verdict")[1].startswith(f"Verdict {scores.video_top1:.2f} top-1 accuracy ")
     interval = scores.intervals.video_top1
     line = (
         f"of 120 testing videos named rightly · 95 % interval {interval.low:.2f} to {interval.high:.2f} · coverage 0.96"
@@ -136,7 +144,7 @@ def test_the_figures_are_those_of_the_evaluation(folder):
     fields = re.findall(r'<td tabindex="(?:0|-1)"[^>]*>(\d*)</td>', page.source)
     assert [int(field or 0) for field in fields] == counts.ravel().tolist()
     other = evaluation.subsets["validation"]
-    assert f"{other.video_top1:.3f}" in page.one("table", **{"aria-labelledby": "others-title"})[1]
+    assert f"{other.video_top1:.2f}" in page.one("table", **{"aria-labelledby": "others-title"})[1]
     assert "chosen on this subset" in page.one("table", **{"aria-labelledby": "others-title"})[1]
 
 
@@ -165,6 +173,80 @@ def test_labels_in_another_order_are_seen_at_first_glance(folder):
     assert "overfitted" not in page.one("section", id="verdict")[1], "that is not what is wrong"
 
 
+def test_a_turned_list_is_seen_where_each_class_has_two_videos(folder):
+    labels = [f"class {number:02}" for number in range(20)]
+    random = np.random.default_rng(3)
+    guessed = np.zeros((20, 20), int)
+    np.add.at(guessed, (np.repeat(np.arange(20), 2), random.integers(0, 20, 40)), 1)
+    assert renamed_in(guessed, above=0.0) is None
+    page, _ = made(folder, [drawn_scores("testing", labels, 40, right=0.9, shift=1)], labels)
+    assert "each class 1 place on in the list of labels" in " ".join(page.remarks()["bad"])
+
+
+def test_guesses_seldom_look_like_labels_in_another_order():
+    random, alarms = np.random.default_rng(1), 0
+    for _ in range(200):
+        for classes, videos in ((2, 2), (2, 6), (3, 2), (5, 4), (10, 2)):
+            counts = np.zeros((classes, classes), int)
+            number = classes * videos
+            rows = np.repeat(np.arange(classes), videos)
+            np.add.at(counts, (rows, random.integers(0, classes, number)), 1)
+            alarms += renamed_in(counts, above=wilson_interval(np.trace(counts), number).high) is not None
+    assert alarms < 0.02 * 1000
+
+
+def test_names_that_make_it_no_better_than_the_interval_are_no_order():
+    counts = np.zeros((6, 6), int) + np.diag([50] * 6)
+    counts[:2, :2] = [[0, 6], [6, 0]]
+    assert renamed_in(counts, above=0.96).moved == {0: 1, 1: 0}
+    assert renamed_in(counts, above=1.0) is None
+
+
+def test_of_one_class_all_right_is_not_worse_than_guessing(folder):
+    page, evaluation = made(folder, [ScoredSubset.of("testing", ONE_CLASS, sources(30))], ["wave"])
+    assert evaluation.scores.video_top1 == 1
+    assert "bad" not in page.remarks()
+    assert page.one("section", id="verdict")[0]["class"] == "doubt"
+
+
+def sources(number: int) -> Sources:
+    names = [f"video {place}" for place in range(number)]
+    return Sources(names, [None] * number, [f"data/{name}.mp4" for name in names])
+
+
+ONE_CLASS = ClipScores(np.zeros((30, 1), np.float32), np.zeros(30, np.int64), np.arange(30))
+
+
+def test_below_the_largest_class_is_a_doubt_that_names_it(folder):
+    true = np.repeat([0, 1], [90, 10])
+    said = np.where(np.arange(100) < 70, 0, 1)  # 80 of 100 are right
+    clips = ClipScores(8 * np.eye(2, dtype=np.float32)[said], true, np.arange(100))
+    page, evaluation = made(folder, [ScoredSubset.of("testing", clips, sources(100))], ["wave", "kick"])
+    assert evaluation.scores.intervals.video_top1.high < 0.9
+    assert "bad" not in page.remarks()
+    assert "Chance not above chance: always naming wave has 0.90 right" in " ".join(page.remarks()["doubt"])
+
+
+def test_a_model_that_cannot_be_exported_has_no_lines_about_model_xml(folder):
+    make_model(folder, LABELS, [right_of()])
+    values = json.loads((folder / "training.json").read_text()) | {"model": "mvit_v2_s"}
+    (folder / "training.json").write_text(json.dumps(values))
+    page, card = Page(page_of(folder)), card_of(folder)
+    assert "cannot be exported" in page.one("p", cls="result")[1]
+    for text in (page.one("section", id="use")[1], card.split("## How to use it")[1]):
+        assert "It cannot be exported: torch" in text
+        assert "model.xml" not in text
+    assert yaml.safe_load(card.split("---")[1])["tags"] == ["video-classification", "action-recognition", "pytorch"]
+
+
+def test_a_card_says_where_the_export_is_not_verified(folder):
+    evaluation = make_model(folder, LABELS, [right_of()])
+    assert "did not pass both gates" in card_of(folder)
+    ship(folder, evaluation)
+    assert "did not pass both gates" not in card_of(folder)
+    assert "openvino" in yaml.safe_load(card_of(folder).split("---")[1])["tags"]
+
+
 def test_a_model_that_guesses_worse_without_an_order_asks_for_the_videos(folder):
     labels = [f"class {number}" for number in range(20)]
     page, _ = made(folder, [drawn_scores("testing", labels, 2000, right=0, absent=1)], labels)
@@ -184,10 +266,11 @@ SWAPPED = np.diag([9, 0, 0, 9, 9]) + np.array([[0] * 5, [0, 0, 8, 0, 0], [0, 9, 
         (np.diag([9, 9, 9]), None, None),
         (np.array([[3, 5], [5, 3]]), None, None),  # guessed between two
         (np.array([[9, 0], [9, 0]]), None, None),  # all are called one: that is no order
-        (np.array([[1, 0, 0], [0, 0, 1], [0, 1, 0]]), None, None),  # a video each says nothing
+        (np.diag([0, 0, 9]) + np.array([[0, 4, 0], [4, 0, 0], [0, 0, 0]]), None, None),  # four videos say nothing
+        (np.array([[3, 5, 0], [5, 3, 0], [0, 0, 9]]), None, None),  # a third class is known
         (np.zeros((3, 3), int), None, None),
     ],
-    ids=["rotated", "two exchanged", "right", "guessed", "one answer", "too few", "no videos"],
+    ids=["rotated", "two exchanged", "right", "guessed", "one answer", "too few", "guessed beside one", "no videos"],
 )
 def test_classes_that_look_renamed(counts, moved, shift):
     found = renamed_in(counts)
@@ -206,8 +289,11 @@ def test_what_looks_renamed_is_said_in_words():
 def test_gates_that_failed_and_exports_that_are_none_are_said(folder):
     page, evaluation = made(folder, [right_of()], failed=["verify"])
     assert "gate 2 failed: logs/mine/resnet18_vtn/verify.log says why" in page.remarks()["bad"][0]
-    assert "no verified model.xml" in page.one("p", cls="result")[1]
+    assert page.one("p", cls="result")[1].endswith(" · gate failed")
+    page = Page(page_of(folder, failed=["export"]))
+    assert page.one("p", cls="result")[1].endswith("export failed, no verified model.xml")
     page = Page(page_of(folder))
+    assert "no verified model.xml" in page.one("p", cls="result")[1]
     assert "snakemake --cores all results/mine/resnet18_vtn/model.xml" in " ".join(page.remarks()["plain"])
     ship(folder, evaluation)
     (folder / "model.xml").write_text("another")
@@ -234,6 +320,7 @@ def test_the_curves_mark_the_kept_epoch_and_have_their_numbers_as_a_table(folder
     assert "waiting for data from 0.12 to 0.12" in told[3]
     section = page.source.split('id="curves"')[1].split("</section>")[0]
     assert section.count('<line class="kept"') == 4
+    assert section.count('<span class="key kept"></span>kept epoch') == 4
     assert page.one("tr", cls="kept")[1].startswith("kept: 10 ")
 
 
@@ -258,6 +345,57 @@ def test_long_trainings_are_thinned_and_keep_their_ends_and_the_kept_epoch():
     assert line.dots[-1].text == "epoch 1,000: 0.001"
 
 
+def test_what_is_not_finite_is_left_out_of_the_curves():
+    history = [{"epoch": 0, "train_loss": 2.0, "lr": math.inf}, {"epoch": 1, "train_loss": math.nan, "lr": math.nan}]
+    (chart,) = curves_of(history, None).charts
+    assert [dot.text for dot in chart.lines[0].dots] == ["epoch 1: 2"]
+
+
+def test_the_settings_of_the_data_set_stand_there_too(folder):
+    make_model(folder, LABELS, [right_of()])
+    own = {
+        "": {"videos": "data/mine/videos", "max_failed_fraction": 0.1},
+        "annotations": {"format": "table", "path": "data/mine/annotations.csv"},
+        "media": Media(short_side=128).model_dump(mode="json"),
+    }
+    records = read_records(folder, sections={**json.loads(sections()), **own}, failed=())
+    page = Page(model_page(records, verdict(records)))
+    table = page.one("table", **{"aria-labelledby": "changed-title"})[1]
+    assert "media.short_side 128 256 " in table
+    assert "videos data/mine/videos none: it is to be given Folder of the raw videos" in table
+    assert "annotations.path data/mine/annotations.csv" in table
+    assert "no such key now" not in table
+    kept = next(text for attrs, text in page.all("table", cls="settings") if attrs.get("aria-labelledby") is None)
+    assert "max_failed_fraction 0.1 More missing" in kept
+
+
+def test_the_own_settings_of_a_data_set_are_those_of_its_frames_and_list():
+    mine = {"annotations": {"format": "table", "path": "list.csv"}, "videos": "videos", "media": {"short_side": 99}}
+    config = Config.model_validate({"datasets": {"mine": mine}})
+    found = own_settings(config, "mine", untracked=["timeout_seconds"])
+    assert found[""]["videos"] == "videos"
+    assert found["annotations"]["path"] == "list.csv"
+    assert found["media"]["short_side"] == 99
+    assert "timeout_seconds" not in found["media"]
+
+
+def test_decimals_are_those_that_the_videos_give(folder):
+    page, evaluation = made(folder, [right_of()])
+    numbers = page.one("dl", cls="numbers")[1]
+    assert f"Macro F1 {evaluation.scores.macro_f1:.2f} " in numbers
+    assert re.search(r"\d\.\d{3}", numbers) is None, "120 videos"
+    assert re.search(r"\d\.\d{3}", page.one("table", cls="classes")[1]) is None
+
+
+def test_the_numbers_of_the_confidence_are_in_tables(folder):
+    page, evaluation = made(folder, [right_of()])
+    tables = {attrs["aria-label"]: text for attrs, text in page.all("table") if "Numbers of" in str(attrs)}
+    each = evaluation.scores.reliability[-1]
+    assert f"{each.num_videos} {each.confidence:.2f} {each.accuracy:.2f}" in tables["Numbers of: Reliability"]
+    last = evaluation.scores.answers[-1]
+    assert tables["Numbers of: Coverage against accuracy"].endswith(f"{last.coverage:.2f} {last.accuracy:.2f}")
+
+
 def test_settings_that_differ_from_the_defaults_stand_apart(folder):
     page, _ = made(folder, [right_of()], training={"lr": 0.5, "epochs": 30})
     table = page.one("table", **{"aria-labelledby": "changed-title"})[1]
@@ -275,7 +413,9 @@ def test_cells_lead_to_their_videos_at_most_20_of_each(folder):
     shown = {(true, called): videos for true, called, _, videos in page.data["cells"]}
     numbers = {(true, called): number for true, called, number, _ in page.data["cells"]}
     assert all(len(videos) == min(20, numbers[cell]) for cell, videos in shown.items())
-    assert all(name.startswith(LABELS[true]) for (true, _), videos in shown.items() for name in videos)
+    named = [(true, *video) for (true, _), videos in shown.items() for video in videos]
+    assert all(name.startswith(LABELS[true]) for true, name, _ in named)
+    assert all(path == f"data/mine/videos/{name}.mp4" for _, name, path in named)
     first = page.one("ol", cls="pairs")[1]
     true, called = max((c for c in numbers if c[0] != c[1]), key=lambda c: (numbers[c], -c[0], -c[1]))
     assert first.startswith(f"{LABELS[true]} called {LABELS[called]} {numbers[true, called]} of ")
@@ -303,7 +443,7 @@ def test_what_looks_like_a_script_is_text(folder):
     assert len(scripts) == 2, "the data of the matrix, and the page's own"
     assert BAD not in page.source
     assert page.data["labels"] == list(labels)
-    assert any(name.startswith(BAD) for _, _, _, videos in page.data["cells"] for name in videos)
+    assert any(name.startswith(BAD) for _, _, _, videos in page.data["cells"] for name, _ in videos)
     assert page.one("h1")[1] == "resnet18_vtn@<b>"
     assert BAD not in card_of(folder)
 
@@ -329,7 +469,7 @@ def test_the_confidence_names_temperature_and_threshold(folder):
     assert f"“none of these”: {calibration.threshold.confidence:.4g}" in text
     above = evaluation.scores.above_threshold
     assert (
-        f"it answers {100 * above.coverage:.1f} %, and {100 * above.accuracy:.1f} % of these answers are right" in text
+        f"it answers {100 * above.coverage:.0f} %, and {100 * above.accuracy:.0f} % of these answers are right" in text
     )
     assert len(page.all("path", cls="first")) + len(page.all("path", cls="second")) >= 3
 
@@ -372,7 +512,10 @@ def test_a_model_without_scored_labels_has_a_page(folder):
         folder / "evaluation.json"
     )
     page = Page(page_of(folder))
-    assert "the 120 testing videos have no label" in page.one("p", cls="result")[1]
+    assert page.one("p", cls="result")[1].startswith("not scored the 120 testing videos have no label")
+    assert page.one("section", id="verdict")[0]["class"] == "plain", "it is not good"
+    assert "It was not scored: the 120 testing videos have no label" in card_of(folder)
+    assert "The numbers are of" not in card_of(folder)
     assert page.all("section", id="confusion") == []
     assert "model-index" not in card_of(folder)
     assert evaluation.subset == "testing"
@@ -419,7 +562,33 @@ def test_a_matrix_is_that_of_the_called_classes():
 
     counts = counts_of({"a": scores(a=2, b=1), "b": scores(), "c": scores(a=4)})
     assert counts.tolist() == [[2, 1, 0], [0, 0, 0], [4, 0, 0]]
-    assert most_confused(counts, 2).tolist() == [0, 2]
+    assert most_confused(counts, 2).tolist() == [2, 0]
+
+
+def test_the_most_confused_are_the_most_frequent_pairs_side_by_side_then_the_sum_of_errors():
+    counts = np.diag([9] * 8)
+    counts[6, 1], counts[3, 0], counts[0, 5] = 5, 4, 3
+    counts[7, [2, 3, 4, 5, 6]] = 1  # errors that are no frequent pair
+    assert most_confused(counts, 5).tolist() == [6, 1, 3, 0, 5]
+    assert set(most_confused(counts, 6).tolist()) == {6, 1, 3, 0, 5, 7}
+    assert sorted(most_confused(counts).tolist()) == list(range(8))
+
+
+def test_the_names_of_all_cells_are_limited_the_largest_confusions_first():
+    counts = np.diag([30, 30, 0]) + np.array([[0, 2, 0], [0, 0, 15], [0, 0, 0]])
+    name = "é" * 20_000
+    videos = {
+        (int(true), int(called)): [(name, f"{number}")] * number for (true, called), number in np.ndenumerate(counts)
+    }
+    cells = {(true, called): len(named) for true, called, _, named in confusion_of(counts, "abc", videos).data["cells"]}
+    assert cells == {(1, 2): 12, (0, 1): 0, (0, 0): 0, (1, 1): 0}, "12 names of 40,000 bytes are 480,000"
+
+
+def test_names_stand_as_utf_8(folder):
+    labels = ("ruée", "波", *LABELS)
+    page, _ = made(folder, [drawn_scores("testing", labels, 60, right=0.5)], labels)
+    assert "\\u00e9" not in page.source
+    assert page.data["labels"] == list(labels)
 
 
 def test_a_page_depends_on_all_that_it_is_drawn_with():

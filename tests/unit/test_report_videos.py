@@ -1,6 +1,7 @@
 """Cards of scored videos: the frames that were scored, what was said of them, and when."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -43,6 +44,36 @@ def test_a_card_shows_the_frames_of_the_clip_in_the_middle(made, dataset):
         assert card.file_name == row["path"].rpartition("/")[2]
         assert card.clip.seconds == pytest.approx(made.clip.length * made.clip.stride / 7), "the demo has 7 a second"
     assert all(not card.is_right for kind in kinds if kind.name == "wrong" for card in kind.cards)
+
+
+def test_a_card_names_the_video_where_its_file_does_not(made, dataset):
+    rows = pq.read_table(made.root / "predictions.parquet")
+    path = "videos/matinee.avi"
+    rows = rows.set_column(rows.schema.get_field_index("path"), "path", [[path] * len(rows)])
+    part = rows["video"][0].as_py()
+    kinds = scored_videos(rows, dataset, model_name="mobilenetv2_baseline", stride=made.clip.stride, parts={part})
+    cards = {card.video: card for kind in kinds for card in kind.cards}
+    assert all((card.name, card.file_name) == (video, "matinee.avi") for video, card in cards.items())
+    assert [video for video, card in cards.items() if card.is_part] == [part]
+    assert replace(cards[part], file_name=f"{part}.avi").name is None
+
+
+def test_long_evidence_is_thinned_to_the_means_of_stretches():
+    number = 5000
+    evidence = {
+        "frames": list(range(number)),
+        "seconds": (np.arange(number) / 25).tolist(),
+        "labels": ["hug", "push"],
+        "logits": [[math.log(0.2), math.log(0.6)] * (number // 2), [math.log(0.9)] * 4000 + [math.log(0.1)] * 1000],
+        "log_totals": [0.0] * number,
+    }
+    found = evidence_lines(evidence, predicted="push", label="hug")
+    hug, push = ([tuple(map(float, point.split(","))) for point in line.points.split()] for line in found.lines)
+    assert len(hug) == len(push) == 100
+    assert (hug[0][0], hug[-1][0]) == (0, WIDTH)
+    assert all(abs(y - 0.6 * HEIGHT) < 0.5 for _, y in hug[1:-1]), "0.4 in the mean"
+    assert (push[50][1], push[90][1]) == pytest.approx((0.1 * HEIGHT, 0.9 * HEIGHT))
+    assert "hug is highest at 0.0 s, 0.60" in found.told
 
 
 def test_networks_of_differences_are_shown_as_they_see():

@@ -43,14 +43,15 @@ def test_an_unknown_rate_is_not_made_up():
 
 
 def test_large_frames_become_small_and_long_clips_short():
-    clip = np.random.default_rng(0).integers(0, 255, (80, 3, 224, 224), dtype=np.uint8)
+    blocks = np.random.default_rng(0).integers(0, 255, (80, 3, 4, 4), dtype=np.uint8)
+    clip = blocks.repeat(56, axis=2).repeat(56, axis=3)
     found = thumbnail(clip, stride=2, fps=50.0)
     image = decoded(found.moving)
     image.load()
     assert image.size == (112, 112)
     assert image.n_frames == 27, "every third"
     assert image.info["duration"] == 120
-    assert (found.num_frames, found.seconds) == (80, pytest.approx(3.2))
+    assert (found.num_frames, found.num_shown, found.seconds) == (80, 27, pytest.approx(3.2))
 
 
 def test_a_picture_that_would_be_large_gets_a_lower_quality():
@@ -61,6 +62,15 @@ def test_a_picture_that_would_be_large_gets_a_lower_quality():
     best = moving_webp(images, milliseconds=40, most_bytes=10**9)
     smaller = moving_webp(images, milliseconds=40, most_bytes=len(best) - 1)
     assert len(smaller) < len(best) < MOST_BYTES * 4
+
+
+def test_a_picture_that_is_large_at_the_lowest_quality_has_fewer_frames():
+    rng = np.random.default_rng(0)
+    clip = rng.integers(0, 255, (16, 3, 112, 112), dtype=np.uint8)
+    found = thumbnail(clip, stride=1, fps=25.0)
+    image = decoded(found.moving)
+    assert len(found.moving) <= MOST_BYTES * 4 / 3 + 100
+    assert 1 <= image.n_frames == found.num_shown < found.num_frames == 16
 
 
 def test_differences_are_grey_where_nothing_changes():

@@ -26,7 +26,12 @@ def test_a_page_is_made_of_what_is_there_and_is_made_anew_alone(project):
     assert project.planned(PAGE) == set()
     assert executed(project.snakemake(PAGE, f"{MODEL}/model.xml")) == {"convert", "verify", "model_page"}
     assert "both gates passed" in page.read_text()
+    assert project.planned(PAGE, f"{MODEL}/model.xml") == set()
+    assert executed(project.snakemake(PAGE)) == {"model_page"}, "what it waits for is asked for no more"
     assert project.planned(PAGE) == set()
+    (project.root / MODEL / "model.bin").write_bytes(b"another")
+    assert executed(project.snakemake(PAGE)) == {"model_page"}
+    assert "no verified model.xml" in page.read_text()
 
 
 def test_a_gate_that_failed_stands_on_the_page(project):

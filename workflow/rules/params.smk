@@ -113,6 +113,12 @@ def dataset_sections(*names):
     return lambda wildcards: resolve.dataset_json(CONFIG, wildcards.dataset, names)
 
 
+def own_settings(wildcards):
+    """What a data set alone has, for its pages, as JSON; what limits the work on a video changes nothing there."""
+    found = resolve.own_settings(CONFIG, wildcards.dataset, untracked=MEDIA_LIMITS)
+    return json.dumps(found, sort_keys=True)
+
+
 def training_settings(wildcards):
     """What decides a training, as JSON; a model that another rule asks for is checked here."""
     asked(obstacles.check_experiment, wildcards.dataset, wildcards.model, RUNS_HERE)
@@ -276,13 +282,13 @@ def wanted_targets():
 
 
 def gate_files(wildcards):
-    """What a model's page reads of the export, where that is there or asked for as well."""
+    """What a model's page reads of the export, where that is asked for as well."""
     return pages.gate_files(wanted_targets(), wildcards.dataset, wildcards.model)
 
 
 def gate_contents(wildcards):
-    """Digests of the same where it is no input, as JSON."""
-    paths = [f"results/{wildcards.dataset}/{wildcards.model}/{name}" for name in pages.GATES]
+    """Digests of what a page tells of the export, where that is no input, as JSON."""
+    paths = [f"results/{wildcards.dataset}/{wildcards.model}/{name}" for name in pages.EXPORTED]
     # not of inputs: Snakemake notes the params that a job has before these are made
     return json.dumps([] if gate_files(wildcards) else [file_digest(path) for path in paths])
 

@@ -79,6 +79,7 @@ rule model_page:
         mem_mb=3000,
     params:
         settings=evaluation_settings("evaluation", "deployment"),
+        own_settings=own_settings,
         failed=failed_exports,
         gates=gate_contents,
         model=content("results/{dataset}/{model}/model.pth"),

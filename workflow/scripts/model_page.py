@@ -22,6 +22,7 @@ def run(job):
                 table_paths=[Path(path) for path in job.input["shards"]],
             ),
             settings=job.params["settings"],
+            own_settings=job.params["own_settings"],
             failed=job.params["failed"],
             page_path=Path(job.output["page"]),
             card_path=Path(job.output["card"]),

@@ -58,15 +58,17 @@ const show = (is, called) => {
   if (called === undefined) return;
   const {number, videos} = found(is, called);
   document.getElementById("cell-title").textContent = sentence(is, called, number);
-  document.getElementById("cell-videos").replaceChildren(...videos.map(name => {
-    const item = document.createElement("li"), figure = pictures.get(name);
-    if (!figure) { item.textContent = name; return item; }
+  document.getElementById("cell-videos").replaceChildren(...videos.map(([name, path]) => {
+    const item = document.createElement("li"), figure = pictures.get(name), source = document.createElement("span");
+    source.className = "source";
+    source.textContent = path;
+    if (!figure) { item.append(name, source); return item; }
     const link = document.createElement("a");
     link.href = "#" + figure.id;
     const picture = figure.querySelector("img")?.cloneNode();
     if (picture) { picture.removeAttribute("id"); picture.alt = ""; link.append(picture); }
     link.append(name);
-    item.append(link);
+    item.append(link, source);
     return item;
   }));
   const more = number - videos.length;
@@ -75,24 +77,45 @@ const show = (is, called) => {
   panel.focus({preventScroll: true});
   panel.scrollIntoView({block: "nearest"});
 };
-const opener = (is, called, text) => {
+const linkButton = (text, action) => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "link";
   button.textContent = text;
-  button.addEventListener("click", () => show(is, called));
+  button.addEventListener("click", action);
   return button;
 };
+const opener = (is, called, text) => linkButton(text, () => show(is, called));
 for (const button of document.querySelectorAll(".pairs button"))
   button.addEventListener("click", () => show(Number(button.dataset.true), Number(button.dataset.called)));
 
-// Of many classes, those that are not in the matrix are found by name.
-document.getElementById("class-search")?.addEventListener("input", event => {
-  const target = document.getElementById("class-found"), is = data.labels.indexOf(event.target.value);
+// Of many classes, those that are not in the matrix are found by name, or by a part of it.
+const classSearch = document.getElementById("class-search");
+const search = () => {
+  const target = document.getElementById("class-found"), said = document.getElementById("class-said");
+  const wanted = classSearch.value.trim().toLowerCase();
+  const names = data.labels.map((label, number) => [label.toLowerCase(), number]);
+  const matches = wanted ? names.filter(([name]) => name.includes(wanted)) : [];
+  const exact = matches.find(([name]) => name === wanted) ?? (matches.length === 1 ? matches[0] : undefined);
   target.replaceChildren();
-  if (is < 0) return;
+  said.textContent = !wanted ? "" : !matches.length ? "no such class" : exact ? "" : `${matches.length} classes`;
+  if (!exact) {
+    const items = document.createElement("ul");
+    items.append(...matches.slice(0, 20).map(([, number]) => {
+      const item = document.createElement("li");
+      item.append(linkButton(data.labels[number], () => {
+        classSearch.value = data.labels[number];
+        search();
+        classSearch.focus();
+      }));
+      return item;
+    }));
+    if (matches.length) target.append(items);
+    return;
+  }
+  const is = exact[1];
   const list = (title, entries) => {
-    const head = document.createElement("h4"), items = document.createElement("ul");
+    const head = document.createElement("h3"), items = document.createElement("ul");
     head.textContent = title;
     items.append(...entries.sort((one, other) => other[1] - one[1]).map(([button, number]) => {
       const item = document.createElement("li");
@@ -106,5 +129,6 @@ document.getElementById("class-search")?.addEventListener("input", event => {
        all.filter(cell => cell[0] === is).map(cell => [opener(is, cell[1], data.labels[cell[1]]), cell[2]]));
   list(`Called ${data.labels[is]} were videos of`,
        all.filter(cell => cell[1] === is).map(cell => [opener(cell[0], is, data.labels[cell[0]]), cell[2]]));
-});
+};
+classSearch?.addEventListener("input", search);
 }
