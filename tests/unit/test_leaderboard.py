@@ -241,6 +241,13 @@ OTHERS = {
         "scored on another version of the list: 1 of its 2 classes are others",
     ),
     "clips": ({"num_clips": 10}, "scored on other clips: 10 of a video, not 3"),
+    "crops": (
+        {"views": {"crops": "ten", "num_views": 10}},
+        "scored on other views: 10 crops a clip (ten), not the centre of each clip",
+    ),
+    "scale": ({"views": {"scale": 0.875}}, "scored on other views: scale 0.875, not the centre of each clip"),
+    "position": ({"views": {"position": "tl"}}, "scored on other views: position tl, not the centre of each clip"),
+    "average": ({"views": {"average": "logits"}}, "scored on other views: mean of logits, not the centre of each clip"),
     "contents": (
         {"data": {"validation": "other"}},
         "scored on another version of the videos: the names are the same, the contents are not",

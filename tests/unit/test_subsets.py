@@ -209,9 +209,9 @@ def test_numbers_are_given_as_they_are_and_calibrated():
     clips = ClipScores(logits, np.append(labels[:-100], [-1] * 100), np.arange(300))  # the last have no label
     names = [str(number) for number in range(300)]
     subset = ScoredSubset.of("validation", clips, Sources(names, [None] * 300, names))
-    calibration = calibrated(clips.labelled(), subset="validation", is_reported=True, precision=0.9)
+    at_it, calibration = calibrated(subset, num_clips=1, is_reported=True, precision=0.9)
     options = {"labels": ["a", "b", "c"], "num_annotated": 200, "trained_on": False, "chosen": []}
-    found = subset_scores(subset.at(calibration.temperature.value), calibration=calibration, **options)
+    found = subset_scores(at_it, calibration=calibration, **options)
     plain = subset_scores(subset, calibration=None, **options)
     assert (found.num_videos, found.num_clips, plain.calibrated, plain.above_threshold) == (200, 200, None, None)
     assert calibration.temperature.value == pytest.approx(3, rel=0.2)
