@@ -87,36 +87,32 @@ def score(
     rows = range(len(dataset)) if rows is None else rows
     clips_at_a_time = max(1, batch_size // dataset.num_views)
     batches = read_batches(dataset, rows, batch_size=clips_at_a_time, num_threads=num_threads)
-    found: list[np.ndarray] = []
-    read: list[int] = []
+    # made whole with the first batch: parts that are joined at the end would need twice the memory
+    kept, begin, read = np.empty((0, 0), np.float32), 0, list[int]()
     for numbers, clips in progress(batches, description="scoring", total=-(-len(rows) // clips_at_a_time)):
-        logits = np.concatenate([predict(part) for part in _parts(clips.numpy(), batch_size)])
-        if not np.isfinite(logits).all():
-            raise ValueError(NOT_FINITE)
-        found.append(_kept(logits, dataset))
+        part = _kept(np.concatenate([predict(part) for part in _parts(clips.numpy(), batch_size)]), dataset)
+        if not read:
+            kept = np.empty((len(part) // len(numbers) * len(rows), part.shape[1]), part.dtype)
+        kept[begin : begin + len(part)] = part
+        begin += len(part)
         read += numbers
     assert len(read) == len(rows), "every clip is scored exactly once"
-    return _scores(found, read, dataset)
+    assert begin == len(kept), "every view is scored exactly once"
+    return _scores(kept, read, dataset)
 
 
 def _kept(logits: np.ndarray, dataset: ViewDataset) -> np.ndarray:
     """Of the logits of whole clips what is needed later: of those that are averaged, their mean over the views."""
+    if not np.isfinite(logits).all():
+        raise ValueError(NOT_FINITE)
     if dataset.views.average == "probabilities" or dataset.num_views == 1:
         return logits
     views = logits.reshape(-1, dataset.num_views, logits.shape[1])
     return views.mean(axis=1, dtype=np.float64).astype(np.float32)
 
 
-def _scores(found: list[np.ndarray], read: Sequence[int], dataset: ViewDataset) -> ClipScores:
-    """All scores in one array; parts are let go as they are taken over, as both would be twice the memory."""
-    number = sum(map(len, found))
-    num_views, logits = number // len(read), np.empty((number, found[0].shape[1]), found[0].dtype)
-    found.reverse()
-    begin = 0
-    while found:
-        part = found.pop()
-        logits[begin : begin + len(part)] = part
-        begin += len(part)
+def _scores(logits: np.ndarray, read: Sequence[int], dataset: ViewDataset) -> ClipScores:
+    num_views = len(logits) // len(read)
     labels, videos = dataset.index.label_index[read], dataset.index.video_number[read]
     return ClipScores(
         logits,

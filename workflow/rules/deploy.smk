@@ -102,7 +102,7 @@ rule verify:
         "../../envs/deploy.yaml"
     threads: 8
     resources:
-        mem_mb=6000,
+        mem_mb=8000,  # as evaluate
     params:
         settings=verification_settings(
             "evaluation.batch_size",
