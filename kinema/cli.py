@@ -107,7 +107,9 @@ def _add_predict(commands) -> None:
     predict.add_argument(
         "--no-threshold", action="store_true", help="do not say `none of these` where the model is not sure enough"
     )
-    predict.add_argument("--clips", type=int, default=10, help="clips of the video that are looked at (%(default)s)")
+    predict.add_argument(
+        "--clips", type=int, help="clips of the video that are looked at (as many as the model was calibrated on)"
+    )
     predict.set_defaults(command=_predict)
 
 

@@ -3,14 +3,14 @@
 A clip may be scored in several views, such as crops of it; each view of a video counts as much as any other.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from kinema.inference.probabilities import softmax
+from kinema.inference.probabilities import Average, softmax
 
-Average = Literal["probabilities", "logits"]
+MAX_CELLS = 2**18  # numbers that are looked at at a time: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,15 @@ class ClipScores:
         """
         if self.num_views == 1:
             return self.logits, self.labels, self.videos
+        views = self.logits.reshape(-1, self.num_views, self.logits.shape[1])
+        scores = np.empty((len(views), views.shape[2]))
+        at_a_time = max(1, MAX_CELLS // views[0].size) if len(views) else 1
+        for begin in range(0, len(views), at_a_time):
+            part = views[begin : begin + at_a_time]
+            means = part.astype(np.float64) if self.average == "logits" else softmax(part)
+            scores[begin : begin + at_a_time] = means.mean(axis=1)
         first = slice(None, None, self.num_views)
-        scores = self.logits.astype(np.float64) if self.average == "logits" else softmax(self.logits)
-        return scores.reshape(-1, self.num_views, scores.shape[1]).mean(axis=1), self.labels[first], self.videos[first]
+        return scores, self.labels[first], self.videos[first]
 
     def labelled(self) -> "ClipScores":
         """Those of videos with a label."""
@@ -53,12 +59,61 @@ class ClipScores:
         """
         if self.average == "probabilities":
             return replace(self, num_views=1)
-        videos, first, position, counts = np.unique(
-            self.videos, return_index=True, return_inverse=True, return_counts=True
-        )
-        sums = np.zeros((len(videos), self.logits.shape[1]))
-        np.add.at(sums, position, self.logits)
-        return ClipScores((sums / counts[:, None]).astype(np.float32), self.labels[first], videos)
+        videos = Videos.of(self)
+        return ClipScores(videos.means(self.logits).astype(np.float32), self.labels[videos.first], videos.numbers)
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Which rows are of which video: numbers of the videos (V,), ascending, and of each its first row and how many.
+
+    `order` sorts the rows by video, those of a video as they came; None where they lie so. `starts` are in that order.
+    """
+
+    numbers: np.ndarray
+    first: np.ndarray
+    counts: np.ndarray
+    starts: np.ndarray
+    order: np.ndarray | None
+
+    @classmethod
+    def of(cls, scores: ClipScores) -> "Videos":
+        """Those of scored views."""
+        rows, order = scores.videos, None
+        if (rows[1:] < rows[:-1]).any():
+            order = np.argsort(rows, kind="stable")
+            rows = rows[order]
+        starts = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])[: len(rows)])
+        first = starts if order is None else order[starts]
+        return cls(rows[starts], first, np.diff(starts, append=len(rows)), starts, order)
+
+    def means(self, logits: np.ndarray, of: Callable[[np.ndarray], np.ndarray] | None = None) -> np.ndarray:
+        """Mean of the rows of each video, or of what `of` makes of them (N, K), as float64 (V, K).
+
+        So many videos are looked at at a time that memory stays small. Rows are added one after the other, as they
+        came, so that the bits do not depend on that.
+        """
+        found = np.empty((len(self.numbers), logits.shape[1]))
+        for begin, end in self._parts(logits.shape[1]):
+            starts, counts = self.starts[begin:end] - self.starts[begin], self.counts[begin:end]
+            rows = slice(self.starts[begin], self.starts[begin] + counts.sum())
+            values = logits[rows if self.order is None else self.order[rows]]
+            values = values.astype(np.float64) if of is None else of(values)
+            sums = np.zeros((end - begin, logits.shape[1]))
+            for number in range(counts.max()):
+                longer = counts > number
+                sums[longer] += values[starts[longer] + number]
+            found[begin:end] = sums / counts[:, None]
+        return found
+
+    def _parts(self, num_classes: int) -> Iterator[tuple[int, int]]:
+        """First video and end of each part: as many as `MAX_CELLS` allows, one at least."""
+        most, begin = max(1, MAX_CELLS // num_classes), 0
+        ends = self.starts + self.counts
+        while begin < len(ends):
+            end = max(begin + 1, int(np.searchsorted(ends, self.starts[begin] + most, side="right")))
+            yield begin, end
+            begin = end
 
 
 @dataclass(frozen=True)
@@ -73,6 +128,11 @@ class VideoScores:
     labels: np.ndarray
     num_clips: np.ndarray
 
+    @property
+    def predicted(self) -> np.ndarray:
+        """The most probable class of each video, (V,)."""
+        return self.probabilities.argmax(axis=1)
+
     def take(self, positions: np.ndarray) -> "VideoScores":
         """The videos at these positions."""
         return VideoScores(
@@ -85,15 +145,17 @@ def by_video(scores: ClipScores, *, temperature: float = 1.0) -> VideoScores:
 
     With `average: logits` it is the softmax of their mean logits, by the temperature.
     """
-    is_logits = scores.average == "logits"
-    videos, first, position, counts = np.unique(
-        scores.videos, return_index=True, return_inverse=True, return_counts=True
-    )
-    sums = np.zeros((len(videos), scores.logits.shape[1]))
-    np.add.at(sums, position, scores.logits if is_logits else softmax(scores.logits, temperature=temperature))
-    means = sums / counts[:, None]
-    probabilities = softmax(means, temperature=temperature) if is_logits else means
-    return VideoScores(videos, probabilities, scores.labels[first], counts // scores.num_views)
+    videos = Videos.of(scores)
+    if scores.average == "logits":
+        probabilities = softmax(videos.means(scores.logits), temperature=temperature)
+    else:
+        probabilities = videos.means(scores.logits, lambda logits: softmax(logits, temperature=temperature))
+    return VideoScores(videos.numbers, probabilities, scores.labels[videos.first], videos.counts // scores.num_views)
+
+
+def mean_logits(scores: ClipScores) -> np.ndarray:
+    """Mean of the logits of each video's clips and their views, (V, K) float32, in the order of `by_video`."""
+    return Videos.of(scores).means(scores.logits).astype(np.float32)
 
 
 def topk_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:

@@ -144,11 +144,15 @@ UNLABELLED_TOO = ", labelled or not"  # behind the name of a subset that is need
 
 def unscored(subsets: Sequence[str], redraw: str = "") -> str:
     """No video is there to score a model on, in these subsets, and what to do; `redraw` is a command that helps."""
-    draw = f"`{redraw}` draws subsets" if redraw else "Give some videos the subset validation in the list"
+    named = subsets[-1].removesuffix(UNLABELLED_TOO)
+    draw = f"`{redraw}` draws subsets" if redraw else f"Give some videos the subset {named} in the list"
     if subsets[0].endswith(UNLABELLED_TOO):
-        named = subsets[0].removesuffix(UNLABELLED_TOO)
-        return f"no {named} rows, which evaluation.subset asks for: a model can be trained, but not scored. {draw}."
+        return (
+            f"no {named} rows, which evaluation.subset: {named} asks for: a model can be trained, but not scored. "
+            f"{draw}, or set another evaluation.subset."
+        )
+    wanted = f", which evaluation.subset: {named} asks for" if len(subsets) == 1 else ""
     return (
-        f"no {' and no '.join(sorted(subsets, reverse=True))} rows with a label: a model can be trained, but neither "
-        f"scored nor verified, so only model.pth can be made. {draw}."
+        f"no {' and no '.join(sorted(subsets, reverse=True))} rows with a label{wanted}: a model can be trained, but "
+        f"neither scored nor verified, so only model.pth can be made. {draw}."
     )

@@ -21,9 +21,17 @@ EPOCHS = 12
 
 
 def drawn_scores(
-    name: str, labels: Sequence[str], num_videos: int, *, right: float, shift: int = 0, absent: int = 0, seed: int = 1
+    name: str,
+    labels: Sequence[str],
+    num_videos: int,
+    *,
+    right: float,
+    shift: int = 0,
+    absent: int = 0,
+    seed: int = 1,
+    num_clips: int = 1,
 ) -> ScoredSubset:
-    """One clip of each of so many videos, of which the fraction `right` is named rightly.
+    """Clips of each of so many videos, of which the fraction `right` is named rightly.
 
     The others are mostly taken for one of the two neighbours. What is named lies `shift` places on in the list
     of labels. The last `absent` classes have no videos.
@@ -32,9 +40,10 @@ def drawn_scores(
     true = np.sort(random.integers(0, number - absent, num_videos))
     astray = np.where(random.random(num_videos) < 0.7, true + random.choice([-1, 1], num_videos), true[::-1])
     said = (np.where(random.random(num_videos) < right, true, astray) + shift) % number
-    logits = random.normal(0, 1, (num_videos, number)).astype(np.float32)
-    logits[np.arange(num_videos), said] += random.uniform(1, 9, num_videos).astype(np.float32)
-    clips = ClipScores(logits, true, np.arange(num_videos))
+    rows = np.repeat(np.arange(num_videos), num_clips)
+    logits = random.standard_normal((len(rows), number), dtype=np.float32)
+    logits[np.arange(len(rows)), said[rows]] += random.uniform(1, 9, len(rows)).astype(np.float32)
+    clips = ClipScores(logits, true[rows], rows)
     names = [f"{labels[label]}_{place:05}" for place, label in enumerate(true)]
     paths = [f"data/mine/videos/{each}.mp4" for each in names]
     return ScoredSubset.of(name, clips, Sources(names, [None] * num_videos, paths))
@@ -48,9 +57,9 @@ def make_model(
     `lost` videos of each subset could not be scored. `settings` are sections.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    calibration = calibrated(scored[-1].clips, subset=scored[-1].name, is_reported=len(scored) == 1, precision=0.95)
-    if calibration and calibration.temperature:
-        scored = [one.at(calibration.temperature.value) for one in scored]
+    last, calibration = calibrated(scored[-1], num_clips=1, is_reported=len(scored) == 1, precision=0.95)
+    if calibration.temperature:
+        scored = [*(one.at(calibration.temperature.value) for one in scored[:-1]), last]
     known = {
         one.name: subset_scores(
             one,

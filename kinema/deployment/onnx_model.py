@@ -17,6 +17,7 @@ from kinema.digests import file_digest
 from kinema.files import atomic_path
 from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.probabilities import average_named
 from kinema.input_error import InputError
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
@@ -104,6 +105,8 @@ def describe(
         frames,
         calibration.temperature if calibration else None,
         calibration.threshold if calibration else None,
+        calibration.num_clips if calibration else None,
+        average_named(calibration.average if calibration else "probabilities"),
     )
 
 

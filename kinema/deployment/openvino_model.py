@@ -58,7 +58,13 @@ def ir_network(onnx_path: Path, trained: Checkpoint, frames: FrameSpec) -> ov.Mo
     """The converted graph, with what its users need to know as `rt_info`."""
     network = ov.convert_model(onnx_path)
     exported = Description.from_metadata(read_metadata(onnx_path), where=onnx_path)
-    about = replace(describe(trained, frames), temperature=exported.temperature, threshold=exported.threshold)
+    about = replace(
+        describe(trained, frames),
+        temperature=exported.temperature,
+        threshold=exported.threshold,
+        num_clips=exported.num_clips,
+        average=exported.average,
+    )
     add_metadata(network, about.to_metadata(), labels=about.labels)
     return network
 

@@ -1,6 +1,7 @@
 """The last gate: an IR becomes model.xml only when it says of every video what the model it came from says."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from kinema.files import write_text
 from kinema.inference.predictors.openvino import openvino_predictor
 from kinema.metrics import VideoScores, by_video, topk_accuracy
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.records.evaluation import Evaluation
 from kinema.records.parity import Parity
 from kinema.records.verification import Verification
 
@@ -62,10 +64,13 @@ def verify(
     record = Verification(subset=subset, **results, sha256=digests, model=file_digest(checkpoint_path))
     record.write(shipped.verification_path)
     copy_ir(converted_path, shipped.xml_path, digests=digests)
+    coverage = Evaluation.read(scores.evaluation_path).scores.coverage
     log.info(
-        "%s equals the model, which says nothing about how good the model is: %s",
+        "%s equals the model, which says nothing about how good the model is: %s, coverage %.4f of the %s videos",
         shipped.xml_path,
         ", ".join(f"{key} {value}" for key, value in results.items()),
+        math.floor(coverage * 10_000) / 10_000,
+        subset,
     )
 
 

@@ -9,47 +9,62 @@ from collections.abc import Callable
 import numpy as np
 
 from kinema.evaluation.answers import answers_above, lowest_with
-from kinema.metrics import ClipScores, by_video
-from kinema.records.calibration import Calibration, Temperature
+from kinema.evaluation.subset_scores import ScoredSubset
+from kinema.metrics import MAX_CELLS, ClipScores
+from kinema.records.calibration import AnswersAbove, Calibration, Temperature
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures that are looked at
 FEWEST_VIDEOS = 10  # of fewer nothing is fitted
 COARSE, FINE = 0.5, 3e-4  # distances of the logarithms of temperatures that are tried, and in which one is found
 GOLDEN = (math.sqrt(5) - 1) / 2
-MAX_CELLS = 2**18  # logits that are looked at at a time: they stay in the processor's cache
 
 
-def calibrated(scores: ClipScores, *, subset: str, is_reported: bool, precision: float) -> Calibration:
-    """What these videos, which all have labels, say of the confidences; `precision` is what answers shall have.
+def calibrated(
+    scored: ScoredSubset, *, num_clips: int, is_reported: bool, precision: float
+) -> tuple[ScoredSubset, Calibration]:
+    """A subset at the temperature that its videos with labels give, and what these say of the confidences.
 
-    `is_reported`: the reported numbers are of these videos.
+    Each was scored on `num_clips` clips; `precision` is what answers shall have. `is_reported`: the reported numbers
+    are of these videos.
     """
-    num_videos, notes = len(np.unique(scores.videos)), []
+    known, notes = scored.labelled(), []
     if is_reported:
-        notes.append(f"fitted on the {subset} videos that are reported, as no others can tell it")
-    temperature, threshold = None, None
+        notes.append(f"fitted on the very {scored.name} videos that are reported")
     try:
-        temperature = fitted_temperature(scores)
+        temperature = fitted_temperature(known.clips)
+        scored = scored.at(temperature.value)
     except ValueError as error:
+        temperature = None
         notes.append(f"no temperature: {error}")
-    if num_videos >= FEWEST_VIDEOS:
-        videos = by_video(scores, temperature=temperature.value if temperature else 1.0)
-        probabilities = videos.probabilities
-        points = answers_above(probabilities.max(axis=1), probabilities.argmax(axis=1) == videos.labels)
-        threshold = lowest_with(points, precision=precision)
-        if threshold is None:
-            notes.append(f"no threshold: above no confidence {precision:g} of the answers are right")
-    else:
-        notes.append(f"no threshold: {_few(num_videos)}")
-    return Calibration(
-        subset=subset,
+    try:
+        threshold = found_threshold(scored.labelled(), precision=precision)
+    except ValueError as error:
+        threshold = None
+        notes.append(f"no threshold: {error}")
+    return scored, Calibration(
+        subset=scored.name,
         is_reported=is_reported,
-        num_videos=num_videos,
+        num_videos=len(known.videos.videos),
+        num_clips=num_clips,
         temperature=temperature,
         threshold=threshold,
         asked_precision=precision,
         notes=notes,
     )
+
+
+def found_threshold(scored: ScoredSubset, *, precision: float) -> AnswersAbove:
+    """The lowest confidence that keeps the precision. ValueError, in a few words, where the videos tell of none."""
+    if len(scored.videos.videos) < FEWEST_VIDEOS:
+        raise ValueError(_few(len(scored.videos.videos)))
+    found = lowest_with(answers_above(scored.confidence, scored.correct), precision=precision)
+    if found is None:
+        raise ValueError(f"above no confidence {precision:g} of the answers are right")
+    if found.num_videos < FEWEST_VIDEOS:
+        raise ValueError(
+            f"{precision:g} of the answers are right only above {found.confidence:g}, where {_few(found.num_videos)}"
+        )
+    return found
 
 
 def fitted_temperature(scores: ClipScores) -> Temperature:
@@ -63,9 +78,9 @@ def fitted_temperature(scores: ClipScores) -> Temperature:
         raise ValueError("the network finds all classes alike")
     loss = LogLoss(scores)
     found = math.exp(_minimum(lambda logarithm: loss(math.exp(logarithm)), math.log(LOWEST), math.log(HIGHEST)))
-    if found < LOWEST * (1 + COARSE / 2):
+    if math.log(found / LOWEST) < FINE:
         raise ValueError(f"the videos are named so surely and rightly that it would be {LOWEST:g} or less")
-    if found > HIGHEST / (1 + COARSE / 2):
+    if math.log(HIGHEST / found) < FINE:
         raise ValueError(f"the network is so often sure and wrong that it would be {HIGHEST:g} or more")
     value = float(f"{found:.4g}")
     return Temperature(value=value, log_loss=loss(1.0), calibrated_log_loss=loss(value))
@@ -79,8 +94,8 @@ class LogLoss:
 
     def __init__(self, scores: ClipScores):
         scores = scores.as_rows()
-        self._shifted = (scores.logits - scores.logits.max(axis=1, keepdims=True)).astype(np.float32)
-        self._labels = scores.labels
+        self._logits, self._labels = scores.logits, scores.labels
+        self._largest = scores.logits.max(axis=1, keepdims=True)
         _, self._position, self._counts = np.unique(scores.videos, return_inverse=True, return_counts=True)
 
     def __call__(self, temperature: float) -> float:
@@ -90,11 +105,12 @@ class LogLoss:
 
     def _of_clips(self, temperature: float) -> np.ndarray:
         """The probability of the true class of each clip, (N,)."""
-        rows = max(1, MAX_CELLS // self._shifted.shape[1])
+        at_a_time = max(1, MAX_CELLS // self._logits.shape[1])
         parts = []
-        for begin in range(0, len(self._shifted), rows):
-            exponents = self._shifted[begin : begin + rows] / np.float32(temperature)
-            labels = self._labels[begin : begin + rows]
+        for begin in range(0, len(self._logits), at_a_time):
+            rows = slice(begin, begin + at_a_time)
+            exponents = (self._logits[rows] - self._largest[rows]).astype(np.float32) / np.float32(temperature)
+            labels = self._labels[rows]
             true = exponents[np.arange(len(labels)), labels].astype(np.float64)
             # of an unlikely class the power is 0 in float32
             parts.append(np.exp(true) / np.exp(exponents).sum(axis=1, dtype=np.float64))

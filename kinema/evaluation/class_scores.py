@@ -9,7 +9,7 @@ from kinema.records.evaluation import ClassScores
 def confusion_matrix(videos: VideoScores, num_classes: int) -> np.ndarray:
     """Number of videos by true class (rows) and predicted class (columns), (K, K)."""
     counts = np.zeros((num_classes, num_classes), dtype=np.int64)
-    np.add.at(counts, (videos.labels, videos.probabilities.argmax(axis=1)), 1)
+    np.add.at(counts, (videos.labels, videos.predicted), 1)
     return counts
 
 

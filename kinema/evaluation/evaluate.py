@@ -22,7 +22,7 @@ from kinema.evaluation.predictors import torch_predictor
 from kinema.evaluation.score import evaluation_dataset, score, subsets_to_score
 from kinema.evaluation.sources import sources_of
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
-from kinema.evaluation.told import told
+from kinema.evaluation.told import notes_of_views, told
 from kinema.evaluation.views import num_views
 from kinema.experiment.choosing import chosen_by, is_trained_on
 from kinema.experiment.config import Settings
@@ -68,28 +68,35 @@ def evaluate(
     torch.set_num_threads(threads)
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
-    subsets = subsets_to_score(clips_path, settings.evaluation.subset)
-    device = device_of(accelerator)
+    subsets, device = subsets_to_score(clips_path, settings.evaluation.subset), device_of(accelerator)
+    views = views_of(settings, subsets.names)
     scored = {
         name: scored_subset(name, trained, clips_path=clips_path, settings=settings, device=device, threads=threads)
         for name in subsets.names
     }
-    calibration = calibration_of(scored, subsets, precision=settings.evaluation.precision)
-    if calibration and calibration.temperature:
-        scored = {name: one.at(calibration.temperature.value) for name, one in scored.items()}
+    scored, calibration = with_calibration(scored, subsets, views, precision=settings.evaluation.precision)
     result = Evaluation(
         subset=subsets.reported,
-        views=views_of(settings, subsets.names),
+        views=views,
         unlabelled={name: int((~one.is_labelled).sum()) for name, one in scored.items() if not one.is_labelled.all()},
         calibration=calibration,
         subsets=scores_of(scored, trained, calibration, clips_path=clips_path),
     )
-    write_predictions(out.predictions_path, list(scored.values()), labels=trained.labels)
-    plot_confusion(out.confusion_path, confusions(scored, subsets, trained.labels), trained.labels)
-    CalibrationFile.of(calibration, model=file_digest(checkpoint_path)).write(out.calibration_path)
-    result.write(out.evaluation_path)
+    write_scores(result, scored, labels=trained.labels, model=file_digest(checkpoint_path), out=out)
     for line in told(result):
         log.info("%s", line)
+
+
+def write_scores(
+    result: Evaluation, scored: dict[str, ScoredSubset], *, labels: list[str], model: str, out: EvaluationFiles
+) -> None:
+    """Write the outputs; `model` is the digest of the model.pth that they are of."""
+    write_predictions(out.predictions_path, list(scored.values()), labels=labels)
+    plot_confusion(out.confusion_path, confusions(scored, result.subset, labels), labels)
+    average, calibration = result.views.average, result.calibration
+    exported = CalibrationFile.of(calibration, model=model, average=average, notes=notes_of_views(result))
+    exported.write(out.calibration_path)
+    result.write(out.evaluation_path)
 
 
 def scored_subset(
@@ -118,16 +125,20 @@ def views_of(settings: Settings, names: Sequence[str]) -> Views:
     )
 
 
-def calibration_of(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, *, precision: float) -> Calibration | None:
-    """What the calibrating subset says of the confidences; None without one."""
-    if subsets.calibrating is None:
-        return None
-    return calibrated(
-        scored[subsets.calibrating].clips.labelled(),
-        subset=subsets.calibrating,
-        is_reported=subsets.calibrating == subsets.reported,
-        precision=precision,
+def with_calibration(
+    scored: dict[str, ScoredSubset], subsets: ScoredSubsets, views: Views, *, precision: float
+) -> tuple[dict[str, ScoredSubset], Calibration | None]:
+    """All subsets at the temperature of the calibrating one, and what that says; as they are, and None, without one."""
+    name = subsets.calibrating
+    if name is None:
+        return scored, None
+    one, found = calibrated(
+        scored[name], num_clips=views.clips[name], is_reported=name == subsets.reported, precision=precision
     )
+    if found.temperature is None:
+        return scored, found
+    temperature = found.temperature.value
+    return {other: one if other == name else each.at(temperature) for other, each in scored.items()}, found
 
 
 def scores_of(
@@ -148,9 +159,8 @@ def scores_of(
     }
 
 
-def confusions(scored: dict[str, ScoredSubset], subsets: ScoredSubsets, labels: Sequence[str]) -> np.ndarray:
+def confusions(scored: dict[str, ScoredSubset], reported: str | None, labels: Sequence[str]) -> np.ndarray:
     """The confusion matrix of the reported subset, all 0 where there is none."""
-    if subsets.reported is None:
+    if reported is None:
         return np.zeros((len(labels), len(labels)), dtype=np.int64)
-    one = scored[subsets.reported]
-    return confusion_matrix(one.videos.take(np.flatnonzero(one.is_labelled)), len(labels))
+    return confusion_matrix(scored[reported].labelled().videos, len(labels))

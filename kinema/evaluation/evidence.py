@@ -43,6 +43,8 @@ class EvidenceCollector:
     def __init__(self, dataset: ViewDataset):
         self.dataset = dataset
         self._num_added = 0
+        self._random = np.random.default_rng()  # asked for, but the rows of evaluations draw nothing
+        self._numbers = np.zeros(0, np.int64)  # of the frames of the row that is on its way
         self._found: dict[int, Evidence] = {}
         self._views: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # of the video that is on its way
 
@@ -50,10 +52,11 @@ class EvidenceCollector:
         """The next views: their logits (B, K), and those of their last F frames (B, F, K)."""
         for one, frames in zip(logits, of_frames, strict=True):
             row, view = divmod(self._num_added, self.dataset.num_views)
-            if view == 0 and self._is_first_of_its_video(row):
-                self._end_of_video(row)
-            numbers = self.dataset.frame_numbers(row, np.random.default_rng())  # the rows of evaluations draw nothing
-            self._views.append((one, frames, numbers[-len(frames) :]))
+            if view == 0:
+                if self._is_first_of_its_video(row):
+                    self._end_of_video(row)
+                self._numbers = self.dataset.frame_numbers(row, self._random)
+            self._views.append((one, frames, self._numbers[-len(frames) :]))
             self._num_added += 1
 
     def found(self) -> list[Evidence]:
@@ -104,7 +107,7 @@ def _log_totals(logits: np.ndarray) -> np.ndarray:
 
 
 def as_rows(evidence: Sequence[Evidence], dataset: ViewDataset, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """The column `evidence` of predictions.parquet; seconds are those since the beginning of the video."""
+    """The column `evidence` of predictions.parquet; seconds are those since the beginning of the stored frames."""
     return [
         {
             "frames": one.frames.astype(np.int32),

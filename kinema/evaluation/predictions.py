@@ -15,7 +15,7 @@ from kinema.evaluation.schema import EVIDENCE, PREDICTIONS
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.files import atomic_path
 from kinema.inference.probabilities import highest
-from kinema.metrics import ClipScores, VideoScores, ranks
+from kinema.metrics import ClipScores, VideoScores, mean_logits, ranks
 
 
 def write_predictions(path: Path, scored: Sequence[ScoredSubset], *, labels: list[str]) -> None:
@@ -27,7 +27,7 @@ def write_predictions(path: Path, scored: Sequence[ScoredSubset], *, labels: lis
 
 def _table(scored: ScoredSubset, names: np.ndarray) -> pa.Table:
     videos, sources, known = scored.videos, scored.sources, scored.is_labelled
-    predicted, first = videos.probabilities.argmax(axis=1), highest(videos.probabilities, 5)
+    predicted, first = videos.predicted, highest(videos.probabilities, 5)
     columns: dict[str, Any] = {
         "video": sources.names,
         "subset": [scored.name] * len(predicted),
@@ -35,14 +35,14 @@ def _table(scored: ScoredSubset, names: np.ndarray) -> pa.Table:
         "predicted": names[predicted],
         "correct": pa.array(predicted == videos.labels, mask=~known),
         "probability": videos.probabilities.max(axis=1).astype(np.float32),
-        "confidence": scored.calibrated.probabilities[np.arange(len(predicted)), predicted].astype(np.float32),
+        "confidence": scored.confidence.astype(np.float32),
         "num_clips": videos.num_clips.astype(np.int32),
         "probabilities": _lists(videos.probabilities.astype(np.float32)),
         "rank": pa.array(ranks(videos.probabilities, videos.labels), pa.int32(), mask=~known),
         "agreement": agreements(scored.clips, videos).astype(np.float32),
         "top5_labels": _lists(names[first]),
         "top5_probabilities": _lists(np.take_along_axis(videos.probabilities, first, axis=1).astype(np.float32)),
-        "logits": _lists(mean_logits(scored.clips, videos)),
+        "logits": _lists(mean_logits(scored.clips)),
         "group": sources.groups,
         "path": sources.paths,
         "evidence": pa.nulls(len(predicted), EVIDENCE) if scored.evidence is None else scored.evidence,
@@ -55,15 +55,8 @@ def agreements(scores: ClipScores, videos: VideoScores) -> np.ndarray:
     """Of the clips of each video, the fraction whose own most probable class is the video's, (V,)."""
     clips, _, numbers = scores.by_clip()
     position = np.searchsorted(videos.videos, numbers)
-    agrees = clips.argmax(axis=1) == videos.probabilities.argmax(axis=1)[position]
+    agrees = clips.argmax(axis=1) == videos.predicted[position]
     return np.bincount(position, weights=agrees, minlength=len(videos.videos)) / videos.num_clips
-
-
-def mean_logits(scores: ClipScores, videos: VideoScores) -> np.ndarray:
-    """Mean of the logits of each video's clips and their views, (V, K) float32."""
-    sums = np.zeros(videos.probabilities.shape)
-    np.add.at(sums, np.searchsorted(videos.videos, scores.videos), scores.logits)
-    return (sums / (videos.num_clips * scores.num_views)[:, None]).astype(np.float32)
 
 
 def _lists(rows: np.ndarray) -> pa.ListArray:

@@ -21,12 +21,11 @@ class Reliability:
     accuracy: np.ndarray
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, *, num_bins: int = NUM_BINS) -> Reliability:
-    """Bins of the probability of the predicted class; `probabilities` (V, K), the true classes `labels` (V,).
+def reliability(confidence: np.ndarray, correct: np.ndarray, *, num_bins: int = NUM_BINS) -> Reliability:
+    """Bins of the probability of the predicted class, `confidence` (V,); `correct` (V,) says whether that is right.
 
     Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, section 2.
     """
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = np.digitize(confidence, np.linspace(0, 1, num_bins + 1)[1:-1], right=True)
     counts = np.bincount(bins, minlength=num_bins)
     with np.errstate(invalid="ignore"):
@@ -34,9 +33,9 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, *, num_bins: int 
     return Reliability(counts, *means)
 
 
-def bins_of(probabilities: np.ndarray, labels: np.ndarray) -> list[ReliabilityBin]:
+def bins_of(confidence: np.ndarray, correct: np.ndarray) -> list[ReliabilityBin]:
     """The bins of the record: those that have videos."""
-    found = reliability(probabilities, labels)
+    found = reliability(confidence, correct)
     edges = np.linspace(0, 1, NUM_BINS + 1).tolist()
     return [
         ReliabilityBin(
@@ -50,12 +49,12 @@ def bins_of(probabilities: np.ndarray, labels: np.ndarray) -> list[ReliabilityBi
     ]
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, *, num_bins: int = NUM_BINS) -> float:
+def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, *, num_bins: int = NUM_BINS) -> float:
     """Mean distance of confidence and accuracy, in [0, 1], over `num_bins` equal bins of confidence (Guo et al. 2017).
 
     Each bin counts as it has videos. 0 is a network that is right as often as it says.
     """
-    found = reliability(probabilities, labels, num_bins=num_bins)
+    found = reliability(confidence, correct, num_bins=num_bins)
     filled = found.counts > 0
     gaps = np.abs(found.accuracy - found.confidence)[filled]
     return float((found.counts[filled] * gaps).sum() / found.counts.sum())

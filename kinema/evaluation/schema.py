@@ -11,7 +11,7 @@ NUMBERS = pa.list_(pa.float32())
 EVIDENCE = pa.struct(
     [
         pa.field("frames", pa.list_(pa.int32())),  # numbers of the distinct frames of its clips, ascending
-        pa.field("seconds", NUMBERS),  # when each is, since the beginning of the video
+        pa.field("seconds", NUMBERS),  # when each is, since the beginning of the stored frames
         pa.field("counts", pa.list_(pa.int32())),  # how often each is in a clip
         pa.field("labels", pa.list_(pa.string())),  # the five most probable classes, then the true one where it is none
         pa.field("logits", pa.list_(NUMBERS)),  # for each of these, of each frame

@@ -18,6 +18,11 @@ from kinema.job import progress
 from kinema.metrics import ClipScores
 from kinema.models.loading.checkpoint import Checkpoint
 
+NOT_FINITE = (
+    "the network gives logits that are not finite: its weights are broken (train again), or too large for the "
+    "arithmetic of this device"
+)
+
 
 def subsets_to_score(clips_path: Path, wanted: str) -> ScoredSubsets:
     """What is scored by the setting `evaluation.subset`; InputError where that is nothing."""
@@ -26,8 +31,9 @@ def subsets_to_score(clips_path: Path, wanted: str) -> ScoredSubsets:
     if not found.names:
         missing = f"no {wanted} video" if wanted in ORDER else f"no labelled video in {' or '.join(ORDER[:2])}"
         raise InputError(
-            f"{clips_path}: {missing}; labelled ones are in {', '.join(labelled)}. Give some videos the subset "
-            "validation in the annotation list, or set evaluation.subset."
+            f"{clips_path}: {missing}, which evaluation.subset: {wanted} asks for; labelled ones are in "
+            f"{', '.join(labelled)}. Give some videos the subset {wanted if wanted in ORDER else 'validation'} in the "
+            "annotation list, or set another evaluation.subset."
         )
     return found
 
@@ -37,7 +43,8 @@ def reported_subset(clips_path: Path, wanted: str) -> str:
     if (reported := subsets_to_score(clips_path, wanted).reported) is None:
         raise InputError(
             f"{clips_path}: the {wanted} videos have no labels, and no validation video has one; what cannot be scored "
-            "cannot be verified. Give some videos the subset validation in the annotation list."
+            f"cannot be verified. Give {wanted} videos labels in the annotation list, or some videos the subset "
+            "validation."
         )
     return reported
 
@@ -72,31 +79,48 @@ def score(
 ) -> ClipScores:
     """Logits of every view of the clips of `dataset`, or of these rows of it, each counted once, in this order.
 
+    With `average: logits` those of a clip are their mean over its views: no more is needed.
+
     At most `batch_size` views are predicted at a time. So many threads read clips meanwhile: as many as the network has
     are best.
     """
-    rows, num_views = range(len(dataset)) if rows is None else rows, dataset.num_views
-    clips_at_a_time = max(1, batch_size // num_views)
+    rows = range(len(dataset)) if rows is None else rows
+    clips_at_a_time = max(1, batch_size // dataset.num_views)
     batches = read_batches(dataset, rows, batch_size=clips_at_a_time, num_threads=num_threads)
-    logits: list[np.ndarray] = []
-    read: list[int] = []
+    # made whole with the first batch: parts that are joined at the end would need twice the memory
+    kept, begin, read = np.empty((0, 0), np.float32), 0, list[int]()
     for numbers, clips in progress(batches, description="scoring", total=-(-len(rows) // clips_at_a_time)):
-        logits += [predict(part) for part in _parts(clips.numpy(), batch_size)]
+        part = _kept(np.concatenate([predict(part) for part in _parts(clips.numpy(), batch_size)]), dataset)
+        if not read:
+            kept = np.empty((len(part) // len(numbers) * len(rows), part.shape[1]), part.dtype)
+        kept[begin : begin + len(part)] = part
+        begin += len(part)
         read += numbers
-    scores = ClipScores(
-        np.concatenate(logits),
-        np.repeat(dataset.index.label_index[read].astype(np.int64), num_views),
-        np.repeat(dataset.index.video_number[read].astype(np.int64), num_views),
+    assert len(read) == len(rows), "every clip is scored exactly once"
+    assert begin == len(kept), "every view is scored exactly once"
+    return _scores(kept, read, dataset)
+
+
+def _kept(logits: np.ndarray, dataset: ViewDataset) -> np.ndarray:
+    """Of the logits of whole clips what is needed later: of those that are averaged, their mean over the views."""
+    if not np.isfinite(logits).all():
+        raise ValueError(NOT_FINITE)
+    if dataset.views.average == "probabilities" or dataset.num_views == 1:
+        return logits
+    views = logits.reshape(-1, dataset.num_views, logits.shape[1])
+    return views.mean(axis=1, dtype=np.float64).astype(np.float32)
+
+
+def _scores(logits: np.ndarray, read: Sequence[int], dataset: ViewDataset) -> ClipScores:
+    num_views = len(logits) // len(read)
+    labels, videos = dataset.index.label_index[read], dataset.index.video_number[read]
+    return ClipScores(
+        logits,
+        np.repeat(labels.astype(np.int64), num_views),
+        np.repeat(videos.astype(np.int64), num_views),
         num_views=num_views,
         average=dataset.views.average,
     )
-    assert len(scores.labels) == len(scores.logits) == len(rows) * num_views, "every view is scored exactly once"
-    if not np.isfinite(scores.logits).all():
-        raise ValueError(
-            "the network gives logits that are not finite: its weights are broken (train again), or too large for the "
-            "arithmetic of this device"
-        )
-    return scores
 
 
 def _parts(clips: np.ndarray, batch_size: int) -> list[np.ndarray]:

@@ -16,6 +16,11 @@ class Sources:
     groups: list[str | None]
     paths: list[str]
 
+    def take(self, positions: np.ndarray) -> "Sources":
+        """Those of the videos at these positions."""
+        names, groups, paths = ([column[at] for at in positions] for column in (self.names, self.groups, self.paths))
+        return Sources(names, groups, paths)
+
 
 def sources_of(dataset: ClipDataset) -> Sources:
     """Of the shard tables only names and paths are read: the index has no paths, since no training depends on them."""

@@ -47,6 +47,34 @@ class ScoredSubset:
         """Which of the videos have a label, (V,)."""
         return self.videos.labels >= 0
 
+    @property
+    def confidence(self) -> np.ndarray:
+        """The calibrated probability of what is predicted of each video, (V,).
+
+        Predicted is the class that is the most probable one without a temperature. Where the clips of a video disagree,
+        a temperature can raise another one above it: it tells how sure an answer is, and changes none.
+        """
+        return self.calibrated.probabilities[np.arange(len(self.videos.videos)), self.videos.predicted]
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether what is predicted of each video is its label, (V,)."""
+        return self.videos.predicted == self.videos.labels
+
+    def labelled(self) -> "ScoredSubset":
+        """The same of the videos with a label."""
+        if self.is_labelled.all():
+            return self
+        known = np.flatnonzero(self.is_labelled)
+        return ScoredSubset(
+            self.name,
+            self.clips.labelled(),
+            self.videos.take(known),
+            self.calibrated.take(known),
+            self.sources.take(known),
+            None if self.evidence is None else [self.evidence[number] for number in known],
+        )
+
 
 def subset_scores(
     scored: ScoredSubset,
@@ -58,23 +86,23 @@ def subset_scores(
     chosen: list[str],
 ) -> SubsetScores:
     """The numbers of the videos that have labels, of which there must be some; `labels` are those of the model."""
-    known = np.flatnonzero(scored.is_labelled)
-    clips, videos, sure = scored.clips.labelled(), scored.videos.take(known), scored.calibrated.take(known)
-    groups = [scored.sources.groups[number] for number in known]
+    scored = scored.labelled()
+    videos = scored.videos
     counts, number = confusion_matrix(videos, len(labels)), len(videos.labels)
+    confidence = videos.probabilities.max(axis=1)
     return SubsetScores(
         trained_on=trained_on,
         chosen=chosen,
         num_videos=number,
         num_annotated=num_annotated,
         coverage=number / num_annotated,
-        **accuracies(clips, videos),
+        **accuracies(scored.clips, videos),
         macro_f1=macro_f1(counts),
-        intervals=intervals_of(videos, groups),
-        expected_calibration_error=expected_calibration_error(videos.probabilities, videos.labels),
+        intervals=intervals_of(videos, scored.sources.groups),
+        expected_calibration_error=expected_calibration_error(confidence, scored.correct),
         brier_score=brier_score(videos.probabilities, videos.labels),
-        reliability=bins_of(videos.probabilities, videos.labels),
-        **calibrated_numbers(sure, calibration),
+        reliability=bins_of(confidence, scored.correct),
+        **calibrated_numbers(scored, calibration),
         classes=per_class(videos, counts, labels),
     )
 
@@ -92,16 +120,15 @@ def accuracies(clips: ClipScores, videos: VideoScores) -> dict[str, Any]:
     }
 
 
-def calibrated_numbers(videos: VideoScores, calibration: Calibration | None) -> dict[str, Any]:
+def calibrated_numbers(scored: ScoredSubset, calibration: Calibration | None) -> dict[str, Any]:
     """What the record has of calibrated scores, or of those as they are where there is no temperature."""
-    probabilities, labels = videos.probabilities, videos.labels
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    confidence, correct = scored.confidence, scored.correct
     threshold = calibration.threshold if calibration else None
     return {
         "calibrated": CalibratedScores(
-            expected_calibration_error=expected_calibration_error(probabilities, labels),
-            brier_score=brier_score(probabilities, labels),
-            reliability=bins_of(probabilities, labels),
+            expected_calibration_error=expected_calibration_error(confidence, correct),
+            brier_score=brier_score(scored.calibrated.probabilities, scored.videos.labels),
+            reliability=bins_of(confidence, correct),
         )
         if calibration and calibration.temperature
         else None,

@@ -13,7 +13,29 @@ def told(result: Evaluation) -> Iterator[str]:
     for name, number in result.unlabelled.items():
         yield f"{name}: {number} videos without a label were scored: predictions.parquet has what was said of them"
     if result.calibration:
-        yield _calibration(result.calibration)
+        yield "; ".join([_calibration(result.calibration), *notes_of_views(result), *notes_of_clips(result)])
+
+
+def notes_of_views(result: Evaluation) -> list[str]:
+    """Where the temperature and the threshold were found on views of clips that clients do not take."""
+    if result.calibration is None or result.views.are_of_clients:
+        return []
+    return [f"found on other views than those of clients, the centre of each clip: {result.views.in_words}"]
+
+
+def notes_of_clips(result: Evaluation) -> list[str]:
+    """Where the reported videos were scored on another number of clips than those that tell of the confidences."""
+    clips, found = result.views.clips, result.calibration
+    if found is None or result.subset is None or clips[result.subset] == found.num_clips:
+        return []
+    return [
+        f"found on {_clips(found.num_clips)} of a video, while {result.subset} videos were scored on "
+        f"{_clips(clips[result.subset])}: of these the calibrated confidences are a little off"
+    ]
+
+
+def _clips(number: int) -> str:
+    return f"{number} clip{'' if number == 1 else 's'}" if number > 0 else "every clip"
 
 
 def _accuracy(name: str, scores: SubsetScores) -> str:

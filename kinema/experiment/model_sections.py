@@ -239,8 +239,9 @@ class Evaluation(Section):
     subset: Literal["auto", "training", "validation", "testing", "all"] = Field(
         "auto",
         description="What is scored, and reported. `auto`: testing where it has labels, else validation. `all`: each "
-        "subset, and reported as with `auto`. Testing videos without labels are predicted; the numbers are then those "
-        "of validation. Validation is scored in any case where it has labels, for the calibration.",
+        "subset, and reported as with `auto`. With `testing` and `all`, testing videos without labels are predicted, "
+        "too, and the numbers are those of validation. Validation is scored in any case where it has labels, for the "
+        "calibration.",
     )
     precision: Fraction = Field(
         0.95,

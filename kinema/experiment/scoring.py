@@ -16,7 +16,7 @@ from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")
-SCORED = (*SCORES, "model.onnx", "parity.json", *VERIFIED)
+SCORED = (*SCORES, *VERIFIED)
 
 
 def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.probabilities import Average, average_named
 from kinema.inference.spec import InputSpec
 
 NEEDED = ("model", "labels", "input_spec", "kinema_version")
-KEYS = (*NEEDED, "frames", "temperature", "threshold")  # of what is not needed, files may say nothing
+KEYS = (
+    *NEEDED,
+    "frames",
+    "temperature",
+    "threshold",
+    "num_clips",
+    "average",
+)  # of what is not needed, files may say nothing
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,8 @@ class Description:
     `labels` are in the order of the logits. `frames` says how the frames were made that it was trained on; None where
     the file does not say. `temperature` is what logits are divided by before the softmax, so that a model is right as
     often as it says, and `threshold` the lowest probability with which an answer is given: by the evaluation, None
-    where that found none.
+    where that found none. Both hold for `num_clips` clips of a video; None where that is not said. `average` is what a
+    video has the mean of: probabilities of its clips, or logits.
     """
 
     model_name: str
@@ -29,6 +38,8 @@ class Description:
     frames: FrameSpec | None = None
     temperature: float | None = None
     threshold: float | None = None
+    num_clips: int | None = None
+    average: Average = "probabilities"
 
     def to_metadata(self) -> dict[str, str]:
         """Strings, most of them JSON, by name; the inverse of `from_metadata`."""
@@ -40,6 +51,8 @@ class Description:
         }
         values |= {"frames": json.dumps(self.frames.to_dict())} if self.frames else {}
         values |= {"temperature": repr(self.temperature)} if self.temperature is not None else {}
+        values |= {"num_clips": str(self.num_clips)} if self.num_clips is not None else {}
+        values |= {"average": self.average} if self.average != "probabilities" else {}
         return values | ({"threshold": repr(self.threshold)} if self.threshold is not None else {})
 
     @classmethod
@@ -56,11 +69,23 @@ class Description:
             frames = FrameSpec.from_dict(json.loads(values["frames"])) if "frames" in values else None
             temperature = _number(values, "temperature", low=1e-6, high=1e6)
             threshold = _number(values, "threshold", low=0.0, high=1.0)
+            num_clips = _number(values, "num_clips", low=1, high=1e6)
+            average = average_named(values.get("average", "probabilities"))
         except ValueError as error:
             raise ValueError(f"{where}: its metadata was edited or is damaged ({error}); export it again") from None
         if not _are_labels(labels):
             raise ValueError(f"{where}: its labels are {values['labels']:.60}, expected names; export it again")
-        return cls(values["model"], tuple(labels), spec, values["kinema_version"], frames, temperature, threshold)
+        return cls(
+            model_name=values["model"],
+            labels=tuple(labels),
+            spec=spec,
+            kinema_version=values["kinema_version"],
+            frames=frames,
+            temperature=temperature,
+            threshold=threshold,
+            num_clips=None if num_clips is None else int(num_clips),
+            average=average,
+        )
 
 
 def _number(values: Mapping[str, str], name: str, *, low: float, high: float) -> float | None:

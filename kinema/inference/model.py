@@ -13,12 +13,12 @@ from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.predictors.onnxruntime import onnxruntime_predictor, read_onnx
 from kinema.inference.predictors.openvino import openvino_predictor, read_openvino
 from kinema.inference.predictors.predictor import Predictor
-from kinema.inference.probabilities import highest, softmax
+from kinema.inference.probabilities import averaged, highest
 from kinema.inference.video import Video
 from kinema.media.probe import MediaError
 
 log = logging.getLogger(__name__)
-NUM_CLIPS = 10  # of a video, as many as the evaluation takes of testing videos by default
+NUM_CLIPS = 10  # of a video, where the model does not say how many it was calibrated on
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,15 @@ class Classified:
     """Class probabilities of a video, (K,), in the order of `labels`: the mean over its clips.
 
     They are calibrated where the model says how: of answers of 0.8, 8 in 10 are right on videos like those of the
-    evaluation. `threshold` is the probability below which the answer is "none of these"; None where none was found.
+    evaluation, where as many clips of a video are looked at as it was calibrated on. `threshold` is the probability
+    below which the answer is "none of these"; None where none was found. `ranking` (K,) is what classes are ranked by,
+    the probabilities before they are calibrated: these tell how sure an answer is, and change none.
     """
 
     probabilities: np.ndarray
     labels: Sequence[str]
     threshold: float | None = None
+    ranking: np.ndarray | None = None
 
     @property
     def label(self) -> str:
@@ -40,7 +43,7 @@ class Classified:
 
     @property
     def confidence(self) -> float:
-        """The probability of the most probable class."""
+        """The probability of this class."""
         return self.top(1)[0][1]
 
     @property
@@ -50,7 +53,8 @@ class Classified:
 
     def top(self, k: int) -> list[tuple[str, float]]:
         """The `k` most probable classes with their probabilities, the most probable first."""
-        return [(self.labels[number], float(self.probabilities[number])) for number in highest(self.probabilities, k)]
+        first = highest(self.probabilities if self.ranking is None else self.ranking, k)
+        return [(self.labels[number], float(self.probabilities[number])) for number in first]
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,13 @@ class Model:
     description: Description
     predict: Predictor
 
-    def classify(self, path: Path | str, *, num_clips: int = NUM_CLIPS) -> Classified:
-        """Probabilities of a video file; ValueError, naming it, where it cannot be decoded."""
+    def classify(self, path: Path | str, *, num_clips: int | None = None) -> Classified:
+        """Probabilities of a video file; ValueError, naming it, where it cannot be decoded.
+
+        By default of as many clips as the model was calibrated on, or of `NUM_CLIPS` where it does not say.
+        """
         about = self.description
+        num_clips = (about.num_clips or NUM_CLIPS) if num_clips is None else num_clips
         try:
             clips = read_clips(Video(path, frames=about.frames or FrameSpec()), about.spec, num_clips=num_clips)
         except MediaError as error:
@@ -72,7 +80,8 @@ class Model:
         if not np.isfinite(logits).all():
             raise ValueError(f"{path}: the network gives logits that are not finite; load it with precision='f32'")
         temperature = 1.0 if about.temperature is None else about.temperature
-        return Classified(softmax(logits, temperature=temperature).mean(axis=0), about.labels, about.threshold)
+        probabilities = averaged(logits, average=about.average, temperature=temperature)
+        return Classified(probabilities, about.labels, about.threshold, averaged(logits, average=about.average))
 
 
 def load_model(path: Path | str, *, precision: str | None = None, threads: int | None = None) -> Model:

@@ -70,7 +70,8 @@ def indexed(dataset_folder: Path, subset: str) -> Scored | None:
         classes=tuple(json.loads(pq.read_schema(path).metadata[b"labels"])),
         videos=videos,
         labels=labels,
-        num_clips=None,  # how many are scored is a setting of the model
+        num_clips=None,  # how many are scored is a setting of the model, and so is what of each
+        views=None,
         content=parts_digests(dataset_folder / "clips.json", [subset]).get(subset),
     )
 
@@ -107,6 +108,7 @@ def _read_predictions(path: Path, evaluation: Evaluation, training: Training | N
         videos=videos,
         labels=labels,
         num_clips=int(rows["num_clips"].to_numpy().max()),
+        views=evaluation.views.in_words,
         # known where these videos chose the epoch: then a training goes with each version of them
         content=training.data.get(evaluation.subset) if training else None,
     )

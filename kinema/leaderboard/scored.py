@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+DEFAULT_VIEWS = "the centre of each clip"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scored:
     """Videos that were scored, or could be: their names (V,), sorted, and the class of each (V,), both of text.
 
-    `num_clips` is the largest number of clips of a video, and `content` a digest of what is in the videos; None where
-    that is not known.
+    `num_clips` is the largest number of clips of a video, `views` says what of each clip was scored, empty where that
+    is as by default, and `content` is a digest of what is in the videos; None where that is not known.
     """
 
     subset: str
@@ -20,6 +22,7 @@ class Scored:
     videos: np.ndarray
     labels: np.ndarray
     num_clips: int | None
+    views: str | None
     content: str | None
 
 
@@ -38,6 +41,8 @@ def obstacle(found: Scored, reference: Scored) -> str | None:
         return f"scored on another version of the list: {_videos(number)} had another class"
     if None not in (found.num_clips, reference.num_clips) and found.num_clips != reference.num_clips:
         return f"scored on other clips: {found.num_clips} of a video, not {reference.num_clips}"
+    if None not in (found.views, reference.views) and found.views != reference.views:
+        return f"scored on other views: {found.views or DEFAULT_VIEWS}, not {reference.views or DEFAULT_VIEWS}"
     if None not in (found.content, reference.content) and found.content != reference.content:
         return "scored on another version of the videos: the names are the same, the contents are not"
     return None

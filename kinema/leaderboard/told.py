@@ -12,10 +12,6 @@ TEST = (
     "equally good. Each is of one pair, and the best is the best on these very videos; among many models small ones "
     "come up by chance. It knows neither of a training with another seed nor of videos that are cuts of one film."
 )
-OTHER_VIEWS = (
-    "Not all of these models were scored with the same views: more crops help most models a little, and take as many "
-    "times as long."
-)
 CHOSEN_HERE = f"{CHOSEN} The epoch or the learning rate was chosen on these videos: expect less on new ones."
 
 
@@ -39,8 +35,6 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
         yield CHOSEN_HERE
     if len(ranked) > 1:
         yield TEST
-    if len({row.score.views for row in ranked if row.score}) > 1:
-        yield OTHER_VIEWS
     if len({row.made.data for row in ranked if row.made.data}) > 1:
         yield "Not all of these models were trained on the same videos: see what each was made with."
 

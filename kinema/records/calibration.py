@@ -1,5 +1,6 @@
 """calibration.json, and what evaluation.json repeats of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +12,8 @@ class AnswersAbove:
     """What is left when a model answers only where it is sure enough, and says "none of these" of the other videos."""
 
     confidence: float
-    """[fraction] Calibrated; answers of this confidence and more are given."""
+    """[fraction] Calibrated, of the class that is the most probable one without a temperature; answers of this
+    confidence and more are given."""
     num_videos: int
     """[videos] That are answered."""
     coverage: float
@@ -42,15 +44,19 @@ class Calibration:
     subset: str
     """Whose videos tell it: `validation` where it has labels, else the subset that is reported."""
     is_reported: bool
-    """Whether the reported numbers are of these very videos, as there are no others: then all that is called calibrated
-    flatters the model a little."""
+    """Whether the reported numbers are of these very videos: then all that is called calibrated flatters the model a
+    little."""
     num_videos: int
     """[videos] With a label in this subset."""
+    num_clips: int
+    """[clips] Of a video that were asked for in this subset, 0 and -1 are every start. What the temperature says holds
+    for so many: the mean of more clips is less sure."""
     temperature: Temperature | None
     """Null where none can be found: confidences are used as they are."""
     threshold: AnswersAbove | None
     """The lowest confidence whose answers on these videos have `asked_precision`: those below it are "none of these".
-    It is what was seen of so many videos, without a margin for chance. Null where no confidence keeps it."""
+    It is what was seen of so many videos, without a margin for chance. Null where no confidence keeps it, or one that
+    fewer than 10 videos have."""
     asked_precision: float
     """[fraction] `evaluation.precision`."""
     notes: list[str]
@@ -71,9 +77,18 @@ class CalibrationFile(Record):
     """What logits are divided by before the softmax; null where none was found."""
     threshold: float | None
     """[fraction] The lowest calibrated confidence with which an answer is given; null where none was found."""
+    num_clips: int | None
+    """[clips] Of a video that these were found on, which clients take by default; null where they were found on every
+    start, or not at all."""
+    average: str
+    """What is averaged over the clips of a video: `probabilities` or `logits`."""
+    notes: list[str]
+    """Where it was found on views of clips that no client takes."""
 
     @classmethod
-    def of(cls, calibration: Calibration | None, *, model: str) -> "CalibrationFile":
+    def of(
+        cls, calibration: Calibration | None, *, model: str, average: str, notes: Sequence[str]
+    ) -> "CalibrationFile":
         """That of a model with this digest."""
         temperature = calibration.temperature if calibration else None
         threshold = calibration.threshold if calibration else None
@@ -81,4 +96,7 @@ class CalibrationFile(Record):
             model=model,
             temperature=temperature.value if temperature else None,
             threshold=threshold.confidence if threshold else None,
+            num_clips=calibration.num_clips if calibration and calibration.num_clips > 0 else None,
+            average=average,
+            notes=list(notes),
         )

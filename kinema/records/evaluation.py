@@ -169,6 +169,11 @@ class Views:
         told += ["mean of logits"] if self.average == "logits" else []
         return ", ".join(told)
 
+    @property
+    def are_of_clients(self) -> bool:
+        """Whether clients look at clips so: at the square in their centre, as high as the frame."""
+        return (self.crops, self.scale, self.position) == ("centre", 1, "c")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation(Record):

@@ -198,10 +198,10 @@ def test_a_model_that_is_to_be_scored_needs_something_to_score_on(of_text):
     ):
         of_text(training, scored=[("testing", "validation")])
     of_text(training + "c,x,val\n", scored=[("testing", "validation"), ("validation",)])
-    with pytest.raises(ValueError, match=r"list\.csv: no testing rows with a label"):
+    with pytest.raises(ValueError, match=r"list\.csv: no testing rows with a label, which evaluation\.subset: tes"):
         of_text(training + "c,x,val\n", scored=[("testing", "validation"), ("testing",)])
     of_text(training + "c,,test\n", scored=[("testing, labelled or not",)])
-    with pytest.raises(ValueError, match=r"no testing rows, which evaluation\.subset asks for: a model can be trained"):
+    with pytest.raises(ValueError, match=r"no testing rows, which evaluation\.subset: testing asks for: a model"):
         of_text(training + "c,x,val\n", scored=[("testing, labelled or not",)])
 
 

@@ -1,13 +1,17 @@
 """One temperature makes confidences honest, and a threshold says from which one on an answer is given."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
-from kinema.evaluation.answers import above, answers_above, lowest_with, thinned
+from kinema.evaluation.answers import above, answers_above, cut_off, lowest_with, thinned
 from kinema.evaluation.calibration import FEWEST_VIDEOS, LogLoss, calibrated, fitted_temperature
-from kinema.inference.probabilities import softmax
+from kinema.evaluation.sources import Sources
+from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
+from kinema.inference.model import Classified
+from kinema.inference.probabilities import averaged, softmax
 from kinema.metrics import ClipScores, by_video
 from kinema.records.calibration import AnswersAbove
 
@@ -19,6 +23,12 @@ def honest(num_videos: int, *, num_classes: int = 4, num_clips: int = 1, times: 
     labels = [rng.choice(num_classes, p=row) for row in softmax(logits[::num_clips])]
     videos = np.repeat(np.arange(num_videos), num_clips)
     return ClipScores((times * logits).astype(np.float32), np.repeat(labels, num_clips), videos)
+
+
+def subset_of(scores: ClipScores, name: str = "validation") -> ScoredSubset:
+    """The same as a subset."""
+    names = [str(number) for number in np.unique(scores.videos)]
+    return ScoredSubset.of(name, scores, Sources(names, [None] * len(names), names))
 
 
 # Temperature
@@ -78,7 +88,7 @@ WRONG = ClipScores(-right(20).logits, right(20).labels, right(20).videos)
     [
         (honest(9), "9 videos are too few, expected 10 or more"),
         (right(20), r"named so surely and rightly that it would be 0\.05 or less"),
-        (WRONG, "so often sure and wrong that it would be 20"),
+        (WRONG, "so often sure and wrong that it would be 20 or more"),
         (ClipScores(np.zeros((20, 3), np.float32), np.arange(20) % 3, np.arange(20)), "finds all classes alike"),
         (ClipScores(right(20).logits, np.zeros(20, int), np.arange(20)), "all videos are of one class"),
     ],
@@ -87,6 +97,11 @@ WRONG = ClipScores(-right(20).logits, right(20).labels, right(20).videos)
 def test_scores_that_give_no_temperature_say_why(scores, reason):
     with pytest.raises(ValueError, match=reason):
         fitted_temperature(scores)
+
+
+@pytest.mark.parametrize("times", [17.5, 19.5, 1 / 18, 1 / 19.5])
+def test_a_temperature_near_the_bounds_is_one(times):
+    assert fitted_temperature(honest(5000, times=times)).value == pytest.approx(times, rel=0.05)
 
 
 def test_many_clips_are_not_many_videos():
@@ -141,6 +156,14 @@ def test_a_client_answers_the_videos_that_the_threshold_was_found_on():
     )
 
 
+@pytest.mark.parametrize("confidence", [1.0, 1 - 5e-14, 0.99999, 0.7, 0.7 - 5e-14, 1e-9, 0.0, 0.29, 0.57])
+def test_a_threshold_is_never_above_the_confidence_it_was_made_of(confidence):
+    (point,) = answers_above(np.array([confidence]), np.array([True]))
+    assert 0 <= confidence - point.confidence < 1.01e-4
+    assert point.confidence <= 0.9999, "a client whose processor makes 0.99995 of a 1 answers as well"
+    assert point.confidence == round(point.confidence, 4) == cut_off(np.array([confidence]))[0] / 1e4
+
+
 def test_a_curve_has_its_ends_and_no_more_points_than_asked():
     rng = np.random.default_rng(0)
     points = answers_above(rng.uniform(size=5000), rng.uniform(size=5000) < 0.9)
@@ -156,7 +179,7 @@ def test_a_curve_has_its_ends_and_no_more_points_than_asked():
 
 def test_the_threshold_is_of_calibrated_confidences():
     scores = honest(2000, times=3.0)
-    found = calibrated(scores, subset="validation", is_reported=False, precision=0.9)
+    _, found = calibrated(subset_of(scores), num_clips=1, is_reported=False, precision=0.9)
     videos = by_video(scores, temperature=found.temperature.value)
     confidence = videos.probabilities.max(axis=1)
     answered = confidence >= found.threshold.confidence
@@ -170,20 +193,74 @@ def test_the_threshold_is_of_calibrated_confidences():
 
 
 def test_what_is_lacking_is_told():
-    few = calibrated(right(4), subset="testing", is_reported=True, precision=0.95)
+    _, few = calibrated(subset_of(right(4), "testing"), num_clips=1, is_reported=True, precision=0.95)
     assert (few.temperature, few.threshold) == (None, None)
     assert few.notes == [
-        "fitted on the testing videos that are reported, as no others can tell it",
+        "fitted on the very testing videos that are reported",
         "no temperature: 4 videos are too few, expected 10 or more",
         "no threshold: 4 videos are too few, expected 10 or more",
     ]
-    found = calibrated(WRONG, subset="validation", is_reported=False, precision=0.95)
+    _, found = calibrated(subset_of(WRONG), num_clips=1, is_reported=False, precision=0.95)
     assert found.threshold is None
     assert found.notes[-1] == "no threshold: above no confidence 0.95 of the answers are right"
 
 
 def test_where_all_are_right_the_threshold_is_what_was_seen():
-    found = calibrated(right(20), subset="validation", is_reported=False, precision=0.95)
+    _, found = calibrated(subset_of(right(20)), num_clips=1, is_reported=False, precision=0.95)
     confidence = math.floor(1e4 / (1 + math.exp(-3))) / 1e4
     assert found.temperature is None
     assert found.threshold == AnswersAbove(confidence=confidence, num_videos=20, coverage=1.0, accuracy=1.0)
+
+
+def test_a_threshold_of_few_videos_is_none():
+    """The five surest of 40 are right, of the others half are."""
+    labels = np.arange(40) % 2
+    said = np.where((np.arange(40) < 5) | (np.arange(40) % 4 < 2), labels, 1 - labels)
+    logits = np.eye(2, dtype=np.float32)[said] * np.where(np.arange(40) < 5, 6, 1)[:, None].astype(np.float32)
+    _, found = calibrated(
+        subset_of(ClipScores(logits, labels, np.arange(40))), num_clips=1, is_reported=False, precision=0.95
+    )
+    assert found.threshold is None
+    assert re.fullmatch(
+        r"no threshold: 0\.95 of the answers are right only above 0\.\d+, where 5 videos are too few, expected 10 .*",
+        found.notes[-1],
+    )
+    _, found = calibrated(
+        subset_of(ClipScores(logits, labels, np.arange(40))), num_clips=1, is_reported=False, precision=0.5
+    )
+    assert found.threshold.num_videos == 40
+
+
+def disagreeing(num_videos: int) -> ClipScores:
+    """Of the three clips of each video, one is very sure of class 1, and two are more and more for class 0."""
+    logits = np.tile(np.array([[1.0, 0, 0], [1.0, 0, 0], [0, 9.0, 0]], np.float32), (num_videos, 1))
+    logits[0::3, 0] = logits[1::3, 0] = np.linspace(-1.2, 2.4, num_videos)
+    return ClipScores(logits, np.zeros(3 * num_videos, np.int64), np.repeat(np.arange(num_videos), 3))
+
+
+def test_a_temperature_changes_no_answer():
+    """Where clips disagree, the most probable class is another one at another temperature."""
+    scores = disagreeing(40)
+    scores.labels[:] = np.repeat(np.arange(40) % 2, 3)
+    one = subset_of(scores)
+    hot = one.at(4.0)
+    changed = hot.calibrated.predicted != one.videos.predicted
+    assert changed.any()
+    assert not changed.all()
+    confidence = hot.calibrated.probabilities[np.arange(40), one.videos.predicted]
+    assert np.array_equal(hot.confidence, confidence)
+    assert np.array_equal(hot.correct, one.correct)
+    options = {"labels": ["a", "b", "c"], "num_annotated": 40, "trained_on": False, "chosen": []}
+    _, found = calibrated(one, num_clips=3, is_reported=True, precision=0.4)
+    numbers = subset_scores(hot, calibration=found, **options)
+    assert numbers.answers[-1].accuracy == numbers.video_top1, "all answers are those of the accuracy"
+    right = [point for point in numbers.answers if point.confidence >= found.threshold.confidence]
+    assert numbers.above_threshold.accuracy == right[-1].accuracy
+    assert sum(bin.accuracy * bin.num_videos for bin in numbers.calibrated.reliability) == pytest.approx(
+        40 * numbers.video_top1
+    )
+    for video in range(40):
+        clips = scores.logits[3 * video : 3 * video + 3]
+        said = Classified(averaged(clips, temperature=4.0), "abc", None, averaged(clips))
+        assert said.label == "abc"[one.videos.predicted[video]], "a client names what the evaluation counts"
+        assert said.confidence == pytest.approx(confidence[video])

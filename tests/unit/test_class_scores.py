@@ -51,7 +51,7 @@ def test_all_right_and_all_wrong():
         counts = confusion_matrix(videos, 3)
         assert macro_f1(counts) == expected
         assert {scores.f1 for scores in per_class(videos, counts, NAMES[:3]).values()} == {expected}
-        assert expected_calibration_error(probabilities, labels) == 1 - expected
+        assert expected_calibration_error(np.ones(4), videos.predicted == videos.labels) == 1 - expected
         assert brier_score(probabilities, labels) == 2 * (1 - expected)
 
 
@@ -87,25 +87,26 @@ def test_the_row_of_a_class_has_the_most_frequent_first_and_of_equal_ones_the_fi
 
 def test_calibration_of_a_small_example():
     """Confidences 0.8, 0.6, 0.7, 0.7, 0.5 of which the first, third and fifth are right, in 5 bins of 0.2."""
-    found = reliability(PROBABILITIES, LABELS, num_bins=5)
+    confidence, correct = PROBABILITIES.max(axis=1), PROBABILITIES.argmax(axis=1) == LABELS
+    found = reliability(confidence, correct, num_bins=5)
     assert found.counts.tolist() == [0, 0, 2, 3, 0], "a bin has its upper end: 0.6 is in (0.4, 0.6], 0.8 in (0.6, 0.8]"
     assert found.confidence[2:4] == pytest.approx([0.55, 2.2 / 3])
     assert found.accuracy[2:4] == pytest.approx([0.5, 2 / 3])
     assert np.isnan(found.accuracy[[0, 1, 4]]).all()
     expected = 2 / 5 * 0.05 + 3 / 5 * (2.2 / 3 - 2 / 3)
-    assert expected_calibration_error(PROBABILITIES, LABELS, num_bins=5) == pytest.approx(expected)
+    assert expected_calibration_error(confidence, correct, num_bins=5) == pytest.approx(expected)
     # in 15 bins 0.5 and 0.6 lie apart, the two of 0.7 together, 0.8 alone
     fine = (abs(1 - 0.5) + abs(0 - 0.6) + 2 * abs(0.5 - 0.7) + abs(1 - 0.8)) / 5
-    assert expected_calibration_error(PROBABILITIES, LABELS) == pytest.approx(fine)
+    assert expected_calibration_error(confidence, correct) == pytest.approx(fine)
     # (9/15, 10/15] and (10/15, 11/15]
-    apart = np.array([[0.62, 0.38], [0.68, 0.32]])
-    assert expected_calibration_error(apart, np.array([0, 1])) == pytest.approx((0.38 + 0.68) / 2)
+    apart = np.array([0.62, 0.68])
+    assert expected_calibration_error(apart, np.array([True, False])) == pytest.approx((0.38 + 0.68) / 2)
 
 
 def test_one_that_is_right_as_often_as_it_says_is_calibrated():
     probabilities = np.tile([0.75, 0.25], (400, 1))
     labels = np.arange(400) % 4 // 3
-    assert expected_calibration_error(probabilities, labels) == pytest.approx(0, abs=1e-12)
+    assert expected_calibration_error(probabilities[:, 0], labels == 0) == pytest.approx(0, abs=1e-12)
     assert brier_score(probabilities, labels) == pytest.approx(0.75 * 2 * 0.25**2 + 0.25 * 2 * 0.75**2)
 
 

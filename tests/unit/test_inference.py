@@ -26,8 +26,9 @@ from kinema.experiment.data_sections import Media
 from kinema.inference.clips import read_clips
 from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec
-from kinema.inference.model import load_model
+from kinema.inference.model import NUM_CLIPS, load_model
 from kinema.inference.preprocessing import Squares
+from kinema.inference.probabilities import softmax
 from kinema.inference.spec import InputSpec
 from kinema.inference.video import Chosen, Video
 from kinema.input_error import InputError
@@ -342,7 +343,14 @@ def test_a_video_gets_the_probabilities_of_the_evaluation(shipped, prepared):
 def unsure(shipped, tmp_path_factory):
     """The same model with a temperature of 2 and a threshold that no answer of a random network reaches."""
     root = tmp_path_factory.mktemp("unsure")
-    calibration = CalibrationFile(model=file_digest(shipped.root / "model.pth"), temperature=2.0, threshold=0.9)
+    calibration = CalibrationFile(
+        model=file_digest(shipped.root / "model.pth"),
+        temperature=2.0,
+        threshold=0.9,
+        num_clips=3,
+        average="logits",
+        notes=[],
+    )
     calibration.write(root / "calibration.json")
     deployed = Deployed(root, shipped.clips_path)
     for name in ("model.pth", "evaluation.json", "predictions.parquet"):
@@ -371,6 +379,44 @@ def test_an_answer_is_given_at_the_temperature_and_above_the_threshold(shipped, 
     assert found.confidence == found.top(1)[0][1] < as_it_is.confidence
     assert as_it_is.answer == as_it_is.label, "without a threshold each video is answered"
     assert replace(found, threshold=found.confidence).answer == found.label, "the threshold itself is enough"
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.onnx"])
+def test_a_client_averages_as_the_evaluation_did_and_over_as_many_clips(shipped, unsure, prepared, monkeypatch, name):
+    video = min((prepared / "videos").rglob("*.mp4"))
+    plain, model = (load_model(root / name, precision="f32") for root in (shipped.root, unsure.root))
+    assert (model.description.num_clips, model.description.average) == (3, "logits")
+    assert (plain.description.num_clips, plain.description.average) == (None, "probabilities")
+    seen, logits = [], np.array([[4.0, 0, 1], [0, 1, 0], [0, 2, 0]], np.float32)
+    monkeypatch.setattr(
+        "kinema.inference.model.read_clips",
+        lambda video, spec, *, num_clips: seen.append(num_clips) or np.arange(3)[:, None],
+    )
+    found = replace(model, predict=lambda clips: logits[clips[0]]).classify(video)
+    assert found.probabilities == pytest.approx(softmax(logits.mean(axis=0), temperature=2.0))
+    mean = replace(plain, predict=lambda clips: logits[clips[0]]).classify(video)
+    assert mean.probabilities == pytest.approx(softmax(logits).mean(axis=0))
+    replace(plain, predict=lambda clips: logits[clips[0]]).classify(video, num_clips=7)
+    assert seen == [3, NUM_CLIPS, 7]
+
+
+def test_a_client_names_the_class_that_the_evaluation_counts(shipped, prepared, monkeypatch):
+    """Where clips disagree, a temperature raises another class to the top."""
+    logits = np.array([[1.0, 0, 0], [1.0, 0, 0], [0, 9.0, 0]], np.float32)
+    plain = load_model(shipped.root / "model.onnx")
+    monkeypatch.setattr("kinema.inference.model.read_clips", lambda video, spec, *, num_clips: np.arange(3)[:, None])
+    names = {}
+    for temperature in (None, 0.3):
+        about = replace(plain.description, temperature=temperature, labels=("a", "b", "c"))
+        found = replace(plain, predict=lambda clips: logits[clips[0]], description=about).classify(
+            min((prepared / "videos").rglob("*.mp4"))
+        )
+        names[temperature] = found.label
+        assert (found.top(1), found.label) == ([(found.label, found.confidence)], found.answer)
+    assert softmax(logits, temperature=0.3).mean(axis=0).argmax() == 0
+    assert softmax(logits).mean(axis=0).argmax() == 1
+    assert set(names.values()) == {"b"}
+    assert found.confidence == pytest.approx(softmax(logits, temperature=0.3).mean(axis=0)[1])
 
 
 def test_the_command_says_none_of_these(unsure, prepared, capsys):

@@ -196,22 +196,21 @@ def test_models_with_as_many_videos_right_share_a_rank(folder):
 
 
 def test_what_was_scored_of_each_clip_stands_beside_the_accuracy(folder):
-    """It is a difference between models that were scored on the same videos, as their sizes are."""
+    ten = {"crops": "ten", "num_views": 10, "scale": 0.875}
     add_model(folder / "a_vtn", wrong=NAMES[:2])
     board(folder)
     assert "views" not in page(folder)
-    add_model(folder / "a_vtn@ten", wrong=NAMES[:1], views={"crops": "ten", "num_views": 10, "scale": 0.875})
-    add_model(folder / "a_vtn@corner", wrong=NAMES[:3], views={"position": "tr", "average": "logits"})
+    for name, number in (("a_vtn@ten", 1), ("b_vtn@ten", 3)):
+        add_model(folder / name, wrong=NAMES[:number], views=ten)
     rows = board(folder)
     assert [(row["model"], row["rank"], row["views"]) for row in rows] == [
         ("a_vtn@ten", "1", "10 crops a clip (ten), scale 0.875"),
-        ("a_vtn", "2", ""),
-        ("a_vtn@corner", "3", "position tr, mean of logits"),
+        ("b_vtn@ten", "2", "10 crops a clip (ten), scale 0.875"),
+        ("a_vtn", "", ""),
     ]
-    text = page(folder)
-    assert "coverage 80.0 %, 10 crops a clip (ten), scale 0.875)." in text
-    assert "| a_vtn | 0.90 | 0.70 to 0.97 | 80.0 % | - |" in text
-    assert "Not all of these models were scored with the same views" in text
+    reason = "scored on other views: the centre of each clip, not 10 crops a clip (ten), scale 0.875"
+    assert reasons(rows)["a_vtn"] == reason
+    assert "coverage 80.0 %, 10 crops a clip (ten), scale 0.875)." in page(folder)
 
 
 def test_a_model_alone_is_compared_with_none(folder):
@@ -241,6 +240,13 @@ OTHERS = {
         "scored on another version of the list: 1 of its 2 classes are others",
     ),
     "clips": ({"num_clips": 10}, "scored on other clips: 10 of a video, not 3"),
+    "crops": (
+        {"views": {"crops": "ten", "num_views": 10}},
+        "scored on other views: 10 crops a clip (ten), not the centre of each clip",
+    ),
+    "scale": ({"views": {"scale": 0.875}}, "scored on other views: scale 0.875, not the centre of each clip"),
+    "position": ({"views": {"position": "tl"}}, "scored on other views: position tl, not the centre of each clip"),
+    "average": ({"views": {"average": "logits"}}, "scored on other views: mean of logits, not the centre of each clip"),
     "contents": (
         {"data": {"validation": "other"}},
         "scored on another version of the videos: the names are the same, the contents are not",

@@ -66,6 +66,7 @@ CALIBRATION = Calibration(
     subset="validation",
     is_reported=True,
     num_videos=2,
+    num_clips=3,
     temperature=Temperature(value=1.25, log_loss=0.5, calibrated_log_loss=0.25),
     threshold=ANSWERS,
     asked_precision=0.95,
@@ -127,7 +128,9 @@ EXAMPLES = {
         looked=True, reason=None, threshold=0.5, num_videos=2, num_pairs=1, pairs=[LOOK_ALIKE]
     ),
     "evaluation.json": EVALUATION,
-    "calibration.json": CalibrationFile(model="0123", temperature=1.25, threshold=None),
+    "calibration.json": CalibrationFile(
+        model="0123", temperature=1.25, threshold=None, num_clips=3, average="probabilities", notes=["found elsewhere"]
+    ),
     "training.json": Training(
         model="efficientnet_lite0_vtn",
         labels=["a", "b"],
@@ -187,8 +190,8 @@ LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
-    "evaluation.json": (3, "ba96b3fbf10e8efb"),
-    "calibration.json": (1, "32e4b32bc7d25243"),
+    "evaluation.json": (3, "9af72f6c3fd930ef"),
+    "calibration.json": (1, "5785125498fb2ec6"),
     "parity.json": (1, "9b86b519552ba64c"),
     "verification.json": (1, "cef89e634d2d97c1"),
     "weights.json": (1, "36a42363cca23674"),

@@ -21,7 +21,7 @@ CONFIG = Config.model_validate(
     [
         ([], []),
         ([f"{MODEL}/model.pth", f"{MODEL}/training.json", "results/mine/clips.parquet", "all"], []),
-        ([f"{MODEL}/model.onnx"], [["testing", "validation"]]),
+        ([f"{MODEL}/model.onnx", f"{MODEL}/parity.json"], []),
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),

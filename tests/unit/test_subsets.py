@@ -18,6 +18,7 @@ from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.evaluation.score import evaluation_dataset, reported_subset, subsets_to_score
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
+from kinema.evaluation.told import notes_of_views, told
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Network
 from kinema.inference.probabilities import softmax
@@ -28,8 +29,8 @@ from kinema.metrics import ClipScores
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.registry import create_model
 from kinema.outcome.show import show
-from kinema.records.calibration import CalibrationFile
-from kinema.records.evaluation import Evaluation
+from kinema.records.calibration import Calibration, CalibrationFile, Temperature
+from kinema.records.evaluation import Evaluation, Views
 
 ALL = {"training": True, "validation": True, "testing": True}
 BLIND = ALL | {"testing": False}  # testing videos have no labels
@@ -196,9 +197,12 @@ def test_testing_videos_without_labels_are_predicted_alone(blind, caplog):
 
 
 def test_what_cannot_be_scored_is_told(blind, prepared):
-    with pytest.raises(InputError, match="no labelled video in testing or validation; labelled ones are in training"):
+    with pytest.raises(
+        InputError,
+        match=r"no labelled video in testing or validation, which .*subset: auto asks for; .* in training",
+    ):
         subsets_to_score(blind.parent / "clips.parquet", "auto")
-    with pytest.raises(InputError, match="no testing video; labelled ones are in training, validation"):
+    with pytest.raises(InputError, match=r"no testing video, which .* Give some videos the subset testing in"):
         subsets_to_score(prepared / "clips.parquet", "testing")
 
 
@@ -209,9 +213,9 @@ def test_numbers_are_given_as_they_are_and_calibrated():
     clips = ClipScores(logits, np.append(labels[:-100], [-1] * 100), np.arange(300))  # the last have no label
     names = [str(number) for number in range(300)]
     subset = ScoredSubset.of("validation", clips, Sources(names, [None] * 300, names))
-    calibration = calibrated(clips.labelled(), subset="validation", is_reported=True, precision=0.9)
+    at_it, calibration = calibrated(subset, num_clips=1, is_reported=True, precision=0.9)
     options = {"labels": ["a", "b", "c"], "num_annotated": 200, "trained_on": False, "chosen": []}
-    found = subset_scores(subset.at(calibration.temperature.value), calibration=calibration, **options)
+    found = subset_scores(at_it, calibration=calibration, **options)
     plain = subset_scores(subset, calibration=None, **options)
     assert (found.num_videos, found.num_clips, plain.calibrated, plain.above_threshold) == (200, 200, None, None)
     assert calibration.temperature.value == pytest.approx(3, rel=0.2)
@@ -230,3 +234,53 @@ def test_numbers_are_given_as_they_are_and_calibrated():
     assert found.answers[-1].accuracy == found.video_top1 == plain.video_top1
     same = replace(found, calibrated=None, above_threshold=None, answers=plain.answers)
     assert same == plain, "no other number depends on a temperature"
+
+
+def notes(views=None, *, subset="testing", num_clips=3):
+    """What an evaluation says of a temperature that was fitted on so many clips."""
+    values = {"crops": "centre", "num_views": 1, "scale": 1.0, "position": "c", "average": "probabilities"}
+    clips = {"testing": 10, "validation": 3}
+    calibration = Calibration(
+        subset="validation",
+        is_reported=False,
+        num_videos=40,
+        num_clips=num_clips,
+        temperature=Temperature(value=1.5, log_loss=2.0, calibrated_log_loss=1.0),
+        threshold=None,
+        asked_precision=0.95,
+        notes=[],
+    )
+    views = Views(clips=clips, **values | (views or {}))
+    record = Evaluation(subset=subset, views=views, unlabelled={}, calibration=calibration, subsets={})
+    exported = CalibrationFile.of(calibration, model="m", average=views.average, notes=notes_of_views(record))
+    return list(told(record))[-1], exported
+
+
+def test_a_temperature_of_other_clips_than_the_reported_ones_is_told():
+    line, exported = notes()
+    assert line == (
+        "calibration on 40 validation videos, temperature 1.5; found on 3 clips of a video, while testing videos were "
+        "scored on 10 clips: of these the calibrated confidences are a little off"
+    )
+    assert (exported.num_clips, exported.average, exported.notes) == (3, "probabilities", [])
+    assert notes(subset="validation")[0].endswith("temperature 1.5")
+    line, exported = notes(num_clips=0)
+    assert "found on every clip of a video" in line
+    assert exported.num_clips is None, "a client takes its own number"
+
+
+@pytest.mark.parametrize(
+    ("views", "words"),
+    [
+        ({"crops": "ten", "num_views": 10}, "10 crops a clip (ten)"),
+        ({"scale": 0.875}, "scale 0.875"),
+        ({"position": "tl", "average": "logits"}, "position tl, mean of logits"),
+    ],
+)
+def test_a_temperature_of_views_that_no_client_takes_is_told(views, words):
+    line, exported = notes(views, subset="validation")
+    note = f"found on other views than those of clients, the centre of each clip: {words}"
+    assert exported.notes == [note]
+    assert line.endswith(f"; {note}")
+    assert exported.average == views.get("average", "probabilities")
+    assert notes({"average": "logits"})[1].notes == [], "clients average as the evaluation does"

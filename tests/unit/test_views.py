@@ -2,7 +2,8 @@
 
 import shutil
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform
 from kinema.evaluation.calibration import LogLoss, fitted_temperature
 from kinema.evaluation.evaluate import EvaluationFiles, evaluate
+from kinema.evaluation.reading import read_batches
 from kinema.evaluation.score import evaluation_dataset, score
 from kinema.evaluation.views import ViewDataset, ViewTransform, boxes_of, num_views
 from kinema.experiment.config import Settings
@@ -193,6 +195,55 @@ def test_each_view_of_each_video_counts_once(prepared, crops, batch_size, num_th
     videos = by_video(scores)
     assert videos.videos.tolist() == np.unique(index.video_number).tolist()
     assert videos.num_clips.sum() == len(index)
+
+
+@pytest.mark.parametrize(("batch_size", "num_threads"), [(1, 3), (2, 3), (4, 1), (100, 2)])
+def test_so_many_clips_are_read_ahead_as_there_are_threads(prepared, batch_size, num_threads):
+    """While a batch is looked at, each thread has a clip to read, however small the batches are."""
+    dataset = ViewDataset(index_of(prepared), clip=CLIP, views=Evaluation())
+    begun, rows = [], range(len(dataset))
+    is_released = threading.Event()
+
+    class Waiting(ViewDataset):
+        def read(self, row, *, out):
+            begun.append(row)
+            if row >= batch_size:
+                is_released.wait(60)
+            return super().read(row, out=out)
+
+    waiting = Waiting(dataset.index, clip=CLIP, views=Evaluation())
+    batches = read_batches(waiting, rows, batch_size=batch_size, num_threads=num_threads)
+    numbers, _ = next(batches)
+    expected = min(len(rows), len(numbers) + num_threads)
+    for _ in range(600):
+        if len(begun) >= expected:
+            break
+        time.sleep(0.05)
+    is_released.set()
+    assert sorted(begun) == list(range(expected))
+    for numbers, clips in batches:
+        for row, clip in zip(numbers, clips, strict=True):
+            assert torch.equal(clip, dataset[row]["clip"])
+
+
+def test_of_logits_that_are_averaged_their_mean_is_kept(prepared):
+    index, logits = index_of(prepared), np.random.default_rng(0).normal(size=(1000, 4)).astype(np.float32)
+    settings, found = {"crops": "three", "scale": 0.8}, {}
+    for average in ("probabilities", "logits"):
+        begins = [0]
+
+        def predict(clips, begins=begins):
+            begins.append(begins[-1] + len(clips))
+            return logits[begins[-2] : begins[-1]]
+
+        dataset = ViewDataset(index, clip=CLIP, views=Evaluation(average=average, **settings))
+        found[average] = score(predict, dataset, batch_size=4)
+    all_views, means = found["probabilities"], found["logits"]
+    assert (means.num_views, len(means.logits)) == (1, len(index))
+    expected = replace(all_views, average="logits")
+    assert means.by_clip()[0] == pytest.approx(expected.by_clip()[0], rel=1e-6, abs=1e-6)
+    assert by_video(means).probabilities == pytest.approx(by_video(expected).probabilities, rel=1e-6)
+    assert (by_video(means).num_clips == by_video(all_views).num_clips).all()
 
 
 def test_what_is_averaged():

@@ -15,7 +15,7 @@ rule export:
     """PyTorch -> ONNX with normalisation inside."""
     input:
         model="results/{dataset}/{model}/model.pth",
-        calibration=ancient("results/{dataset}/{model}/calibration.json"),
+        calibration=ancient(calibration_files),
         # not read: what depends on a checkpoint is judged anew when that has run
         parts=ancient("results/{dataset}/clips.json"),
     output:
@@ -30,7 +30,7 @@ rule export:
         mem_mb=6000,
     params:
         settings=export_settings,
-        calibration=content("results/{dataset}/{model}/calibration.json"),
+        calibration=calibration_content,
         model=content("results/{dataset}/{model}/model.pth"),
         failures=failures("results/{dataset}/{model}/model.onnx"),
         code=model_code("export", "kinema.deployment.onnx_model"),
@@ -102,9 +102,17 @@ rule verify:
         "../../envs/deploy.yaml"
     threads: 8
     resources:
-        mem_mb=6000,
+        mem_mb=8000,  # as evaluate
     params:
-        settings=verification_settings("evaluation", "deployment.max_accuracy_drop"),
+        settings=verification_settings(
+            "evaluation.batch_size",
+            "evaluation.crops",
+            "evaluation.scale",
+            "evaluation.position",
+            "evaluation.average",
+            "evaluation.subset",
+            "deployment.max_accuracy_drop",
+        ),
         data=verified_data,
         model=content("results/{dataset}/{model}/model.pth"),
         converted=content("work/{dataset}/{model}/converted/model.xml"),

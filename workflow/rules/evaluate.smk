@@ -35,7 +35,7 @@ checkpoint evaluate:
         "../../envs/train.yaml"
     threads: 8
     resources:
-        mem_mb=6000,
+        mem_mb=8000,  # 3,200 are the logits of 20,000 videos of 10 clips and 10 crops with 400 classes
         gpu=gpus(1),
         accelerator=accelerator,
     params:

@@ -234,6 +234,17 @@ def _with_counts(wildcards, names, subsets):
     return params.as_json(resolved(wildcards), [*names, *sorted(counts)])
 
 
+def calibration_files(wildcards):
+    """What an export takes over of the evaluation; nothing where there is an index, and it has no videos to score."""
+    is_scored = scored_parts(wildcards).names or not parts_path(wildcards).exists()
+    return [f"results/{wildcards.dataset}/{wildcards.model}/calibration.json"] if is_scored else []
+
+
+def calibration_content(wildcards):
+    """Its digest."""
+    return "".join(map(remembered_digest, calibration_files(wildcards)))
+
+
 def export_settings(wildcards):
     """What decides an export, as JSON; checked as that of a training."""
     asked(obstacles.check_export, wildcards.dataset, wildcards.model)
