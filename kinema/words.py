@@ -154,5 +154,5 @@ def unscored(subsets: Sequence[str], redraw: str = "") -> str:
     wanted = f", which evaluation.subset: {named} asks for" if len(subsets) == 1 else ""
     return (
         f"no {' and no '.join(sorted(subsets, reverse=True))} rows with a label{wanted}: a model can be trained, but "
-        f"neither scored nor verified, so only model.pth can be made. {draw}."
+        f"neither scored nor verified, so no model.xml can be made. {draw}."
     )

@@ -92,11 +92,12 @@ class CalibrationFile(Record):
         """That of a model with this digest."""
         temperature = calibration.temperature if calibration else None
         threshold = calibration.threshold if calibration else None
+        is_found = temperature is not None or threshold is not None
         return cls(
             model=model,
             temperature=temperature.value if temperature else None,
             threshold=threshold.confidence if threshold else None,
-            num_clips=calibration.num_clips if calibration and calibration.num_clips > 0 else None,
+            num_clips=calibration.num_clips if calibration and is_found and calibration.num_clips > 0 else None,
             average=average,
             notes=list(notes),
         )

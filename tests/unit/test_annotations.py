@@ -188,7 +188,7 @@ def test_a_list_without_anything_to_score_on_is_told(of_text, caplog):
     assert (
         "no validation and no testing rows with a label: a model can be trained, but neither scored" in record.message
     )
-    assert "so only model.pth can be made. `kinema split" in record.message
+    assert "so no model.xml can be made. `kinema split" in record.message
 
 
 def test_a_model_that_is_to_be_scored_needs_something_to_score_on(of_text):

@@ -123,9 +123,10 @@ def test_a_description_comes_back_from_its_metadata():
     assert Description.from_metadata(DESCRIPTION.to_metadata(), where="m") == DESCRIPTION
     older = {key: value for key, value in DESCRIPTION.to_metadata().items() if key != "frames"}
     assert Description.from_metadata(older, where="m") == replace(DESCRIPTION, frames=None)
-    calibrated = replace(DESCRIPTION, temperature=1.625, threshold=0.1)
+    calibrated = replace(DESCRIPTION, temperature=1.625, threshold=0.1, num_clips=3, average="logits")
     assert Description.from_metadata(calibrated.to_metadata(), where="m") == calibrated
-    assert calibrated.to_metadata() == DESCRIPTION.to_metadata() | {"temperature": "1.625", "threshold": "0.1"}
+    found = {"temperature": "1.625", "threshold": "0.1", "num_clips": "3", "average": "logits"}
+    assert calibrated.to_metadata() == DESCRIPTION.to_metadata() | found
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,8 @@ def test_a_description_comes_back_from_its_metadata():
         ({"temperature": "0"}, r"temperature is 0, expected a number from 1e-06 to 1e\+06"),
         ({"temperature": "warm"}, "edited or is damaged .*'warm'"),
         ({"threshold": "nan"}, "threshold is nan, expected a number from 0 to 1"),
+        ({"num_clips": "0"}, "num_clips is 0, expected a number from 1"),
+        ({"average": "votes"}, "average is votes, expected probabilities or logits"),
         ({"frames": "[]"}, "edited or is damaged .*expected the keys"),
         ({"frames": '{"fps": 1}'}, "missing keys deinterlace, short_side"),
         ({"frames": json.dumps(FrameSpec().to_dict() | {"fps": 0})}, "fps is 0, expected a positive number"),

@@ -63,6 +63,8 @@ EDITS = {
     ),
     "evaluated subset": (setting("evaluation: {subset: validation}"), {*SCORED, MODEL_PAGE}),
     "clips scored at a time": (setting("evaluation: {batch_size: 3}"), {*SCORED, MODEL_PAGE}),
+    "precision of the threshold": (setting("evaluation: {precision: 0.9}"), {"evaluate", MODEL_PAGE}),
+    "evidence in time": (setting("evaluation: {evidence: false}"), {"evaluate", MODEL_PAGE}),
     "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), {*SCORED, MODEL_PAGE}),
     "what is averaged": (setting("evaluation: {average: logits}"), {*SCORED, MODEL_PAGE}),
     "opset": (setting("deployment: {opset: 21}"), {"export", MODEL_PAGE}),
@@ -130,7 +132,11 @@ EDITS = {
         },
     ),
     "scores": (
-        ("kinema/evaluation/score.py", "np.concatenate(logits)", "np.concatenate(logits[::-1])"),
+        (
+            "kinema/evaluation/score.py",
+            "kept[begin : begin + len(part)] = part",
+            "kept[begin : begin + len(part)] = part[::-1]",
+        ),
         {*SCORED, MODEL_PAGE},
     ),
     "evaluation": (
