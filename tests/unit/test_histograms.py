@@ -29,7 +29,7 @@ def test_bins_are_round_and_the_last_is_open():
     bars = binned(values)
     assert bars[0][0] == "2.0 to 2.5"
     assert bars[-1] == ("5.0 and more", 2)
-    assert sum((low <= values[:-1]).sum() for low in [4.5]) - 1 == dict(bars)["4.5 to 5"]
+    assert sum((low <= values[:-1]).sum() for low in [4.5]) - 1 == dict(bars)["4.5 to 5.0"]
     assert binned(np.array([])) == []
 
 
