@@ -434,7 +434,7 @@ def test_the_command_says_none_of_these(unsure, prepared, capsys):
 
 def test_a_calibration_of_another_model_is_refused(shipped, tmp_path):
     path = tmp_path / "calibration.json"
-    CalibrationFile(model="0123", temperature=2.0, threshold=None).write(path)
+    CalibrationFile.of(None, model="0123", average="probabilities", notes=[]).write(path)
     with pytest.raises(InputError, match=r"calibration\.json: is not of .*model\.pth; delete it and run snakemake for"):
         export_onnx(
             checkpoint_path=shipped.root / "model.pth", calibration_path=path, out=tmp_path / "model.onnx", opset=20
