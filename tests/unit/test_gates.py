@@ -1,6 +1,7 @@
 """The two gates of deployment: what passes, what is refused, and that nothing is left of what is refused."""
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from deployed_model import Deployed
 from kinema.deployment import openvino_model
 from kinema.deployment import verify as verify_module
 from kinema.deployment.ir_files import new_ir
+from kinema.digests import file_digest
 from kinema.evaluation.schema import VERSION_KEY
+from kinema.inference.accuracy import Accuracy
+from kinema.inference.model import load_model
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.models.made_of import remove_what_is_of_another
 
 
 @pytest.fixture
@@ -255,3 +260,37 @@ def test_a_disagreement_that_the_device_alone_makes_is_told_apart(deployed, monk
 
     monkeypatch.setattr(verify_module, "openvino_predictor", coarse)
     deployed.refused(r"name different classes for 6 of 6 videos at this device's own precision.* allows 1\.")
+
+
+@pytest.mark.parametrize("folder", ["streaming", "modelapi"])
+def test_what_is_of_another_model_goes_and_what_is_of_this_one_stays(streamed, tmp_path, folder):
+    root = tmp_path / "deployed"
+    shutil.copytree(streamed.root, root)
+    remove_what_is_of_another(root / "model.pth")
+    assert (root / folder / "verification.json").exists()
+    with (root / "model.pth").open("ab") as file:
+        file.write(b"1")
+    remove_what_is_of_another(root / "model.pth")
+    assert not list((root / folder).iterdir())
+    assert not (root / "model.onnx").exists()
+
+
+def test_an_export_says_how_good_it_is_and_what_it_was_made_of(streamed):
+    for name in ("model.xml", "model.onnx"):
+        about = load_model(streamed.root / name).description
+        scores, interval = streamed.scores(), streamed.scores().intervals.video_top1
+        assert about.accuracy == Accuracy(
+            subset="validation",
+            num_videos=6,
+            coverage=scores.coverage,
+            video_top1=scores.video_top1,
+            low=interval.low,
+            high=interval.high,
+            trained_on=False,
+        )
+        parts = json.loads(streamed.clips_path.with_suffix(".json").read_text())["parts"]
+        assert about.digests["model"] == file_digest(streamed.root / "model.pth")
+        assert about.digests["validation"] == parts["validation"]["digest"]
+        assert about.digests["training"] == parts["training"]["digest"]
+        assert about.fps == pytest.approx(7)  # of the demo
+        assert about.frames is not None

@@ -642,6 +642,7 @@ def test_the_end_of_a_run_tells_of_each_model_that_was_asked_for_once(results):
     assert told_at_the_end([], rules) == story
     assert told_at_the_end(["all"], rules) == story
     assert told_at_the_end([f"./{MODEL}/evaluation.json", f"{MODEL}/model.xml"], rules) == story
+    assert told_at_the_end([f"{MODEL}/streaming/encoder.xml"], rules) == story
     both = told_at_the_end(["results/mine/other/model.xml", f"{MODEL}/model.xml"], rules)
     assert both[-len(story) - 1 :] == ["", *story]
     assert both[0] == "results/mine/other"

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import fields
 
 import pytest
-from project import NAME, REPOSITORY, TRACED, Project
+from project import MODEL, NAME, REPOSITORY, TRACED, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -23,12 +23,14 @@ WATCHING = (
 
 @pytest.fixture(scope="module")
 def traced(finished, tmp_path_factory) -> Project:
-    """The finished project, in which videos are compared by their looks, and models, too; other tests do without."""
+    """The finished project, in which videos are compared by their looks, and models, too, and exported in every form; others do without."""
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    project.snakemake("results/tiny/look_alikes.json", "results/tiny/leaderboard.md", *limit, environment=environment)
+    targets = ("results/tiny/look_alikes.json", "results/tiny/leaderboard.md")
+    exports = (f"{MODEL}/streaming/encoder.xml", f"{MODEL}/modelapi/model.xml")
+    project.snakemake(*targets, *exports, *limit, environment=environment)
     return project
 
 
