@@ -228,7 +228,7 @@ EDITS = {
     "an error of the loss": (("kinema/training/task.py", "Try a lower", "Set a lower"), set()),
     "a part of an export": (
         ("kinema/deployment/parts.py", '"embeddings"', '"features"'),
-        {"export", "convert"},
+        {"export", "streaming"},
     ),
     "a description of a setting": (
         ("kinema/experiment/model_sections.py", "Highest learning rate.", "Peak rate."),

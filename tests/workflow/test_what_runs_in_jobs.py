@@ -23,7 +23,7 @@ WATCHING = (
 
 @pytest.fixture(scope="module")
 def traced(finished, tmp_path_factory) -> Project:
-    """The finished project, in which videos are compared by their looks, and models, too, and exported in every form; others do without."""
+    """The finished project, with what other tests do without: looks of videos compared, models too, each export."""
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
