@@ -97,8 +97,8 @@ def modelapi_network(network: ov.Model, about: Description) -> ov.Model:
     clips.output(0).get_tensor().set_names({"clips"})
     made = ov.Model([probabilities.output(0)], [clips], "model")
     add_metadata(made, about.to_metadata(), labels=about.labels)
-    for key, value in {"model_type": TYPE, "resize_type": "crop"}.items():
-        made.set_rt_info(value, ["model_info", key])
+    # no resize_type: of "crop", which would be ours, this class of Model API 0.4.7 fails with a TypeError
+    made.set_rt_info(TYPE, ["model_info", "model_type"])
     return made
 
 

@@ -173,7 +173,7 @@ EDITS = {
         {"convert", "modelapi", "streaming"},
     ),
     "the encoder of a stream": (("kinema/inference/predictors/streaming.py", "[:, ::-1]", "[:, :]"), {"streaming"}),
-    "the variant for Model API": (("kinema/deployment/modelapi.py", '"crop"', '"standard"'), {"modelapi"}),
+    "the variant for Model API": (("kinema/deployment/modelapi.py", "LEAST = 1e-30", "LEAST = 1e-20"), {"modelapi"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index"}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),
