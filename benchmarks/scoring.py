@@ -46,7 +46,7 @@ def network(name: str, clip: Clip, labels: list[str]) -> Recognizer:
 def exported(model: Recognizer, labels: list[str], folder: Path, *, threads: int) -> Predictor:
     """The network in OpenVINO, at the device's own precision."""
     save_checkpoint(folder / "model.pth", model, labels=labels, settings={})
-    export_onnx(checkpoint_path=folder / "model.pth", calibration_path=None, out=folder / "model.onnx", opset=20)
+    export_onnx(checkpoint_path=folder / "model.pth", out=folder / "model.onnx", opset=20)
     ov.save_model(ov.convert_model(folder / "model.onnx"), folder / "model.xml")
     return openvino_predictor(folder / "model.xml", threads=threads)
 

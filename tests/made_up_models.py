@@ -13,7 +13,7 @@ from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
 from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores
 from kinema.records.evaluation import Evaluation, Views
-from kinema.records.parity import IrDigests, Parity
+from kinema.records.parity import Difference, Parity
 from kinema.records.training import Training
 from kinema.records.verification import Verification
 
@@ -120,15 +120,23 @@ def _epoch(number: int) -> dict[str, float]:
 
 def ship(folder: Path, evaluation: Evaluation) -> None:
     """An exported model beside these records that passed both gates, as far as files tell."""
-    from kinema.deployment.ir_files import ir_digests
+    from kinema.deployment.ir_files import digests_of
     from kinema.digests import file_digest
 
-    for name in ("model.pth", "model.xml", "model.bin"):
+    for name in ("model.pth", "model.xml", "model.bin", "model.onnx"):
         (folder / name).write_text(name)
-    digests: IrDigests = ir_digests(folder / "model.xml")
-    Parity(num_clips=8, max_abs_difference=5e-6, max_abs_logit=10.6, relative_difference=5e-7, sha256=digests).write(
-        folder / "parity.json"
-    )
+    digests = digests_of([folder / name for name in ("model.xml", "model.bin", "model.onnx")])
+    exact = Difference(largest=5e-6, of_largest=5e-7, of_spread=7e-7)
+    Parity(
+        num_clips=8,
+        largest_logit=10.6,
+        spread=7.5,
+        onnx=exact,
+        openvino=exact,
+        stored=Difference(largest=5e-3, of_largest=5e-4, of_spread=7e-4),
+        weights="float16",
+        sha256=digests,
+    ).write(folder / "parity.json")
     scores = evaluation.scores
     Verification(
         subset=str(evaluation.subset),
@@ -139,6 +147,7 @@ def ship(folder: Path, evaluation: Evaluation) -> None:
         num_disagreements=0,
         num_disagreements_at_float32=0,
         largest_margin=None,
+        parity=None,
         sha256=digests,
         model=file_digest(folder / "model.pth"),
     ).write(folder / "verification.json")

@@ -7,7 +7,8 @@ REPORT_FOLDER = "report"  # of a data set or of a model
 MODEL_PAGE = ("report/index.html", "report/model_card.md")  # in the folder of a model
 GATES = ("parity.json", "verification.json")  # what the export of a model leaves
 EXPORTED = (*GATES, "model.xml", "model.bin")  # what a page tells of
-VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")  # what passing both makes
+# what passing both makes
+OF_BOTH_GATES = ("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json")
 
 
 def is_data_page(target: str) -> bool:
@@ -39,5 +40,5 @@ def gate_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
     """
     folder = f"results/{dataset}/{model}"
     paths = [f"{folder}/{name}" for name in GATES]
-    asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in VERIFIED}
+    asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in OF_BOTH_GATES}
     return paths if asked else []

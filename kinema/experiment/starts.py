@@ -14,7 +14,7 @@ from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
-from kinema.experiment.pages import is_data_page, with_scores
+from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
 from kinema.models.loading.start_keys import ENCODER, INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
@@ -57,9 +57,9 @@ def with_ancestors(config: Config, dataset: str, model_name: str) -> Iterator[tu
 def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, str]]:
     """Data set and model of each training that these targets need, those that others start from included."""
     found: dict[tuple[str, str], None] = {}
-    files = [target for target in with_listed(config, with_scores(targets)) if not is_data_page(target)]
+    files = [target for target in with_listed(config, targets) if not is_data_page(target)]
     for parts in (Path(os.path.normpath(target)).parts for target in files):
-        behind = with_ancestors(config, parts[1], parts[2]) if len(parts) == 4 and parts[0] == "results" else ()
+        behind = with_ancestors(config, parts[1], parts[2]) if len(parts) >= 4 and parts[0] == "results" else ()
         found |= {made: None for made in behind if _is_trained(config, *made)}
     return list(found)
 

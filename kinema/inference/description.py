@@ -5,19 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kinema.inference.accuracy import Accuracy
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.probabilities import Average, average_named
 from kinema.inference.spec import InputSpec
 
 NEEDED = ("model", "labels", "input_spec", "kinema_version")
-KEYS = (
-    *NEEDED,
-    "frames",
-    "temperature",
-    "threshold",
-    "num_clips",
-    "average",
-)  # of what is not needed, files may say nothing
+# of what is not needed, files may say nothing
+KEYS = (*NEEDED, "frames", "fps", "temperature", "threshold", "num_clips", "average", "accuracy", "digests")
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,9 @@ class Description:
     the file does not say. `temperature` is what logits are divided by before the softmax, so that a model is right as
     often as it says, and `threshold` the lowest probability with which an answer is given: by the evaluation, None
     where that found none. Both hold for `num_clips` clips of a video; None where that is not said. `average` is what a
-    video has the mean of: probabilities of its clips, or logits.
+    video has the mean of: probabilities of its clips, or logits. `fps` are the frames per second of the videos that it
+    was trained on, their median. `digests` are of what it was made of: `model`, the model.pth, and by subset the
+    videos, as clips.json has them.
     """
 
     model_name: str
@@ -40,6 +37,9 @@ class Description:
     threshold: float | None = None
     num_clips: int | None = None
     average: Average = "probabilities"
+    fps: float | None = None
+    accuracy: Accuracy | None = None
+    digests: Mapping[str, str] | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Strings, most of them JSON, by name; the inverse of `from_metadata`."""
@@ -50,10 +50,11 @@ class Description:
             "kinema_version": self.kinema_version,
         }
         values |= {"frames": json.dumps(self.frames.to_dict())} if self.frames else {}
-        values |= {"temperature": repr(self.temperature)} if self.temperature is not None else {}
-        values |= {"num_clips": str(self.num_clips)} if self.num_clips is not None else {}
+        values |= {"accuracy": json.dumps(self.accuracy.to_dict())} if self.accuracy else {}
+        values |= {"digests": json.dumps(dict(self.digests))} if self.digests is not None else {}
         values |= {"average": self.average} if self.average != "probabilities" else {}
-        return values | ({"threshold": repr(self.threshold)} if self.threshold is not None else {})
+        numbers = {name: getattr(self, name) for name in ("fps", "temperature", "threshold", "num_clips")}
+        return values | {name: repr(number) for name, number in numbers.items() if number is not None}
 
     @classmethod
     def from_metadata(cls, values: Mapping[str, str], *, where: object) -> "Description":
@@ -71,6 +72,9 @@ class Description:
             threshold = _number(values, "threshold", low=0.0, high=1.0)
             num_clips = _number(values, "num_clips", low=1, high=1e6)
             average = average_named(values.get("average", "probabilities"))
+            fps = _number(values, "fps", low=1e-3, high=1e6)
+            accuracy = Accuracy.from_dict(json.loads(values["accuracy"])) if "accuracy" in values else None
+            digests = _texts(json.loads(values["digests"])) if "digests" in values else None
         except ValueError as error:
             raise ValueError(f"{where}: its metadata was edited or is damaged ({error}); export it again") from None
         if not _are_labels(labels):
@@ -85,6 +89,9 @@ class Description:
             threshold=threshold,
             num_clips=None if num_clips is None else int(num_clips),
             average=average,
+            fps=fps,
+            accuracy=accuracy,
+            digests=digests,
         )
 
 
@@ -96,6 +103,12 @@ def _number(values: Mapping[str, str], name: str, *, low: float, high: float) ->
     if not low <= number <= high:  # false for NaN
         raise ValueError(f"{name} is {number:g}, expected a number from {low:g} to {high:g}")
     return number
+
+
+def _texts(values: Any) -> dict[str, str]:
+    if not isinstance(values, dict) or not all(isinstance(text, str) for text in values.values()):
+        raise ValueError("digests: expected an object of texts")
+    return values
 
 
 def _are_labels(labels: Any) -> bool:

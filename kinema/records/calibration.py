@@ -65,8 +65,8 @@ class Calibration:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationFile(Record):
-    """What an exported model takes over of its evaluation, and nothing else: where it stays the same, nothing is
-    exported anew. `calibration` of evaluation.json says how it was found.
+    """What exported files take over of the evaluation beside its accuracy. `calibration` of evaluation.json says how it
+    was found.
     """
 
     VERSION: ClassVar[int] = 1

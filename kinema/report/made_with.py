@@ -77,8 +77,8 @@ def _facts(records: ModelRecords) -> Iterator[tuple[str, str]]:
     model_digest = file_digest(records.folder / "model.pth")
     yield "Digest of model.pth", "" if model_digest == ABSENT else model_digest
     if verification:
-        yield "SHA-256 of model.xml", verification.sha256.xml
-        yield "SHA-256 of model.bin", verification.sha256.bin
+        for name, text in verification.sha256.items():
+            yield f"SHA-256 of {name}", text
     for part, text in training.data.items():
         yield f"Digest of the {part if part == 'labels' else f'{part} videos'}", text
     yield "Digest of the code", training.code

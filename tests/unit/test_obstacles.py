@@ -124,6 +124,23 @@ def test_what_cannot_be_exported(file):
     assert told("resnet34_vtn", file, deployment=opset) == ""
 
 
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("r3d_18", "as its network looks at whole clips. Ask for its model.xml"),
+        ("resnet34_vtn_two_stream", "as two networks look at its frames. Ask for its model.xml"),
+        ("resnet34_vtn_two_stream_flow@fast", "as two networks look at its frames. Ask for its model.xml"),
+    ],
+)
+def test_what_cannot_be_cut_in_two(model, reason):
+    line = told(model, "streaming/decoder.xml", variants={"fast": {}})
+    assert line.startswith(
+        f"mine/{model}: cannot be cut into an encoder of frames and a decoder for streaming/, {reason}"
+    )
+    for file in ("streaming/encoder.xml", "streaming/labels.txt"):
+        assert told("resnet34_vtn_rgbdiff", file) == told("resnet34_lstm", file) == ""
+
+
 def test_float16_needs_a_gpu(monkeypatch):
     half = {"precision": "16-mixed"}
     monkeypatch.setattr(obstacles, "has_gpu", lambda: False)

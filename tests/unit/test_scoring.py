@@ -21,8 +21,11 @@ CONFIG = Config.model_validate(
     [
         ([], []),
         ([f"{MODEL}/model.pth", f"{MODEL}/training.json", "results/mine/clips.parquet", "all"], []),
-        ([f"{MODEL}/model.onnx", f"{MODEL}/parity.json"], []),
+        ([f"{MODEL}/model.onnx"], [["testing", "validation"]]),
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
+        ([f"{MODEL}/streaming/encoder.xml"], [["testing", "validation"]]),
+        ([f"{MODEL}/modelapi/model.xml"], [["testing", "validation"]]),
+        ([f"{MODEL}/parity.json", f"{MODEL}/streaming/readme.txt"], []),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),
         (

@@ -313,7 +313,7 @@ def test_all_libraries_score_the_same_views(ten):
     trained = load_checkpoint(ten.root / "model.pth")
     dataset = evaluation_dataset(ten.clips_path, trained, subset="validation", numbers=TEN.clip, views=TEN.evaluation)
     for predict in (
-        onnxruntime_predictor(ten.root / "model.onnx", threads=2),
+        onnxruntime_predictor(ten.root / "converted/model.onnx", threads=2),
         openvino_predictor(ten.root / "converted/model.xml", precision="f32", threads=2),
     ):
         videos = by_video(score(predict, dataset, batch_size=4))
@@ -336,7 +336,7 @@ def test_an_exported_network_is_compared_on_the_views_that_were_scored(ten):
     with pytest.MonkeyPatch.context() as patch:
         seen = []
         patch.setattr(
-            "kinema.deployment.verify.score",
+            "kinema.deployment.judge.score",
             lambda predict, dataset, **options: seen.append(dataset.views) or score(predict, dataset, **options),
         )
         ten.verify(TEN)

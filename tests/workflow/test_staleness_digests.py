@@ -17,13 +17,14 @@ pytestmark = pytest.mark.workflow
 
 CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
 AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
-MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
-SCORED = {"evaluate", "verify"}
+SHIPPED = {"verify", "modelapi", "streaming"}  # what gives a network to users, each through gate 2
+MODEL_STAGES = {"train", "evaluate", "export", "convert", *SHIPPED}
+SCORED = {"evaluate", *SHIPPED}
 LOOKS, BOARD = "look_alikes", "leaderboard"
 DATA_PAGE, MODEL_PAGE = "data_page", "model_page"
 PAGES = {DATA_PAGE, MODEL_PAGE}
 TEMPLATES = "kinema/report/templates"
-READS_CLIPS = {"train", "evaluate", "convert", "verify"}
+READS_CLIPS = {"train", "evaluate", "convert", *SHIPPED}
 
 
 def training(line: str) -> tuple[str, str, str]:
@@ -67,10 +68,13 @@ EDITS = {
     "evidence in time": (setting("evaluation: {evidence: false}"), {"evaluate", MODEL_PAGE}),
     "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), {*SCORED, MODEL_PAGE}),
     "what is averaged": (setting("evaluation: {average: logits}"), {*SCORED, MODEL_PAGE}),
-    "opset": (setting("deployment: {opset: 21}"), {"export", MODEL_PAGE}),
-    "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert", MODEL_PAGE}),
-    "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert", MODEL_PAGE}),
-    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {"verify", MODEL_PAGE}),
+    "opset": (setting("deployment: {opset: 21}"), {"export", "streaming", MODEL_PAGE}),
+    "weights of float32": (setting("deployment: {weights: float32}"), {"convert", "streaming", MODEL_PAGE}),
+    "tolerance of gate 1": (
+        setting("deployment: {parity_tolerance: 0.1}"),
+        {"convert", "modelapi", "streaming", MODEL_PAGE},
+    ),
+    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {*SHIPPED, MODEL_PAGE}),
     "dropped videos allowed": ((TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"), {"index"}),
     "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
@@ -148,7 +152,6 @@ EDITS = {
         ("kinema/evaluation/evidence.py", "NUM_CLASSES = 5", "NUM_CLASSES = 6"),
         {"evaluate"},
     ),
-    "fractions of right answers": (setting("evaluation: {precision: 0.9}"), {*SCORED, MODEL_PAGE}),
     "temperatures that are looked at": (
         ("kinema/evaluation/calibration.py", "HIGHEST = 0.05, 20.0", "HIGHEST = 0.01, 20.0"),
         {"evaluate"},
@@ -185,19 +188,19 @@ EDITS = {
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {"evaluate", "verify", BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE},
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, "export", "convert", BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE},
     ),
     "the version of the parity report": (
-        ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"convert", "verify", MODEL_PAGE},
+        ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        {"convert", *SHIPPED, MODEL_PAGE},
     ),
     "the version of the verification": (
-        ("kinema/records/verification.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"verify", MODEL_PAGE},
+        ("kinema/records/verification.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        {*SHIPPED, MODEL_PAGE},
     ),
     "the version of the dataset report": (
         ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -205,9 +208,19 @@ EDITS = {
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {"evaluate", "verify", BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE},
     ),
-    "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
+    "the export": (
+        ("kinema/deployment/onnx_model.py", 'Dim("batch", min=1)', 'Dim("batch", min=2)'),
+        {"export", "streaming"},
+    ),
+    "what an export says of itself": (("kinema/deployment/about.py", "np.median", "np.mean"), SHIPPED),
+    "the gate of logits": (
+        ("kinema/deployment/logits.py", "OF_SPREAD = 100", "OF_SPREAD = 10"),
+        {"convert", "modelapi", "streaming"},
+    ),
+    "the encoder of a stream": (("kinema/inference/predictors/streaming.py", "[:, ::-1]", "[:, :]"), {"streaming"}),
+    "the variant for Model API": (("kinema/deployment/modelapi.py", "LEAST = 1e-30", "LEAST = 1e-20"), {"modelapi"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index", *PAGES}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),
@@ -262,7 +275,7 @@ EDITS = {
     "an error of the loss": (("kinema/training/losses.py", "Try a lower", "Set a lower"), set()),
     "a part of an export": (
         ("kinema/deployment/parts.py", '"embeddings"', '"features"'),
-        {"export", "convert"},
+        {"export", "streaming"},
     ),
     "a description of a setting": (
         ("kinema/experiment/model_sections.py", "Highest learning rate.", "Peak rate."),

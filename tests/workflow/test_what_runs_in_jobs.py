@@ -23,13 +23,15 @@ WATCHING = (
 
 @pytest.fixture(scope="module")
 def traced(finished, tmp_path_factory) -> Project:
-    """The finished project, in which videos are compared by their looks, and models, too; other tests do without."""
+    """The finished project, with what other tests do without: looks of videos compared, models too, each export."""
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
-    pages = ("results/tiny/leaderboard.md", "results/tiny/report/index.html", f"{MODEL}/report/index.html")
-    project.snakemake("results/tiny/look_alikes.json", *pages, *limit, environment=environment)
+    targets = ("results/tiny/look_alikes.json", "results/tiny/leaderboard.md")
+    pages = ("results/tiny/report/index.html", f"{MODEL}/report/index.html")
+    exports = (f"{MODEL}/streaming/encoder.xml", f"{MODEL}/modelapi/model.xml")
+    project.snakemake(*targets, *pages, *exports, *limit, environment=environment)
     return project
 
 

@@ -3,12 +3,12 @@
 in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.{parquet,arrow,json}, tables of the shards
 out  results/{dataset}/{model}/evaluation.json       accuracies with intervals and coverage, calibration, per class
      results/{dataset}/{model}/predictions.parquet   kinema.evaluation.schema.PREDICTIONS
-     results/{dataset}/{model}/calibration.json      what an export takes over: temperature and threshold
+     results/{dataset}/{model}/calibration.json      what exported files take over: temperature and threshold
      results/{dataset}/{model}/confusion.png
 """
 
 
-# A checkpoint, so that an export looks at the calibration again when it is there: of the same one nothing is made anew.
+# A checkpoint, so that params of what depends on it are looked at again when its files are there.
 checkpoint evaluate:
     """Score every clip once and average the clips of a video."""
     input:

@@ -224,8 +224,10 @@ def evaluation_settings(*names):
 
 
 def verification_settings(*names):
-    """The same of what an exported network is scored on."""
-    return lambda wildcards: _with_counts(wildcards, names, [scored_parts(wildcards).reported])
+    """The same of what an exported network is scored on, and of what else decides whether it passes."""
+    scoring = [f"evaluation.{name}" for name in ("batch_size", "crops", "scale", "position", "average", "subset")]
+    wanted = [*scoring, "deployment.max_accuracy_drop", *names]
+    return lambda wildcards: _with_counts(wildcards, wanted, [scored_parts(wildcards).reported])
 
 
 def _with_counts(wildcards, names, subsets):
@@ -234,21 +236,17 @@ def _with_counts(wildcards, names, subsets):
     return params.as_json(resolved(wildcards), [*names, *sorted(counts)])
 
 
-def calibration_files(wildcards):
-    """What an export takes over of the evaluation; nothing where there is an index, and it has no videos to score."""
-    is_scored = scored_parts(wildcards).names or not parts_path(wildcards).exists()
-    return [f"results/{wildcards.dataset}/{wildcards.model}/calibration.json"] if is_scored else []
-
-
-def calibration_content(wildcards):
-    """Its digest."""
-    return "".join(map(remembered_digest, calibration_files(wildcards)))
-
-
 def export_settings(wildcards):
     """What decides an export, as JSON; checked as that of a training."""
     asked(obstacles.check_export, wildcards.dataset, wildcards.model)
     return sections("deployment.opset")(wildcards)
+
+
+def streaming_settings(wildcards):
+    """What decides an export for streams, as JSON; checked as that of a training."""
+    asked(obstacles.check_streaming, wildcards.dataset, wildcards.model)
+    names = ("opset", "parity_clips", "parity_tolerance", "weights")
+    return verification_settings(*(f"deployment.{name}" for name in names))(wildcards)
 
 
 def parity_data(wildcards):
@@ -308,6 +306,12 @@ def failed_exports(wildcards):
     """The rules of a model's export whose last job failed, as JSON."""
     if gate_files(wildcards):
         return "[]"
-    folder = f"results/{wildcards.dataset}/{wildcards.model}"
-    outputs = {"export": "model.onnx", "convert": "parity.json", "verify": "model.xml"}
-    return json.dumps([rule for rule, name in outputs.items() if snakemake_folder.has_failed(f"{folder}/{name}")])
+    made = f"{wildcards.dataset}/{wildcards.model}"
+    outputs = {
+        "export": f"work/{made}/converted/model.onnx",
+        "convert": f"results/{made}/parity.json",
+        "verify": f"results/{made}/model.xml",
+    }
+    # where somebody removed work/, nothing is known of what lay there
+    known = {rule: path for rule, path in outputs.items() if Path(path).parent.exists()}
+    return json.dumps([rule for rule, path in known.items() if snakemake_folder.has_failed(path)])

@@ -29,17 +29,24 @@ def openvino_predictor(
 
     On many CPUs that default is bfloat16: it is what users get, and 100 times further from PyTorch.
     """
-    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
-    if precision:
-        options["INFERENCE_PRECISION_HINT"] = precision
-    if threads:
-        options["INFERENCE_NUM_THREADS"] = threads
-    compiled = core().compile_model(network, device, options)
+    compiled = compiled_network(network, precision=precision, threads=threads, device=device)
 
     def predict(clips: np.ndarray) -> np.ndarray:
         return np.array(compiled({INPUT: clips})[0])
 
     return predict
+
+
+def compiled_network(
+    network: Path | ov.Model, *, precision: str | None = None, threads: int | None = None, device: str = "CPU"
+) -> ov.CompiledModel:
+    """An IR on a device; the options are those of `openvino_predictor`."""
+    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
+    if precision:
+        options["INFERENCE_PRECISION_HINT"] = precision
+    if threads:
+        options["INFERENCE_NUM_THREADS"] = threads
+    return core().compile_model(network, device, options)
 
 
 def read_openvino(path: Path) -> tuple[ov.Model, dict[str, str]]:
