@@ -8,12 +8,14 @@ import numpy as np
 import openvino as ov
 
 from kinema.clips.table import ClipIndex, mapped_path, subsets_of
+from kinema.deployment.frame_rates import training_rates
 from kinema.deployment.ir_files import ir_digests, new_ir, remove_ir
 from kinema.deployment.onnx_model import describe, read_metadata
 from kinema.deployment.parity_sample import parity_clips
 from kinema.evaluation.predictors import torch_predictor
 from kinema.experiment.model_sections import Deployment
 from kinema.inference.description import Description
+from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.predictors.openvino import add_metadata, openvino_predictor
 from kinema.media.reader import FrameReader
@@ -46,7 +48,7 @@ def convert(
     sample = parity_clips(clips_path, trained.model, count=settings.parity_clips)
     expected = torch_predictor(trained.model, device="cpu")(sample)
     with new_ir(xml_path) as temporary:
-        network = ir_network(onnx_path, trained, frames_of(clips_path))
+        network = ir_network(onnx_path, trained, frames_of(clips_path), frame_rates=training_rates(clips_path))
         ov.save_model(network, temporary, compress_to_fp16=settings.compress_to_fp16)
         found = openvino_predictor(temporary, precision="f32")(sample)
         result = check_parity(expected, found, tolerance=settings.parity_tolerance)
@@ -54,11 +56,18 @@ def convert(
     Parity(num_clips=len(sample), **result, sha256=digests).write(parity_path)
 
 
-def ir_network(onnx_path: Path, trained: Checkpoint, frames: FrameSpec) -> ov.Model:
+def ir_network(
+    onnx_path: Path, trained: Checkpoint, frames: FrameSpec, *, frame_rates: FrameRates | None = None
+) -> ov.Model:
     """The converted graph, with what its users need to know as `rt_info`."""
     network = ov.convert_model(onnx_path)
     exported = Description.from_metadata(read_metadata(onnx_path), where=onnx_path)
-    about = replace(describe(trained, frames), temperature=exported.temperature, threshold=exported.threshold)
+    about = replace(
+        describe(trained, frames),
+        temperature=exported.temperature,
+        threshold=exported.threshold,
+        frame_rates=frame_rates,
+    )
     add_metadata(network, about.to_metadata(), labels=about.labels)
     return network
 

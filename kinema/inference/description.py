@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.spec import InputSpec
 
 NEEDED = ("model", "labels", "input_spec", "kinema_version")
-KEYS = (*NEEDED, "frames", "temperature", "threshold")  # of what is not needed, files may say nothing
+KEYS = (*NEEDED, "frames", "temperature", "threshold", "frame_rates")  # of what is not needed, files may say nothing
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Description:
     frames: FrameSpec | None = None
     temperature: float | None = None
     threshold: float | None = None
+    frame_rates: FrameRates | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Strings, most of them JSON, by name; the inverse of `from_metadata`."""
@@ -40,6 +42,7 @@ class Description:
         }
         values |= {"frames": json.dumps(self.frames.to_dict())} if self.frames else {}
         values |= {"temperature": repr(self.temperature)} if self.temperature is not None else {}
+        values |= {"frame_rates": json.dumps(self.frame_rates.to_dict())} if self.frame_rates else {}
         return values | ({"threshold": repr(self.threshold)} if self.threshold is not None else {})
 
     @classmethod
@@ -54,13 +57,16 @@ class Description:
             labels = json.loads(values["labels"])
             spec = InputSpec.from_dict(json.loads(values["input_spec"]))
             frames = FrameSpec.from_dict(json.loads(values["frames"])) if "frames" in values else None
+            rates = FrameRates.from_dict(json.loads(values["frame_rates"])) if "frame_rates" in values else None
             temperature = _number(values, "temperature", low=1e-6, high=1e6)
             threshold = _number(values, "threshold", low=0.0, high=1.0)
         except ValueError as error:
             raise ValueError(f"{where}: its metadata was edited or is damaged ({error}); export it again") from None
         if not _are_labels(labels):
             raise ValueError(f"{where}: its labels are {values['labels']:.60}, expected names; export it again")
-        return cls(values["model"], tuple(labels), spec, values["kinema_version"], frames, temperature, threshold)
+        return cls(
+            values["model"], tuple(labels), spec, values["kinema_version"], frames, temperature, threshold, rates
+        )
 
 
 def _number(values: Mapping[str, str], name: str, *, low: float, high: float) -> float | None:

@@ -29,17 +29,22 @@ def openvino_predictor(
 
     On many CPUs that default is bfloat16: it is what users get, and 100 times further from PyTorch.
     """
-    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
-    if precision:
-        options["INFERENCE_PRECISION_HINT"] = precision
-    if threads:
-        options["INFERENCE_NUM_THREADS"] = threads
-    compiled = core().compile_model(network, device, options)
+    compiled = core().compile_model(network, device, options_of(precision=precision, threads=threads))
 
     def predict(clips: np.ndarray) -> np.ndarray:
         return np.array(compiled({INPUT: clips})[0])
 
     return predict
+
+
+def options_of(*, precision: str | None, threads: int | None) -> dict[str, str | int]:
+    """Options of OpenVINO for one clip at a time."""
+    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
+    if precision:
+        options["INFERENCE_PRECISION_HINT"] = precision
+    if threads:
+        options["INFERENCE_NUM_THREADS"] = threads
+    return options
 
 
 def read_openvino(path: Path) -> tuple[ov.Model, dict[str, str]]:
