@@ -6,7 +6,7 @@ A file is there whole or not at all, and one that is there already is replaced w
 import argparse
 import contextlib
 import csv
-import importlib.util
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -54,8 +54,11 @@ def writer_of(arguments: argparse.Namespace, *, num_videos: int) -> Writer:
 def _check_parquet(output: str) -> None:
     if output == STDOUT:
         raise ValueError("--output -: Parquet is not written to the standard output; choose --format jsonl or csv")
-    if importlib.util.find_spec("pyarrow") is None:
-        raise ValueError(f"{missing_package(output, 'pyarrow', 'train')}; `pip install pyarrow` is enough")
+    try:
+        importlib.import_module("pyarrow.parquet")
+    except ModuleNotFoundError:
+        text = missing_package(output, "pyarrow", "train")
+        raise ValueError(f"{text}; `pip install pyarrow` is enough") from None
 
 
 @contextlib.contextmanager
