@@ -19,7 +19,7 @@ MOST_AHEAD = 60.0  # seconds; as much ahead
 
 @dataclass(frozen=True)
 class Sampling:
-    """The pace of a video: `fps` its frames per second by their time stamps, None where it has none.
+    """The pace of a video: `fps` its frames per second, None where that is not known.
 
     `taken_at`: the rate at which frames were taken, None: all of them were, and clips counted by number.
     """
@@ -60,16 +60,12 @@ class Clock:
 def sampling_of(fps: float | None, rates: FrameRates | None) -> Sampling:
     """How a video of a frame rate is taken by a model of these; None is unknown.
 
-    A rate between the lowest and the highest of the training is taken by number, as the training took such videos.
+    It is the rate that the file says, as those of the training are. One between the lowest and the highest of the
+    training is taken by number, as the training took such videos.
     """
     if fps is None or rates is None or rates.low * (1 - TOLERANCE) <= fps <= rates.high * (1 + TOLERANCE):
         return Sampling(fps)
     return Sampling(fps, rates.median)
-
-
-def rate_of(times: np.ndarray) -> float | None:
-    """Frames per second on average, of the times (N,) of frames in seconds; None of a single one or of no duration."""
-    return (len(times) - 1) / float(times[-1] - times[0]) if len(times) > 1 and times[-1] > times[0] else None
 
 
 def taken(times: np.ndarray, fps: float) -> np.ndarray:

@@ -129,10 +129,8 @@ class _Walk:
     def __init__(self, model: "Model", video: Video, *, hop: float):
         spec = model.description.spec
         self._model, self._video, self._spec = model, video, spec
-        has_rate = video.about.has_times and video.about.fps is not None
-        fps = video.frames.fps or (video.about.fps if has_rate else None)
-        self.sampling = sampling_of(fps, model.description.frame_rates)
-        self._fps = self.sampling.taken_at or fps or DEFAULT_FPS
+        self.sampling = sampling_of(video.fps, model.description.frame_rates)
+        self._fps = self.sampling.taken_at or video.fps or DEFAULT_FPS
         self._hop = max(1, round(hop * self._fps / spec.stride))  # in frames at the stride
         self.hop = self._hop * spec.stride / self._fps
         self.seconds = 0.0

@@ -18,7 +18,7 @@ import numpy as np
 
 from kinema.inference.filters import Pictures, Steps, filtered, turns
 from kinema.inference.frame_spec import FrameSpec
-from kinema.inference.sampling import Clock, rate_of
+from kinema.inference.sampling import Clock
 from kinema.media.layout import TICKS, Box
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, open_container, probe
 from kinema.media.shown import GOING_ON, is_deinterlaced, is_tone_mapped, scaled_size
@@ -40,7 +40,6 @@ class Video:
         self.path, self.frames = Path(path), frames
         self.about = self._probe()
         self._kept: list[av.VideoFrame] | None = None
-        self._has_made_up_times = False
         if is_tone_mapped(self.about, frames):
             log.warning("%s: HDR, which is not mapped to standard range here: its frames look pale", path)
 
@@ -68,9 +67,11 @@ class Video:
 
     @property
     def fps(self) -> float | None:
-        """Frames per second on average; None where the file does not tell, or has a single frame."""
-        times = self.times
-        return None if self._has_made_up_times and self.about.fps is None else rate_of(times)
+        """Frames per second as the file says, which is what is known of training videos; None where it does not.
+
+        Some files say more than they have: recordings from which pictures were dropped.
+        """
+        return self.frames.fps or (None if self.about.claimed_fps else self.about.fps)
 
     @property
     def seconds(self) -> float:
@@ -138,7 +139,6 @@ class Video:
         with contextlib.closing(self._decoded()) as pictures:
             for number, picture in enumerate(pictures):
                 if not self.about.has_times or picture.pts is None:
-                    self._has_made_up_times = True
                     picture.time_base = Fraction(1, TICKS)
                     picture.pts = round(number * TICKS / rate)
                 yield picture

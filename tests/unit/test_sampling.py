@@ -34,7 +34,7 @@ def picture_of(number):
 def numbered_video(path, times):
     """A file whose frames say their number and come at these times, in seconds."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=60, options={"preset": "ultrafast", "qp": "0"})
+        stream = container.add_stream("libx264", rate=round(1 / np.median(np.diff(times))), options={"qp": "0"})
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         stream.codec_context.time_base = stream.time_base = Fraction(1, TICKS)
         for number, seconds in enumerate(times):
@@ -63,7 +63,7 @@ def uneven(count=100, seconds=2.0):
 @pytest.mark.parametrize("times", [np.arange(100) / 60, uneven()], ids=["60 fps", "uneven"])
 def test_a_video_of_another_rate_is_taken_by_time(tmp_path, times):
     numbers, found = read(numbered_video(tmp_path / "a.mp4", times), num_clips=3)
-    assert found.sampling == Sampling(pytest.approx((len(times) - 1) / times[-1], rel=1e-3), 25)
+    assert found.sampling == Sampling(pytest.approx((len(times) - 1) / times[-1], rel=0.02), 25)
     first = times[numbers[:, :1]]
     # the clips begin at frames of a video of 25 frames a second, and go on by 2 of them
     wanted = np.round(first * 25) / 25 + np.arange(4) * 2 / 25
@@ -77,7 +77,7 @@ def test_a_video_of_fewer_frames_a_second_repeats_some(tmp_path):
     numbers, found = read(numbered_video(tmp_path / "a.mp4", np.arange(20) / 10))
     # 50 frames at 25 a second, the clip in the middle begins with number 21, at 0.84 s
     assert numbers.tolist() == [[8, 9, 10, 11]]
-    assert found.sampling == Sampling(pytest.approx(10), 25)
+    assert found.sampling == Sampling(pytest.approx(10, rel=0.01), 25)
     numbers, found = read(numbered_video(tmp_path / "b.mp4", np.arange(10) / 5))
     assert numbers.tolist() == [[4, 5, 5, 5]]
 
