@@ -56,11 +56,12 @@ def check_agreement(found: Agreement, *, num_at_float32: int, max_accuracy_drop:
 
     `num_at_float32` of the disagreements stay when the IR computes at float32. They, and the videos lost, may be
     `max_accuracy_drop` of all, rounded down: of few videos none. All disagreements may be as many as chance allows
-    where each video has that probability of one. Losses among near ties pass where gains would have been as likely.
-    `names` are the videos', in the order in which they were compared.
+    where each video has that probability of one, by the exact binomial bound: more only where that is less likely than
+    5 %. One may be there in any case, so that no single video decides. Losses among near ties pass where gains would
+    have been as likely. `names` are the videos', in the order in which they were compared.
     """
     part = math.floor(max_accuracy_drop * found.num_videos + 1e-9)
-    by_chance = max(part, most_by_chance(found.num_videos, max_accuracy_drop))
+    by_chance = max(1, part, most_by_chance(found.num_videos, max_accuracy_drop))
     for count, allowed, precision in (
         (num_at_float32, part, "at float32"),
         (len(found.disagreements), by_chance, "at this device's own precision"),
@@ -101,4 +102,4 @@ def _binomial(trials: int, events: int, probability: float) -> float:
 
 
 def _bound(max_accuracy_drop: float, allowed: int) -> str:
-    return f"deployment.max_accuracy_drop = {max_accuracy_drop:g} allows {allowed}. No model.xml was written."
+    return f"deployment.max_accuracy_drop = {max_accuracy_drop:g} allows {allowed}. No model was written."

@@ -1,13 +1,11 @@
 """An IR on disk: model.xml and the model.bin of the same conversion, or neither."""
 
 import hashlib
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kinema.files import atomic_path
-from kinema.records.parity import IrDigests
 
 
 @contextmanager
@@ -18,42 +16,32 @@ def new_ir(xml_path: Path) -> Iterator[Path]:
     """
     remove_ir(xml_path)
     try:
-        with atomic_path(xml_path) as temporary, atomic_path(_weights(xml_path)) as weights:
-            assert weights == _weights(temporary), "writers of IRs put the weights there"
+        with atomic_path(xml_path) as temporary, atomic_path(weights_path(xml_path)) as weights:
+            assert weights == weights_path(temporary), "writers of IRs put the weights there"
             yield temporary
     except BaseException:
         remove_ir(xml_path)
         raise
 
 
-def copy_ir(source_path: Path, target_path: Path, *, digests: IrDigests) -> None:
-    """Copy an IR; ValueError, and no IR, where the copy has other `ir_digests` than these."""
-    with new_ir(target_path) as temporary:
-        shutil.copyfile(_weights(source_path), _weights(temporary))
-        shutil.copyfile(source_path, temporary)
-        check_digests(temporary, digests, named_path=source_path)
-
-
-def check_digests(xml_path: Path, expected: IrDigests, *, named_path: Path) -> None:
-    """ValueError where an IR, which the text calls by `named_path`, has other digests than expected."""
-    found = ir_digests(xml_path)
-    for path, here, there in (
-        (named_path, found.xml, expected.xml),
-        (_weights(named_path), found.bin, expected.bin),
-    ):
+def check_digests(paths: Iterable[Path], expected: dict[str, str]) -> None:
+    """ValueError where one of these files is not the one that gate 1 saw."""
+    for path in paths:
+        here, there = sha256(path), expected.get(path.name, "nothing")
         if here != there:
             raise ValueError(
-                f"{path}: not the IR that was compared with PyTorch: its SHA-256 is {here[:16]}..., in parity.json "
+                f"{path}: not the file that was compared with PyTorch: its SHA-256 is {here[:16]}..., in parity.json "
                 f"{there[:16]}...; delete it and run again, which converts anew"
             )
 
 
-def ir_digests(xml_path: Path) -> IrDigests:
-    """SHA-256 of both files."""
-    return IrDigests(xml=_sha256(xml_path), bin=_sha256(_weights(xml_path)))
+def digests_of(paths: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of files by their names."""
+    return {path.name: sha256(path) for path in paths}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -61,8 +49,9 @@ def _sha256(path: Path) -> str:
 def remove_ir(xml_path: Path) -> None:
     """Remove both files, the .xml first."""
     xml_path.unlink(missing_ok=True)
-    _weights(xml_path).unlink(missing_ok=True)
+    weights_path(xml_path).unlink(missing_ok=True)
 
 
-def _weights(xml_path: Path) -> Path:
+def weights_path(xml_path: Path) -> Path:
+    """The .bin that belongs to an .xml."""
     return xml_path.with_suffix(".bin")

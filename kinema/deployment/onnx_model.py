@@ -1,4 +1,4 @@
-"""model.pth -> model.onnx: uint8 clips in, logits out, normalisation inside, labels and input spec on board."""
+"""model.pth -> the ONNX graph: uint8 clips in, logits out, normalisation inside."""
 
 import logging
 import tempfile
@@ -11,32 +11,19 @@ from typing import Any
 import onnx
 import torch
 
-import kinema
 from kinema.deployment.parts import ExportPart, export_parts
-from kinema.digests import file_digest
 from kinema.files import atomic_path
-from kinema.inference.description import Description
-from kinema.inference.frame_spec import FrameSpec
-from kinema.input_error import InputError
-from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
+from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
-from kinema.records.calibration import CalibrationFile
 
 log = logging.getLogger(__name__)
 
 
-def export_onnx(*, checkpoint_path: Path, calibration_path: Path | None, out: Path, opset: int) -> None:
-    """Write the ONNX model, batch dimension free.
-
-    What its evaluation says of its confidences travels with it. InputError where calibration.json is of another model.
-    """
+def export_onnx(*, checkpoint_path: Path, out: Path, opset: int) -> None:
+    """Write the ONNX graph, batch dimension free; rule verify gives it its metadata and ships it."""
     remove_what_is_of_another(checkpoint_path)
     trained = load_checkpoint(checkpoint_path)
-    calibration = calibration_of(checkpoint_path, calibration_path) if calibration_path else None
-    whole = export_parts(trained.model)[0]
-    model = part_to_onnx(whole, opset=opset)
-    for key, value in describe(trained, calibration=calibration).to_metadata().items():
-        model.metadata_props.add(key=key, value=value)
+    model = part_to_onnx(export_parts(trained.model)[0], opset=opset)
     with atomic_path(out) as temporary:
         onnx.save(model, temporary)
     onnx.checker.check_model(out)
@@ -55,7 +42,7 @@ def part_to_onnx(part: ExportPart, *, opset: int) -> onnx.ModelProto:
             opset_version=opset,
             input_names=[part.input_name],
             output_names=[part.output_name],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=part.min_batch)},),
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
             verbose=False,
         )
     assert program is not None
@@ -90,31 +77,3 @@ def _traced(part: ExportPart, *, opset: int) -> onnx.ModelProto:
             dynamic_axes={part.input_name: {0: "batch"}, part.output_name: {0: "batch"}},
         )
         return onnx.load(file.name)
-
-
-def describe(
-    trained: Checkpoint, frames: FrameSpec | None = None, *, calibration: CalibrationFile | None = None
-) -> Description:
-    """What a user of the exported model needs to know; `frames` is how those of its training were made."""
-    return Description(
-        trained.model.name,
-        tuple(trained.labels),
-        trained.model.spec,
-        kinema.__version__,
-        frames,
-        calibration.temperature if calibration else None,
-        calibration.threshold if calibration else None,
-    )
-
-
-def calibration_of(checkpoint_path: Path, calibration_path: Path) -> CalibrationFile:
-    """What the evaluation of this model found; InputError where the file is of another model."""
-    found = CalibrationFile.read(calibration_path)
-    if found.model != file_digest(checkpoint_path):
-        raise InputError(f"{calibration_path}: is not of {checkpoint_path}; {CalibrationFile.AGAIN}")
-    return found
-
-
-def read_metadata(onnx_path: Path) -> dict[str, str]:
-    """What an ONNX file says of itself, by name."""
-    return {entry.key: entry.value for entry in onnx.load(onnx_path, load_external_data=False).metadata_props}

@@ -9,6 +9,8 @@ from kinema.inference.predictors.predictor import INPUT, OUTPUT
 from kinema.models.names import EXPORT_OBSTACLES, TRACED
 from kinema.models.recognizer import FrameRecognizer, Recognizer
 
+FRAMES, EMBEDDINGS = "frames", "embeddings"
+
 
 @dataclass(frozen=True)
 class ExportPart:
@@ -23,7 +25,6 @@ class ExportPart:
     input_name: str
     output_name: str
     example: Tensor
-    min_batch: int = 1
     is_traced: bool = False
 
 
@@ -37,27 +38,58 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)
-    return [whole, *(_streaming_parts(model, clips) if isinstance(model, FrameRecognizer) else [])]
+    return [whole, *(_streaming_parts(model) if isinstance(model, FrameRecognizer) else [])]
 
 
-def _streaming_parts(model: FrameRecognizer, clips: Tensor) -> list[ExportPart]:
-    """`encoder` (frames -> embeddings) and `decoder` (embeddings -> logits); differences take one frame more."""
-    frames = clips[:, : 1 + model.differences].flatten(0, 1)
+def _streaming_parts(model: FrameRecognizer) -> list[ExportPart]:
+    """`encoder` (a frame of a stream -> its embedding) and `decoder` (embeddings -> logits)."""
+    spec, seen = model.spec, 1 + model.differences
+    frames = torch.zeros(2, seen * spec.channels, spec.size, spec.size, dtype=torch.uint8)
+    one = torch.zeros(seen, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     with torch.no_grad():
-        shape = model.encode(frames.to(model.pixel_mean.device)).shape[1:]
-    embeddings = torch.zeros(2, model.spec.num_frames - model.differences, *shape)
+        shape = model.encode(one.to(model.pixel_mean.device)).shape[1:]
+    embeddings = torch.zeros(2, spec.num_frames - model.differences, shape.numel())
     return [
-        ExportPart("encoder", _Encode(model), "frames", "embeddings", frames, min_batch=1 + model.differences),
-        ExportPart("decoder", model.decoder, "embeddings", OUTPUT, embeddings),
+        ExportPart("encoder", StreamEncoder(model), FRAMES, EMBEDDINGS, frames),
+        ExportPart("decoder", StreamDecoder(model.decoder, shape), EMBEDDINGS, OUTPUT, embeddings),
     ]
 
 
-class _Encode(nn.Module):
-    """`encode` as a module, which is what exporters take."""
+class StreamEncoder(nn.Module):
+    """The encoder in the convention of streaming programs: uint8 frames (N, C, H, W), B, G, R -> embeddings (N, E).
+
+    A model of differences takes two neighbouring frames, (N, 2 * C, H, W): the earlier one, then the later one. Optical
+    flow has its own two channels in their order.
+    """
+
+    order: Tensor
 
     def __init__(self, model: FrameRecognizer):
         super().__init__()
         self.model = model
+        channels = range(model.spec.channels)
+        turned = list(channels)[::-1] if len(channels) == 3 else list(channels)
+        self.register_buffer("order", torch.tensor(turned), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        return self.model.encode(frames)
+        """Frames -> embeddings, each in one row whatever its shape is."""
+        channels = self.model.spec.channels
+        seen = [self._normalized(frames[:, at : at + channels]) for at in range(0, frames.shape[1], channels)]
+        pixels = seen[1] - seen[0] if self.model.differences else seen[0]
+        return self.model.decoder.embed(self.model.encoder(pixels)).flatten(1)
+
+    def _normalized(self, frame: Tensor) -> Tensor:
+        return self.model.normalized(frame.index_select(1, self.order))
+
+
+class StreamDecoder(nn.Module):
+    """The decoder on embeddings that lie in one row each: (B, T, E) -> logits (B, K)."""
+
+    def __init__(self, decoder: nn.Module, shape: torch.Size):
+        super().__init__()
+        self.decoder = decoder
+        self.shape = shape
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Embeddings -> logits."""
+        return self.decoder(embeddings.unflatten(2, self.shape))

@@ -1,23 +1,22 @@
-"""The last gate: an IR becomes model.xml only when it says of every video what the model it came from says."""
+"""The last gate: model.xml and model.onnx are there only when they say of every video what model.pth says."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
-import numpy as np
+import onnx
 
-from kinema.clips.dataset import ClipDataset
-from kinema.deployment.agreement import Agreement, check_agreement, compare
-from kinema.deployment.ir_files import check_digests, copy_ir, remove_ir
-from kinema.deployment.pytorch_scores import ScoreFiles, read_pytorch_scores
+from kinema.deployment.about import ModelFiles, describe
+from kinema.deployment.ir_files import check_digests, digests_of, new_ir, remove_ir, sha256, weights_path
+from kinema.deployment.judge import Judge, Precision
+from kinema.deployment.saving import save_ir
 from kinema.digests import file_digest
-from kinema.evaluation.score import evaluation_dataset, reported_subset, score
 from kinema.experiment.config import Settings
-from kinema.files import write_text
-from kinema.inference.predictors.openvino import openvino_predictor
-from kinema.metrics import VideoScores, by_video, topk_accuracy
+from kinema.files import atomic_path, write_text
+from kinema.inference.description import Description
+from kinema.inference.predictors.openvino import add_metadata, openvino_predictor, read_openvino
+from kinema.inference.predictors.predictor import Predictor
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.records.parity import Parity
 from kinema.records.verification import Verification
@@ -26,9 +25,24 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class ConvertedFiles:
+    """What passed gate 1, and its report; model.bin lies beside model.xml."""
+
+    onnx_path: Path
+    xml_path: Path
+    parity_path: Path
+
+    def check(self) -> None:
+        """ValueError where one of them is not the file that was compared."""
+        digests = Parity.read(self.parity_path).sha256
+        check_digests([self.onnx_path, self.xml_path, weights_path(self.xml_path)], digests)
+
+
+@dataclass(frozen=True)
 class ShippedFiles:
     """What is there of a model that passed both gates; model.bin lies beside model.xml."""
 
+    onnx_path: Path
     xml_path: Path
     labels_path: Path
     verification_path: Path
@@ -36,32 +50,43 @@ class ShippedFiles:
 
 def verify(
     *,
-    converted_path: Path,
-    parity_path: Path,
-    checkpoint_path: Path,
+    converted: ConvertedFiles,
+    model: ModelFiles,
     clips_path: Path,
-    scores: ScoreFiles,
     settings: Settings,
     shipped: ShippedFiles,
     threads: int,
 ) -> None:
     """Score the IR at the device's own precision; ship it where it agrees with PyTorch (see `check_agreement`).
 
-    Only the IR that passed the first gate is looked at: parity.json has its digests. The shipped IR of an earlier model
-    is removed first, and the new one is put there last. verification.json says what was found.
+    The network is given its description and scored as it will lie there. Only what passed the first gate is looked at:
+    parity.json has its digests. model.onnx computes at float32, at which the first gate compared it. The shipped files
+    of an earlier model are removed first, and model.xml is put there last. verification.json says what was found.
     """
     remove_ir(shipped.xml_path)
-    digests = Parity.read(parity_path).sha256
-    check_digests(converted_path, digests, named_path=converted_path)
-    trained = load_checkpoint(checkpoint_path)
-    subset = reported_subset(clips_path, settings.evaluation.subset)
-    dataset = evaluation_dataset(clips_path, trained, subset=subset, numbers=settings.clip)
-    pytorch = read_pytorch_scores(scores, subset=subset, truth=true_labels(dataset), labels=trained.labels)
-    results = judged(converted_path, dataset, pytorch, settings=settings, threads=threads)
-    write_text(shipped.labels_path, "".join(f"{label}\n" for label in trained.labels))
-    record = Verification(subset=subset, **results, sha256=digests, model=file_digest(checkpoint_path))
-    record.write(shipped.verification_path)
-    copy_ir(converted_path, shipped.xml_path, digests=digests)
+    shipped.onnx_path.unlink(missing_ok=True)
+    converted.check()
+    trained = load_checkpoint(model.checkpoint_path)
+    judge = Judge.of(trained, model, clips_path=clips_path, settings=settings)
+    about = describe(trained, model, clips_path=clips_path)
+    with new_ir(shipped.xml_path) as temporary:
+        network, _ = read_openvino(converted.xml_path)
+        add_metadata(network, about.to_metadata(), labels=about.labels)
+        save_ir(network, temporary)
+        results = judge.findings(partial(ir_predictor, temporary, threads=threads))
+        digests = {
+            shipped.xml_path.name: sha256(temporary),
+            weights_path(shipped.xml_path).name: sha256(weights_path(temporary)),
+        }
+        write_onnx(converted.onnx_path, about, out=shipped.onnx_path)
+        write_text(shipped.labels_path, "".join(f"{label}\n" for label in about.labels))
+        record = Verification(
+            **results,
+            parity=None,
+            sha256=digests | digests_of([shipped.onnx_path]),
+            model=file_digest(model.checkpoint_path),
+        )
+        record.write(shipped.verification_path)
     log.info(
         "%s equals the model, which says nothing about how good the model is: %s",
         shipped.xml_path,
@@ -69,56 +94,15 @@ def verify(
     )
 
 
-def judged(
-    xml_path: Path, dataset: ClipDataset, pytorch: VideoScores, *, settings: Settings, threads: int
-) -> dict[str, Any]:
-    """Score an IR and compare it with PyTorch's scores of the same videos; the `findings`, or ValueError."""
-    options: dict[str, Any] = {"batch_size": settings.evaluation.batch_size, "threads": threads}
-    openvino = ir_scores(xml_path, dataset, **options)
-    found = compare(pytorch, openvino)
-    num_at_float32 = 0
-    if len(wrong := found.disagreements):
-        rows = np.flatnonzero(np.isin(dataset.index.video_number, openvino.videos[wrong]))
-        exact = ir_scores(xml_path, dataset, precision="f32", rows=rows.tolist(), **options)
-        num_at_float32 = len(compare(pytorch.take(wrong), exact).disagreements)
-    check_agreement(
-        found,
-        num_at_float32=num_at_float32,
-        max_accuracy_drop=settings.deployment.max_accuracy_drop,
-        names=dataset.videos.take(openvino.videos).to_pylist(),
-    )
-    return findings(found, pytorch, openvino, num_at_float32=num_at_float32)
+def ir_predictor(xml_path: Path, precision: Precision, *, threads: int) -> Predictor:
+    """An IR at a precision; None is the device's own."""
+    return openvino_predictor(xml_path, precision=precision, threads=threads)
 
 
-def ir_scores(
-    xml_path: Path,
-    dataset: ClipDataset,
-    *,
-    batch_size: int,
-    threads: int,
-    precision: Literal["f32"] | None = None,
-    rows: Sequence[int] | None = None,
-) -> VideoScores:
-    """Scores of an IR by video, of all clips or of some rows; without `precision` at the device's own."""
-    predict = openvino_predictor(xml_path, precision=precision, threads=threads)
-    return by_video(score(predict, dataset, batch_size=batch_size, rows=rows))
-
-
-def true_labels(dataset: ClipDataset) -> dict[str, str]:
-    """Label of each video, in the order in which `by_video` gives their scores."""
-    numbers, first = np.unique(dataset.index.video_number, return_index=True)
-    labels = [dataset.index.labels[number] for number in dataset.index.label_index[first]]
-    return dict(zip(dataset.videos.take(numbers).to_pylist(), labels, strict=True))
-
-
-def findings(found: Agreement, pytorch: VideoScores, openvino: VideoScores, *, num_at_float32: int) -> dict[str, Any]:
-    """The numbers of `Verification`."""
-    return {
-        "num_videos": found.num_videos,
-        "openvino_video_top1": topk_accuracy(openvino.probabilities, openvino.labels, 1),
-        "pytorch_video_top1": topk_accuracy(pytorch.probabilities, pytorch.labels, 1),
-        "agreement": 1 - len(found.differing) / found.num_videos,
-        "num_disagreements": len(found.disagreements),
-        "num_disagreements_at_float32": num_at_float32,
-        "largest_margin": float(found.margins.max()) if len(found.margins) else None,
-    }
+def write_onnx(path: Path, about: Description, *, out: Path) -> None:
+    """An ONNX graph with its description as metadata."""
+    graph = onnx.load(path)
+    for key, value in about.to_metadata().items():
+        graph.metadata_props.add(key=key, value=value)
+    with atomic_path(out) as temporary:
+        onnx.save(graph, temporary)

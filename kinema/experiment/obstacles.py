@@ -66,6 +66,18 @@ def check_export(config: Config, dataset: str, model_name: str) -> None:
         )
 
 
+def check_streaming(config: Config, dataset: str, model_name: str) -> None:
+    """ConfigError where a model cannot be cut into an encoder of frames and a decoder."""
+    check_export(config, dataset, model_name)
+    name = parse_model_name(canonical(model_name.partition("@")[0]))
+    reason = "two networks look at its frames" if name.motion else "its network looks at whole clips"
+    if name.decoder is None or name.motion:
+        raise ConfigError(
+            f"{dataset}/{model_name}: cannot be cut into an encoder of frames and a decoder for streaming/, as "
+            f"{reason}. Ask for its model.xml, or for a model such as efficientnet_lite0_vtn."
+        )
+
+
 def has_gpu() -> bool:
     """Whether PyTorch has a device here that computes with float16; it is asked where no sign of one is seen."""
     if sys.platform == "darwin" or any(next(Path("/dev").glob(name), None) for name in GPU_FILES):

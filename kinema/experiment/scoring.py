@@ -14,9 +14,15 @@ from kinema.experiment.config import Config
 from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without.
-VERIFIED = ("model.xml", "model.bin", "labels.txt", "verification.json")
+OF_MODELAPI = ("model.xml", "model.bin", "verification.json")
+OF_STREAMING = ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "verification.json")
+VERIFIED = (
+    *("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json"),
+    *(f"modelapi/{name}" for name in OF_MODELAPI),
+    *(f"streaming/{name}" for name in OF_STREAMING),
+)
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")
-SCORED = (*SCORES, "model.onnx", "parity.json", *VERIFIED)
+SCORED = (*SCORES, *VERIFIED)
 
 
 def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
@@ -24,7 +30,8 @@ def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
     found = set()
     for target in with_listed(config, targets):
         parts = os.path.relpath(target).split("/")
-        if len(parts) == 4 and parts[:2] == ["results", dataset] and parts[3] in SCORED:
+        name = "/".join(parts[3:])
+        if parts[:2] == ["results", dataset] and name in SCORED:
             wanted = resolve(config, dataset, parts[2]).settings.evaluation.subset
-            found |= set(needed_subsets(wanted, verified=parts[3] in VERIFIED))
+            found |= set(needed_subsets(wanted, verified=name in VERIFIED))
     return json.dumps(sorted(found))

@@ -7,13 +7,14 @@ from pathlib import Path
 from kinema.experiment.comparing import compared_models, is_leaderboard, listed_models
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError, nearest
-from kinema.experiment.obstacles import check_experiment, check_export
+from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.resolve import annotation_files, dataset_named
+from kinema.experiment.scoring import VERIFIED
 from kinema.experiment.starts import check_starts, with_ancestors
 from kinema.snakemake_folder import WILDCARD, matched
 
 # What is made of an exported model.
-DEPLOYED = ("model.onnx", "model.xml", "model.bin", "labels.txt", "parity.json", "verification.json")
+DEPLOYED = (*VERIFIED, "parity.json")
 
 
 def check_target(config: Config, target: str, runs_here: Callable[[], bool] = lambda: False) -> None:
@@ -29,8 +30,10 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
         _check_leaderboard(config, parts[1], runs_here)
         return
     if len(parts) > 3:
-        if parts[-1] in DEPLOYED:
+        if "/".join(parts[3:]) in DEPLOYED:
             check_export(config, parts[1], parts[2])
+        if parts[3] == "streaming":
+            check_streaming(config, parts[1], parts[2])
         check_starts(config, parts[1], parts[2])
         for dataset, model_name in with_ancestors(config, parts[1], parts[2]):
             check_experiment(config, dataset, model_name, runs_here)

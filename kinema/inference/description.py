@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kinema.inference.accuracy import Accuracy
 from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.spec import InputSpec
 
 NEEDED = ("model", "labels", "input_spec", "kinema_version")
-KEYS = (*NEEDED, "frames", "temperature", "threshold", "frame_rates")  # of what is not needed, files may say nothing
+# of what is not needed, files may say nothing
+KEYS = (*NEEDED, "frames", "frame_rates", "temperature", "threshold", "accuracy", "digests")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Description:
     `labels` are in the order of the logits. `frames` says how the frames were made that it was trained on; None where
     the file does not say. `temperature` is what logits are divided by before the softmax, so that a model is right as
     often as it says, and `threshold` the lowest probability with which an answer is given: by the evaluation, None
-    where that found none.
+    where that found none. `frame_rates` are those of the videos that it was trained on. `digests` are of what it was
+    made of: `model`, the model.pth, and by subset the videos, as clips.json has them.
     """
 
     model_name: str
@@ -31,6 +34,8 @@ class Description:
     temperature: float | None = None
     threshold: float | None = None
     frame_rates: FrameRates | None = None
+    accuracy: Accuracy | None = None
+    digests: Mapping[str, str] | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Strings, most of them JSON, by name; the inverse of `from_metadata`."""
@@ -41,9 +46,11 @@ class Description:
             "kinema_version": self.kinema_version,
         }
         values |= {"frames": json.dumps(self.frames.to_dict())} if self.frames else {}
-        values |= {"temperature": repr(self.temperature)} if self.temperature is not None else {}
         values |= {"frame_rates": json.dumps(self.frame_rates.to_dict())} if self.frame_rates else {}
-        return values | ({"threshold": repr(self.threshold)} if self.threshold is not None else {})
+        values |= {"accuracy": json.dumps(self.accuracy.to_dict())} if self.accuracy else {}
+        values |= {"digests": json.dumps(dict(self.digests))} if self.digests is not None else {}
+        numbers = {name: getattr(self, name) for name in ("temperature", "threshold")}
+        return values | {name: repr(number) for name, number in numbers.items() if number is not None}
 
     @classmethod
     def from_metadata(cls, values: Mapping[str, str], *, where: object) -> "Description":
@@ -57,16 +64,17 @@ class Description:
             labels = json.loads(values["labels"])
             spec = InputSpec.from_dict(json.loads(values["input_spec"]))
             frames = FrameSpec.from_dict(json.loads(values["frames"])) if "frames" in values else None
-            rates = FrameRates.from_dict(json.loads(values["frame_rates"])) if "frame_rates" in values else None
             temperature = _number(values, "temperature", low=1e-6, high=1e6)
             threshold = _number(values, "threshold", low=0.0, high=1.0)
+            rates = FrameRates.from_dict(json.loads(values["frame_rates"])) if "frame_rates" in values else None
+            accuracy = Accuracy.from_dict(json.loads(values["accuracy"])) if "accuracy" in values else None
+            digests = _texts(json.loads(values["digests"])) if "digests" in values else None
         except ValueError as error:
             raise ValueError(f"{where}: its metadata was edited or is damaged ({error}); export it again") from None
         if not _are_labels(labels):
             raise ValueError(f"{where}: its labels are {values['labels']:.60}, expected names; export it again")
-        return cls(
-            values["model"], tuple(labels), spec, values["kinema_version"], frames, temperature, threshold, rates
-        )
+        found = (frames, temperature, threshold, rates, accuracy, digests)
+        return cls(values["model"], tuple(labels), spec, values["kinema_version"], *found)
 
 
 def _number(values: Mapping[str, str], name: str, *, low: float, high: float) -> float | None:
@@ -77,6 +85,12 @@ def _number(values: Mapping[str, str], name: str, *, low: float, high: float) ->
     if not low <= number <= high:  # false for NaN
         raise ValueError(f"{name} is {number:g}, expected a number from {low:g} to {high:g}")
     return number
+
+
+def _texts(values: Any) -> dict[str, str]:
+    if not isinstance(values, dict) or not all(isinstance(text, str) for text in values.values()):
+        raise ValueError("digests: expected an object of texts")
+    return values
 
 
 def _are_labels(labels: Any) -> bool:

@@ -1,5 +1,7 @@
 """Frames one after the other -> logits of the clip of the last ones: what a timeline asks, however the network runs."""
 
+import functools
+import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +10,12 @@ from typing import Protocol
 import numpy as np
 import openvino as ov
 
-from kinema.inference.predictors.openvino import core, options_of
+from kinema.inference.predictors.openvino import compiled_network, core
 from kinema.inference.predictors.predictor import Predictor
+from kinema.inference.predictors.streaming import encoder_frames
 from kinema.inference.spec import InputSpec
 
+log = logging.getLogger(__name__)
 STREAMING = "streaming"  # folder beside a model
 ENCODER, DECODER = "encoder.xml", "decoder.xml"
 
@@ -43,25 +47,26 @@ class WholeClips:
 
 
 class EncoderDecoder:
-    """Runs the encoder once a frame, and the decoder, which is small, once a clip.
+    """Runs the encoder once a frame and the decoder, which is small, once a clip; `predictors.streaming` has the forms.
 
-    The encoder takes a frame (1, 3, S, S), B, G, R from 0 to 255, the decoder what it gives of T frames, (1, T, E): so
-    Open Model Zoo's action_recognition_demo has them.
+    Of a model of differences the encoder sees each frame with the one before.
     """
 
     def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, spec: InputSpec):
         self._encoder, self._decoder = encoder, decoder
-        self._type = encoder.input(0).element_type.to_dtype()
-        self._features: deque[np.ndarray] = deque(maxlen=spec.num_frames)
+        self._seen: deque[np.ndarray] = deque(maxlen=_frames_seen(encoder, spec))
+        self._embeddings: deque[np.ndarray] = deque(maxlen=decoder.inputs[0].shape[1])
 
     def push(self, frame: np.ndarray) -> None:
         """See ClipScorer."""
-        found = self._encoder(np.ascontiguousarray(frame[None, ::-1], self._type))[0]
-        self._features.append(np.array(found).reshape(-1))
+        self._seen.append(frame)
+        if len(self._seen) == self._seen.maxlen:
+            (frames,) = encoder_frames(np.stack(self._seen), seen=len(self._seen))
+            self._embeddings.append(np.array(self._encoder([frames])[0]))
 
     def logits(self) -> np.ndarray:
         """See ClipScorer."""
-        return np.array(self._decoder(np.stack(self._features)[None])[0]).reshape(-1)
+        return np.array(self._decoder([np.stack(self._embeddings, axis=1)])[0])[0]
 
 
 def streaming_scorers(
@@ -69,29 +74,33 @@ def streaming_scorers(
 ) -> Callable[[], ClipScorer] | None:
     """What makes scorers of the encoder and the decoder beside a model; None where there are none that take its frames.
 
-    They are read when the first is made.
+    They are compiled when the first is made.
     """
     folder = model_path.parent / STREAMING
     paths = [folder / name for name in (ENCODER, DECODER)]
     if not all(path.is_file() for path in paths):
         return None
-    networks = [core().read_model(path) for path in paths]
-    expected = ([1, 3, spec.size, spec.size], [1, spec.num_frames])
-    if not all(_takes(network, shape) for network, shape in zip(networks, expected, strict=True)):
+    encoder, decoder = (core().read_model(path) for path in paths)
+    if not _take(encoder, decoder, spec):
+        log.warning("%s: %s and %s are of another model; the whole network runs instead", folder, ENCODER, DECODER)
         return None
-    compiled: list[ov.CompiledModel] = []
 
-    def make() -> ClipScorer:
-        if not compiled:
-            options = options_of(precision=precision, threads=threads)
-            compiled.extend(core().compile_model(network, "CPU", options) for network in networks)
-        encoder, decoder = compiled
-        return EncoderDecoder(encoder, decoder, spec)
+    @functools.cache
+    def compiled(network: ov.Model) -> ov.CompiledModel:
+        return compiled_network(network, precision=precision, threads=threads)
 
-    return make
+    return lambda: EncoderDecoder(compiled(encoder), compiled(decoder), spec)
 
 
-def _takes(network: ov.Model, shape: list[int]) -> bool:
-    """Whether the one input has this shape, or begins with it."""
-    found = network.inputs[0].partial_shape if len(network.inputs) == 1 else None
-    return found is not None and found.is_static and list(found.to_shape())[: len(shape)] == shape
+def _take(encoder: ov.Model, decoder: ov.Model, spec: InputSpec) -> bool:
+    """Whether they take frames of these, and clips of so many."""
+    if any(len(network.inputs) != 1 or network.inputs[0].partial_shape.is_dynamic for network in (encoder, decoder)):
+        return False
+    frames, embeddings = (list(network.inputs[0].shape) for network in (encoder, decoder))
+    seen = _frames_seen(encoder, spec)
+    expected = [1, seen * spec.channels, spec.size, spec.size]
+    return frames == expected and embeddings[:2] == [1, spec.num_frames + 1 - seen]
+
+
+def _frames_seen(encoder: ov.Model | ov.CompiledModel, spec: InputSpec) -> int:
+    return max(1, encoder.inputs[0].shape[1] // spec.channels)

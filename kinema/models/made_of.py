@@ -5,10 +5,19 @@ from pathlib import Path
 
 from kinema.digests import file_digest
 
-# The .xml first: it is what programs look for.
-SHIPPED = ("model.xml", "model.bin", "labels.txt", "verification.json")
+# What is shipped, by folder, and says in a verification.json there which model it is of. The .xml first: it is what
+# programs look for.
+SHIPPED = {
+    ".": ("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json"),
+    "modelapi": ("model.xml", "model.bin", "verification.json"),
+    "streaming": ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "verification.json"),
+}
 SCORES = ("evaluation.json", "predictions.parquet", "calibration.json", "confusion.png")
-MADE_OF_MODEL = (*SHIPPED, "model.onnx", "parity.json", *SCORES)
+MADE_OF_MODEL = (
+    *(str(Path(folder, name)) for folder, names in SHIPPED.items() for name in names),
+    "parity.json",
+    *SCORES,
+)
 
 
 def remove_made_of(model_path: Path) -> None:
@@ -22,11 +31,17 @@ def remove_what_is_of_another(model_path: Path) -> None:
 
     Somebody may have put that there by hand. What else was made of the old one is made anew by those who ask this.
     """
+    for folder, names in SHIPPED.items():
+        verified = _verified(model_path.parent / folder / "verification.json")
+        if verified is not None and verified != file_digest(model_path):
+            for name in names:
+                (model_path.parent / folder / name).unlink(missing_ok=True)
+
+
+def _verified(path: Path) -> str | None:
+    """Which model a verification.json is of; None where it does not say it."""
     # not by its class: each version of the record says it, and no training depends on how the later ones look
     try:
-        verified = json.loads((model_path.parent / "verification.json").read_text(encoding="utf-8"))["model"]
+        return json.loads(path.read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, TypeError, KeyError):
-        return
-    if verified != file_digest(model_path):
-        for name in SHIPPED:
-            (model_path.parent / name).unlink(missing_ok=True)
+        return None

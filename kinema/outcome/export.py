@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from kinema.deployment.ir_files import ir_digests
-from kinema.digests import ABSENT, file_digest
+from kinema.deployment.ir_files import digests_of
+from kinema.digests import file_digest
 from kinema.outcome.found import FoundModel
 from kinema.outcome.score import fraction
 from kinema.records.parity import Parity
 from kinema.records.verification import Verification
 
+IR = ("model.xml", "model.bin")
 MEANING = "verified: the export equals the model, which says nothing about how good the model is"
 
 
@@ -20,21 +21,20 @@ def is_verified(found: FoundModel) -> bool:
 def unlike(folder: Path, verification: Verification) -> list[str]:
     """Files beside verification.json that are not those that it speaks of, or of which one cannot be read."""
     try:
-        digests, model = ir_digests(folder / "model.xml"), file_digest(folder / "model.pth")
+        found = digests_of([folder / name for name in IR])
     except OSError:
-        return ["model.xml", "model.bin"]
-    expected = {"model.xml": verification.sha256.xml, "model.bin": verification.sha256.bin}
+        return list(IR)
     # whoever ships a model may leave its checkpoint behind
-    expected["model.pth"] = verification.model if model != ABSENT else ABSENT
-    found = {"model.xml": digests.xml, "model.bin": digests.bin, "model.pth": model}
-    return [name for name, digest in found.items() if digest != expected[name]]
+    expected = verification.sha256 | ({"model.pth": verification.model} if (folder / "model.pth").exists() else {})
+    found |= {"model.pth": file_digest(folder / "model.pth")} if "model.pth" in expected else {}
+    return [name for name, digest in found.items() if digest != expected.get(name)]
 
 
 def parity_line(parity: Parity) -> str:
     """The first gate."""
     return (
-        f"gate 1: logits of {parity.num_clips} clips differ by {parity.max_abs_difference:.1g} at most at float32, "
-        f"the largest being {parity.max_abs_logit:.3g}"
+        f"gate 1: logits of {parity.num_clips} clips differ by {max(parity.onnx.largest, parity.openvino.largest):.1g} "
+        f"at most at float32, the largest being {parity.largest_logit:.3g}"
     )
 
 

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kinema.records.parity import IrDigests
+from kinema.records.parity import Difference
 from kinema.records.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification(Record):
-    """The second gate: what the IR, at the device's own precision, and PyTorch say of the evaluation videos.
-
-    Beside it lies the model.xml that passed.
+    """The second gate: what the shipped network, at the device's own precision, and PyTorch say of the evaluation
+    videos. Beside it lie the files that passed: model.xml and model.onnx; those of streaming/ and modelapi/ have a
+    verification.json of their own.
     """
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     subset: str
     """The subset that was scored: `testing` or `validation`."""
@@ -32,7 +32,10 @@ class Verification(Record):
     """[videos] Of these, those that stay when the IR computes at float32."""
     largest_margin: float | None
     """[probability] Largest difference of two classes that they disagree on, near ties as well; null without any."""
-    sha256: IrDigests
-    """The model.xml and model.bin that were shipped."""
+    parity: Difference | None
+    """At float32, of these files with weights of float32: of streaming/, against PyTorch; of modelapi/, of its
+    probabilities against those of the IR that it is made of. Null of model.xml, of which parity.json tells."""
+    sha256: dict[str, str]
+    """Of the files that were shipped, by name, as `sha256sum` prints it."""
     model: str
     """Digest of the model.pth that they were made of (BLAKE2b, first 16 hexadecimal digits)."""

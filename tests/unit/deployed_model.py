@@ -11,10 +11,12 @@ import torch
 from corpus import CLIP
 
 from kinema.clips.table import ClipIndex
+from kinema.deployment.about import ModelFiles
+from kinema.deployment.modelapi import ModelApiFiles, export_modelapi
 from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import convert
-from kinema.deployment.pytorch_scores import ScoreFiles
-from kinema.deployment.verify import ShippedFiles, verify
+from kinema.deployment.streaming import StreamingFiles, export_streaming
+from kinema.deployment.verify import ConvertedFiles, ShippedFiles, verify
 from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.evaluation.schema import PREDICTIONS
 from kinema.experiment.config import Settings
@@ -36,20 +38,37 @@ class Deployed:
     clip = CLIP
 
     def verify(self, settings=SETTINGS):
-        verify(
-            converted_path=self.root / "converted/model.xml",
-            parity_path=self.root / "parity.json",
-            checkpoint_path=self.root / "model.pth",
-            clips_path=self.clips_path,
-            scores=ScoreFiles(self.root / "evaluation.json", self.root / "predictions.parquet"),
-            settings=settings,
-            shipped=ShippedFiles(*(self.root / name for name in ("model.xml", "labels.txt", "verification.json"))),
-            threads=2,
-        )
+        names = ("model.onnx", "model.xml", "labels.txt", "verification.json")
+        shipped = ShippedFiles(*self.paths(*names))
+        verify(converted=self.converted, shipped=shipped, settings=settings, **self.scored)
+
+    def modelapi(self, settings=SETTINGS):
+        shipped = ModelApiFiles(*self.paths("modelapi/model.xml", "modelapi/verification.json"))
+        export_modelapi(converted=self.converted, shipped=shipped, settings=settings, **self.scored)
+
+    def streaming(self, settings=SETTINGS):
+        names = ("encoder.xml", "decoder.xml", "labels.txt", "verification.json")
+        shipped = StreamingFiles(*self.paths(*(f"streaming/{name}" for name in names)))
+        export_streaming(shipped=shipped, settings=settings, **self.scored)
+
+    def export(self, opset=20):
+        export_onnx(checkpoint_path=self.root / "model.pth", out=self.root / "converted/model.onnx", opset=opset)
+
+    def paths(self, *names):
+        return [self.root / name for name in names]
+
+    @property
+    def converted(self):
+        return ConvertedFiles(*self.paths("converted/model.onnx", "converted/model.xml", "parity.json"))
+
+    @property
+    def scored(self):
+        names = ("model.pth", "evaluation.json", "predictions.parquet", "calibration.json")
+        return {"model": ModelFiles(*self.paths(*names)), "clips_path": self.clips_path, "threads": 2}
 
     def convert(self, **changes):
         convert(
-            onnx_path=self.root / "model.onnx",
+            onnx_path=self.root / "converted/model.onnx",
             checkpoint_path=self.root / "model.pth",
             clips_path=self.clips_path,
             settings=Deployment(**changes),
@@ -86,15 +105,15 @@ class Deployed:
             self.verify()
         assert "\n" not in str(error.value)
         left = {path.name for path in self.root.iterdir()}
-        assert not left & {"model.xml", "model.bin", "labels.txt", "verification.json"}, left
+        assert not left & {"model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json"}, left
 
 
-def make_deployed(root: Path, prepared: Path) -> Deployed:
+def make_deployed(root: Path, prepared: Path, *, name: str = "mobilenetv2_baseline") -> Deployed:
     """A random network on the six validation videos, evaluated, exported and through gate 1."""
     deployed = Deployed(root, prepared / "clips.parquet")
     torch.manual_seed(0)
     labels = ClipIndex.load(deployed.clips_path, subset="validation", clip=CLIP).labels
-    model = create_model("mobilenetv2_baseline", num_classes=len(labels), clip=CLIP, network=NETWORK)
+    model = create_model(name, num_classes=len(labels), clip=CLIP, network=NETWORK)
     save_checkpoint(deployed.root / "model.pth", model, labels=labels, settings={})
     evaluate(
         checkpoint_path=deployed.root / "model.pth",
@@ -103,11 +122,6 @@ def make_deployed(root: Path, prepared: Path) -> Deployed:
         out=EvaluationFiles.inside(deployed.root),
         threads=2,
     )
-    export_onnx(
-        checkpoint_path=deployed.root / "model.pth",
-        calibration_path=deployed.root / "calibration.json",
-        out=deployed.root / "model.onnx",
-        opset=20,
-    )
+    deployed.export()
     deployed.convert()
     return deployed

@@ -42,10 +42,11 @@ def test_networks_agree_video_by_video(pytorch, openvino, passes):
             check_agreement(found, **options)
 
 
-@pytest.mark.parametrize(("num_videos", "most"), [(1, 0), (2, 0), (31, 2), (1000, 28)])
-def test_what_only_the_device_gets_wrong_may_be_as_much_as_chance_allows(num_videos, most):
-    assert most_by_chance(num_videos, 0.02) == most
-    for wrong in (most, most + 1):
+@pytest.mark.parametrize(("num_videos", "by_chance", "most"), [(1, 0, 1), (2, 0, 1), (31, 2, 2), (1000, 28, 28)])
+def test_what_only_the_device_gets_wrong_may_be_as_much_as_chance_allows(num_videos, by_chance, most):
+    """And one in any case: neither a lucky nor an unlucky video decides."""
+    assert most_by_chance(num_videos, 0.02) == by_chance
+    for wrong in range(most, min(most + 2, num_videos + 1)):
         pair = [SURE] * num_videos, [WRONG] * wrong + [SURE] * (num_videos - wrong)
         # turned by turns from right to wrong and back, so that accuracy is the same
         found = compare(*(scores(*rows, labels=[number % 2 for number in range(num_videos)]) for rows in pair))

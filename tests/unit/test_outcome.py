@@ -14,7 +14,7 @@ from evaluations import evaluation as evaluation_of
 from evaluations import scores
 
 from kinema.cli import main
-from kinema.deployment.ir_files import ir_digests
+from kinema.deployment.ir_files import digests_of
 from kinema.digests import file_digest
 from kinema.evaluation.wilson import wilson_interval
 from kinema.experiment.choosing import chosen_by
@@ -40,7 +40,7 @@ from kinema.records.dataset_report import (
 )
 from kinema.records.evaluation import Evaluation, Interval
 from kinema.records.look_alikes import LookAlike
-from kinema.records.parity import IrDigests, Parity
+from kinema.records.parity import Difference, Parity
 from kinema.records.reference import field_types
 from kinema.records.training import Training
 from kinema.records.verification import Verification
@@ -154,10 +154,13 @@ def results(tmp_path, monkeypatch) -> Path:
     evaluated(18, 12, 12, chosen=BEST).write(folder / "evaluation.json")
     Parity(
         num_clips=8,
-        max_abs_difference=5e-6,
-        max_abs_logit=10.6,
-        relative_difference=5e-7,
-        sha256=IrDigests(xml="", bin=""),
+        largest_logit=10.6,
+        spread=7.5,
+        onnx=Difference(largest=4e-6, of_largest=4e-7, of_spread=5e-7),
+        openvino=Difference(largest=5e-6, of_largest=5e-7, of_spread=7e-7),
+        stored=Difference(largest=5e-3, of_largest=5e-4, of_spread=7e-4),
+        weights="float16",
+        sha256={},
     ).write(folder / "parity.json")
     Verification(
         subset="validation",
@@ -168,7 +171,8 @@ def results(tmp_path, monkeypatch) -> Path:
         num_disagreements=0,
         num_disagreements_at_float32=0,
         largest_margin=None,
-        sha256=ir_digests(folder / "model.xml"),
+        parity=None,
+        sha256=digests_of([folder / "model.xml", folder / "model.bin"]),
         model=file_digest(folder / "model.pth"),
     ).write(folder / "verification.json")
     return tmp_path
@@ -542,7 +546,7 @@ def test_a_model_that_was_shipped_without_its_checkpoint_is_verified(results, ca
     [
         ("evaluation.json", "{", "cannot be read as JSON"),
         ("training.json", "{}", "has no `record`"),
-        ("verification.json", '{"record": 99}', "`record` is 99, expected 1"),
+        ("verification.json", '{"record": 99}', "`record` is 99, expected 2"),
         ("../dataset_report.json", "[]", "found list, expected an object"),
     ],
 )

@@ -37,7 +37,7 @@ from kinema.records.evaluation import (
     SubsetScores,
 )
 from kinema.records.look_alikes import LookAlike, LookAlikes
-from kinema.records.parity import IrDigests, Parity
+from kinema.records.parity import Difference, Parity
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
 from kinema.records.training import Training
 from kinema.records.verification import Verification
@@ -50,7 +50,8 @@ COUNTS = {
     "coverage": None,
     "failed_by_reason": {"timeout": 1},
 }
-DIGESTS = IrDigests(xml="ab", bin="cd")
+DIGESTS = {"model.xml": "ab", "model.bin": "cd"}
+DIFFERENCE = Difference(largest=1e-6, of_largest=3e-7, of_spread=None)
 PUBLISHED = Published(
     name="resnet34.a1_in1k",
     source="https://huggingface.co/timm/resnet34.a1_in1k",
@@ -139,7 +140,14 @@ EXAMPLES = {
         kept_epoch={"epoch": 0, "train_loss": 0.7},
     ),
     "parity.json": Parity(
-        num_clips=2, max_abs_difference=1e-6, max_abs_logit=3.0, relative_difference=3e-7, sha256=DIGESTS
+        num_clips=2,
+        largest_logit=3.0,
+        spread=None,
+        onnx=DIFFERENCE,
+        openvino=DIFFERENCE,
+        stored=DIFFERENCE,
+        weights="float16",
+        sha256=DIGESTS,
     ),
     "verification.json": Verification(
         subset="testing",
@@ -150,6 +158,7 @@ EXAMPLES = {
         num_disagreements=0,
         num_disagreements_at_float32=0,
         largest_margin=None,
+        parity=DIFFERENCE,
         sha256=DIGESTS,
         model="0123",
     ),
@@ -184,8 +193,8 @@ LAYOUTS = {
     "training.json": (2, "b55213c660ac08ae"),
     "evaluation.json": (3, "f88cbcfd7c28f799"),
     "calibration.json": (1, "32e4b32bc7d25243"),
-    "parity.json": (1, "9b86b519552ba64c"),
-    "verification.json": (1, "cef89e634d2d97c1"),
+    "parity.json": (2, "172fe0e9e7a97881"),
+    "verification.json": (2, "57cd003691f01e72"),
     "weights.json": (1, "36a42363cca23674"),
 }
 
@@ -258,8 +267,8 @@ WRONG = [
     ("evaluation.json", "record", "3", "`record` is '3', expected 3"),
     ("evaluation.json", "record", True, "`record` is True, expected 3"),
     ("evaluation.json", "record", ..., "has no `record`, expected 3: an older kinema wrote it, or another program"),
-    ("parity.json", "sha256/bin", ..., "sha256 lacks key bin"),
-    ("parity.json", "sha256", {"xml": "a", "bin": "b", "txt": "c"}, "sha256 does not know key txt"),
+    ("parity.json", "onnx/of_spread", ..., "onnx lacks key of_spread"),
+    ("parity.json", "onnx/of_size", 1.0, "onnx does not know key of_size"),
     ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
     ("dataset_report.json", "dropped/0/reason", None, r"dropped\.0\.reason is None, expected text"),
     ("dataset_report.json", "damaged/0/truncated", 1, r"damaged\.0\.truncated is 1, expected true or false"),

@@ -161,32 +161,46 @@ def test_a_file_that_is_no_video_has_no_timeline(tmp_path):
 # Encoder and decoder
 
 
-def networks(folder):
-    """An encoder that gives the mean of B, G and R, and a decoder that adds them up over time."""
+def networks(folder, *, seen=1):
+    """An encoder that gives the means of B, G and R, of each frame that it sees, and a decoder that adds them up."""
     folder.mkdir()
-    frame = opset.parameter([1, 3, 32, 32], np.float32)
-    ov.save_model(ov.Model([opset.reduce_mean(frame, [2, 3])], [frame]), folder / "encoder.xml")
-    features = opset.parameter([1, 4, 3], np.float32)
+    frame = opset.parameter([1, 3 * seen, 32, 32], np.uint8)
+    means = opset.reduce_mean(opset.convert(frame, "f32"), [2, 3])
+    ov.save_model(ov.Model([means], [frame]), folder / "encoder.xml")
+    features = opset.parameter([1, 5 - seen, 3 * seen], np.float32)
     ov.save_model(ov.Model([opset.reduce_sum(features, [1])], [features]), folder / "decoder.xml")
+
+
+def scored(folder, frames):
+    """Logits of encoder and decoder after these frames."""
+    scorer = streaming_scorers(folder / "model.xml", SPEC, precision="f32", threads=1)()
+    assert isinstance(scorer, EncoderDecoder)
+    for frame in frames:
+        scorer.push(frame)
+    return scorer.logits()
 
 
 def test_the_encoder_runs_once_a_frame(tmp_path):
     networks(tmp_path / "streaming")
-    make = streaming_scorers(tmp_path / "model.xml", SPEC, precision="f32", threads=1)
-    scorer = make()
-    assert isinstance(scorer, EncoderDecoder)
     frames = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), np.uint8)
-    for frame in frames:
-        scorer.push(frame)
     expected = frames[2:].astype(float).mean(axis=(2, 3)).sum(axis=0)[::-1]  # B, G, R of the last four
-    assert scorer.logits() == pytest.approx(expected, rel=1e-3)
+    assert scored(tmp_path, frames) == pytest.approx(expected, rel=1e-3)
+
+
+def test_an_encoder_of_differences_sees_each_frame_with_the_one_before(tmp_path):
+    networks(tmp_path / "streaming", seen=2)
+    frames = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), np.uint8)
+    means = frames.astype(float).mean(axis=(2, 3))[:, ::-1]
+    expected = [*means[2:5].sum(axis=0), *means[3:6].sum(axis=0)]
+    assert scored(tmp_path, frames) == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("changes", [{"num_frames": 8}, {"size": 64}], ids=str)
-def test_networks_for_other_frames_are_left_aside(tmp_path, changes):
+def test_networks_for_other_frames_are_left_aside(tmp_path, changes, caplog):
     networks(tmp_path / "streaming")
     spec = replace(SPEC, **changes)
     assert streaming_scorers(tmp_path / "model.xml", spec, precision=None, threads=None) is None
+    assert "encoder.xml and decoder.xml are of another model; the whole network runs instead" in caplog.text
 
 
 def test_without_them_the_whole_network_runs(tmp_path):

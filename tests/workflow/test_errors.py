@@ -101,10 +101,11 @@ def test_a_model_that_differs_from_its_ir_is_not_shipped(project):
         "    part.module.pixel_std.fill_(1.0)\n    program = torch.onnx.export(",
     )
     output = project.snakemake(f"{MODEL}/model.xml", check=False)
-    assert "the IR differs from PyTorch by" in output
+    assert "model.onnx in ONNX Runtime differs from PyTorch by" in output
     assert "deployment.parity_tolerance" in output
     # neither the new IR nor the one of the run before
     assert not [path for folder in ("results", "work") for path in (project.root / folder).rglob("*.xml")]
+    assert not (project.root / MODEL / "model.onnx").exists()
 
 
 def test_too_many_missing_videos_stop_with_reasons(project):

@@ -16,10 +16,11 @@ pytestmark = pytest.mark.workflow
 
 CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
 AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
-MODEL_STAGES = {"train", "evaluate", "export", "convert", "verify"}
-SCORED = {"evaluate", "verify"}
+SHIPPED = {"verify", "modelapi", "streaming"}  # what gives a network to users, each through gate 2
+MODEL_STAGES = {"train", "evaluate", "export", "convert", *SHIPPED}
+SCORED = {"evaluate", *SHIPPED}
 LOOKS, BOARD = "look_alikes", "leaderboard"
-READS_CLIPS = {"train", "evaluate", "convert", "verify"}
+READS_CLIPS = {"train", "evaluate", "convert", *SHIPPED}
 
 
 def training(line: str) -> tuple[str, str, str]:
@@ -56,10 +57,10 @@ EDITS = {
     "clips of a validation video": ((TINY, "num_val_clips: 2", "num_val_clips: 3"), {"index", "train", *SCORED}),
     "evaluated subset": (setting("evaluation: {subset: validation}"), SCORED),
     "clips scored at a time": (setting("evaluation: {batch_size: 3}"), SCORED),
-    "opset": (setting("deployment: {opset: 21}"), {"export"}),
-    "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert"}),
-    "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert"}),
-    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {"verify"}),
+    "opset": (setting("deployment: {opset: 21}"), {"export", "streaming"}),
+    "weights of float32": (setting("deployment: {weights: float32}"), {"convert", "streaming"}),
+    "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert", "modelapi", "streaming"}),
+    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), SHIPPED),
     "dropped videos allowed": ((TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"), {"index"}),
     "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
@@ -140,19 +141,19 @@ EDITS = {
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {"evaluate", "verify", BOARD},
+        {*SCORED, BOARD},
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, "export", "convert", BOARD},
+        {*SCORED, BOARD},
     ),
     "the version of the parity report": (
-        ("kinema/records/parity.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"convert", "verify"},
+        ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        {"convert", *SHIPPED},
     ),
     "the version of the verification": (
-        ("kinema/records/verification.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {"verify"},
+        ("kinema/records/verification.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        SHIPPED,
     ),
     "the version of the dataset report": (
         ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -160,9 +161,19 @@ EDITS = {
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {"evaluate", "verify", BOARD},
+        {*SCORED, BOARD},
     ),
-    "the export": (("kinema/deployment/onnx_model.py", "min=part.min_batch", "min=2"), {"export", "convert"}),
+    "the export": (
+        ("kinema/deployment/onnx_model.py", 'Dim("batch", min=1)', 'Dim("batch", min=2)'),
+        {"export", "streaming"},
+    ),
+    "what an export says of itself": (("kinema/deployment/about.py", "np.median", "np.mean"), SHIPPED),
+    "the gate of logits": (
+        ("kinema/deployment/logits.py", "OF_SPREAD = 100", "OF_SPREAD = 10"),
+        {"convert", "modelapi", "streaming"},
+    ),
+    "the encoder of a stream": (("kinema/inference/predictors/streaming.py", "[:, ::-1]", "[:, :]"), {"streaming"}),
+    "the variant for Model API": (("kinema/deployment/modelapi.py", '"crop"', '"standard"'), {"modelapi"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index"}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),

@@ -1,13 +1,14 @@
-"""A trained model -> ONNX -> an OpenVINO IR that passed two gates.
+"""A trained model -> ONNX -> an OpenVINO IR, each through two gates, and what else is made of them.
 
 in   results/{dataset}/{model}/model.pth, evaluation.json, predictions.parquet, calibration.json,
      results/{dataset}/clips.parquet
-out  results/{dataset}/{model}/model.onnx
-     work/{dataset}/{model}/converted/model.xml    an IR that passed gate 1; no user of models looks there
-     results/{dataset}/{model}/parity.json         gate 1: the IR computes what PyTorch computes, at float32
+out  work/{dataset}/{model}/converted/model.onnx, model.xml   no user of models looks there
+     results/{dataset}/{model}/parity.json         gate 1: both compute what PyTorch computes, at float32
      results/{dataset}/{model}/verification.json   gate 2: the IR says of each video what PyTorch says, at the
-                                                   device's own precision; digests of the IR that is shipped
-     results/{dataset}/{model}/model.xml, model.bin, labels.txt   there only if both gates were passed
+                                                   device's own precision; digests of what is shipped
+     results/{dataset}/{model}/model.xml, model.bin, model.onnx, labels.txt   there only if both gates were passed
+     results/{dataset}/{model}/modelapi/           the IR for OpenVINO Model API, through the same gates
+     results/{dataset}/{model}/streaming/          encoder and decoder of single frames, through the same gates
 """
 
 
@@ -15,11 +16,10 @@ rule export:
     """PyTorch -> ONNX with normalisation inside."""
     input:
         model="results/{dataset}/{model}/model.pth",
-        calibration=ancient("results/{dataset}/{model}/calibration.json"),
         # not read: what depends on a checkpoint is judged anew when that has run
         parts=ancient("results/{dataset}/clips.json"),
     output:
-        onnx="results/{dataset}/{model}/model.onnx",
+        onnx="work/{dataset}/{model}/converted/model.onnx",
     log:
         "logs/{dataset}/{model}/export.log",
     benchmark:
@@ -30,18 +30,17 @@ rule export:
         mem_mb=6000,
     params:
         settings=export_settings,
-        calibration=content("results/{dataset}/{model}/calibration.json"),
         model=content("results/{dataset}/{model}/model.pth"),
-        failures=failures("results/{dataset}/{model}/model.onnx"),
+        failures=failures("work/{dataset}/{model}/converted/model.onnx"),
         code=model_code("export", "kinema.deployment.onnx_model"),
     script:
         "../scripts/export.py"
 
 
 rule convert:
-    """ONNX -> IR; fails, and leaves no IR, where its logits differ from PyTorch's."""
+    """ONNX -> IR; fails, and leaves no IR, where the logits of either differ from PyTorch's."""
     input:
-        onnx="results/{dataset}/{model}/model.onnx",
+        onnx="work/{dataset}/{model}/converted/model.onnx",
         model="results/{dataset}/{model}/model.pth",
         clips=ancient("results/{dataset}/clips.parquet"),
         mapped=ancient("results/{dataset}/clips.arrow"),
@@ -64,12 +63,12 @@ rule convert:
         settings=sections(
             "deployment.parity_clips",
             "deployment.parity_tolerance",
-            "deployment.compress_to_fp16",
+            "deployment.weights",
         ),
         shipped="results/{dataset}/{model}/model.xml",
         data=parity_data,
         model=content("results/{dataset}/{model}/model.pth"),
-        onnx=content("results/{dataset}/{model}/model.onnx"),
+        onnx=content("work/{dataset}/{model}/converted/model.onnx"),
         failures=failures("results/{dataset}/{model}/parity.json"),
         code=model_code("convert", "kinema.deployment.openvino_model"),
     script:
@@ -79,6 +78,7 @@ rule convert:
 rule verify:
     """Score the IR as evaluate scored the model; only an IR that agrees with it becomes model.xml."""
     input:
+        onnx="work/{dataset}/{model}/converted/model.onnx",
         converted="work/{dataset}/{model}/converted/model.xml",
         weights="work/{dataset}/{model}/converted/model.bin",
         parity="results/{dataset}/{model}/parity.json",
@@ -89,9 +89,11 @@ rule verify:
         shards=ancient(shard_tables),
         evaluation="results/{dataset}/{model}/evaluation.json",
         predictions="results/{dataset}/{model}/predictions.parquet",
+        calibration="results/{dataset}/{model}/calibration.json",
     output:
         xml="results/{dataset}/{model}/model.xml",
         bin="results/{dataset}/{model}/model.bin",
+        onnx="results/{dataset}/{model}/model.onnx",
         labels="results/{dataset}/{model}/labels.txt",
         verification="results/{dataset}/{model}/verification.json",
     log:
@@ -107,11 +109,104 @@ rule verify:
         settings=verification_settings("evaluation", "deployment.max_accuracy_drop"),
         data=verified_data,
         model=content("results/{dataset}/{model}/model.pth"),
+        onnx=content("work/{dataset}/{model}/converted/model.onnx"),
         converted=content("work/{dataset}/{model}/converted/model.xml"),
         weights=content("work/{dataset}/{model}/converted/model.bin"),
         evaluation=content("results/{dataset}/{model}/evaluation.json"),
         predictions=content("results/{dataset}/{model}/predictions.parquet"),
+        calibration=content("results/{dataset}/{model}/calibration.json"),
         failures=failures("results/{dataset}/{model}/model.xml"),
         code=model_code("verify", "kinema.deployment.verify"),
     script:
         "../scripts/verify.py"
+
+
+rule modelapi:
+    """The IR as OpenVINO Model API loads it: six dimensions, a softmax at the end; gates as of model.xml."""
+    input:
+        onnx="work/{dataset}/{model}/converted/model.onnx",
+        converted="work/{dataset}/{model}/converted/model.xml",
+        weights="work/{dataset}/{model}/converted/model.bin",
+        parity="results/{dataset}/{model}/parity.json",
+        model="results/{dataset}/{model}/model.pth",
+        clips=ancient("results/{dataset}/clips.parquet"),
+        mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
+        shards=ancient(shard_tables),
+        evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
+        calibration="results/{dataset}/{model}/calibration.json",
+    output:
+        xml="results/{dataset}/{model}/modelapi/model.xml",
+        bin="results/{dataset}/{model}/modelapi/model.bin",
+        verification="results/{dataset}/{model}/modelapi/verification.json",
+    log:
+        "logs/{dataset}/{model}/modelapi.log",
+    benchmark:
+        "logs/{dataset}/{model}/modelapi.benchmark.tsv"
+    conda:
+        "../../envs/deploy.yaml"
+    threads: 8
+    resources:
+        mem_mb=6000,
+    params:
+        settings=verification_settings(
+            "evaluation",
+            "deployment.max_accuracy_drop",
+            "deployment.parity_clips",
+            "deployment.parity_tolerance",
+        ),
+        data=verified_data,
+        clips=parity_data,
+        model=content("results/{dataset}/{model}/model.pth"),
+        onnx=content("work/{dataset}/{model}/converted/model.onnx"),
+        converted=content("work/{dataset}/{model}/converted/model.xml"),
+        weights=content("work/{dataset}/{model}/converted/model.bin"),
+        evaluation=content("results/{dataset}/{model}/evaluation.json"),
+        predictions=content("results/{dataset}/{model}/predictions.parquet"),
+        calibration=content("results/{dataset}/{model}/calibration.json"),
+        failures=failures("results/{dataset}/{model}/modelapi/model.xml"),
+        code=model_code("modelapi", "kinema.deployment.modelapi"),
+    script:
+        "../scripts/modelapi.py"
+
+
+rule streaming:
+    """Encoder of frames and decoder of their embeddings, of models that can be cut; gates as of model.xml."""
+    input:
+        model="results/{dataset}/{model}/model.pth",
+        clips=ancient("results/{dataset}/clips.parquet"),
+        mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
+        shards=ancient(shard_tables),
+        evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
+        calibration="results/{dataset}/{model}/calibration.json",
+    output:
+        encoder="results/{dataset}/{model}/streaming/encoder.xml",
+        encoder_weights="results/{dataset}/{model}/streaming/encoder.bin",
+        decoder="results/{dataset}/{model}/streaming/decoder.xml",
+        decoder_weights="results/{dataset}/{model}/streaming/decoder.bin",
+        labels="results/{dataset}/{model}/streaming/labels.txt",
+        verification="results/{dataset}/{model}/streaming/verification.json",
+    log:
+        "logs/{dataset}/{model}/streaming.log",
+    benchmark:
+        "logs/{dataset}/{model}/streaming.benchmark.tsv"
+    conda:
+        "../../envs/deploy.yaml"
+    threads: 8
+    resources:
+        mem_mb=6000,
+    params:
+        settings=streaming_settings,
+        data=verified_data,
+        clips=parity_data,
+        model=content("results/{dataset}/{model}/model.pth"),
+        evaluation=content("results/{dataset}/{model}/evaluation.json"),
+        predictions=content("results/{dataset}/{model}/predictions.parquet"),
+        calibration=content("results/{dataset}/{model}/calibration.json"),
+        failures=failures("results/{dataset}/{model}/streaming/encoder.xml"),
+        code=model_code("streaming", "kinema.deployment.streaming"),
+    script:
+        "../scripts/streaming.py"

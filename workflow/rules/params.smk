@@ -234,6 +234,12 @@ def export_settings(wildcards):
     return sections("deployment.opset")(wildcards)
 
 
+def streaming_settings(wildcards):
+    """What decides an export for streams, as JSON; checked as that of a training."""
+    asked(obstacles.check_streaming, wildcards.dataset, wildcards.model)
+    return verification_settings("evaluation", "deployment")(wildcards)
+
+
 def parity_data(wildcards):
     """The same of the clips on which an exported network is compared with the trained one."""
     path = parts_path(wildcards)

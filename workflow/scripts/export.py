@@ -14,7 +14,6 @@ def run(job):
     with running(job):
         export_onnx(
             checkpoint_path=Path(job.input["model"]),
-            calibration_path=Path(job.input["calibration"]),
             out=Path(job.output["onnx"]),
             opset=Settings.model_validate_json(job.params["settings"]).deployment.opset,
         )

@@ -5,22 +5,23 @@ By hand: python workflow/scripts/verify.py job.yaml   (keys: input, output, para
 
 from pathlib import Path
 
-from kinema.deployment.pytorch_scores import ScoreFiles
-from kinema.deployment.verify import ShippedFiles, verify
+from kinema.deployment.about import ModelFiles
+from kinema.deployment.verify import ConvertedFiles, ShippedFiles, verify
 from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
+
+MODEL = ("model", "evaluation", "predictions", "calibration")
+MADE = ("onnx", "xml", "labels", "verification")
 
 
 def run(job):
     with running(job):
         verify(
-            converted_path=Path(job.input["converted"]),
-            parity_path=Path(job.input["parity"]),
-            checkpoint_path=Path(job.input["model"]),
+            converted=ConvertedFiles(*(Path(job.input[name]) for name in ("onnx", "converted", "parity"))),
+            model=ModelFiles(*(Path(job.input[name]) for name in MODEL)),
             clips_path=Path(job.input["clips"]),
-            scores=ScoreFiles(Path(job.input["evaluation"]), Path(job.input["predictions"])),
             settings=Settings.model_validate_json(job.params["settings"]),
-            shipped=ShippedFiles(Path(job.output["xml"]), Path(job.output["labels"]), Path(job.output["verification"])),
+            shipped=ShippedFiles(*(Path(job.output[name]) for name in MADE)),
             threads=job.threads,
         )
 

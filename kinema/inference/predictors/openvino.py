@@ -29,7 +29,7 @@ def openvino_predictor(
 
     On many CPUs that default is bfloat16: it is what users get, and 100 times further from PyTorch.
     """
-    compiled = core().compile_model(network, device, options_of(precision=precision, threads=threads))
+    compiled = compiled_network(network, precision=precision, threads=threads, device=device)
 
     def predict(clips: np.ndarray) -> np.ndarray:
         return np.array(compiled({INPUT: clips})[0])
@@ -37,14 +37,16 @@ def openvino_predictor(
     return predict
 
 
-def options_of(*, precision: str | None, threads: int | None) -> dict[str, str | int]:
-    """Options of OpenVINO for one clip at a time."""
+def compiled_network(
+    network: Path | ov.Model, *, precision: str | None = None, threads: int | None = None, device: str = "CPU"
+) -> ov.CompiledModel:
+    """An IR on a device; the options are those of `openvino_predictor`."""
     options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    return options
+    return core().compile_model(network, device, options)
 
 
 def read_openvino(path: Path) -> tuple[ov.Model, dict[str, str]]:
