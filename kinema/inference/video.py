@@ -60,6 +60,8 @@ class Video:
             num_bytes += sum(plane.buffer_size for plane in picture.planes)
             if num_bytes <= KEPT_BYTES:
                 kept.append(picture)
+            else:
+                kept.clear()
         if not stamps:
             raise MediaError("too few frames", detail="none can be decoded")
         self._kept = kept if num_bytes <= KEPT_BYTES else None
@@ -89,7 +91,7 @@ class Video:
         return self._size_of(first)
 
     def pictures(self) -> Iterator[tuple[float, Any]]:
-        """What the frames are made of, one by one as it is decoded: seconds since the first, and `frames` takes it."""
+        """What the frames are made of, one by one as it is decoded: seconds since the first, and what `as_frames` takes."""
         clock = Clock()
         with contextlib.closing(self._pictures()) as pictures:
             for picture in pictures:
