@@ -91,7 +91,7 @@ class Video:
         return self._size_of(first)
 
     def pictures(self) -> Iterator[tuple[float, Any]]:
-        """What the frames are made of, one by one as it is decoded: seconds since the first, and what `as_frames` takes."""
+        """What frames are made of, as it is decoded: seconds since the first, and what `as_frames` takes."""
         clock = Clock()
         with contextlib.closing(self._pictures()) as pictures:
             for picture in pictures:
