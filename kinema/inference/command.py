@@ -70,6 +70,8 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
     model = load(arguments.model)
     check_modality(model.description.spec)
+    if arguments.timeline:
+        model.scorer()  # what is wrong with an encoder beside it is told now, and not of each video
     num_failed = num_at_pace = 0
     num_top = min(arguments.top, len(model.description.labels))
     with writer(num_top) as write:

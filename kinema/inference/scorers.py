@@ -1,7 +1,6 @@
 """Frames one after the other -> logits of the clip of the last ones: what a timeline asks, however the network runs."""
 
 import functools
-import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Protocol
 import numpy as np
 import openvino as ov
 
-from kinema.inference.predictors.openvino import compiled_network, core
+from kinema.inference.predictors.openvino import compiled_network, read_openvino
 from kinema.inference.predictors.predictor import Predictor
 from kinema.inference.predictors.streaming import encoder_frames
 from kinema.inference.spec import InputSpec
 
-log = logging.getLogger(__name__)
 STREAMING = "streaming"  # folder beside a model
 ENCODER, DECODER = "encoder.xml", "decoder.xml"
 
@@ -52,7 +50,7 @@ class EncoderDecoder:
     Of a model of differences the encoder sees each frame with the one before.
     """
 
-    def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, spec: InputSpec):
+    def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, *, spec: InputSpec):
         self._encoder, self._decoder = encoder, decoder
         self._seen: deque[np.ndarray] = deque(maxlen=_frames_seen(encoder, spec))
         self._embeddings: deque[np.ndarray] = deque(maxlen=decoder.inputs[0].shape[1])
@@ -72,27 +70,27 @@ class EncoderDecoder:
 def streaming_scorers(
     model_path: Path, spec: InputSpec, *, precision: str | None, threads: int | None
 ) -> Callable[[], ClipScorer] | None:
-    """What makes scorers of the encoder and the decoder beside a model; None where there are none that take its frames.
+    """What makes scorers of the encoder and the decoder beside a model; None where there are none.
 
-    They are compiled when the first is made.
+    They are read when the first is made; ValueError then, where they cannot be read or take other frames.
     """
     folder = model_path.parent / STREAMING
     paths = [folder / name for name in (ENCODER, DECODER)]
     if not all(path.is_file() for path in paths):
         return None
-    encoder, decoder = (core().read_model(path) for path in paths)
-    if not _take(encoder, decoder, spec):
-        log.warning("%s: %s and %s are of another model; the whole network runs instead", folder, ENCODER, DECODER)
-        return None
 
     @functools.cache
-    def compiled(network: ov.Model) -> ov.CompiledModel:
-        return compiled_network(network, precision=precision, threads=threads)
+    def compiled() -> list[ov.CompiledModel]:
+        networks = [read_openvino(path)[0] for path in paths]
+        if not _take(*networks, spec=spec):
+            what = f"{ENCODER} and {DECODER} take other frames than {model_path.name}"
+            raise ValueError(f"{folder}: {what}; make them again, or delete the folder")
+        return [compiled_network(network, precision=precision, threads=threads) for network in networks]
 
-    return lambda: EncoderDecoder(compiled(encoder), compiled(decoder), spec)
+    return lambda: EncoderDecoder(*compiled(), spec=spec)
 
 
-def _take(encoder: ov.Model, decoder: ov.Model, spec: InputSpec) -> bool:
+def _take(encoder: ov.Model, decoder: ov.Model, *, spec: InputSpec) -> bool:
     """Whether they take frames of these, and clips of so many."""
     if any(len(network.inputs) != 1 or network.inputs[0].partial_shape.is_dynamic for network in (encoder, decoder)):
         return False

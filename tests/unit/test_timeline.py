@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import tracemalloc
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -196,11 +197,19 @@ def test_an_encoder_of_differences_sees_each_frame_with_the_one_before(tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"num_frames": 8}, {"size": 64}], ids=str)
-def test_networks_for_other_frames_are_left_aside(tmp_path, changes, caplog):
+def test_networks_for_other_frames_are_refused(tmp_path, changes):
     networks(tmp_path / "streaming")
-    spec = replace(SPEC, **changes)
-    assert streaming_scorers(tmp_path / "model.xml", spec, precision=None, threads=None) is None
-    assert "encoder.xml and decoder.xml are of another model; the whole network runs instead" in caplog.text
+    make = streaming_scorers(tmp_path / "model.xml", replace(SPEC, **changes), precision=None, threads=None)
+    with pytest.raises(ValueError, match=r"streaming: encoder.xml and decoder.xml take other frames than model.xml"):
+        make()
+
+
+def test_a_damaged_encoder_is_no_matter_until_it_is_asked(tmp_path):
+    networks(tmp_path / "streaming")
+    (tmp_path / "streaming/encoder.xml").write_text("<net>")
+    make = streaming_scorers(tmp_path / "model.xml", SPEC, precision=None, threads=None)
+    with pytest.raises(ValueError, match=r"encoder.xml: no OpenVINO IR, or cut off"):
+        make()
 
 
 def test_without_them_the_whole_network_runs(tmp_path):
@@ -284,6 +293,18 @@ def test_a_video_that_cannot_be_read_leaves_no_track(command, tmp_path, capsys):
     assert command("--output", "out.srt") == 2
     assert capsys.readouterr().err == "kinema: a.mp4: empty file\n"
     assert not (tmp_path / "out.srt").exists()
+
+
+def test_a_damaged_encoder_is_told_once(shipped, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(shipped.root, tmp_path / "model")
+    networks(tmp_path / "model/streaming")
+    make_video(tmp_path / "videos/a.mp4")
+    make_video(tmp_path / "videos/b.mp4")
+    assert main(["predict", "videos", "--model", "model", "--timeline"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("kinema: model/streaming: encoder.xml and decoder.xml take other frames than model.xml;")
+    assert said.count("\n") == 1
 
 
 def test_subtitles_are_of_one_video(command, tmp_path, capsys):
