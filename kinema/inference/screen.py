@@ -26,11 +26,12 @@ def table(*, is_timeline: bool) -> Iterator[Write]:
     found: list[Row] = []
     yield found.extend
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     has_times = is_timeline or any(row.get("clip") is not None for row in found)
-    shown = Table("video", *(["from", "to"] if has_times else []), "probability", "class")
+    video = Column("video", overflow="fold")  # a name that is cut tells nobody which video it is
+    shown = Table(video, *(["from", "to"] if has_times else []), "probability", "class")
     for row in found:
         if row["status"] == "failed":
             reason = Text(f"failed: {row['reason']}", style="red")
