@@ -30,8 +30,8 @@ def table(*, is_timeline: bool) -> Iterator[Write]:
     from rich.text import Text
 
     has_times = is_timeline or any(row.get("clip") is not None for row in found)
-    video = Column("video", overflow="fold")  # a name that is cut tells nobody which video it is
-    shown = Table(video, *(["from", "to"] if has_times else []), "probability", "class")
+    first = Column("video", overflow="fold")  # a name that is cut tells nobody which video it is
+    shown = Table(first, *(["from", "to"] if has_times else []), "probability", "class")
     for row in found:
         if row["status"] == "failed":
             reason = Text(f"failed: {row['reason']}", style="red")
