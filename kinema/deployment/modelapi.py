@@ -53,6 +53,7 @@ def export_modelapi(
 ) -> None:
     """Write the variant of the IR where it passes: equal to the IR at float32, and `check_agreement` with PyTorch."""
     remove_ir(shipped.xml_path)
+    shipped.verification_path.unlink(missing_ok=True)
     converted.check()
     trained = load_checkpoint(model.checkpoint_path)
     judge = Judge.of(trained, model, clips_path=clips_path, settings=settings)

@@ -33,7 +33,8 @@ def convert(
     them differs, no IR is left and a ValueError says by how much. The model.xml and model.onnx of before, in the folder
     of `shipped_path`, are removed first: they are not of this checkpoint, whatever comes of this one.
     """
-    remove_ir(shipped_path)
+    for path in (shipped_path, xml_path):
+        remove_ir(path)
     shipped_path.with_suffix(".onnx").unlink(missing_ok=True)
     parity_path.unlink(missing_ok=True)
     sample = parity_sample(clips_path, load_checkpoint(checkpoint_path).model, count=settings.parity_clips)

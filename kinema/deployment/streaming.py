@@ -55,6 +55,8 @@ def export_streaming(
     remove_what_is_of_another(model.checkpoint_path)
     for path in (shipped.encoder_path, shipped.decoder_path):
         remove_ir(path)
+    for path in (shipped.labels_path, shipped.verification_path):
+        path.unlink(missing_ok=True)
     trained = load_checkpoint(model.checkpoint_path)
     judge = Judge.of(trained, model, clips_path=clips_path, settings=settings)
     about = describe(trained, model, clips_path=clips_path)

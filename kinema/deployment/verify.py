@@ -64,7 +64,8 @@ def verify(
     of an earlier model are removed first, and model.xml is put there last. verification.json says what was found.
     """
     remove_ir(shipped.xml_path)
-    shipped.onnx_path.unlink(missing_ok=True)
+    for path in (shipped.onnx_path, shipped.labels_path, shipped.verification_path):
+        path.unlink(missing_ok=True)
     converted.check()
     trained = load_checkpoint(model.checkpoint_path)
     judge = Judge.of(trained, model, clips_path=clips_path, settings=settings)

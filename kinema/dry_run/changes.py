@@ -19,6 +19,8 @@ CODE = re.compile(r"[0-9a-f]{16}")
 CONTENTS = {
     "annotation": "another list",
     "annotations": "another list",
+    "calibration": "another calibration",
+    "clips": "other clips",
     "converted": "another converted model",
     "data": "other clips",
     "digest": "other videos",

@@ -57,7 +57,7 @@ def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, st
     """Data set and model of each training that these targets need, those that others start from included."""
     found: dict[tuple[str, str], None] = {}
     for parts in (Path(os.path.normpath(target)).parts for target in with_listed(config, targets)):
-        behind = with_ancestors(config, parts[1], parts[2]) if len(parts) == 4 and parts[0] == "results" else ()
+        behind = with_ancestors(config, parts[1], parts[2]) if len(parts) >= 4 and parts[0] == "results" else ()
         found |= {made: None for made in behind if _is_trained(config, *made)}
     return list(found)
 

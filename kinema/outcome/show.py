@@ -53,13 +53,14 @@ def show(path: Path) -> tuple[list[str], bool]:
 def told_at_the_end(targets: Sequence[str], rules: Mapping[str, Iterable[str]]) -> list[str]:
     """Lines about each model of which Snakemake was asked for something, each once.
 
-    `targets` are files, `results/<dataset>/<model>/<file>`, or names of `rules`, each with its own targets; none stands
+    `targets` are files in `results/<dataset>/<model>/`, or names of `rules`, each with its own targets; none stands
     for all rules. What is of no model is left aside.
     """
     files = [file for target in targets or rules for file in rules.get(target, [target])]
     lines: list[str] = []
-    for folder in dict.fromkeys(Path(os.path.normpath(file)).parent for file in files):
-        if len(folder.parts) == 3 and folder.parts[0] == "results" and is_model_folder(folder):
+    places = (Path(os.path.normpath(file)).parent.parts for file in files)
+    for folder in dict.fromkeys(Path(*parts[:3]) for parts in places if len(parts) >= 3 and parts[0] == "results"):
+        if is_model_folder(folder):
             lines += [*([""] if lines else []), *show(folder)[0]]
     return lines
 

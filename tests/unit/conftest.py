@@ -49,6 +49,31 @@ def made(prepared, make_once):
 
 
 @pytest.fixture(scope="session")
+def ordered(prepared, make_once):
+    """The same of a network that sees the order of frames, and their differences; do not change it."""
+    from deployed_model import ORDERED, Deployed, make_deployed
+
+    def make(folder):
+        make_deployed(folder, prepared, name="test_efficientnet_vtn_rgbdiff", network=ORDERED)
+
+    return Deployed(make_once("ordered", make), prepared / "clips.parquet")
+
+
+@pytest.fixture(scope="session")
+def streamed(ordered, make_once):
+    """The same cut into encoder and decoder, beside its model.xml and modelapi/; do not change it."""
+    from deployed_model import Deployed
+
+    def ship(folder):
+        shutil.copytree(ordered.root, folder, dirs_exist_ok=True)
+        deployed = Deployed(folder, ordered.clips_path)
+        for step in (deployed.verify, deployed.streaming, deployed.modelapi):
+            step()
+
+    return Deployed(make_once("streamed", ship), ordered.clips_path)
+
+
+@pytest.fixture(scope="session")
 def shipped(made, make_once):
     """The same model through gate 2, so that there is a model.xml; do not change it."""
     from deployed_model import Deployed
