@@ -23,7 +23,7 @@ def clips(streamed):
     given = parity_clips(streamed.clips_path, load_checkpoint(streamed.root / "model.pth").model, count=3)
     model = load(streamed.root / "model.xml", precision="f32")
     temperature = model.description.temperature or 1.0
-    return np.ascontiguousarray(given.transpose(0, 1, 3, 4, 2)), softmax(model.predict(given), temperature=temperature)
+    return np.ascontiguousarray(given.transpose(0, 1, 3, 4, 2)), softmax(model.network(given), temperature=temperature)
 
 
 def test_it_has_six_dimensions_and_gives_probabilities(streamed, clips):

@@ -51,7 +51,7 @@ def test_the_networks_have_the_form_of_the_convention(streamed):
     assert list(decoder.input(0).shape) == [1, 3, encoder.output(0).shape[1]], "of differences one less than frames"
     assert list(decoder.output(0).shape) == [1, 6]
     _, about = read_openvino(streamed.root / "streaming/encoder.xml")
-    assert about.keys() >= {"labels", "input_spec", "accuracy", "digests", "fps"}
+    assert about.keys() >= {"labels", "input_spec", "accuracy", "digests", "frame_rates"}
 
 
 def test_a_program_of_the_model_zoo_gets_the_answer_of_the_whole_network(streamed, clips):
