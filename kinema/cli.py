@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kinema.inference.command import add_predict
 from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kinema", description=__doc__)
     commands = parser.add_subparsers(required=True, dest="subcommand")
-    _add_predict(commands)
+    add_predict(commands)
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
     experiment.add_argument("model", help="a model name, optionally with @variant")
@@ -97,20 +98,6 @@ def _add_plan(commands) -> None:
         usage="kinema plan [ARGUMENT ...]",
     )
     plan.set_defaults(command=_plan)
-
-
-def _add_predict(commands) -> None:
-    predict = commands.add_parser("predict", help="print the classes of a video with their probabilities")
-    predict.add_argument("model", type=Path, metavar="MODEL", help="a model.xml, or a model.onnx")
-    predict.add_argument("video", type=Path, metavar="VIDEO", help="a video file")
-    predict.add_argument("--top", type=int, default=5, help="how many classes (%(default)s)")
-    predict.add_argument(
-        "--no-threshold", action="store_true", help="do not say `none of these` where the model is not sure enough"
-    )
-    predict.add_argument(
-        "--clips", type=int, help="clips of the video that are looked at (as many as the model was calibrated on)"
-    )
-    predict.set_defaults(command=_predict)
 
 
 def _add_init_dataset(commands) -> None:
@@ -183,34 +170,6 @@ def _add_import_checkpoint(commands) -> None:
     published.add_argument("--mean", type=float, nargs="+", help="of pixel / 255, where it is not the published one")
     published.add_argument("--std", type=float, nargs="+", help="of pixel / 255, where it is not the published one")
     published.set_defaults(command=_import_checkpoint)
-
-
-def _predict(arguments: argparse.Namespace) -> int:
-    from kinema.inference.model import load_model
-
-    logging.basicConfig(level=logging.WARNING, format="kinema: %(message)s")
-    if arguments.top < 1:
-        raise ValueError(f"--top {arguments.top}: expected 1 or more")
-    found = load_model(arguments.model).classify(arguments.video, num_clips=arguments.clips)
-    if found.answer is None and not arguments.no_threshold:
-        print(f"none of these: the most probable class has {found.confidence:.4f}, less than {found.threshold:.4f}")
-    _print_classes(found.top(arguments.top))
-    return 0
-
-
-def _print_classes(classes: list[tuple[str, float]]) -> None:
-    """A table on a terminal, else a line each: probability, tab, label."""
-    if not sys.stdout.isatty():
-        for label, probability in classes:
-            print(f"{probability:.4f}\t{label}")
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("probability", "class")
-    for label, probability in classes:
-        table.add_row(f"{probability:.4f}", label)
-    Console().print(table)
 
 
 def _experiment(arguments: argparse.Namespace) -> int:

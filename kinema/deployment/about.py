@@ -1,19 +1,17 @@
 """What an exported model says of itself, out of the files of its training and evaluation."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import pyarrow.parquet as pq
 
 import kinema
 from kinema.clips.parts import parts_digests
 from kinema.clips.table import ClipIndex, mapped_path, parts_path, subsets_of
+from kinema.deployment.frame_rates import training_rates
 from kinema.digests import file_digest
 from kinema.inference.accuracy import Accuracy
 from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.probabilities import average_named
 from kinema.input_error import InputError
 from kinema.media.reader import FrameReader
 from kinema.models.loading.checkpoint import Checkpoint
@@ -44,7 +42,9 @@ def describe(trained: Checkpoint, files: ModelFiles, *, clips_path: Path) -> Des
         frames=frames_of(clips_path),
         temperature=calibration.temperature,
         threshold=calibration.threshold,
-        fps=median_fps(clips_path),
+        num_clips=calibration.num_clips,
+        average=average_named(calibration.average),
+        frame_rates=training_rates(clips_path),
         accuracy=accuracy_of(evaluation),
         digests={"model": file_digest(files.checkpoint_path), **data},
     )
@@ -78,18 +78,3 @@ def frames_of(clips_path: Path) -> FrameSpec:
     """How the frames of a data set were made; its shards are all of one recipe."""
     index = ClipIndex(mapped_path(clips_path), subsets_of(clips_path)[0])
     return FrameSpec.of(FrameReader().media(index.shard(0)))
-
-
-def median_fps(clips_path: Path) -> float | None:
-    """Frames per second of the training videos: their median; None where there are none, or no shard says it."""
-    rows = pq.read_table(clips_path, columns=["video", "shard"], filters=[("subset", "=", "training")])
-    videos = set(rows["video"].to_pylist())
-    rates = [rate for shard in sorted(set(rows["shard"].to_pylist())) for rate in _rates(shard, videos)]
-    return float(np.median(rates)) if rates else None
-
-
-def _rates(shard: str, videos: set[str]) -> Iterable[float]:
-    table = pq.read_table(shard, columns=["id", "fps"])
-    for video, fps in zip(table["id"].to_pylist(), table["fps"].to_pylist(), strict=True):
-        if video in videos and fps:
-            yield fps

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinema.inference.accuracy import Accuracy
+from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.probabilities import Average, average_named
 from kinema.inference.spec import InputSpec
 
 NEEDED = ("model", "labels", "input_spec", "kinema_version")
 # of what is not needed, files may say nothing
-KEYS = (*NEEDED, "frames", "fps", "temperature", "threshold", "num_clips", "average", "accuracy", "digests")
+KEYS = (*NEEDED, "frames", "frame_rates", "temperature", "threshold", "num_clips", "average", "accuracy", "digests")
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class Description:
     the file does not say. `temperature` is what logits are divided by before the softmax, so that a model is right as
     often as it says, and `threshold` the lowest probability with which an answer is given: by the evaluation, None
     where that found none. Both hold for `num_clips` clips of a video; None where that is not said. `average` is what a
-    video has the mean of: probabilities of its clips, or logits. `fps` are the frames per second of the videos that it
-    was trained on, their median. `digests` are of what it was made of: `model`, the model.pth, and by subset the
-    videos, as clips.json has them.
+    video has the mean of: probabilities of its clips, or logits. `frame_rates` are those of the videos that it was
+    trained on. `digests` are of what it was made of: `model`, the model.pth, and by subset the videos, as clips.json
+    has them.
     """
 
     model_name: str
@@ -37,7 +38,7 @@ class Description:
     threshold: float | None = None
     num_clips: int | None = None
     average: Average = "probabilities"
-    fps: float | None = None
+    frame_rates: FrameRates | None = None
     accuracy: Accuracy | None = None
     digests: Mapping[str, str] | None = None
 
@@ -50,10 +51,11 @@ class Description:
             "kinema_version": self.kinema_version,
         }
         values |= {"frames": json.dumps(self.frames.to_dict())} if self.frames else {}
+        values |= {"frame_rates": json.dumps(self.frame_rates.to_dict())} if self.frame_rates else {}
         values |= {"accuracy": json.dumps(self.accuracy.to_dict())} if self.accuracy else {}
         values |= {"digests": json.dumps(dict(self.digests))} if self.digests is not None else {}
         values |= {"average": self.average} if self.average != "probabilities" else {}
-        numbers = {name: getattr(self, name) for name in ("fps", "temperature", "threshold", "num_clips")}
+        numbers = {name: getattr(self, name) for name in ("temperature", "threshold", "num_clips")}
         return values | {name: repr(number) for name, number in numbers.items() if number is not None}
 
     @classmethod
@@ -72,7 +74,7 @@ class Description:
             threshold = _number(values, "threshold", low=0.0, high=1.0)
             num_clips = _number(values, "num_clips", low=1, high=1e6)
             average = average_named(values.get("average", "probabilities"))
-            fps = _number(values, "fps", low=1e-3, high=1e6)
+            rates = FrameRates.from_dict(json.loads(values["frame_rates"])) if "frame_rates" in values else None
             accuracy = Accuracy.from_dict(json.loads(values["accuracy"])) if "accuracy" in values else None
             digests = _texts(json.loads(values["digests"])) if "digests" in values else None
         except ValueError as error:
@@ -89,7 +91,7 @@ class Description:
             threshold=threshold,
             num_clips=None if num_clips is None else int(num_clips),
             average=average,
-            fps=fps,
+            frame_rates=rates,
             accuracy=accuracy,
             digests=digests,
         )

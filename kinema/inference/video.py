@@ -5,7 +5,7 @@ They are the same but for the loss of JPEG; only HDR stays pale, because PyAV ha
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -18,54 +18,99 @@ import numpy as np
 
 from kinema.inference.filters import Pictures, Steps, filtered, turns
 from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.sampling import Clock
 from kinema.media.layout import TICKS, Box
-from kinema.media.probe import DEFAULT_FPS, MediaError, open_container, probe
+from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, open_container, probe
 from kinema.media.shown import GOING_ON, is_deinterlaced, is_tone_mapped, scaled_size
 
 log = logging.getLogger(__name__)
 DEFAULT = FrameSpec()
+KEPT_BYTES = 2**27  # decoded pictures of a short video, so that it is decoded once
 
 
 class Video:
     """The frames of one video stream of a file: upright, in square pixels, one moment each, at the rate of `frames`.
 
     Raises MediaError where the file is missing, no video, or none of it can be decoded; it opens no other file. What
-    comes after damage is decoded as far as it can be, with a warning. Frames are not kept: each `read` decodes anew.
+    comes after damage is decoded as far as it can be, with a warning. Pictures of a short video are kept between reads,
+    up to 128 MiB; of a longer one each `read` decodes anew.
     """
 
     def __init__(self, path: Path | str, *, frames: FrameSpec = DEFAULT):
         self.path, self.frames = Path(path), frames
-        self.about = probe(self.path)
+        self.about = self._probe()
+        self._kept: list[av.VideoFrame] | None = None
         if is_tone_mapped(self.about, frames):
             log.warning("%s: HDR, which is not mapped to standard range here: its frames look pale", path)
+
+    def _probe(self) -> Probe:
+        return probe(self.path)
 
     @property
     def num_frames(self) -> int:
         """How many there are: counted by decoding them all, since headers are often wrong."""
-        return self._counted.num_frames
+        return len(self.times)
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """When each frame is shown, (N,): seconds since the first, ascending. All are decoded for it."""
+        clock, stamps, kept, num_bytes = Clock(), [], [], 0
+        for picture in self._timed():
+            stamps.append(clock.at(picture.time))
+            num_bytes += sum(plane.buffer_size for plane in picture.planes)
+            if num_bytes <= KEPT_BYTES:
+                kept.append(picture)
+            else:
+                kept.clear()
+        if not stamps:
+            raise MediaError("too few frames", detail="none can be decoded")
+        self._kept = kept if num_bytes <= KEPT_BYTES else None
+        return np.array(stamps)
 
     @property
+    def fps(self) -> float | None:
+        """Frames per second as the file says, which is what is known of training videos; None where it does not.
+
+        Some files say more than they have: recordings from which pictures were dropped.
+        """
+        return self.frames.fps or (None if self.about.claimed_fps else self.about.fps)
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts: until the last frame has been shown as long as others are in the median."""
+        step = float(np.median(np.diff(self.times))) if self.num_frames > 1 else 1 / (self.about.fps or DEFAULT_FPS)
+        return float(self.times[-1]) + step
+
+    @cached_property
     def size(self) -> tuple[int, int]:
-        """Height and width of every frame in pixels."""
-        return self._counted.height, self._counted.width
+        """Height and width of every frame in pixels: they are those of the first."""
+        with contextlib.closing(self._pictures()) as pictures:
+            first = next(pictures, None)
+        if first is None:
+            raise MediaError("too few frames", detail="none can be decoded")
+        return self._size_of(first)
+
+    def pictures(self) -> Iterator[tuple[float, Any]]:
+        """What frames are made of, as it is decoded: seconds since the first, and what `as_frames` takes."""
+        clock = Clock()
+        with contextlib.closing(self._pictures()) as pictures:
+            for picture in pictures:
+                yield clock.at(picture.time), picture
+
+    def as_frames(self, pictures: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Pictures -> frames, each uint8 (H, W, 3): B, G, R as in OpenCV."""
+        for picture in filtered(pictures, self._as_shown):
+            yield picture.to_ndarray()
 
     def read(self, numbers: Sequence[int]) -> Iterator[np.ndarray]:
         """Frames by distinct, ascending numbers from 0, each uint8 (H, W, 3): B, G, R as in OpenCV."""
         wanted = set(numbers)
-        with contextlib.closing(self._timed()) as pictures:
+        with contextlib.closing(self._pictures()) as pictures:
             chosen = (picture for number, picture in enumerate(islice(pictures, max(wanted) + 1)) if number in wanted)
-            for picture in filtered(chosen, self._as_shown):
-                yield picture.to_ndarray()
+            yield from self.as_frames(chosen)
 
-    @cached_property
-    def _counted(self) -> "_Counted":
-        first, count = None, 0
-        for picture in self._timed():
-            first = first or picture
-            count += 1
-        if first is None:
-            raise MediaError("too few frames", detail="none can be decoded")
-        return _Counted(count, *self._size_of(first))
+    def _pictures(self) -> Pictures:
+        yield from self._timed() if self._kept is None else self._kept
 
     def _size_of(self, picture: av.VideoFrame) -> tuple[int, int]:
         """Height and width of the frame that a picture becomes."""
@@ -133,13 +178,6 @@ class Chosen:
         rows, columns = (slice(box[a], box[a] + box[b]) for a, b in (("top", "height"), ("left", "width")))
         for frame in self.video.read(self.numbers):
             yield frame[rows, columns]
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    num_frames: int
-    height: int
-    width: int
 
 
 def _packets(container: Any, stream: Any) -> Iterator[av.Packet | None]:

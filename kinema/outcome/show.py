@@ -108,7 +108,9 @@ def _of_next(found: FoundModel) -> Iterator[Line]:
     page = found.folder / PAGE
     pages = (page if page.exists() else found.folder / "confusion.png", found.dataset.folder / "dataset_report.md")
     seen = [str(path) for path in pages if path.exists()]
-    lines = [f"kinema predict {shlex.quote(str(found.folder / 'model.xml'))} VIDEO"] if is_verified(found) else []
+    lines = (
+        [f"kinema predict VIDEO --model {shlex.quote(str(found.folder / 'model.xml'))}"] if is_verified(found) else []
+    )
     lines += [f"see {' and '.join(seen)}"] if seen else []
     yield from zip(("next", ""), lines, strict=False)
 

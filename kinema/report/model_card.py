@@ -104,11 +104,7 @@ def _use(records: ModelRecords) -> Iterator[str]:
 
 def python_lines(path: str) -> str:
     """How a program uses the model."""
-    return (
-        "from kinema.inference.model import load_model\n\n"
-        f"model = load_model({path!r})\n"
-        'print(model.classify("video.mp4").top(3))'
-    )
+    return f'from kinema.inference import load\n\nmodel = load({path!r})\nprint(model.predict("video.mp4").top(3))'
 
 
 def _scores_table(evaluation: Evaluation) -> str:

@@ -119,7 +119,7 @@ def _use(records: ModelRecords) -> dict[str, Any]:
         "obstacle": obstacle(records.found),
         "is_verified": is_verified(records.found),
         "make": f"snakemake --cores all {shlex.quote(str(path))}",
-        "command": f"kinema predict {shlex.quote(str(path))} video.mp4",
+        "command": f"kinema predict video.mp4 --model {shlex.quote(str(path))}",
         "python": python_lines(str(path)),
         "clip": _clip_in_words(records),
     }

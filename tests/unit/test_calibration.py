@@ -10,7 +10,7 @@ from kinema.evaluation.answers import above, answers_above, cut_off, lowest_with
 from kinema.evaluation.calibration import FEWEST_VIDEOS, LogLoss, calibrated, fitted_temperature
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset, subset_scores
-from kinema.inference.model import Classified
+from kinema.inference.prediction import Scored
 from kinema.inference.probabilities import averaged, softmax
 from kinema.metrics import ClipScores, by_video
 from kinema.records.calibration import AnswersAbove
@@ -261,6 +261,6 @@ def test_a_temperature_changes_no_answer():
     )
     for video in range(40):
         clips = scores.logits[3 * video : 3 * video + 3]
-        said = Classified(averaged(clips, temperature=4.0), "abc", None, averaged(clips))
+        said = Scored(probabilities=averaged(clips, temperature=4.0), ranking=averaged(clips), labels="abc")
         assert said.label == "abc"[one.videos.predicted[video]], "a client names what the evaluation counts"
         assert said.confidence == pytest.approx(confidence[video])

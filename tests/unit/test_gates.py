@@ -16,8 +16,8 @@ from kinema.deployment import verify as verify_module
 from kinema.deployment.ir_files import new_ir
 from kinema.digests import file_digest
 from kinema.evaluation.schema import VERSION_KEY
+from kinema.inference import load
 from kinema.inference.accuracy import Accuracy
-from kinema.inference.model import load_model
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 
@@ -277,7 +277,7 @@ def test_what_is_of_another_model_goes_and_what_is_of_this_one_stays(streamed, t
 
 def test_an_export_says_how_good_it_is_and_what_it_was_made_of(streamed):
     for name in ("model.xml", "model.onnx"):
-        about = load_model(streamed.root / name).description
+        about = load(streamed.root / name).description
         scores, interval = streamed.scores(), streamed.scores().intervals.video_top1
         assert about.accuracy == Accuracy(
             subset="validation",
@@ -292,5 +292,5 @@ def test_an_export_says_how_good_it_is_and_what_it_was_made_of(streamed):
         assert about.digests["model"] == file_digest(streamed.root / "model.pth")
         assert about.digests["validation"] == parts["validation"]["digest"]
         assert about.digests["training"] == parts["training"]["digest"]
-        assert about.fps == pytest.approx(7)  # of the demo
+        assert about.frame_rates.median == pytest.approx(7)  # of the demo
         assert about.frames is not None

@@ -23,12 +23,14 @@ from kinema.clips.table import ClipIndex
 from kinema.deployment.about import calibration_of
 from kinema.digests import file_digest
 from kinema.experiment.data_sections import Media
-from kinema.inference.clips import read_clips
+from kinema.inference import load
+from kinema.inference.clips import Clips, read_clips
 from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec
-from kinema.inference.model import NUM_CLIPS, load_model
+from kinema.inference.model import NUM_CLIPS
 from kinema.inference.preprocessing import Squares
 from kinema.inference.probabilities import softmax
+from kinema.inference.sampling import Sampling
 from kinema.inference.spec import InputSpec
 from kinema.inference.video import Chosen, Video
 from kinema.input_error import InputError
@@ -77,10 +79,10 @@ def test_no_library_of_the_training_or_the_workflow_is_imported():
 def test_a_model_says_of_a_video_the_same_without_them(shipped, prepared):
     video = next(iter(sorted((prepared / "videos").rglob("*.mp4"))))
     code = "from kinema.cli import main\nsys.exit(main())"
-    done = without_the_rest(code, "predict", shipped.root / "model.xml", video)
+    done = without_the_rest(code, "predict", video, "--model", shipped.root / "model.xml")
     assert done.returncode == 0, done.stderr
-    expected = load_model(shipped.root / "model.xml").classify(video).top(5)
-    assert done.stdout.splitlines() == [f"{probability:.4f}\t{label}" for label, probability in expected]
+    expected = load(shipped.root / "model.xml").predict(video).top(5)
+    assert done.stdout.splitlines() == [f"{video}\t{probability:.4f}\t{label}" for label, probability in expected]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_metadata_that_were_edited_are_refused(changes, match):
 
 def test_a_shipped_model_says_how_its_frames_were_made(shipped, made):
     index = ClipIndex.load(made.clips_path, subset="validation", clip=made.clip)
-    about = load_model(shipped.root / "model.xml").description
+    about = load(shipped.root / "model.xml").description
     assert about.labels == tuple(index.labels)
     assert about.frames == FrameSpec(short_side=64)
     assert (about.spec.num_frames, about.spec.size) == (made.clip.length, made.clip.size)
@@ -310,11 +312,11 @@ def test_clips_are_evenly_spaced_and_short_videos_loop(tmp_path):
     video = Video(make_video(tmp_path / "a.mp4", frames=20), frames=FrameSpec(short_side=32))
     every = np.empty((20, 3, 32, 32), np.uint8)
     Squares(32).write(Chosen(video, range(20)), every)
-    clips = read_clips(video, SPEC, num_clips=3)
+    clips = read_clips(video, SPEC, num_clips=3).pixels
     assert np.array_equal(clips, every[[[0, 2, 4, 6], [6, 8, 10, 12], [12, 14, 16, 18]]])
     assert len(np.unique(clips.reshape(3, -1), axis=0)) == 3
     short = Video(make_video(tmp_path / "b.mp4", frames=3), frames=FrameSpec(short_side=32))
-    first, second, third = read_clips(short, SPEC, num_clips=1)[0][[0, 1, 2]]
+    first, second, third = read_clips(short, SPEC, num_clips=1).pixels[0][[0, 1, 2]]
     assert np.array_equal(first, third)
     assert not np.array_equal(first, second)
 
@@ -332,12 +334,12 @@ def test_clips_that_cannot_be_made_are_refused(tmp_path):
 
 
 def test_a_video_gets_the_probabilities_of_the_evaluation(shipped, prepared):
-    model = load_model(shipped.root / "model.xml", precision="f32")
+    model = load(shipped.root / "model.xml", precision="f32")
     rows = pq.read_table(shipped.root / "predictions.parquet").to_pylist()
     assert len(rows) == 6
     for row in rows:
         (path,) = (prepared / "videos").rglob(f"{Path(row['video']).stem}.mp4")
-        found = model.classify(path, num_clips=3)
+        found = model.predict(path, num_clips=3)
         assert np.abs(found.probabilities - row["probabilities"]).max() < 0.05, row["video"]
         assert found.probabilities.sum() == pytest.approx(1)
 
@@ -367,10 +369,10 @@ def unsure(shipped, tmp_path_factory):
 @pytest.mark.parametrize("name", ["model.xml", "model.onnx"])
 def test_an_answer_is_given_at_the_temperature_and_above_the_threshold(shipped, unsure, prepared, name):
     video = min((prepared / "videos").rglob("*.mp4"))
-    plain, model = (load_model(root / name, precision="f32") for root in (shipped.root, unsure.root))
+    plain, model = (load(root / name, precision="f32") for root in (shipped.root, unsure.root))
     assert (model.description.temperature, model.description.threshold) == (2.0, 0.9)
     assert (plain.description.temperature, plain.description.threshold) == (None, None)
-    found, as_it_is = model.classify(video, num_clips=1), plain.classify(video, num_clips=1)
+    found, as_it_is = model.predict(video, num_clips=1), plain.predict(video, num_clips=1)
     tempered = np.sqrt(as_it_is.probabilities)
     assert np.abs(found.probabilities - tempered / tempered.sum()).max() < 1e-3
     assert (found.label, found.answer, found.threshold) == (as_it_is.label, None, 0.9)
@@ -379,36 +381,45 @@ def test_an_answer_is_given_at_the_temperature_and_above_the_threshold(shipped, 
     assert replace(found, threshold=found.confidence).answer == found.label, "the threshold itself is enough"
 
 
+@pytest.fixture
+def numbered(monkeypatch):
+    """Clips that are numbers, three of any video; how many were asked for."""
+    asked = []
+
+    def read(video, spec, *, num_clips, rates):
+        asked.append(num_clips)
+        return Clips(np.arange(3)[:, None], np.zeros((3, 2)), Sampling(25.0))
+
+    monkeypatch.setattr("kinema.inference.model.read_clips", read)
+    return asked
+
+
 @pytest.mark.parametrize("name", ["model.xml", "model.onnx"])
-def test_a_client_averages_as_the_evaluation_did_and_over_as_many_clips(shipped, unsure, prepared, monkeypatch, name):
+def test_a_client_averages_as_the_evaluation_did_and_over_as_many_clips(shipped, unsure, prepared, numbered, name):
     video = min((prepared / "videos").rglob("*.mp4"))
-    plain, model = (load_model(root / name, precision="f32") for root in (shipped.root, unsure.root))
+    plain, model = (load(root / name, precision="f32") for root in (shipped.root, unsure.root))
     assert (model.description.num_clips, model.description.average) == (3, "logits")
     assert (plain.description.num_clips, plain.description.average) == (None, "probabilities")
-    seen, logits = [], np.array([[4.0, 0, 1], [0, 1, 0], [0, 2, 0]], np.float32)
-    monkeypatch.setattr(
-        "kinema.inference.model.read_clips",
-        lambda video, spec, *, num_clips: seen.append(num_clips) or np.arange(3)[:, None],
-    )
-    found = replace(model, predict=lambda clips: logits[clips[0]]).classify(video)
+    logits = np.array([[4.0, 0, 1], [0, 1, 0], [0, 2, 0]], np.float32)
+    plain, model = (replace(one, network=lambda clips: logits[clips[0]]) for one in (plain, model))
+    found = model.predict(video)
     assert found.probabilities == pytest.approx(softmax(logits.mean(axis=0), temperature=2.0))
-    mean = replace(plain, predict=lambda clips: logits[clips[0]]).classify(video)
-    assert mean.probabilities == pytest.approx(softmax(logits).mean(axis=0))
-    replace(plain, predict=lambda clips: logits[clips[0]]).classify(video, num_clips=7)
-    assert seen == [3, NUM_CLIPS, 7]
+    each = np.stack([clip.probabilities for clip in found.clips])
+    assert each == pytest.approx(softmax(logits, temperature=2.0))
+    assert plain.predict(video).probabilities == pytest.approx(softmax(logits).mean(axis=0))
+    plain.predict(video, num_clips=7)
+    assert numbered == [3, NUM_CLIPS, 7]
 
 
-def test_a_client_names_the_class_that_the_evaluation_counts(shipped, prepared, monkeypatch):
+def test_a_client_names_the_class_that_the_evaluation_counts(shipped, prepared, numbered):
     """Where clips disagree, a temperature raises another class to the top."""
     logits = np.array([[1.0, 0, 0], [1.0, 0, 0], [0, 9.0, 0]], np.float32)
-    plain = load_model(shipped.root / "model.onnx")
-    monkeypatch.setattr("kinema.inference.model.read_clips", lambda video, spec, *, num_clips: np.arange(3)[:, None])
+    plain = load(shipped.root / "model.onnx")
     names = {}
     for temperature in (None, 0.3):
         about = replace(plain.description, temperature=temperature, labels=("a", "b", "c"))
-        found = replace(plain, predict=lambda clips: logits[clips[0]], description=about).classify(
-            min((prepared / "videos").rglob("*.mp4"))
-        )
+        model = replace(plain, network=lambda clips: logits[clips[0]], description=about)
+        found = model.predict(min((prepared / "videos").rglob("*.mp4")))
         names[temperature] = found.label
         assert (found.top(1), found.label) == ([(found.label, found.confidence)], found.answer)
     assert softmax(logits, temperature=0.3).mean(axis=0).argmax() == 0
@@ -419,10 +430,10 @@ def test_a_client_names_the_class_that_the_evaluation_counts(shipped, prepared, 
 
 def test_the_command_says_none_of_these(unsure, prepared, capsys):
     video = str(min((prepared / "videos").rglob("*.mp4")))
-    assert main(["predict", str(unsure.root / "model.xml"), video, "--top", "2"]) == 0
+    assert main(["predict", video, "--model", str(unsure.root / "model.xml"), "--top", "2"]) == 0
     first, *classes = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"none of these: the most probable class has 0\.\d{4}, less than 0\.9000", first)
-    assert main(["predict", str(unsure.root / "model.xml"), video, "--top", "2", "--no-threshold"]) == 0
+    assert re.fullmatch(rf"{re.escape(video)}\t0\.\d{{4}}\tnone of these: less than 0\.9000", first)
+    assert main(["predict", video, "--model", str(unsure.root / "model.xml"), "--top", "2", "--threshold", "0"]) == 0
     assert capsys.readouterr().out.splitlines() == classes
     assert len(classes) == 2
 
@@ -436,8 +447,8 @@ def test_a_calibration_of_another_model_is_refused(shipped, tmp_path):
 
 SIGNALLED = """
 import os, signal, sys
-from kinema.inference.model import load_model
-models = [load_model(sys.argv[1]) for _ in range(2)]
+from kinema.inference import load
+models = [load(sys.argv[1]) for _ in range(2)]
 del models[0]
 del models[0]
 signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
@@ -453,20 +464,20 @@ def test_signals_are_handled_after_models_have_come_and_gone(shipped):
 
 
 def test_onnx_runtime_gives_the_same_logits(shipped):
-    openvino, onnx = (load_model(shipped.root / name, precision="f32") for name in ("model.xml", "model.onnx"))
+    openvino, onnx = (load(shipped.root / name, precision="f32") for name in ("model.xml", "model.onnx"))
     assert onnx.description == openvino.description
     spec = onnx.description.spec
     shape = (3, spec.num_frames, spec.channels, spec.size, spec.size)
     clips = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    expected = openvino.predict(clips)
-    assert np.abs(onnx.predict(clips) - expected).max() < 1e-3 * np.abs(expected).max()
+    expected = openvino.network(clips)
+    assert np.abs(onnx.network(clips) - expected).max() < 1e-3 * np.abs(expected).max()
 
 
 def test_a_model_that_does_not_say_how_its_frames_were_made_is_read_with_a_warning(shipped, tmp_path, caplog):
     for name in ("model.xml", "model.bin"):
         shutil.copy(shipped.root / name, tmp_path)
     edit(tmp_path / "model.xml", r"<frames .*?/>")
-    assert load_model(tmp_path / "model.xml").description.frames is None
+    assert load(tmp_path / "model.xml").description.frames is None
     assert "does not say how its frames were made" in caplog.text
 
 
@@ -506,21 +517,40 @@ def test_a_damaged_model_is_told_in_one_line(shipped, prepared, tmp_path, capsys
     shutil.copytree(shipped.root, tmp_path / "model")
     change(tmp_path / "model")
     video = next((prepared / "videos").rglob("*.mp4"))
-    assert main(["predict", str(tmp_path / "model/model.xml"), str(video)]) == 2
+    assert main(["predict", str(video), "--model", str(tmp_path / "model/model.xml")]) == 2
     said = capsys.readouterr().err
     assert match in said
     assert said.startswith(f"kinema: {tmp_path / 'model/model.xml'}: ")
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/using-a-model.md"])
-def test_the_documentation_uses_a_model(shipped, tmp_path, monkeypatch, page, capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / page).read_text(), re.DOTALL)
+def python_blocks(page):
+    """Code of a page, each block as it stands there."""
+    return re.findall(r"```python\n(.*?)```", (REPOSITORY / page).read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def in_documented_project(shipped, prepared, tmp_path, monkeypatch):
+    """A working directory with the files that the pages name."""
     shutil.copytree(shipped.root, tmp_path / "results/demo/efficientnet_lite0_vtn")
-    make_video(tmp_path / "video.mp4")
+    shutil.copy(min((prepared / "videos").rglob("*.mp4")), tmp_path / "video.mp4")
     monkeypatch.chdir(tmp_path)
-    exec(code, {})
-    assert load_model(shipped.root / "model.xml").classify("video.mp4").top(1)[0][0] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/using-a-model.md"])
+def test_the_documentation_uses_a_model(shipped, in_documented_project, page, capsys):
+    names: dict = {}
+    blocks = [code for code in python_blocks(page) if "read_model" not in code]
+    for code in blocks:
+        exec(code, names)
+    assert load(shipped.root / "model.xml").predict("video.mp4").label in capsys.readouterr().out
+
+
+def test_the_documented_lines_without_kinema_give_the_same_answer(shipped, in_documented_project):
+    *_, code = python_blocks("docs/using-a-model.md")
+    done = without_the_rest("sys.modules['kinema'] = None\n" + code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == load(shipped.root / "model.xml").predict("video.mp4", num_clips=1).label
 
 
 # The command
@@ -528,17 +558,17 @@ def test_the_documentation_uses_a_model(shipped, tmp_path, monkeypatch, page, ca
 
 def test_the_command_prints_the_most_probable_classes(shipped, prepared, capsys):
     video = next((prepared / "videos").rglob("*.mp4"))
-    assert main(["predict", str(shipped.root / "model.xml"), str(video), "--top", "2", "--clips", "3"]) == 0
+    assert main(["predict", str(video), "--model", str(shipped.root / "model.xml"), "--top", "2", "--clips", "3"]) == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    expected = load_model(shipped.root / "model.xml").classify(video, num_clips=3)
-    assert [label for _, label in lines] == [label for label, _ in expected.top(2)]
-    assert float(lines[0][0]) == pytest.approx(expected.probabilities.max(), abs=1e-4)
+    expected = load(shipped.root / "model.xml").predict(video, num_clips=3)
+    assert [label for *_, label in lines] == [label for label, _ in expected.top(2)]
+    assert float(lines[0][1]) == pytest.approx(expected.probabilities.max(), abs=1e-4)
 
 
 def test_on_a_terminal_they_are_a_table(shipped, prepared, capsys, monkeypatch):
     video = next((prepared / "videos").rglob("*.mp4"))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    assert main(["predict", str(shipped.root / "model.xml"), str(video), "--top", "1"]) == 0
+    assert main(["predict", str(video), "--model", str(shipped.root / "model.xml"), "--top", "1"]) == 0
     shown = capsys.readouterr().out
     assert "probability" in shown
     assert "─" in shown
@@ -551,16 +581,17 @@ def test_on_a_terminal_they_are_a_table(shipped, prepared, capsys, monkeypatch):
         ("labels.txt", "video.mp4", [], "labels.txt: expected a model.xml or a model.onnx"),
         ("model.xml", "absent.mp4", [], "absent.mp4: missing; expected a video file"),
         ("model.xml", "labels.txt", [], "labels.txt: not a"),
-        ("model.xml", ".", [], "unreadable: Is a directory"),
+        ("labels.txt", "folder", [], "folder: no video in it; expected files (avi "),
         ("model.xml", "video.mp4", ["--top", "0"], "--top 0: expected 1 or more"),
-        ("model.xml", "video.mp4", ["--clips", "0"], "0 clips of a video asked for"),
+        ("model.xml", "video.mp4", ["--clips", "0"], "--clips 0: expected 1 or more"),
     ],
 )
 def test_a_wrong_file_is_told_in_one_line(shipped, tmp_path, capsys, model, video, options, match):
     make_video(tmp_path / "video.mp4")
+    (tmp_path / "folder").mkdir()
     for name in ("model.xml", "model.bin", "labels.txt"):
         shutil.copy(shipped.root / name, tmp_path)
-    assert main(["predict", str(tmp_path / model), str(tmp_path / video), *options]) == 2
+    assert main(["predict", str(tmp_path / video), "--model", str(tmp_path / model), *options]) == 2
     said = capsys.readouterr().err
     assert match in said
     assert said.count("\n") == 1

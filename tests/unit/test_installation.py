@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kinema.inference.model import load_model
+from kinema.inference import load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -46,9 +46,9 @@ def test_an_installation_of_the_client_predicts_without_pytorch(client, shipped,
     assert {"kinema", "openvino"} <= names
     assert not {"torch", "pydantic", "pyarrow", "pandas", "snakemake"} & names
     video = next((prepared / "videos").rglob("*.mp4"))
-    found = run(client / "kinema", "predict", shipped.root / "model.xml", video, "--top", "1").stdout
-    ((label, probability),) = load_model(shipped.root / "model.xml").classify(video).top(1)
-    assert found == f"{probability:.4f}\t{label}\n"
+    found = run(client / "kinema", "predict", video, "--model", shipped.root / "model.xml", "--top", "1").stdout
+    ((label, probability),) = load(shipped.root / "model.xml").predict(video).top(1)
+    assert found == f"{video}\t{probability:.4f}\t{label}\n"
 
 
 def test_it_says_what_the_other_commands_need(client):

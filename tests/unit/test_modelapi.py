@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kinema.deployment.parity_sample import parity_clips
-from kinema.inference.model import load_model
+from kinema.inference import load
 from kinema.inference.predictors.openvino import compiled_network, core
 from kinema.inference.probabilities import softmax
 from kinema.models.loading.checkpoint import load_checkpoint
@@ -21,9 +21,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def clips(streamed):
     """R, G, B pictures, uint8 (N, T, H, W, C), and what the whole network says of them."""
     given = parity_clips(streamed.clips_path, load_checkpoint(streamed.root / "model.pth").model, count=3)
-    model = load_model(streamed.root / "model.xml", precision="f32")
+    model = load(streamed.root / "model.xml", precision="f32")
     temperature = model.description.temperature or 1.0
-    return np.ascontiguousarray(given.transpose(0, 1, 3, 4, 2)), softmax(model.predict(given), temperature=temperature)
+    return np.ascontiguousarray(given.transpose(0, 1, 3, 4, 2)), softmax(model.network(given), temperature=temperature)
 
 
 def test_it_has_six_dimensions_and_gives_probabilities(streamed, clips):

@@ -200,7 +200,7 @@ results/mine/efficientnet_lite0_vtn
             gate 1: logits of 8 clips differ by 5e-06 at most at float32, the largest being 10.6
             gate 2: model.xml names the class that model.pth names for 24 of 24 validation videos, at the
             device's own precision
-  next      kinema predict results/mine/efficientnet_lite0_vtn/model.xml VIDEO
+  next      kinema predict VIDEO --model results/mine/efficientnet_lite0_vtn/model.xml
             see results/mine/efficientnet_lite0_vtn/confusion.png and results/mine/dataset_report.md
 """
 
@@ -216,9 +216,8 @@ def test_a_folder_may_be_the_one_that_one_is_in(results, capsys, monkeypatch):
     monkeypatch.chdir(results / MODEL)
     text = shown(capsys, ".")
     assert f" snakemake --cores all {MODEL}/evaluation.json results/mine/dataset_report.json\n" in text
-    assert (
-        "  next      kinema predict model.xml VIDEO\n            see confusion.png and ../dataset_report.md\n" in text
-    )
+    what_next = "  next      kinema predict VIDEO --model model.xml\n"
+    assert f"{what_next}            see confusion.png and ../dataset_report.md\n" in text
 
 
 def test_the_page_is_named_where_there_is_one(results, capsys):
@@ -230,7 +229,7 @@ def test_the_page_is_named_where_there_is_one(results, capsys):
 def test_commands_are_not_broken(results, capsys):
     folder = results / "results/mine" / f"{'long' * 20} name {'long' * 20}"
     shutil.copytree(results / MODEL, folder)
-    assert f"  next      kinema predict '{folder}/model.xml' VIDEO\n" in shown(capsys, folder)
+    assert f"  next      kinema predict VIDEO --model '{folder}/model.xml'\n" in shown(capsys, folder)
 
 
 # Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17 (1998), table I

@@ -19,7 +19,7 @@ from kinema.deployment.saving import save_ir
 from kinema.deployment.streaming import stream_networks
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Network
-from kinema.inference.model import load_model
+from kinema.inference import load
 from kinema.inference.predictors.openvino import compiled_network, core, read_openvino
 from kinema.inference.predictors.streaming import encoder_frames, streaming_predictor
 from kinema.inference.probabilities import softmax
@@ -35,7 +35,7 @@ def clips(streamed):
 
 def test_a_stream_gives_what_the_whole_network_gives(streamed, clips):
     predict = streaming_predictor(*streamed.paths("streaming/encoder.xml", "streaming/decoder.xml"), precision="f32")
-    whole = load_model(streamed.root / "model.xml", precision="f32").predict
+    whole = load(streamed.root / "model.xml", precision="f32").network
     assert np.abs(predict(clips) - whole(clips)).max() < 1e-5
     record = streamed.read("streaming/verification.json")
     assert record["agreement"] >= 0.5
@@ -51,12 +51,12 @@ def test_the_networks_have_the_form_of_the_convention(streamed):
     assert list(decoder.input(0).shape) == [1, 3, encoder.output(0).shape[1]], "of differences one less than frames"
     assert list(decoder.output(0).shape) == [1, 6]
     _, about = read_openvino(streamed.root / "streaming/encoder.xml")
-    assert about.keys() >= {"labels", "input_spec", "accuracy", "digests", "fps"}
+    assert about.keys() >= {"labels", "input_spec", "accuracy", "digests", "frame_rates"}
 
 
 def test_a_program_of_the_model_zoo_gets_the_answer_of_the_whole_network(streamed, clips):
     """Of differences each picture and the next one are given together, the earlier one first."""
-    whole = softmax(load_model(streamed.root / "model.xml", precision="f32").predict(clips))
+    whole = softmax(load(streamed.root / "model.xml", precision="f32").network(clips))
     for clip, expected in zip(clips, whole, strict=True):
         demo = ZooDemo(core(), streamed.root / "streaming")
         pictures = [frame.transpose(1, 2, 0)[:, :, ::-1] for frame in clip]
@@ -64,7 +64,7 @@ def test_a_program_of_the_model_zoo_gets_the_answer_of_the_whole_network(streame
         answers = [demo.seen(np.concatenate(pair, axis=1)) for pair in pairwise(planes)]
         assert answers[:-1] == [None, None]
         assert list(answers[-1].values()) == pytest.approx(expected, abs=1e-5)
-        assert list(answers[-1]) == list(load_model(streamed.root / "model.xml").description.labels)
+        assert list(answers[-1]) == list(load(streamed.root / "model.xml").description.labels)
 
 
 def test_frames_are_given_as_the_encoder_takes_them():

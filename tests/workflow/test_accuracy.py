@@ -1,7 +1,12 @@
 """The numbers kinema promises, by the commands a user types: the demo, its honesty, and real clips."""
 
+import csv
 import json
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from project import REPOSITORY, Project, copy_code
@@ -58,3 +63,20 @@ def test_real_clips_train_to_a_useful_model_within_the_budget(shared, tmp_path):
     report = read(root / "results/ut_interaction/dataset_report.json")
     assert (report["listed"], report["ok"]) == (120, 120)
     assert report["leaks"] == {"content": [], "group": [], "source": []}
+    check_predictions_of_raw_videos(project, shared, model, evaluation.scores)
+
+
+def check_predictions_of_raw_videos(project, shared, model, scores):
+    """`kinema predict` is right about as many raw videos as the evaluation about their stored frames, but for one."""
+    folder = shared / "real/ut_interaction"
+    rows = list(csv.DictReader((folder / "annotations.csv").open()))
+    labels = {Path(row["video"]).stem: row["label"] for row in rows if row["subset"] == "validation"}
+    assert len(labels) == scores.num_videos
+    paths = [str(path) for path in sorted((folder / "videos").rglob("*")) if path.stem in labels]
+    command = [sys.executable, "-m", "kinema.cli", "predict", *paths, "--model", model, "--clips", "3", "--output", "-"]
+    environment = os.environ | {"PYTHONPATH": str(project.root)}
+    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=True)
+    answers = {Path(row["video"]).stem: row for row in map(json.loads, done.stdout.splitlines())}
+    assert {row["taken_at_fps"] for row in answers.values()} == {None}, "they have the rate of the training"
+    num_right = sum(answers[name]["label"] == label for name, label in labels.items())
+    assert abs(num_right - scores.video_top1 * scores.num_videos) <= 1.001

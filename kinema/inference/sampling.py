@@ -1,0 +1,79 @@
+"""Frame times of a video -> its frames at the pace of a training.
+
+A network knows a movement by how far it goes from one frame of a clip to the next. Training counts frames: every
+`stride`-th of a video. So does a client, where the video has the frame rate of the training. At another rate, the same
+count is another time, and frames are chosen by their time stamps: those that are shown at the times at which a video of
+the training's rate would have its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinema.inference.frame_rates import FrameRates
+
+TOLERANCE = 0.05  # of a rate: 23.976, 24 and 25 frames a second are no different pace
+MOST_BACK = 0.25  # seconds; a time stamp that is further back begins another recording in the same file
+MOST_AHEAD = 60.0  # seconds; as much ahead
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The pace of a video: `fps` its frames per second, None where that is not known.
+
+    `taken_at`: the rate at which frames were taken, None: all of them were, and clips counted by number.
+    """
+
+    fps: float | None
+    taken_at: float | None = None
+
+    @property
+    def in_words(self) -> str:
+        """E.g. `60 frames a second, taken at 25 as in training`."""
+        rate = "frame rate unknown" if self.fps is None else f"{self.fps:.4g} frames a second"
+        return rate if self.taken_at is None else f"{rate}, taken at {self.taken_at:.4g} as in training"
+
+
+class Clock:
+    """Time stamps in seconds, in the order of the pictures -> seconds since the first, which never go back.
+
+    Where a recording was joined to another, time goes on by a step as large as the one before.
+    """
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._now = 0.0
+        self._step = 0.0
+
+    def at(self, stamp: float) -> float:
+        """Seconds of the next picture."""
+        if self._last is not None:
+            step = stamp - self._last
+            if not -MOST_BACK <= step <= MOST_AHEAD:
+                step = self._step
+            self._step = max(0.0, step)
+            self._now += self._step
+        self._last = stamp
+        return self._now
+
+
+def sampling_of(fps: float | None, rates: FrameRates | None) -> Sampling:
+    """How a video of a frame rate is taken by a model of these; None is unknown.
+
+    It is the rate that the file says, as those of the training are. One between the lowest and the highest of the
+    training is taken by number, as the training took such videos.
+    """
+    if fps is None or rates is None or rates.low * (1 - TOLERANCE) <= fps <= rates.high * (1 + TOLERANCE):
+        return Sampling(fps)
+    return Sampling(fps, rates.median)
+
+
+def taken(times: np.ndarray, fps: float) -> np.ndarray:
+    """Numbers of the frames that are nearest to the times 0, 1/fps, 2/fps ... as long as the video lasts: (M,).
+
+    `times` (N,) ascend from 0, in seconds. The last frame lasts as long as frames do in the median.
+    """
+    duration = times[-1] + float(np.median(np.diff(times)))
+    wanted = np.arange(max(1, round(duration * fps))) / fps
+    middles = (times[1:] + times[:-1]) / 2  # up to which a frame is the nearest
+    return np.searchsorted(middles, wanted)
