@@ -133,7 +133,7 @@ def test_a_list_with_nothing_to_score_on_stops_what_would_be_scored(project):
     assert "clips.parquet: no validation and no testing rows with a label" in output
     assert executed(output) == {"train"}
     output = project.snakemake(f"{MODEL}/parity.json")
-    assert executed(output) == {"export", "convert"}, "what needs no scores is made without"
+    assert executed(output) == {"train", "export", "convert"}, "what needs no scores is made without"
     # a list that was mended is read, whatever the index of the old one says
     table.write_text(with_validation)
     assert "annotations" in project.planned(f"{MODEL}/evaluation.json")

@@ -25,7 +25,7 @@ def test_the_same_command_goes_on_after_kill_9(project):
             start_new_session=True,
         )
         try:
-            wait_for(lambda: "rule evaluate:" in log.read_text(), process)
+            wait_for(lambda: "checkpoint evaluate:" in log.read_text(), process)
             os.killpg(process.pid, signal.SIGSTOP)  # so that its job is not over before it is killed
             # while it lives its locks are respected
             output = project.snakemake(*COMMAND, check=False)

@@ -286,8 +286,9 @@ def page_templates(name):
 
 
 def wanted_targets():
-    """What the command line asks for, with the files of rule all in its place."""
-    return [file for target in ASKED.targets for file in (rules.all.input if target == "all" else [target])]
+    """What the command line asks for, without a target rule all, with the files of rule all in its place."""
+    targets = ASKED.targets or ["all"]
+    return [file for target in targets for file in (rules.all.input if target == "all" else [target])]
 
 
 def gate_files(wildcards):
