@@ -71,11 +71,17 @@ EDITS = {
     "float16": (setting("deployment: {compress_to_fp16: true}"), {"convert", MODEL_PAGE}),
     "tolerance of gate 1": (setting("deployment: {parity_tolerance: 0.1}"), {"convert", MODEL_PAGE}),
     "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {"verify", MODEL_PAGE}),
-    "dropped videos allowed": ((TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"), {"index", MODEL_PAGE}),
+    "dropped videos allowed": (
+        (TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"),
+        {"index", MODEL_PAGE},
+    ),
     "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
     "fewest frames of a video": ((TINY, "short_side: 64", "short_side: 64\n  min_frames: 2"), {"shard", MODEL_PAGE}),
-    "what becomes of damaged videos": ((TINY, "short_side: 64", "short_side: 64\n  damaged: drop"), {"shard", MODEL_PAGE}),
+    "what becomes of damaged videos": (
+        (TINY, "short_side: 64", "short_side: 64\n  damaged: drop"),
+        {"shard", MODEL_PAGE},
+    ),
     "the models of a leaderboard": (
         (TINY, "num_shards: 8", "num_shards: 8\nleaderboard: [efficientnet_lite0_vtn@quick]"),
         {BOARD},
