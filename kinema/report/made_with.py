@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_jsonable_python
+from pydantic import TypeAdapter
 
 from kinema.digests import ABSENT, file_digest
 from kinema.durations import duration_in_words
@@ -53,7 +53,7 @@ def _setting(section: str, key: str, value: Any) -> Setting:
         return Setting(name, _text(value), None, "")
     field = known[key]
     default = field.get_default(call_default_factory=True)
-    shown = NO_DEFAULT if field.is_required() else _text(to_jsonable_python(default))
+    shown = NO_DEFAULT if field.is_required() else _text(TypeAdapter(Any).dump_python(default, mode="json"))
     return Setting(name, _text(value), shown, (field.description or "").replace("`", ""))
 
 
