@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from kinema.evaluation.sources import first_rows, stored_values
 from kinema.evaluation.views import ViewDataset
 from kinema.inference.probabilities import highest
 from kinema.metrics import ClipScores, by_video
@@ -108,6 +108,7 @@ def _log_totals(logits: np.ndarray) -> np.ndarray:
 
 def as_rows(evidence: Sequence[Evidence], dataset: ViewDataset, labels: Sequence[str]) -> list[dict[str, Any]]:
     """The column `evidence` of predictions.parquet; seconds are those since the beginning of the stored frames."""
+    rates = stored_values(dataset.index, first_rows(dataset), "fps")
     return [
         {
             "frames": one.frames.astype(np.int32),
@@ -117,16 +118,5 @@ def as_rows(evidence: Sequence[Evidence], dataset: ViewDataset, labels: Sequence
             "logits": list(one.logits),
             "log_totals": one.log_totals,
         }
-        for one, rate in zip(evidence, frame_rates(dataset), strict=True)
+        for one, rate in zip(evidence, rates, strict=True)
     ]
-
-
-def frame_rates(dataset: ViewDataset) -> list[float]:
-    """[frames a second] Of the stored frames of each video, in the order of `by_video`."""
-    index = dataset.index
-    _, rows = np.unique(index.video_number, return_index=True)
-    rates: dict[str, float] = {}
-    for number in np.unique(index.shard_number[rows]):
-        table = pq.read_table(index.shards[number], columns=["id", "fps"])
-        rates |= zip(table["id"].to_pylist(), table["fps"].to_pylist(), strict=True)
-    return [rates[index.video(row)] for row in rows]

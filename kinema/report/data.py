@@ -9,7 +9,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.clips.coverage import read_coverage
 from kinema.experiment.data_sections import Clip
 from kinema.records.dataset_report import Counts, DatasetReport, DroppedVideo, LabelCounts
 from kinema.records.look_alikes import LookAlike
@@ -63,12 +62,6 @@ class Data:
     num_short: int
     num_usable: int
     window: int
-
-
-def read_data(report_path: Path, annotation_path: Path, table_paths: Sequence[Path], *, clip: Clip) -> Data:
-    """From dataset_report.json, annotation.json and the tables of the shards; `clip` are the clips of a model."""
-    _, videos = read_coverage(annotation_path, table_paths)
-    return data_of(DatasetReport.read(report_path), with_sizes(videos, table_paths), clip=clip)
 
 
 def with_sizes(videos: pd.DataFrame, table_paths: Sequence[Path]) -> pd.DataFrame:

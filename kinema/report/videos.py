@@ -4,15 +4,15 @@ Three kinds are shown: those that the network was most sure of and had wrong, th
 right ones.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from kinema.clips.table import ClipIndex
+from kinema.evaluation.sources import stored_values
 from kinema.evaluation.views import ViewDataset
 from kinema.models.model_name import parse_model_name, split_variant
 from kinema.report.choosing import SHOWN, choose_videos
@@ -104,7 +104,7 @@ def scored_videos(
     for name, (title, hint) in KINDS.items():
         numbers = getattr(chosen, name)
         found = rows.take(pa.array(numbers, pa.int64())).to_pylist()
-        rates = frame_rates(dataset.index, [middle[row["video"]] for row in found])
+        rates = stored_values(dataset.index, [middle[row["video"]] for row in found], "fps")
         cards = [
             _card(row, _clip(dataset, middle[row["video"]], stride=stride, fps=fps, shown=shown), parts)
             for row, fps in zip(found, rates, strict=True)
@@ -119,16 +119,6 @@ def middle_clips(index: ClipIndex) -> dict[str, int]:
     numbers, first, counts = np.unique(index.video_number, return_index=True, return_counts=True)
     rows = (first + (counts - 1) // 2).tolist()
     return {index.videos[number].as_py(): row for number, row in zip(numbers.tolist(), rows, strict=True)}
-
-
-def frame_rates(index: ClipIndex, rows: Sequence[int]) -> list[float | None]:
-    """Frames a second of the videos in these rows, as their shards have it; None where it is unknown."""
-    rates: dict[str, float | None] = {}
-    for path in {index.shard(row) for row in rows}:
-        names = [index.video(row) for row in rows if index.shard(row) == path]
-        table = pq.read_table(path, columns=["id", "fps"], filters=[("id", "in", names)])
-        rates |= dict(zip(table["id"].to_pylist(), table["fps"].to_pylist(), strict=True))
-    return [rates.get(index.video(row)) for row in rows]
 
 
 def shown_as(model_name: str, modality: str) -> str:

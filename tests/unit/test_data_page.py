@@ -7,11 +7,12 @@ import pytest
 from corpus import CLIP, entry, write_corpus
 from media_corpus import make_video
 
+from kinema.clips.coverage import read_coverage
 from kinema.clips.report import write_report
 from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Media
 from kinema.records.dataset_report import DatasetReport
-from kinema.report.data import read_data
+from kinema.report.data import data_of, with_sizes
 from kinema.report.data_page import write_data_page
 
 SETTINGS = Settings.model_validate({"clip": CLIP.model_dump()})
@@ -42,7 +43,8 @@ def page_of(root, tables, modality="rgb") -> str:
 
 
 def read(root, tables):
-    return read_data(root / "dataset_report.json", root / "annotation.json", tables, clip=CLIP)
+    _, videos = read_coverage(root / "annotation.json", tables)
+    return data_of(DatasetReport.read(root / "dataset_report.json"), with_sizes(videos, tables), clip=CLIP)
 
 
 def shards(root):
