@@ -10,7 +10,7 @@ from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import annotation_files, dataset_named
-from kinema.experiment.scoring import VERIFIED
+from kinema.experiment.scoring import VERIFIED, name_in_folder
 from kinema.experiment.starts import check_starts, with_ancestors
 from kinema.snakemake_folder import WILDCARD, matched
 
@@ -31,7 +31,7 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
         _check_leaderboard(config, parts[1], runs_here)
         return
     if len(parts) > 3 and not is_data_page(target):
-        if "/".join(parts[3:]) in DEPLOYED:
+        if name_in_folder(parts) in DEPLOYED:
             check_export(config, parts[1], parts[2])
         if parts[3] == "streaming":
             check_streaming(config, parts[1], parts[2])

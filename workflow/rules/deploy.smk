@@ -9,6 +9,7 @@ out  work/{dataset}/{model}/converted/model.onnx, model.xml   no user of models 
      results/{dataset}/{model}/model.xml, model.bin, model.onnx, labels.txt   there only if both gates were passed
      results/{dataset}/{model}/modelapi/           the IR for OpenVINO Model API, through the same gates
      results/{dataset}/{model}/streaming/          encoder and decoder of single frames, through the same gates
+     results/{dataset}/{model}/serving/            the IR as OpenVINO Model Server looks for it
 """
 
 
@@ -208,3 +209,29 @@ rule streaming:
         code=model_code("streaming", "kinema.deployment.streaming"),
     script:
         "../scripts/streaming.py"
+
+
+rule serving:
+    """A model repository of OpenVINO Model Server, with the verified IR."""
+    input:
+        xml="results/{dataset}/{model}/model.xml",
+        bin="results/{dataset}/{model}/model.bin",
+        verification="results/{dataset}/{model}/verification.json",
+    output:
+        config="results/{dataset}/{model}/serving/config.json",
+        xml="results/{dataset}/{model}/serving/{model}/1/model.xml",
+        bin="results/{dataset}/{model}/serving/{model}/1/model.bin",
+        verification="results/{dataset}/{model}/serving/verification.json",
+    log:
+        "logs/{dataset}/{model}/serving.log",
+    benchmark:
+        "logs/{dataset}/{model}/serving.benchmark.tsv"
+    conda:
+        "../../envs/deploy.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        failures=failures("results/{dataset}/{model}/serving/config.json"),
+        code=code("serving", "kinema.deployment.serving"),
+    script:
+        "../scripts/serving.py"

@@ -298,21 +298,18 @@ def gate_files(wildcards):
 
 def gate_contents(wildcards):
     """Digests of what a page tells of the export, where that is no input, as JSON."""
-    paths = [f"results/{wildcards.dataset}/{wildcards.model}/{name}" for name in pages.EXPORTED]
+    inputs, folder = gate_files(wildcards), f"results/{wildcards.dataset}/{wildcards.model}"
     # not of inputs: Snakemake notes the params that a job has before these are made
-    return json.dumps([] if gate_files(wildcards) else [file_digest(path) for path in paths])
+    told = [] if len(inputs) == len(pages.GATES) else [f"{folder}/{name}" for name in pages.EXPORTED]
+    return json.dumps([file_digest(path) for path in told if path not in inputs])
 
 
 def failed_exports(wildcards):
-    """The rules of a model's export whose last job failed, as JSON."""
-    if gate_files(wildcards):
-        return "[]"
-    made = f"{wildcards.dataset}/{wildcards.model}"
-    outputs = {
-        "export": f"work/{made}/converted/model.onnx",
-        "convert": f"results/{made}/parity.json",
-        "verify": f"results/{made}/model.xml",
-    }
+    """The rules of a model's export whose last job failed, as JSON; without those that make an input of its page."""
+    inputs, made = gate_files(wildcards), f"{wildcards.dataset}/{wildcards.model}"
+    of_gate_1 = {"export": f"work/{made}/converted/model.onnx", "convert": f"results/{made}/parity.json"}
+    of_gate_2 = {"verify": f"results/{made}/model.xml"}
+    outputs = [of_gate_1 | of_gate_2, of_gate_2, {}][len(inputs)]
     # where somebody removed work/, nothing is known of what lay there
     known = {rule: path for rule, path in outputs.items() if Path(path).parent.exists()}
     return json.dumps([rule for rule, path in known.items() if snakemake_folder.has_failed(path)])
