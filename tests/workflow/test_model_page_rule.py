@@ -30,6 +30,10 @@ def test_a_page_is_made_of_what_is_there_and_is_made_anew_alone(project):
     assert "both gates passed" in page.read_text()
     assert project.planned(PAGE, f"{MODEL}/model.xml") == set()
     assert executed(project.snakemake(PAGE)) == {"model_page"}, "what it waits for is asked for no more"
+    (project.root / MODEL / "parity.json").unlink()
+    together = (PAGE, f"{MODEL}/modelapi/model.xml")
+    assert executed(project.snakemake(*together)) == {"convert", "modelapi", "model_page"}
+    assert project.planned(*together) == set(), "what was made before the page in the same run is known to it"
     shutil.rmtree(project.root / "work")
     assert project.planned(PAGE) == set(), "what lay there was not made in vain"
     (project.root / MODEL / "model.bin").write_bytes(b"another")

@@ -137,6 +137,7 @@ EDITS = {
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
         {
             *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
+            "serving",
             *MODEL_STAGES,
             *PAGES,
         },
@@ -202,11 +203,11 @@ EDITS = {
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {"convert", *SHIPPED, MODEL_PAGE},
+        {"convert", *SHIPPED, "serving", MODEL_PAGE},
     ),
     "the version of the verification": (
         ("kinema/records/verification.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {*SHIPPED, MODEL_PAGE},
+        {*SHIPPED, "serving", MODEL_PAGE},
     ),
     "the version of the dataset report": (
         ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -230,6 +231,7 @@ EDITS = {
     ),
     "the encoder of a stream": (("kinema/inference/predictors/streaming.py", "[:, ::-1]", "[:, :]"), {"streaming"}),
     "the variant for Model API": (("kinema/deployment/modelapi.py", "LEAST = 1e-30", "LEAST = 1e-20"), {"modelapi"}),
+    "what a model server is given": (("kinema/deployment/serving.py", '"-", model', '"_", model'), {"serving"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index", *PAGES}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),
