@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kinema.inference.rows import NONE
-
 if TYPE_CHECKING:
     from kinema.inference.live_demo.source import Source
     from kinema.inference.live_demo.watch import Watch
@@ -166,7 +164,13 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[threading.Event]:
 
 
 def _answered(seconds: float, seen: "Scored") -> None:
-    print(f"{seconds:.2f}\t{seen.confidence:.4f}\t{NONE if seen.answer is None else seen.answer}", flush=True)
+    print(f"{seconds:.2f}\t{seen.confidence:.4f}\t{_answer(seen)}", flush=True)
+
+
+def _answer(seen: "Scored") -> str:
+    from kinema.inference.rows import NONE
+
+    return NONE if seen.answer is None else seen.answer
 
 
 @contextlib.contextmanager
@@ -186,7 +190,7 @@ def _told() -> Iterator[Any]:
 
 def _state(watch: "Watch") -> str:
     meter, seen = watch.meter, watch.seen
-    answer = "..." if seen is None else f"{NONE if seen.answer is None else seen.answer} {seen.confidence:.2f}"
+    answer = "..." if seen is None else f"{_answer(seen)} {seen.confidence:.2f}"
     rates = f"{meter.fps:.1f} frames/s, lag {meter.lag:.0f} ms, {watch.num_dropped} dropped"
     return f"{watch.seconds:.1f} s: {answer} ({rates})"
 

@@ -20,8 +20,9 @@ ENCODERS = {
     "mpeg4": {"qscale": "4"},
 }
 FINEST = 10**6  # ticks a second; encoders trip over finer ones
-# what is written so far can be played, whatever happens to the process
-FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+# What is written so far can be played, whatever happens to the process: MP4 in fragments of two seconds. Without
+# delay_moov its times would begin behind zero.
+FRAGMENTS = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "frag_duration": "2000000", "flush_packets": "1"}
 Write = Callable[[float, np.ndarray], None]
 """Takes the seconds of a frame since the first, and the frame, uint8 (H, W, 3), BGR."""
 
