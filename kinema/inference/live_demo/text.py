@@ -60,4 +60,4 @@ def put(
 
 
 def _thickness(size: int, bold: bool) -> int:
-    return max(1, round(size / 16) + bold * max(1, size // 24))
+    return max(1, round(size / (14 if bold else 20)))
