@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import av
@@ -21,7 +22,7 @@ from kinema.cli import main
 from kinema.inference import load
 from kinema.inference.live_demo import command, window
 from kinema.inference.live_demo.pace import Pace
-from kinema.inference.live_demo.recognizer import Look, Recognizer
+from kinema.inference.live_demo.recognizer import NUM_REQUESTS, Look, Recognizer
 from kinema.inference.live_demo.source import open_source
 from kinema.inference.live_demo.stream_model import StreamModel, load_stream
 from kinema.inference.live_demo.watch import Smoothed
@@ -227,6 +228,20 @@ def test_a_frame_in_place_of_missing_ones_is_encoded_once(tmp_path, seen):
     all_of_them, num_all = pushed(model, each)
     assert (num_few, num_all) == ((4, 9) if seen == 1 else (5, 8))
     assert np.allclose([look.logits for look in few], [all_of_them[at].logits for at in (0, 1, 5)])
+
+
+def test_the_encoder_goes_on_while_the_decoder_works(tmp_path, monkeypatch):
+    model = load_stream(stream_model(tmp_path / "streaming"))
+    may_end, decode = threading.Event(), Recognizer._decode
+    monkeypatch.setattr(Recognizer, "_decode", lambda self: may_end.wait(20) and decode(self))
+    recognizer = Recognizer(model)
+    frame = np.full((3, 32, 32), 200, np.uint8)
+    for number in range(SPEC.num_frames + NUM_REQUESTS):
+        recognizer.push(frame, float(number))
+    assert recognizer.num_done == SPEC.num_frames - 1, "the first clip is not decoded yet"
+    may_end.set()
+    recognizer.close()
+    assert [look.passes for look in recognizer.looks()] == [4, 5, 6]
 
 
 def test_looks_are_those_of_the_whole_network(streamed):
