@@ -38,16 +38,16 @@ from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.live_demo.output import video_file
 from kinema.inference.live_demo.source import open_source
-from kinema.inference.live_demo.stream_model import load_stream
+from kinema.inference.live_demo.stream_model import StreamModel, load_stream
 from kinema.inference.live_demo.watch import Watch
-from kinema.inference.model import load
+from kinema.inference.model import Model, load
 from kinema.inference.predictors.openvino import add_metadata
 from kinema.inference.scorers import ClipScorer, WholeClips
 from kinema.models.registry import create_model
 
 OPSET = 20
 LABELS = tuple(f"class {number}" for number in range(6))
-PLAIN_FRAMES = 40  # of the plain loop, which is slow
+PLAIN_FRAMES = 20  # of the plain loop, which is slow
 
 
 def export(name: str, clip: Clip, folder: Path) -> None:
@@ -72,9 +72,8 @@ def decode(video: Path) -> int:
         return sum(1 for _ in source.video.pictures())
 
 
-def demo(folder: Path, video: Path, *, out: Path | None = None) -> tuple[int, int]:
+def demo(model: StreamModel, video: Path, *, out: Path | None = None) -> tuple[int, int]:
     """Frames and encoder passes."""
-    model = load_stream(folder / "streaming")
     with open_source(str(video), frames=FrameSpec(), timeout_seconds=10) as source, ExitStack() as files:
         sinks = []
         if out:
@@ -85,9 +84,8 @@ def demo(folder: Path, video: Path, *, out: Path | None = None) -> tuple[int, in
     return watch.meter.num_frames, watch.num_passes
 
 
-def plain_loop(folder: Path, video: Path, *, num_frames: int) -> int:
+def plain_loop(model: Model, video: Path, *, num_frames: int) -> None:
     """As one writes it: at each frame the whole network on the last ones."""
-    model = load(folder / "model.xml")
     spec = model.description.spec
     scorer, kept = WholeClips(model.network, spec), 0
     with open_source(str(video), frames=FrameSpec(), timeout_seconds=10) as source:
@@ -97,7 +95,6 @@ def plain_loop(folder: Path, video: Path, *, num_frames: int) -> int:
             kept += 1
             if kept >= spec.num_frames:
                 scorer.logits()
-    return num_frames
 
 
 def milliseconds_a_frame(scorer: ClipScorer, frames: np.ndarray, *, length: int) -> float:
@@ -123,11 +120,12 @@ def seconds(work: Callable[[], object]) -> float:
 def end_to_end(folder: Path, video: Path, *, rounds: int, plain_frames: int = PLAIN_FRAMES) -> dict[str, list[float]]:
     """Frames a second of each round."""
     num_frames, out = decode(video), folder / "annotated.mp4"
+    stream, whole = load_stream(folder / "streaming"), load(folder / "model.xml")
     works: dict[str, tuple[int, Callable[[], object]]] = {
         "decoding alone": (num_frames, lambda: decode(video)),
-        "demo": (num_frames, lambda: demo(folder, video)),
-        "demo -o": (num_frames, lambda: demo(folder, video, out=out)),
-        "plain loop": (plain_frames, lambda: plain_loop(folder, video, num_frames=plain_frames)),
+        "demo": (num_frames, lambda: demo(stream, video)),
+        "demo -o": (num_frames, lambda: demo(stream, video, out=out)),
+        "plain loop": (plain_frames, lambda: plain_loop(whole, video, num_frames=plain_frames)),
     }
     found: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
@@ -136,7 +134,7 @@ def end_to_end(folder: Path, video: Path, *, rounds: int, plain_frames: int = PL
     return found
 
 
-def new_frame(folder: Path, *, rounds: int, num_frames: int = 24) -> dict[str, list[float]]:
+def new_frame(folder: Path, *, rounds: int, num_frames: int = 16) -> dict[str, list[float]]:
     """Milliseconds of each round."""
     model = load(folder / "model.xml")
     spec = model.description.spec
@@ -161,7 +159,7 @@ def main() -> None:
         folder = Path(name)
         render(folder / "video.mp4", seed=0, seconds=arguments.seconds)
         export(arguments.model, clip, folder)
-        frames, passes = demo(folder, folder / "video.mp4")
+        frames, passes = demo(load_stream(folder / "streaming"), folder / "video.mp4")
         print(f"{arguments.model}, {clip.length} frames of {clip.size} px, stride {clip.stride}")
         print(f"a video of {frames} frames, {passes} passes of the encoder ({clip.length * frames} of whole clips)")
         rates = end_to_end(folder, folder / "video.mp4", rounds=arguments.rounds)

@@ -15,8 +15,11 @@ from corpus import CLIP
 from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, labels_of, write_clips
 from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
+from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.experiment.resolve import Experiment
+from kinema.inference import load
+from kinema.inference.scorers import WholeClips
 from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -107,3 +110,26 @@ def test_scoring_is_compared_with_the_bare_network_on_the_same_clips(prepared, t
     assert np.array_equal(scored, alone)
     assert len(scored) == module["TIMES"] * len(index)
     assert np.array_equal(warm_up, scored[: len(warm_up)])
+
+
+def test_live_recognition_is_compared_with_a_plain_loop_on_the_same_network(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "live.py"))
+    module["export"]("test_efficientnet_vtn", Clip(length=4, stride=2, size=32), tmp_path)
+    video = tmp_path / "video.mp4"
+    module["render"](video, seed=0, seconds=1)
+    assert module["demo"](module["load_stream"](tmp_path / "streaming"), video) == (30, 15)
+    rates = module["end_to_end"](tmp_path, video, rounds=1, plain_frames=5)
+    assert {name: len(found) for name, found in rates.items()} == {
+        "decoding alone": 1,
+        "demo": 1,
+        "demo -o": 1,
+        "plain loop": 1,
+    }
+    assert (tmp_path / "annotated.mp4").is_file()
+    whole, frames = load(tmp_path / "model.xml", precision="f32"), np.zeros((6, 3, 32, 32), np.uint8)
+    frames[3:] = 200
+    streaming, plain = whole.scorer(), WholeClips(whole.network, whole.description.spec)
+    for scorer in (streaming, plain):
+        assert module["milliseconds_a_frame"](scorer, frames, length=4) > 0
+    assert np.allclose(streaming.logits(), plain.logits(), atol=1e-3)
