@@ -100,14 +100,18 @@ class Model:
         return kind(path, frames=self.description.frames or FrameSpec())
 
     def scores(self, logits: np.ndarray) -> Scores:
-        """Of clips with these logits (N, K), together as in the evaluation; ValueError where one is not finite."""
-        if not np.isfinite(logits).all():
-            raise ValueError("the network gives logits that are not finite; load it with precision='f32'")
-        average, temperature = self.description.average, self.description.temperature
-        ranking = averaged(logits, average=average)
-        if temperature is None:
-            return Scores(ranking, ranking)
-        return Scores(averaged(logits, average=average, temperature=temperature), ranking)
+        """`scores_of` this model."""
+        return scores_of(self.description, logits)
+
+
+def scores_of(about: Description, logits: np.ndarray) -> Scores:
+    """Of clips with these logits (N, K), together as in the evaluation; ValueError where one is not finite."""
+    if not np.isfinite(logits).all():
+        raise ValueError("the network gives logits that are not finite; load it with precision='f32'")
+    ranking = averaged(logits, average=about.average)
+    if about.temperature is None:
+        return Scores(ranking, ranking)
+    return Scores(averaged(logits, average=about.average, temperature=about.temperature), ranking)
 
 
 def load(path: Path | str, *, precision: str | None = None, threads: int | None = None) -> Model:

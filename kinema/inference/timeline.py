@@ -188,7 +188,7 @@ class _Walk:
 
         for frame in self._video.as_frames(chosen()):
             square = np.empty((1, spec.channels, spec.size, spec.size), np.uint8)
-            squares.write(_Single(frame), square)
+            squares.write(Single(frame), square)
             yield times.popleft(), square[0]
 
     def _at_pace(self) -> Iterator[tuple[float, Any]]:
@@ -212,14 +212,16 @@ class _Walk:
 
 
 @dataclass(frozen=True)
-class _Single:
+class Single:
     """One frame, as `kinema.inference.preprocessing.Frames`."""
 
     frame: np.ndarray
 
     @property
     def size(self) -> tuple[int, int]:
+        """Height and width."""
         return self.frame.shape[0], self.frame.shape[1]
 
     def cut(self, box: Box) -> Iterator[np.ndarray]:
+        """The box of the frame."""
         yield self.frame[box["top"] : box["top"] + box["height"], box["left"] : box["left"] + box["width"]]

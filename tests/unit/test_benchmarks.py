@@ -2,10 +2,12 @@
 
 import re
 import runpy
+import shutil
 import sys
 import warnings
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,8 +17,11 @@ from corpus import CLIP
 from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, labels_of, write_clips
 from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
+from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.experiment.resolve import Experiment
+from kinema.inference import load
+from kinema.inference.scorers import WholeClips
 from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -107,3 +112,30 @@ def test_scoring_is_compared_with_the_bare_network_on_the_same_clips(prepared, t
     assert np.array_equal(scored, alone)
     assert len(scored) == module["TIMES"] * len(index)
     assert np.array_equal(warm_up, scored[: len(warm_up)])
+
+
+@pytest.mark.slow
+def test_networks_of_the_live_benchmark_agree(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "live.py"))
+    module["export"]("test_efficientnet_vtn", Clip(length=4, stride=2, size=32), tmp_path)
+    whole, frames = load(tmp_path / "model.xml", precision="f32"), np.zeros((6, 3, 32, 32), np.uint8)
+    frames[3:] = 200
+    streaming, plain = whole.scorer(), WholeClips(whole.network, whole.description.spec)
+    for scorer in (streaming, plain):
+        assert module["milliseconds_a_frame"](scorer, frames, length=4) > 0
+    assert np.allclose(streaming.logits(), plain.logits(), atol=1e-3)
+
+
+def test_live_recognition_is_compared_with_a_plain_loop(streamed, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "live.py"))
+    shutil.copytree(streamed.root, tmp_path / "model")
+    module["render"](tmp_path / "video.mp4", seed=0, seconds=1)
+    rates = module["end_to_end"](tmp_path / "model", tmp_path / "video.mp4", rounds=1, plain_frames=5)
+    assert {name: len(found) for name, found in rates.items()} == dict.fromkeys(
+        ("decoding alone", "demo", "demo -o", "plain loop"), 1
+    )
+    with av.open(str(tmp_path / "model/annotated.mp4")) as container:
+        assert container.streams.video[0].frames == 30
+    assert module["decode"](tmp_path / "video.mp4") == 30
