@@ -11,7 +11,7 @@ from kinema.records.benchmark import Quantiles
 MIN_ROUNDS = 5
 TURN_SECONDS = 0.1  # what is faster is run again and again in its turn
 MOST_PASSES = 20  # in a turn
-PAUSE_SECONDS = 0.02  # before a turn: threads of the library before wait busily for some milliseconds
+PAUSE_SECONDS = 0.1  # before a turn: threads of OpenMP that wait for work are busy for so long
 
 Run = Callable[[], object]
 Clock = Callable[[], float]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from kinema.inference.benchmark.machine import busy_line
@@ -50,7 +50,7 @@ def _video_table(model: MeasuredModel, video: str) -> Table:
 
 
 def _empty(*texts: str, numbers: Sequence[str]) -> Table:
-    table = Table(*texts)
+    table = Table(*(Column(title, no_wrap=True) for title in texts))
     for title in numbers:
         table.add_column(title, justify="right", no_wrap=True)
     return table
@@ -63,7 +63,7 @@ def _pass(one: Measurement) -> str:
 
 
 def _runs_in(one: Measurement) -> str:
-    return f"{one.runtime}, {one.precision}" + ("" if one.is_default else " asked for")
+    return f"{one.runtime}, {one.precision}" + ("" if one.is_default else " forced")
 
 
 def _ms(found: Quantiles) -> tuple[str, str]:
@@ -73,7 +73,7 @@ def _ms(found: Quantiles) -> tuple[str, str]:
 
 def number(value: float) -> str:
     """Three digits, or more where it is large."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
 def _of_machine(found: Benchmark) -> Iterator[str]:
