@@ -56,7 +56,7 @@ def busy_line(found: Machine) -> str | None:
     if found.load is None or found.load <= BUSY:
         return None
     return (
-        f"other programs compute (load {found.load:g} on {found.num_cores} cores): times are too long, and speeds less "
+        f"Other programs compute (load {found.load:g} on {found.num_cores} cores): times are too long, and speeds less "
         "sure; measure again when the machine is quiet"
     )
 

@@ -28,7 +28,7 @@ def show(found: Benchmark) -> None:
             console.print(Text(f"Here: {advice.text}."))
         console.print()
     for line in [*found.left_out, *_of_machine(found)]:
-        console.print(Text(f"{line[0].upper()}{line[1:]}."))
+        console.print(Text(f"{line}."))
 
 
 def _table(model: MeasuredModel) -> Table:
@@ -80,7 +80,7 @@ def _of_machine(found: Benchmark) -> Iterator[str]:
     machine = found.machine
     flags = f" ({' '.join(machine.flags)})" if machine.flags else ""
     threads = f", {machine.threads} threads" if machine.threads else ""
-    yield f"measured on {machine.cpu}{flags}, {machine.num_cores} cores{threads}, {found.num_rounds} rounds in turn"
+    yield f"Measured on {machine.cpu}{flags}, {machine.num_cores} cores{threads}, {found.num_rounds} rounds in turn"
     yield ", ".join(f"{name} {version}" for name, version in found.versions.items())
     if busy := busy_line(machine):
         yield busy
