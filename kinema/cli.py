@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kinema.inference.benchmark.command import add_benchmark
 from kinema.inference.command import add_predict
 from kinema.inference.live_demo.command import add_demo
 from kinema.words import missing_package
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, dest="subcommand")
     add_predict(commands)
     add_demo(commands)
+    add_benchmark(commands)
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
     experiment.add_argument("model", help="a model name, optionally with @variant")

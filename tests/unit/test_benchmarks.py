@@ -3,6 +3,9 @@
 import re
 import runpy
 import shutil
+
+
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -22,6 +25,10 @@ from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.experiment.resolve import Experiment
 from kinema.inference import load
 from kinema.inference.scorers import WholeClips
+
+
+from kinema.inference.benchmark.rounds import in_rounds
+from kinema.inference.video import Video
 from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -139,3 +146,42 @@ def test_live_recognition_is_compared_with_a_plain_loop(streamed, tmp_path, monk
     with av.open(str(tmp_path / "model/annotated.mp4")) as container:
         assert container.streams.video[0].frames == 30
     assert module["decode"](tmp_path / "video.mp4") == 30
+
+
+def test_exported_networks_take_turns_with_pytorch(tmp_path, monkeypatch, capsys):
+    module = runpy.run_path(str(BENCHMARKS / "deployment.py"))
+    for name, value in {"LENGTH": 4, "SIZE": 48, "CLASSES": 6}.items():
+        monkeypatch.setitem(module["contestants"].__globals__, name, value)
+    runs = module["contestants"]("test_efficientnet_vtn", tmp_path, with_int8=False)
+    rounds = in_rounds(list(runs.values()), seconds=0, pause=lambda seconds: None)
+    module["report"](rounds, list(runs))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[2:30].strip() for line in lines] == [
+        *("eager", "OpenVINO f32", "OpenVINO default", "OpenVINO, a new frame"),
+        *("channels_last", "channels_last, bf16 autocast"),
+    ]
+    assert "1.00 of the default (1.00 to 1.00)" in lines[2]
+
+
+@pytest.mark.slow
+def test_predictions_and_a_plain_loop_answer_the_same_videos(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "predicting.py"))
+    videos = module["make_videos"](tmp_path / "videos", 2, seconds=1)
+    model_path = module["export"](tmp_path, name="test_efficientnet_baseline", clip=CLIP)
+    both = module["commands"](videos, model_path, num_clips=2)
+    assert all(used > 0 for command in both.values() for used in module["timed"](command))
+    answers = (tmp_path / "answers.csv").read_text().splitlines()[1:]
+    told = subprocess.run(both["plain loop"], check=True, capture_output=True, text=True).stdout.splitlines()
+    for lines in (answers, told):
+        assert [str(video) in line for video, line in zip(videos, lines, strict=True)] == [True, True]
+
+
+def test_a_long_video_is_joined_of_short_ones(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "timeline_memory.py"))
+    monkeypatch.setitem(module["render"].__globals__, "PART_SECONDS", 3)
+    module["render"](tmp_path / "part.mp4", width=64, height=48)
+    video = Video(module["joined"](tmp_path / "part.mp4", tmp_path / "long.mp4", minutes=0.2))
+    assert (video.num_frames, video.fps) == (120, 10)
+    assert video.seconds == pytest.approx(12, abs=0.2)

@@ -176,6 +176,11 @@ EDITS = {
         SCORED,
     ),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
+    "the version of a benchmark's record": (
+        ("kinema/records/benchmark.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {BOARD},
+    ),
+    "how a benchmark measures": (("kinema/inference/benchmark/rounds.py", "MIN_ROUNDS = 5", "MIN_ROUNDS = 6"), set()),
     "the page of a leaderboard": ((f"{TEMPLATES}/leaderboard.html", "height: .6rem", "height: .7rem"), {BOARD}),
     "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
     "a script of a model's page": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', "figure.id"), {MODEL_PAGE}),

@@ -271,13 +271,16 @@ def compared_models(wildcards):
 
 
 def compared_contents(wildcards):
-    """A digest of what a leaderboard reads of its models and is no input, and of the sizes of exported ones."""
+    """A digest of what a leaderboard reads of its models and is no input, of the sizes and times of exported ones."""
     folders = [f"results/{wildcards.dataset}/{model}" for model in json.loads(compared_models(wildcards))]
     # not of inputs: Snakemake notes the params that a job has before these are made
     read = [] if listed_files(wildcards) else [f"{folder}/{name}" for folder in folders for name in comparing.READ]
     contents = [remembered_digest(path) for path in read]
     exported = [Path(folder) / name for folder in folders for name in comparing.SIZED]
-    return digest([contents, [path.stat().st_size if path.exists() else None for path in exported]])
+    sizes = [path.stat().st_size if path.exists() else None for path in exported]
+    measured = [folder for folder in folders if Path(folder, comparing.TIMED[0]).exists()]
+    timed = [file_digest(f"{folder}/{name}") for folder in measured for name in comparing.TIMED]
+    return digest([contents, sizes, timed])
 
 
 def page_templates(name):
