@@ -33,7 +33,7 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
     if len(parts) > 3 and not is_data_page(target):
         if "/".join(parts[3:]) in DEPLOYED:
             check_export(config, parts[1], parts[2])
-        if parts[3] == "streaming":
+        if "streaming" in parts[3:5]:
             check_streaming(config, parts[1], parts[2])
         check_starts(config, parts[1], parts[2])
         for dataset, model_name in with_ancestors(config, parts[1], parts[2]):

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from kinema.digests import file_digest
 
-# What is shipped, by folder, and says in a verification.json there which model it is of. The .xml first: it is what
-# programs look for.
+# What is shipped, by folder. The .xml first: it is what programs look for. The last file says which model it is of.
 SHIPPED = {
     ".": ("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json"),
     "modelapi": ("model.xml", "model.bin", "verification.json"),
     "streaming": ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "verification.json"),
+    "int8": ("model.xml", "model.bin", "quantization.json"),
+    "int8/streaming": ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "quantization.json"),
 }
 SCORES = ("evaluation.json", "predictions.parquet", "calibration.json", "confusion.png")
 PAGES = ("report/index.html", "report/model_card.md")
@@ -29,19 +30,19 @@ def remove_made_of(model_path: Path) -> None:
 
 
 def remove_what_is_of_another(model_path: Path) -> None:
-    """Remove what is shipped where verification.json says that it is of another model than this file holds now.
+    """Remove what is shipped where the record beside it says that it is of another model than this file holds now.
 
     Somebody may have put that there by hand. What else was made of the old one is made anew by those who ask this.
     """
     for folder, names in SHIPPED.items():
-        verified = _verified(model_path.parent / folder / "verification.json")
+        verified = _verified(model_path.parent / folder / names[-1])
         if verified is not None and verified != file_digest(model_path):
             for name in names:
                 (model_path.parent / folder / name).unlink(missing_ok=True)
 
 
 def _verified(path: Path) -> str | None:
-    """Which model a verification.json is of; None where it does not say it."""
+    """Which model such a record is of; None where it does not say it."""
     # not by its class: each version of the record says it, and no training depends on how the later ones look
     try:
         return json.loads(path.read_text(encoding="utf-8"))["model"]
