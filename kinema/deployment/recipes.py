@@ -17,8 +17,8 @@ ATTENTION = ("ScaledDotProductAttention", "Softmax")
 CONVOLUTIONS = ("Convolution", "GroupConvolution")
 # What a recipe is for: types of operations, and what they are called. The others are for every network.
 WANTED: dict[str, tuple[Iterable[str], str]] = {
-    "transformer": (ATTENTION, "attention"),
-    "unsmoothed": (ATTENTION, "attention"),
+    "transformer": ((*ATTENTION, *RECURRENT), "attention and no recurrent layer"),
+    "unsmoothed": ((*ATTENTION, *RECURRENT), "attention and no recurrent layer"),
     "float_recurrent": (RECURRENT, "recurrent layer"),
     "convolutions": (CONVOLUTIONS, "convolution"),
 }

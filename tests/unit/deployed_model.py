@@ -12,6 +12,8 @@ from corpus import CLIP
 
 from kinema.clips.table import ClipIndex
 from kinema.deployment.about import ModelFiles
+from kinema.deployment.int8 import Int8Files, export_int8
+from kinema.deployment.int8_streaming import Int8StreamingFiles, export_int8_streaming
 from kinema.deployment.modelapi import ModelApiFiles, export_modelapi
 from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import convert
@@ -51,6 +53,15 @@ class Deployed:
         names = ("encoder.xml", "decoder.xml", "labels.txt", "verification.json")
         shipped = StreamingFiles(*self.paths(*(f"streaming/{name}" for name in names)))
         export_streaming(shipped=shipped, settings=settings, **self.scored)
+
+    def int8(self, settings=SETTINGS):
+        shipped = Int8Files(*self.paths("int8/model.xml", "int8/quantization.json"))
+        export_int8(converted=self.converted, shipped=shipped, settings=settings, **self.scored)
+
+    def int8_streaming(self, settings=SETTINGS):
+        names = ("encoder.xml", "decoder.xml", "labels.txt", "quantization.json")
+        shipped = Int8StreamingFiles(*self.paths(*(f"int8/streaming/{name}" for name in names)))
+        export_int8_streaming(shipped=shipped, settings=settings, **self.scored)
 
     def export(self, opset=20):
         export_onnx(checkpoint_path=self.root / "model.pth", out=self.root / "converted/model.onnx", opset=opset)
