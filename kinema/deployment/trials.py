@@ -25,12 +25,15 @@ from kinema.deployment.saving import fold_constants, save_ir
 from kinema.experiment.model_sections import Int8
 from kinema.inference.predictors.predictor import Predictor
 from kinema.metrics import VideoScores, topk_accuracy
+from kinema.records.parity import Difference
 from kinema.records.quantization import RecipeResult
 
 log = logging.getLogger(__name__)
 
 # Of the spread of PyTorch's logits: what has less hardly looks at its input, and its confidences mean something else.
 SHRUNK = 0.1
+# Of the same: what is further off than clips differ says nothing of them. Healthy ones are off by up to two thirds.
+OF_SPREAD = 1.0
 WARM_UP, RUNS = 3, 15  # answers before the clock runs, and those that are timed
 KEY = "deployment.int8.max_accuracy_drop"
 
@@ -119,15 +122,17 @@ class Trials:
         paths = self._paths(recipe)
         predict = _finite(self.predictor_of(paths))
         spread = spread_of(predict(self.sample.clips))
+        logits = difference(self.sample, predict, what=f"recipe {recipe}")
         scores = self.judge.scores(predict)
         found = compare(self.judge.pytorch, scores)
-        reason = self._shrunk(spread) or refusal(
+        answers = refusal(
             found,
             num_at_float32=0,  # its rounding is there at float32 as well
             max_accuracy_drop=self.settings.max_accuracy_drop,
             names=self.judge.names(scores),
             key=KEY,
         )
+        reason = self._shrunk(spread) or answers or self._astray(logits)
         result = _result(
             recipe,
             "refused" if reason else "chosen",
@@ -135,7 +140,7 @@ class Trials:
             video_top1=topk_accuracy(scores.probabilities, scores.labels, 1),
             agreement=1 - len(found.differing) / found.num_videos,
             num_disagreements=len(found.disagreements),
-            logits=difference(self.sample, predict, what=f"recipe {recipe}"),
+            logits=logits,
             spread=spread,
             num_bytes=num_bytes(paths),
         )
@@ -147,6 +152,14 @@ class Trials:
         return (
             f"its logits differ by {spread:.2g} between {len(self.sample.clips)} clips, those of PyTorch by "
             f"{self.sample.spread:.2g}: it hardly looks at its input"
+        )
+
+    def _astray(self, logits: Difference) -> str | None:
+        if logits.of_spread is None or logits.of_spread <= OF_SPREAD:
+            return None
+        return (
+            f"its logits are off by up to {logits.largest:.2g}, more than those of PyTorch differ between "
+            f"{len(self.sample.clips)} clips ({self.sample.spread:.2g})"
         )
 
     def _paths(self, recipe: str) -> list[Path]:

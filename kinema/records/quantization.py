@@ -39,9 +39,9 @@ class Quantization(Record):
     """How an INT8 model was made, or why there is none: the recipes in the order in which they were tried.
 
     The first that passes is taken. It passes as model.xml does, with `deployment.int8.max_accuracy_drop`, except that
-    what the device's own precision turns round and what quantising does are not told apart; and the spread of its
-    logits must be at least a tenth of PyTorch's. The file is there as well where no recipe passed. Then no INT8 model
-    lies beside it.
+    what the device's own precision turns round and what quantising does are not told apart. The spread of its logits
+    must be at least a tenth of PyTorch's, and they may not be off by more than PyTorch's differ. The file is there as
+    well where no recipe passed. Then no INT8 model lies beside it.
     """
 
     VERSION: ClassVar[int] = 1

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import onnx
 import openvino as ov
 import pytest
 import torch
 from corpus import CLIP
-from deployed_model import SETTINGS, Deployed
+from deployed_model import ORDERED, SETTINGS, Deployed, make_deployed
 from openvino import opset13 as ops
 
 from kinema.clips.dataset import ClipDataset
@@ -17,8 +19,10 @@ from kinema.clips.table import ClipIndex
 from kinema.deployment import calibration_inputs, trials
 from kinema.deployment.calibration_inputs import calibration_clips
 from kinema.deployment.int8_words import in_words, why_none
+from kinema.deployment.ir_files import digests_of
 from kinema.deployment.logits import Sample
 from kinema.deployment.onnx_model import part_to_onnx
+from kinema.deployment.parity_sample import parity_clips
 from kinema.deployment.parts import ExportPart, StreamDecoder
 from kinema.deployment.recipes import FailedRecipe, obstacle, quantise
 from kinema.deployment.trials import Part, Trials
@@ -28,12 +32,16 @@ from kinema.experiment.model_sections import Int8, Network
 from kinema.inference import load
 from kinema.inference.predictors.openvino import core, openvino_predictor, read_openvino
 from kinema.inference.probabilities import softmax
+from kinema.inference.scorers import EncoderDecoder
 from kinema.input_error import InputError
 from kinema.metrics import VideoScores
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.lstm import LSTMDecoder
 from kinema.models.made_of import remove_what_is_of_another
-from kinema.records.quantization import Quantization
+from kinema.outcome.found import read_dataset, read_model
+from kinema.outcome.int8 import int8_lines
+from kinema.records.parity import Difference
+from kinema.records.quantization import Quantization, RecipeResult
 
 MEASURED = ("video_top1", "agreement", "num_disagreements", "logits", "spread", "num_bytes", "milliseconds")
 ALL = ("mixed", "transformer", "unsmoothed", "float_recurrent", "convolutions")
@@ -95,6 +103,8 @@ SPOILT = {
     "constant": lambda logits: ops.add(ops.multiply(logits, np.float32(0)), np.float32([0, 1, 2])),
     "no number": lambda logits: ops.divide(logits, np.float32(0)),
     "reversed": lambda logits: ops.multiply(logits, np.float32(-1)),
+    "larger": lambda logits: ops.multiply(logits, np.float32(3)),
+    "tilted": lambda logits: ops.add(logits, np.float32([0.6, 0, 0])),
     "as it was": lambda logits: logits,
 }
 
@@ -142,6 +152,7 @@ def test_the_first_recipe_that_passes_is_taken_and_what_the_others_did_is_noted(
         ("zero", "refused", "its logits differ by 0 between 40 clips"),
         ("constant", "refused", "its logits differ by 0 between 40 clips"),
         ("no number", "failed", "its logits are not finite"),
+        ("larger", "refused", "its logits are off by up to "),
         (
             "reversed",
             "refused",
@@ -161,13 +172,16 @@ def test_a_network_that_answers_otherwise_is_refused(recipes_give, tmp_path, spo
         assert result.reason.endswith("for example v0, v1, v2; deployment.int8.max_accuracy_drop = 0.01 allows 2")
 
 
-def test_one_video_does_not_decide_and_many_do(recipes_give, tmp_path):
-    """Of 40 videos with a probability of 0.01 each, 2 are no surprise (binomial, 5 %)."""
-    recipes_give(mixed="reversed")
-    assert tried(small(attention=True), CLIPS, tmp_path, recipes=["mixed"], max_accuracy_drop=1).chosen == "mixed"
+@pytest.mark.parametrize(("max_accuracy_drop", "chosen"), [(0.01, None), (0.5, "mixed")])
+def test_the_setting_says_how_many_other_answers_may_be_there(recipes_give, tmp_path, max_accuracy_drop, chosen):
+    recipes_give(mixed="tilted")
+    settings = {"recipes": ["mixed"], "max_accuracy_drop": max_accuracy_drop}
+    outcome = tried(small(attention=True), CLIPS, tmp_path, **settings)
+    assert outcome.chosen == chosen
+    assert 2 < outcome.results[0].num_disagreements < 20
 
 
-def recurrent_decoder() -> ov.Model:
+def recurrent_decoder(folder) -> ov.Model:
     """An LSTM with a batch that is free, whose answers are decided."""
     torch.manual_seed(0)
     network = Network(encoder_weights="none", hidden=64, bidirectional=False)
@@ -178,14 +192,15 @@ def recurrent_decoder() -> ov.Model:
             value *= 20
     example = torch.zeros(2, 8, 64)
     part = ExportPart("decoder", StreamDecoder(decoder, torch.Size([64])), "clips", "logits", example)
-    return ov.convert_model(part_to_onnx(part, opset=20))
+    onnx.save(part_to_onnx(part, opset=20), folder / "decoder.onnx")
+    return ov.convert_model(folder / "decoder.onnx")
 
 
 @pytest.mark.slow
 def test_a_recurrent_network_that_nncf_spoils_by_its_default_gets_another_recipe(tmp_path):
     """Measured: NNCF's default changes every second answer of an LSTM, its recipe for transformers hardly any."""
     clips = np.random.default_rng(0).normal(size=(30, 8, 64)).astype(np.float32)
-    outcome = tried(recurrent_decoder(), clips, tmp_path, recipes=["performance", "transformer"])
+    outcome = tried(recurrent_decoder(tmp_path), clips, tmp_path, recipes=["performance", "transformer"])
     spoilt, chosen = outcome.results
     assert (spoilt.outcome, chosen.outcome, outcome.chosen) == ("refused", "chosen", "transformer")
     assert spoilt.agreement < 0.8 < 0.9 < chosen.agreement
@@ -277,64 +292,71 @@ def test_a_wrong_setting_is_one_line(values, message):
     assert str(error.value).count("\n") <= 1
 
 
+# Random networks are not as robust as trained ones: as many answers as like may be others here.
+LENIENT = Settings.model_validate(
+    {
+        "evaluation": {"batch_size": 4},
+        "deployment": {"int8": {"recipes": ["transformer", "mixed"], "max_accuracy_drop": 1, "calibration_clips": 12}},
+    }
+)
+
+
 @pytest.fixture(scope="module")
-def quantised(streamed, make_once):
-    """A model with all that is made of it, both forms of INT8 too; do not change it."""
+def quantised(prepared, make_once):
+    """A model with both forms of INT8; do not change it."""
 
     def ship(folder):
-        shutil.copytree(streamed.root, folder, dirs_exist_ok=True)
-        deployed = Deployed(folder, streamed.clips_path)
+        name = "test_efficientnet_vtn_rgbdiff"
+        deployed = make_deployed(folder, prepared, name=name, network=ORDERED, is_lively=True)
         deployed.int8(LENIENT)
         deployed.int8_streaming(LENIENT)
 
-    return Deployed(make_once("quantised", ship), streamed.clips_path)
-
-
-# A network that learnt nothing is sure of nothing: what INT8 makes of it says little. Two recipes show the way.
-LENIENT = Settings.model_validate(
-    {"evaluation": {"batch_size": 4}, "deployment": {"int8": {"recipes": ["mixed", "convolutions"]}}}
-)
+    return Deployed(make_once("quantised", ship), prepared / "clips.parquet")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["int8", "int8/streaming"])
 def test_an_int8_model_says_how_it_came_to_be(quantised, folder):
     record = Quantization.read(quantised.root / folder / "quantization.json")
-    assert (record.chosen, record.subset, record.num_videos) == ("mixed", "validation", 6)
+    assert (record.chosen, record.subset, record.num_videos) == ("transformer", "validation", 6)
     assert [result.outcome for result in record.recipes] == ["chosen", "not tried"]
     assert record.pytorch_video_top1 == quantised.scores().video_top1
-    assert record.recipes[0].num_bytes < record.num_bytes
+    assert record.recipes[0].num_bytes > 0 < record.num_bytes
     assert record.recipes[0].milliseconds > 0 < record.milliseconds
-    assert record.num_calibration_clips == 15  # of 5 videos
+    assert record.recipes[0].logits.of_spread < 1
+    assert record.num_calibration_clips == 12
     files = {"int8": ["model"], "int8/streaming": ["encoder", "decoder"]}[folder]
     assert record.sha256.keys() == {f"{name}.{ending}" for name in files for ending in ("xml", "bin")}
     present = {path.name for path in (quantised.root / folder).iterdir() if path.is_file()}
     labels = {"labels.txt"} if folder == "int8/streaming" else set()
     assert present == record.sha256.keys() | {"quantization.json"} | labels
-    assert in_words(record).startswith("recipe mixed, ")
+    assert in_words(record).startswith("recipe transformer, ")
 
 
 @pytest.mark.slow
 def test_an_int8_model_is_used_as_any_other(quantised, prepared):
     model = load(quantised.root / "int8/model.xml")
-    float_model = load(quantised.root / "model.xml")
-    assert model.description.labels == float_model.description.labels
-    assert model.description.digests == float_model.description.digests
+    trained = load_checkpoint(quantised.root / "model.pth")
     record = Quantization.read(quantised.root / "int8/quantization.json")
-    own = model.description.accuracy
+    about, own = model.description, model.description.accuracy
+    assert about.labels == tuple(trained.labels)
+    assert about.digests["model"] == record.model
     assert own.video_top1 == record.recipes[0].video_top1
     assert own.low <= own.video_top1 <= own.high
     video = next((prepared / "videos").rglob("*.mp4"))
     assert model.predict(video).label in model.description.labels
-    network, _ = read_openvino(quantised.root / "int8/model.xml")
-    assert "FakeQuantize" in {operation.get_type_name() for operation in network.get_ops()}
-    # the encoder and the decoder beside it are its own
-    scorer, other = model.scorer(), float_model.scorer()
-    for each in (scorer, other):
-        for seed in range(4):
-            each.push(np.random.default_rng(seed).integers(0, 256, (3, 48, 48)).astype(np.uint8))
-    difference = np.abs(scorer.logits() - other.logits()).max()
-    assert 0 < difference < 1
+    for path in ("model.xml", "streaming/encoder.xml", "streaming/decoder.xml"):
+        network, told = read_openvino(quantised.root / "int8" / path)
+        assert "FakeQuantize" in {operation.get_type_name() for operation in network.get_ops()}
+        assert {"labels", "input_spec", "accuracy", "digests"} <= told.keys()
+    # what lies in streaming/ beside it is taken for streams
+    assert isinstance(model.scorer(), EncoderDecoder)
+    clips = parity_clips(quantised.clips_path, trained.model, count=4)
+    for clip in clips:
+        scorer = model.scorer()
+        for frame in clip:
+            scorer.push(frame)
+        assert np.abs(scorer.logits() - model.network(clip[None])[0]).max() < record.spread
 
 
 @pytest.mark.slow
@@ -351,10 +373,10 @@ def test_what_is_of_another_model_goes(quantised, tmp_path):
 
 @pytest.mark.parametrize("is_streaming", [False, True])
 def test_where_no_recipe_passes_the_record_alone_is_left_and_one_line_says_why(
-    streamed, tmp_path, monkeypatch, is_streaming
+    ordered, tmp_path, monkeypatch, is_streaming
 ):
-    shutil.copytree(streamed.root, tmp_path / "deployed")
-    deployed = Deployed(tmp_path / "deployed", streamed.clips_path)
+    shutil.copytree(ordered.root, tmp_path / "deployed")
+    deployed = Deployed(tmp_path / "deployed", ordered.clips_path)
     folder = deployed.root / ("int8/streaming" if is_streaming else "int8")
     folder.mkdir(parents=True)
     for name in ("model.xml", "model.bin", "encoder.xml", "decoder.bin", "labels.txt"):
@@ -381,11 +403,88 @@ def test_where_no_recipe_passes_the_record_alone_is_left_and_one_line_says_why(
     assert {path.name for path in folder.iterdir()} == {"quantization.json"} | others
 
 
-def test_recipes_that_are_all_nothing_for_a_network_are_said_so(streamed, tmp_path):
-    shutil.copytree(streamed.root, tmp_path / "deployed")
-    deployed = Deployed(tmp_path / "deployed", streamed.clips_path)
+def test_recipes_that_are_all_nothing_for_a_network_are_said_so(ordered, tmp_path):
+    shutil.copytree(ordered.root, tmp_path / "deployed")
+    deployed = Deployed(tmp_path / "deployed", ordered.clips_path)
     settings = Settings.model_validate({"deployment": {"int8": {"recipes": ["float_recurrent"]}}})
     with pytest.raises(InputError, match="none of the recipes float_recurrent is for this network"):
         deployed.int8(settings)
     values = json.loads((deployed.root / "int8/quantization.json").read_text())
     assert values["recipes"][0]["reason"] == "the network has no recurrent layer"
+
+
+RESULT = RecipeResult(
+    name="mixed",
+    outcome="chosen",
+    reason=None,
+    video_top1=0.95,
+    agreement=0.95,
+    num_disagreements=3,
+    logits=Difference(largest=0.9, of_largest=0.09, of_spread=0.08),
+    spread=11.3,
+    num_bytes=1000,
+    milliseconds=10.0,
+)
+
+
+def recorded(folder, *results, chosen="mixed", milliseconds=20.0, **more) -> Quantization:
+    """A record in `folder`."""
+    record = Quantization(
+        chosen=chosen,
+        subset="validation",
+        num_videos=60,
+        pytorch_video_top1=1.0,
+        max_accuracy_drop=0.01,
+        num_calibration_clips=300,
+        num_clips=8,
+        largest_logit=10.6,
+        spread=11.2,
+        num_bytes=2000,
+        milliseconds=milliseconds,
+        precision="bf16",
+        device="a processor",
+        threads=2,
+        recipes=list(results),
+        **{"sha256": {}, "model": "0123"} | more,
+    )
+    record.write(folder / "quantization.json")
+    return record
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "worth"),
+    [(20.0, "2.00 times as fast as"), (8.0, "slower here, 1.25 times as long as")],
+)
+def test_it_is_said_where_int8_is_not_worth_it(tmp_path, milliseconds, worth):
+    assert in_words(recorded(tmp_path, RESULT, milliseconds=milliseconds)) == (
+        f"recipe mixed, 57 of 60 validation videos right, PyTorch 60; 0.50 of the size, {worth} what is not quantised, "
+        "at bf16 on a processor"
+    )
+
+
+def told(model_folder) -> list[str]:
+    return list(int8_lines(read_model(model_folder, read_dataset(model_folder.parent))))
+
+
+def test_what_there_is_of_int8_is_shown_of_this_model_alone(tmp_path):
+    folder, whole = tmp_path / "mine/resnet34_vtn", "recipe mixed, 57 of 60 validation videos right, PyTorch 60; 0.50"
+    (folder / "int8/streaming").mkdir(parents=True)
+    assert told(folder) == []
+    failed = replace(RESULT, name="transformer", outcome="failed", reason="NNCF: no", video_top1=None)
+    recorded(folder / "int8/streaming", replace(RESULT, outcome="refused"), failed, chosen=None)
+    (folder / "int8/model.xml").write_text("network")
+    recorded(folder / "int8", RESULT, sha256=digests_of([folder / "int8/model.xml"]))
+    first, second = told(folder)
+    assert first.startswith(f"int8: {whole}")
+    assert second == (
+        "int8/streaming: none: PyTorch has 60 of 60 validation videos right, and no recipe keeps its answers (mixed "
+        "has 57 right and 3 other answers, transformer failed; deployment.int8.max_accuracy_drop = 0.01)"
+    )
+    (folder / "int8/model.xml").write_text("another")
+    assert told(folder)[0] == "int8: the files beside quantization.json are not those that passed"
+    (folder / "int8/model.xml").unlink()
+    assert told(folder)[0] == "int8: the files beside quantization.json are not those that passed"
+    (folder / "int8/quantization.json").write_text("{")
+    assert "int8/quantization.json: cannot be read as JSON" in told(folder)[0]
+    (folder / "model.pth").write_text("of another training")
+    assert len(told(folder)) == 1, "what is of another model is not spoken of"

@@ -137,7 +137,8 @@ def test_what_cannot_be_cut_in_two(model, reason):
     assert line.startswith(
         f"mine/{model}: cannot be cut into an encoder of frames and a decoder for streaming/, {reason}"
     )
-    for file in ("streaming/encoder.xml", "streaming/labels.txt"):
+    assert told(model, "int8/streaming/encoder.xml", variants={"fast": {}}) == line
+    for file in ("streaming/encoder.xml", "streaming/labels.txt", "int8/streaming/decoder.xml"):
         assert told("resnet34_vtn_rgbdiff", file) == told("resnet34_lstm", file) == ""
 
 

@@ -25,6 +25,8 @@ CONFIG = Config.model_validate(
         ([f"{MODEL}/model.xml"], [["testing", "validation"]]),
         ([f"{MODEL}/streaming/encoder.xml"], [["testing", "validation"]]),
         ([f"{MODEL}/modelapi/model.xml"], [["testing", "validation"]]),
+        ([f"{MODEL}/int8/model.xml"], [["testing", "validation"]]),
+        ([f"{MODEL}/int8/streaming/labels.txt"], [["testing", "validation"]]),
         ([f"{MODEL}/parity.json", f"{MODEL}/streaming/readme.txt"], []),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),
