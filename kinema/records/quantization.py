@@ -45,6 +45,7 @@ class Quantization(Record):
     """
 
     VERSION: ClassVar[int] = 1
+    AGAIN: ClassVar[str] = "to have it anew, delete the .xml beside it and run snakemake for that"
 
     chosen: str | None
     """The recipe of the files that lie beside this one; null where there are none."""

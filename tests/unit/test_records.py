@@ -283,7 +283,8 @@ def changed(values: dict, place: str, value) -> dict:
 
 
 AGAIN = (
-    "(delete it and run snakemake for it, which makes it anew|to have it anew, delete it and run snakemake for it,.*)"
+    "(delete it and run snakemake for it, which makes it anew|to have it anew, delete it and run snakemake for it,.*|"
+    "to have it anew, delete the .xml beside it and run snakemake for that)"
 )
 WRONG_SCORES = [
     ("num_videos", ..., "lacks key num_videos"),

@@ -3,22 +3,39 @@
 import json
 
 import pytest
-from project import MODEL, executed
+from project import LIVELY, MODEL, executed
 
 from kinema.inference import load
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
-TINY, TARGET, RECORD = "config/datasets/tiny.yaml", f"{MODEL}/int8/model.xml", f"{MODEL}/int8/quantization.json"
+TINY = "config/datasets/tiny.yaml"
 
 
-def test_an_int8_model_is_made_or_one_line_says_why_there_is_none(project):
+def test_where_there_is_no_int8_model_one_line_says_why(project):
+    target, record = f"{MODEL}/int8/model.xml", f"{MODEL}/int8/quantization.json"
     shipped = (project.root / MODEL / "model.xml").read_bytes()
-    wanting = "deployment: {int8: {recipes: [float_recurrent]}}\n"
-    project.edit(TINY, "evaluation:" if False else "num_shards: 8", f"{wanting}num_shards: 8")
-    output = project.snakemake(TARGET, check=False)
-    line = f"{MODEL}/int8: no INT8 model: none of the recipes float_recurrent is for this network; {RECORD} says more"
+    project.edit(TINY, "num_shards: 8", "num_shards: 8\ndeployment: {int8: {recipes: [float_recurrent]}}")
+    output = project.snakemake(target, check=False)
+    line = f"{MODEL}/int8: no INT8 model: none of the recipes float_recurrent is for this network; {record} says more"
     assert f"InputError: {line}" in output
     assert executed(output) == {"int8"}
-    assert json.loads((project.root / RECORD).read_text())["recipes"][0]["outcome"] == "unfit"
-    assert not (project.root / TARGET).exists()
+    assert json.loads((project.root / record).read_text())["recipes"][0]["outcome"] == "unfit"
+    assert not (project.root / target).exists()
     assert (project.root / MODEL / "model.xml").read_bytes() == shipped
+    project.edit(TINY, "float_recurrent", "float_recurent")
+    output = project.snakemake(target, check=False)
+    assert "tiny.yaml: deployment.int8.recipes.0: " in output
+    assert "found 'float_recurent'" in output
+
+
+def test_an_int8_model_is_made_and_used(lively):
+    target, setting = f"{LIVELY}/int8/model.xml", "calibration_clips: 300"
+    assert executed(lively.first_run) >= {"int8", "int8_streaming"}
+    assert lively.planned(target) == set()
+    model = load(lively.root / LIVELY / "int8")
+    assert model.predict(lively.videos()[0]).label in model.description.labels
+    assert "int8: recipe " in lively.first_run, "at the end of a run"
+    lively.edit(TINY, "num_shards: 8", f"num_shards: 8\ndeployment: {{int8: {{{setting}}}}}")
+    assert lively.planned(target) == set(), "as by default"
+    lively.edit(TINY, setting, "calibration_clips: 3")
+    assert lively.planned(target) == {"int8"}
