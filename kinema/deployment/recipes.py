@@ -22,6 +22,7 @@ WANTED: dict[str, tuple[Iterable[str], str]] = {
     "float_recurrent": (RECURRENT, "recurrent layer"),
     "convolutions": (CONVOLUTIONS, "convolution"),
 }
+BAR = "\N{BOX DRAWINGS HEAVY HORIZONTAL}"  # of which progress is drawn
 SILENT = {"NNCF_CI": "1"}  # it reports its use to its makers otherwise
 
 
@@ -53,8 +54,8 @@ def quantise(network_path: Path, inputs_path: Path, *, recipe: str, weights: str
     # -P: its folder has modules that are called as others are
     command = [sys.executable, "-P", nncf_process.__file__, network_path, inputs_path, recipe, weights, out]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=os.environ | SILENT, check=False)
-    said = f"{done.stdout}{done.stderr}".strip()
-    log.info("NNCF, recipe %s: %s", recipe, said)
+    said = [line for line in f"{done.stdout}{done.stderr}".splitlines() if BAR not in line]
+    log.info("NNCF, recipe %s: %s", recipe, "\n".join(said))
     if done.returncode or not out.is_file():
         last = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
         raise FailedRecipe(f"NNCF: {' '.join(last.split())}")

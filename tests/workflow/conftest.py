@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from project import MODEL, TRACED, Project, new_project
+from project import LIVELY, LIVELY_SETTINGS, MODEL, TRACED, Project, new_project
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,21 @@ def finished(make_once, tmp_path_factory) -> Project:
 
     made = make_once("finished", build)
     return copied(Project(made / "project", (made / "first_run.txt").read_text()), tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture(scope="session")
+def lively(finished, make_once, tmp_path_factory) -> Project:
+    """The same with a model that learnt more, and both forms of INT8 of it; do not change it."""
+
+    def build(folder):
+        project = copied(finished, folder)
+        project.edit("config/config.yaml", "\nvariants:", f"\nvariants:\n  {LIVELY_SETTINGS}")
+        traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+        targets = (f"{LIVELY}/int8/model.xml", f"{LIVELY}/int8/streaming/encoder.xml")
+        (folder / "first_run.txt").write_text(project.snakemake(*targets, environment=traced))
+
+    made = make_once("lively", build)
+    return copied(Project(made / "project", (made / "first_run.txt").read_text()), tmp_path_factory.mktemp("lively"))
 
 
 @pytest.fixture

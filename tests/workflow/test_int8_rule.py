@@ -1,9 +1,10 @@
 """INT8 models are made on demand; where no recipe passes, the run fails with one line and the record stays."""
 
 import json
+import shutil
 
 import pytest
-from project import LIVELY, MODEL, executed
+from project import LIVELY, MODEL, Project, executed
 
 from kinema.inference import load
 
@@ -28,14 +29,16 @@ def test_where_there_is_no_int8_model_one_line_says_why(project):
     assert "found 'float_recurent'" in output
 
 
-def test_an_int8_model_is_made_and_used(lively):
+def test_an_int8_model_is_made_and_used(lively, tmp_path):
+    project = Project(tmp_path / "project")
+    shutil.copytree(lively.root, project.root, copy_function=shutil.copy2)
     target, setting = f"{LIVELY}/int8/model.xml", "calibration_clips: 300"
     assert executed(lively.first_run) >= {"int8", "int8_streaming"}
-    assert lively.planned(target) == set()
-    model = load(lively.root / LIVELY / "int8")
-    assert model.predict(lively.videos()[0]).label in model.description.labels
+    assert project.planned(target) == set()
+    model = load(project.root / LIVELY / "int8")
+    assert model.predict(project.videos()[0]).label in model.description.labels
     assert "int8: recipe " in lively.first_run, "at the end of a run"
-    lively.edit(TINY, "num_shards: 8", f"num_shards: 8\ndeployment: {{int8: {{{setting}}}}}")
-    assert lively.planned(target) == set(), "as by default"
-    lively.edit(TINY, setting, "calibration_clips: 3")
-    assert lively.planned(target) == {"int8"}
+    project.edit(TINY, "num_shards: 8", f"num_shards: 8\ndeployment: {{int8: {{{setting}}}}}")
+    assert project.planned(target) == set(), "as by default"
+    project.edit(TINY, setting, "calibration_clips: 3")
+    assert project.planned(target) == {"int8"}
