@@ -10,7 +10,7 @@ def why_none(record: Quantization) -> str:
         return f"none of the recipes {', '.join(each.name for each in record.recipes)} is for this network"
     short = ", ".join(_in_short(each, record.num_videos) for each in tried)
     return (
-        f"PyTorch has {_right(record.pytorch_video_top1, record)} right, and no recipe keeps its answers ({short}; "
+        f"PyTorch has {_right(record.pytorch_video_top1, record)} right, and no recipe passes ({short}; "
         f"deployment.int8.max_accuracy_drop = {record.max_accuracy_drop:g})"
     )
 

@@ -477,7 +477,7 @@ def test_what_there_is_of_int8_is_shown_of_this_model_alone(tmp_path):
     first, second = told(folder)
     assert first.startswith(f"int8: {whole}")
     assert second == (
-        "int8/streaming: none: PyTorch has 60 of 60 validation videos right, and no recipe keeps its answers (mixed "
+        "int8/streaming: none: PyTorch has 60 of 60 validation videos right, and no recipe passes (mixed "
         "has 57 right and 3 other answers, transformer failed; deployment.int8.max_accuracy_drop = 0.01)"
     )
     (folder / "int8/model.xml").write_text("another")
