@@ -5,13 +5,14 @@ import shutil
 from contextlib import chdir
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from lively import enliven
 from project import LIVELY, LIVELY_SETTINGS, MODEL, NAME, TINY, TRACED, Project, new_project
 
+from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import ClipIndex
-from kinema.deployment.parity_sample import parity_clips
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.models.loading.checkpoint import save_checkpoint
@@ -54,12 +55,16 @@ def lively(finished, make_once, tmp_path_factory) -> Project:
 
 
 def write_lively(path, clips_path):
-    """A random network that answers otherwise to each validation clip."""
+    """A random network that answers otherwise to each clip."""
     torch.manual_seed(0)
     clip = Clip(**TINY["clip"])
-    labels = ClipIndex.load(clips_path, subset="validation", clip=clip).labels
+    subsets = [
+        ClipDataset(ClipIndex.load(clips_path, subset=subset, clip=clip, is_spaced=True), clip=clip)
+        for subset in ("training", "validation")
+    ]
+    labels = subsets[0].index.labels
     model = create_model(NAME, num_classes=len(labels), clip=clip, network=Network(**TINY["network"]))
-    enliven(model, parity_clips(clips_path, model, count=4))
+    enliven(model, np.stack([dataset[row]["clip"].numpy() for dataset in subsets for row in range(len(dataset))]))
     save_checkpoint(path, model, labels=labels, settings={})
 
 
