@@ -142,6 +142,14 @@ def test_what_cannot_be_cut_in_two(model, reason):
         assert told("resnet34_vtn_rgbdiff", file) == told("resnet34_lstm", file) == ""
 
 
+@pytest.mark.parametrize(("folder", "beside"), [("int8", "model.xml"), ("int8/streaming", "encoder.xml")])
+def test_the_record_of_an_int8_model_comes_with_it(folder, beside):
+    line = told("resnet34_vtn", f"{folder}/quantization.json")
+    assert line == (
+        f"results/mine/resnet34_vtn/{folder}/quantization.json: is written with {beside} beside it; ask for that"
+    )
+
+
 def test_float16_needs_a_gpu(monkeypatch):
     half = {"precision": "16-mixed"}
     monkeypatch.setattr(obstacles, "has_gpu", lambda: False)

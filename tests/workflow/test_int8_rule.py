@@ -25,7 +25,7 @@ def test_where_there_is_no_int8_model_one_line_says_why(project):
     assert (project.root / MODEL / "model.xml").read_bytes() == shipped
     project.edit(TINY, "float_recurrent", "float_recurent")
     output = project.snakemake(target, check=False)
-    assert "tiny.yaml: deployment.int8.recipes.0: " in output
+    assert "tiny.yaml: datasets.tiny.deployment.int8.recipes.0: " in output
     assert "found 'float_recurent'" in output
 
 
