@@ -24,6 +24,7 @@ FOLDERS = (
     "results/*",
     "results/*/*",
     "results/*/*/*",
+    "results/*/*/int8/*",
     "results/*/*/serving/*/*",
     "prepared/*/*",
     "prepared/*/*/shards",

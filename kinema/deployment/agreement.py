@@ -52,13 +52,26 @@ def compare(pytorch: VideoScores, openvino: VideoScores) -> Agreement:
 
 
 def check_agreement(found: Agreement, *, num_at_float32: int, max_accuracy_drop: float, names: Sequence[str]) -> None:
-    """ValueError where the IR is another network than PyTorch's, or a clearly worse one on this device.
+    """ValueError where an IR is refused, see `refusal`."""
+    if reason := refusal(found, num_at_float32=num_at_float32, max_accuracy_drop=max_accuracy_drop, names=names):
+        raise ValueError(f"{reason}. No model was written.")
+
+
+def refusal(
+    found: Agreement,
+    *,
+    num_at_float32: int,
+    max_accuracy_drop: float,
+    names: Sequence[str],
+    key: str = "deployment.max_accuracy_drop",
+) -> str | None:
+    """Why the IR is another network than PyTorch's, or a clearly worse one on this device; None where it is neither.
 
     `num_at_float32` of the disagreements stay when the IR computes at float32. They, and the videos lost, may be
     `max_accuracy_drop` of all, rounded down: of few videos none. All disagreements may be as many as chance allows
     where each video has that probability of one, by the exact binomial bound: more only where that is less likely than
     5 %. One may be there in any case, so that no single video decides. Losses among near ties pass where gains would
-    have been as likely. `names` are the videos', in the order in which they were compared.
+    have been as likely. `names` are the videos', in the order in which they were compared; `key` is the setting's.
     """
     part = math.floor(max_accuracy_drop * found.num_videos + 1e-9)
     by_chance = max(1, part, most_by_chance(found.num_videos, max_accuracy_drop))
@@ -68,16 +81,17 @@ def check_agreement(found: Agreement, *, num_at_float32: int, max_accuracy_drop:
     ):
         if count > allowed:
             examples = ", ".join(names[position] for position in found.disagreements[:3])
-            raise ValueError(
+            return (
                 f"the IR and PyTorch name different classes for {count} of {found.num_videos} videos {precision}, with "
                 f"probabilities up to {found.margins.max():.2f} apart, for example {examples}; "
-                f"{_bound(max_accuracy_drop, allowed)}"
+                f"{key} = {max_accuracy_drop:g} allows {allowed}"
             )
     if found.lost - found.gained > part and probability_of_losses(found.gained, found.lost) < CHANCE:
-        raise ValueError(
+        return (
             f"of {found.num_videos} videos the IR has {found.lost} wrong that PyTorch has right, and only "
-            f"{found.gained} the other way round; {_bound(max_accuracy_drop, part)}"
+            f"{found.gained} the other way round; {key} = {max_accuracy_drop:g} allows {part}"
         )
+    return None
 
 
 def most_by_chance(num_videos: int, probability: float) -> int:
@@ -99,7 +113,3 @@ def probability_of_losses(gained: int, lost: int) -> float:
 def _binomial(trials: int, events: int, probability: float) -> float:
     ways = math.lgamma(trials + 1) - math.lgamma(events + 1) - math.lgamma(trials - events + 1)
     return math.exp(ways + events * math.log(probability) + (trials - events) * math.log1p(-probability))
-
-
-def _bound(max_accuracy_drop: float, allowed: int) -> str:
-    return f"deployment.max_accuracy_drop = {max_accuracy_drop:g} allows {allowed}. No model was written."

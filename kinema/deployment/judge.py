@@ -57,22 +57,26 @@ class Judge:
 
         `predictor_of` makes it at a precision; at float32 only videos are scored on which the two disagree.
         """
-        openvino = self._scores(predictor_of(None))
+        openvino = self.scores(predictor_of(None))
         found = compare(self.pytorch, openvino)
         num_at_float32 = 0
         if len(wrong := found.disagreements):
             rows = np.flatnonzero(np.isin(self.dataset.index.video_number, openvino.videos[wrong]))
-            exact = self._scores(predictor_of("f32"), rows=rows.tolist())
+            exact = self.scores(predictor_of("f32"), rows=rows.tolist())
             num_at_float32 = len(compare(self.pytorch.take(wrong), exact).disagreements)
         check_agreement(
             found,
             num_at_float32=num_at_float32,
             max_accuracy_drop=self.max_accuracy_drop,
-            names=self.dataset.videos.take(openvino.videos).to_pylist(),
+            names=self.names(openvino),
         )
         return {"subset": self.subset, **findings(found, self.pytorch, openvino, num_at_float32=num_at_float32)}
 
-    def _scores(self, predict: Predictor, *, rows: Sequence[int] | None = None) -> VideoScores:
+    def names(self, scores: VideoScores) -> list[str]:
+        """Those of the scored videos."""
+        return self.dataset.videos.take(scores.videos).to_pylist()
+
+    def scores(self, predict: Predictor, *, rows: Sequence[int] | None = None) -> VideoScores:
         """By video, of all clips or of some rows."""
         scores = score(predict, self.dataset, batch_size=self.batch_size, rows=rows, num_threads=self.threads)
         return by_video(scores)

@@ -46,12 +46,17 @@ class Sample:
 
     @property
     def spread(self) -> float | None:
-        """The largest distance of a logit to the mean of its class over the clips; None of a single clip.
+        """That of its logits."""
+        return spread_of(self.logits)
 
-        What is added to all classes of a clip alike changes no answer and does not count.
-        """
-        answers = self.logits - self.logits.mean(axis=1, keepdims=True) if self.logits.shape[1] > 1 else self.logits
-        return float(np.abs(answers - answers.mean(axis=0)).max()) if len(answers) > 1 else None
+
+def spread_of(logits: np.ndarray) -> float | None:
+    """The largest distance of a logit (N, K) to the mean of its class over the clips; None of a single clip.
+
+    What is added to all classes of a clip alike changes no answer and does not count.
+    """
+    answers = logits - logits.mean(axis=1, keepdims=True) if logits.shape[1] > 1 else logits
+    return float(np.abs(answers - answers.mean(axis=0)).max()) if len(answers) > 1 else None
 
 
 def difference(sample: Sample, predict: Predictor, *, what: str) -> Difference:

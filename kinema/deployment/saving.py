@@ -15,7 +15,12 @@ def save_ir(network: ov.Model, xml_path: Path, *, weights: Literal["float16", "f
     each inference with what the last one left it in (seen in 2026.4.1).
     """
     if weights == "float16":
-        passes = Manager()
-        passes.register_pass(ConstantFolding())
-        passes.run_passes(network)
+        fold_constants(network)
     ov.save_model(network, xml_path, compress_to_fp16=weights == "float16")
+
+
+def fold_constants(network: ov.Model) -> None:
+    """Compute once and for all what does not depend on the input; not for one with INT8 weights, which would go."""
+    passes = Manager()
+    passes.register_pass(ConstantFolding())
+    passes.run_passes(network)

@@ -289,6 +289,40 @@ class Evaluation(Section):
         return self
 
 
+Recipe = Literal["performance", "mixed", "transformer", "unsmoothed", "float_recurrent", "convolutions"]
+
+
+class Int8(Section):
+    """An exported model whose weights and activations are of 8 bits."""
+
+    max_accuracy_drop: Fraction = Field(
+        0.01,
+        description="As `deployment.max_accuracy_drop`, of an INT8 model: as many videos as chance allows with this "
+        "probability, and one at least.",
+    )
+    calibration_clips: int = Field(
+        300,
+        ge=1,
+        le=100_000,
+        description="Training clips, spread over the training videos, by which the ranges of the activations are set.",
+    )
+    recipes: list[Recipe] = Field(
+        ["mixed", "transformer", "unsmoothed", "float_recurrent", "convolutions"],
+        min_length=1,
+        description="Ways of quantising, in the order in which they are tried: the first that passes is taken. "
+        "`performance`: activations symmetric around 0; `mixed`: as they lie; `transformer`: NNCF's for attention; "
+        "`unsmoothed`: the same without SmoothQuant; `float_recurrent`: `mixed`, with recurrent layers left as they "
+        "are; `convolutions`: these alone. Those that are nothing for a network are left out.",
+    )
+
+    @field_validator("recipes")
+    @classmethod
+    def _recipes_differ(cls, recipes: list[str]) -> list[str]:
+        if len(set(recipes)) < len(recipes):
+            raise ValueError("expected each recipe once")
+        return recipes
+
+
 class Deployment(Section):
     """Export, and the two gates an exported model must pass."""
 
@@ -314,3 +348,4 @@ class Deployment(Section):
         "PyTorch. Near ties (probabilities at most 0.05 apart), and what only the device's own precision turns round, "
         "may be as many as chance allows, and one at least.",
     )
+    int8: Int8 = Field(default_factory=Int8, description="What becomes of `int8/model.xml` and `int8/streaming/`.")

@@ -28,7 +28,7 @@ def reference() -> str:
     sections = Settings.model_fields
     pages = [_page(title, _rows(section, skip=set(sections))) for title, section in PAGES]
     shared = [("media", Config.model_fields["media"]), ("demo", Config.model_fields["demo"]), *sections.items()]
-    pages += [_page(f"`{name}`", _rows(field.annotation)) for name, field in shared]
+    pages += [_page(f"`{name}`", _rows(kind)) for each, field in shared for name, kind in _nested(each, field)]
     return "\n\n".join(pages)
 
 
@@ -39,6 +39,14 @@ def with_reference(page: str) -> str:
 
 def _page(title: str, rows: Iterator[str]) -> str:
     return "\n".join([f"### {title}", "", "| key | takes | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def _nested(name: str, field: FieldInfo) -> Iterator[tuple[str, Any]]:
+    """A section, and those in it."""
+    yield name, field.annotation
+    for key, inner in getattr(field.annotation, "model_fields", {}).items():
+        if isinstance(inner.annotation, type) and issubclass(inner.annotation, Section):
+            yield from _nested(f"{name}.{key}", inner)
 
 
 def _rows(section: Any, *, skip: Collection[str] = ()) -> Iterator[str]:

@@ -16,12 +16,15 @@ from kinema.experiment.resolve import resolve
 
 # Files of a model that are made of its scores; the others are there without. {model} is the name of its folder.
 OF_MODELAPI = ("model.xml", "model.bin", "verification.json")
-OF_STREAMING = ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "verification.json")
+STREAMED = ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt")
+OF_STREAMING = (*STREAMED, "verification.json")
+OF_INT8 = ("model.xml", "model.bin", *(f"streaming/{name}" for name in STREAMED))
 OF_SERVING = ("config.json", "{model}/1/model.xml", "{model}/1/model.bin", "verification.json")
 VERIFIED = (
     *OF_BOTH_GATES,
     *(f"modelapi/{name}" for name in OF_MODELAPI),
     *(f"streaming/{name}" for name in OF_STREAMING),
+    *(f"int8/{name}" for name in OF_INT8),
     *(f"serving/{name}" for name in OF_SERVING),
 )
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")

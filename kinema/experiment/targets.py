@@ -31,9 +31,12 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
         _check_leaderboard(config, parts[1], runs_here)
         return
     if len(parts) > 3 and not is_data_page(target):
+        if parts[-1] == "quantization.json":
+            beside = "encoder.xml" if parts[-2] == "streaming" else "model.xml"
+            raise ConfigError(f"{target}: is written with {beside} beside it; ask for that")
         if name_in_folder(parts) in DEPLOYED:
             check_export(config, parts[1], parts[2])
-        if parts[3] == "streaming":
+        if "streaming" in parts[3:5]:
             check_streaming(config, parts[1], parts[2])
         check_starts(config, parts[1], parts[2])
         for dataset, model_name in with_ancestors(config, parts[1], parts[2]):

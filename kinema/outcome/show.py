@@ -20,6 +20,7 @@ from kinema.outcome.found import (
     read_dataset,
     read_model,
 )
+from kinema.outcome.int8 import int8_lines
 from kinema.outcome.score import score_lines
 from kinema.outcome.stale import missing, obstacle, stale_lines
 from kinema.outcome.table import models_table
@@ -88,6 +89,8 @@ def _of_model(found: FoundModel) -> Iterator[Line]:
         for line in leak_lines(found.report, found.training, found.evaluation):
             yield "leak", line
     yield from _of_export(found)
+    for line in int8_lines(found):
+        yield "int8", line
     yield from _of_next(found)
 
 

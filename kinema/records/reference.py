@@ -20,6 +20,7 @@ from kinema.records.dataset_report import DatasetReport
 from kinema.records.evaluation import Evaluation
 from kinema.records.look_alikes import LookAlikes
 from kinema.records.parity import Parity
+from kinema.records.quantization import Quantization
 from kinema.records.record import KEY, Record
 from kinema.records.training import Training
 from kinema.records.verification import Verification
@@ -34,6 +35,7 @@ RECORDS: dict[str, type[Record]] = {
     "parity.json": Parity,
     "verification.json": Verification,
     "benchmark.json": Benchmark,
+    "quantization.json": Quantization,
     "weights.json": Weights,
 }
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}

@@ -9,12 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from corpus import CLIP
+from lively import enliven
 
 from kinema.clips.table import ClipIndex
 from kinema.deployment.about import ModelFiles
+from kinema.deployment.int8 import Int8Files, export_int8
+from kinema.deployment.int8_streaming import Int8StreamingFiles, export_int8_streaming
 from kinema.deployment.modelapi import ModelApiFiles, export_modelapi
 from kinema.deployment.onnx_model import export_onnx
 from kinema.deployment.openvino_model import convert
+from kinema.deployment.parity_sample import parity_clips
 from kinema.deployment.streaming import StreamingFiles, export_streaming
 from kinema.deployment.verify import ConvertedFiles, ShippedFiles, verify
 from kinema.evaluation.evaluate import EvaluationFiles, evaluate
@@ -51,6 +55,15 @@ class Deployed:
         names = ("encoder.xml", "decoder.xml", "labels.txt", "verification.json")
         shipped = StreamingFiles(*self.paths(*(f"streaming/{name}" for name in names)))
         export_streaming(shipped=shipped, settings=settings, **self.scored)
+
+    def int8(self, settings=SETTINGS):
+        shipped = Int8Files(*self.paths("int8/model.xml", "int8/quantization.json"))
+        export_int8(converted=self.converted, shipped=shipped, settings=settings, **self.scored)
+
+    def int8_streaming(self, settings=SETTINGS):
+        names = ("encoder.xml", "decoder.xml", "labels.txt", "quantization.json")
+        shipped = Int8StreamingFiles(*self.paths(*(f"int8/streaming/{name}" for name in names)))
+        export_int8_streaming(shipped=shipped, settings=settings, **self.scored)
 
     def export(self, opset=20):
         export_onnx(checkpoint_path=self.root / "model.pth", out=self.root / "converted/model.onnx", opset=opset)
@@ -110,13 +123,20 @@ class Deployed:
 
 
 def make_deployed(
-    root: Path, prepared: Path, *, name: str = "mobilenetv2_baseline", network: Network = NETWORK
+    root: Path,
+    prepared: Path,
+    *,
+    name: str = "mobilenetv2_baseline",
+    network: Network = NETWORK,
+    is_lively: bool = False,
 ) -> Deployed:
-    """A random network on the six validation videos, evaluated, exported and through gate 1."""
+    """A random network on the six validation videos, evaluated, exported and through gate 1; see `enliven`."""
     deployed = Deployed(root, prepared / "clips.parquet")
     torch.manual_seed(0)
     labels = ClipIndex.load(deployed.clips_path, subset="validation", clip=CLIP).labels
     model = create_model(name, num_classes=len(labels), clip=CLIP, network=network)
+    if is_lively:
+        enliven(model, parity_clips(deployed.clips_path, model, count=18))
     save_checkpoint(deployed.root / "model.pth", model, labels=labels, settings={})
     evaluate(
         checkpoint_path=deployed.root / "model.pth",

@@ -3,8 +3,6 @@
 import re
 import runpy
 import shutil
-
-
 import subprocess
 import sys
 import warnings
@@ -24,10 +22,8 @@ from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.experiment.resolve import Experiment
 from kinema.inference import load
-from kinema.inference.scorers import WholeClips
-
-
 from kinema.inference.benchmark.rounds import in_rounds
+from kinema.inference.scorers import WholeClips
 from kinema.inference.video import Video
 from kinema.metrics import topk_accuracy
 

@@ -137,8 +137,17 @@ def test_what_cannot_be_cut_in_two(model, reason):
     assert line.startswith(
         f"mine/{model}: cannot be cut into an encoder of frames and a decoder for streaming/, {reason}"
     )
-    for file in ("streaming/encoder.xml", "streaming/labels.txt"):
+    assert told(model, "int8/streaming/encoder.xml", variants={"fast": {}}) == line
+    for file in ("streaming/encoder.xml", "streaming/labels.txt", "int8/streaming/decoder.xml"):
         assert told("resnet34_vtn_rgbdiff", file) == told("resnet34_lstm", file) == ""
+
+
+@pytest.mark.parametrize(("folder", "beside"), [("int8", "model.xml"), ("int8/streaming", "encoder.xml")])
+def test_the_record_of_an_int8_model_comes_with_it(folder, beside):
+    line = told("resnet34_vtn", f"{folder}/quantization.json")
+    assert line == (
+        f"results/mine/resnet34_vtn/{folder}/quantization.json: is written with {beside} beside it; ask for that"
+    )
 
 
 def test_float16_needs_a_gpu(monkeypatch):

@@ -48,6 +48,7 @@ from kinema.records.evaluation import (
 )
 from kinema.records.look_alikes import LookAlike, LookAlikes
 from kinema.records.parity import Difference, Parity
+from kinema.records.quantization import Quantization, RecipeResult
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
 from kinema.records.training import Training
 from kinema.records.verification import Verification
@@ -209,6 +210,38 @@ EXAMPLES = {
         sha256=DIGESTS,
         model="0123",
     ),
+    "quantization.json": Quantization(
+        chosen=None,
+        subset="testing",
+        num_videos=2,
+        pytorch_video_top1=1.0,
+        max_accuracy_drop=0.01,
+        num_calibration_clips=300,
+        num_clips=8,
+        largest_logit=3.0,
+        spread=None,
+        num_bytes=1000,
+        milliseconds=2.5,
+        precision="bf16",
+        device="a processor",
+        threads=2,
+        recipes=[
+            RecipeResult(
+                name="mixed",
+                outcome="refused",
+                reason="its logits differ by 0 between 8 clips",
+                video_top1=0.5,
+                agreement=0.5,
+                num_disagreements=1,
+                logits=DIFFERENCE,
+                spread=0.0,
+                num_bytes=300,
+                milliseconds=1.5,
+            )
+        ],
+        sha256={},
+        model="0123",
+    ),
     "weights.json": Weights(library="timm", published=PUBLISHED, sha256="ab"),
     "dataset_report.json": DatasetReport(
         **COUNTS,
@@ -243,6 +276,7 @@ LAYOUTS = {
     "parity.json": (2, "172fe0e9e7a97881"),
     "verification.json": (2, "57cd003691f01e72"),
     "benchmark.json": (1, "b4cf544c5d8aa921"),
+    "quantization.json": (1, "519e1d2ebe5659f0"),
     "weights.json": (1, "36a42363cca23674"),
 }
 
@@ -289,7 +323,8 @@ def changed(values: dict, place: str, value) -> dict:
 
 
 AGAIN = (
-    "(delete it and run snakemake for it, which makes it anew|to have it anew, delete it and run snakemake for it,.*)"
+    "(delete it and run snakemake for it, which makes it anew|to have it anew, delete it and run snakemake for it,.*|"
+    "to have it anew, delete the .xml beside it and run snakemake for that)"
 )
 WRONG_SCORES = [
     ("num_videos", ..., "lacks key num_videos"),
@@ -318,6 +353,12 @@ WRONG = [
     ("parity.json", "onnx/of_spread", ..., "onnx lacks key of_spread"),
     ("parity.json", "onnx/of_size", 1.0, "onnx does not know key of_size"),
     ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
+    (
+        "quantization.json",
+        "recipes/0/video_top1",
+        "0.5",
+        r"recipes\.0\.spread is '0\.5', expected a number or null",
+    ),
     ("dataset_report.json", "dropped/0/reason", None, r"dropped\.0\.reason is None, expected text"),
     ("dataset_report.json", "damaged/0/truncated", 1, r"damaged\.0\.truncated is 1, expected true or false"),
     ("dataset_report.json", "dropped", None, "dropped is None, expected a list"),

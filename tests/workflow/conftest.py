@@ -1,9 +1,22 @@
 """A finished project, made once, and copies of it to change."""
 
+import json
 import shutil
+from contextlib import chdir
+from pathlib import Path
 
+import numpy as np
 import pytest
-from project import MODEL, TRACED, Project, new_project
+import torch
+from lively import enliven
+from project import LIVELY, LIVELY_SETTINGS, MODEL, NAME, TINY, TRACED, Project, new_project
+
+from kinema.clips.dataset import ClipDataset
+from kinema.clips.table import ClipIndex
+from kinema.experiment.data_sections import Clip
+from kinema.experiment.model_sections import Network
+from kinema.models.loading.checkpoint import save_checkpoint
+from kinema.models.registry import create_model
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +35,37 @@ def finished(make_once, tmp_path_factory) -> Project:
 
     made = make_once("finished", build)
     return copied(Project(made / "project", (made / "first_run.txt").read_text()), tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture(scope="session")
+def lively(finished, make_once, tmp_path_factory) -> Project:
+    """The same with a model whose answers differ, and both forms of INT8 of it; do not change it."""
+
+    def build(folder):
+        project = copied(finished, folder)
+        project.edit("config/config.yaml", "\nvariants:", f"\nvariants:\n  lively: {json.dumps(LIVELY_SETTINGS)}")
+        with chdir(project.root):
+            write_lively(Path("lively.pth"), Path("results/tiny/clips.parquet"))
+        traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+        targets = (f"{LIVELY}/int8/model.xml", f"{LIVELY}/int8/streaming/encoder.xml")
+        (folder / "first_run.txt").write_text(project.snakemake(*targets, environment=traced))
+
+    made = make_once("lively", build)
+    return copied(Project(made / "project", (made / "first_run.txt").read_text()), tmp_path_factory.mktemp("lively"))
+
+
+def write_lively(path, clips_path):
+    """A random network that answers otherwise to each clip."""
+    torch.manual_seed(0)
+    clip = Clip(**TINY["clip"])
+    subsets = [
+        ClipDataset(ClipIndex.load(clips_path, subset=subset, clip=clip, is_spaced=True), clip=clip)
+        for subset in ("training", "validation")
+    ]
+    labels = subsets[0].index.labels
+    model = create_model(NAME, num_classes=len(labels), clip=clip, network=Network(**TINY["network"]))
+    enliven(model, np.stack([dataset[row]["clip"].numpy() for dataset in subsets for row in range(len(dataset))]))
+    save_checkpoint(path, model, labels=labels, settings={})
 
 
 @pytest.fixture

@@ -21,6 +21,13 @@ TRACED = Path(__file__).parent / "traced"
 CODE = ("Snakefile", "workflow", "kinema", "config", "envs", "profiles")
 NAME = "test_efficientnet_vtn"  # the smallest encoder that timm has
 MODEL = f"results/tiny/{NAME}"
+# One whose answers differ: of a network that says nearly the same of every clip there is no INT8.
+LIVELY = f"{MODEL}@lively"
+LIVELY_SETTINGS = {
+    "training": {"train": False},
+    "network": {"weights": "lively.pth"},
+    "deployment": {"int8": {"max_accuracy_drop": 1}},
+}
 TINY = {
     "annotations": {"path": "data/tiny/list.csv"},
     "videos": "data/tiny/videos",

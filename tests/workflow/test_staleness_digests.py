@@ -17,7 +17,8 @@ pytestmark = pytest.mark.workflow
 
 CONFIG, TINY = "config/config.yaml", "config/datasets/tiny.yaml"
 AT_EPOCHS, AT_VARIANTS = "epochs: 1", "\nvariants:"
-SHIPPED = {"verify", "modelapi", "streaming"}  # what gives a network to users, each through gate 2
+INT8 = {"int8", "int8_streaming"}
+SHIPPED = {"verify", "modelapi", "streaming", *INT8}  # what gives a network to users, each through gate 2
 MODEL_STAGES = {"train", "evaluate", "export", "convert", *SHIPPED}
 SCORED = {"evaluate", *SHIPPED}
 LOOKS, BOARD = "look_alikes", "leaderboard"
@@ -68,13 +69,16 @@ EDITS = {
     "evidence in time": (setting("evaluation: {evidence: false}"), {"evaluate", MODEL_PAGE}),
     "views of a clip": (setting("evaluation: {crops: ten, scale: 0.875}"), {*SCORED, MODEL_PAGE}),
     "what is averaged": (setting("evaluation: {average: logits}"), {*SCORED, MODEL_PAGE}),
-    "opset": (setting("deployment: {opset: 21}"), {"export", "streaming", MODEL_PAGE}),
-    "weights of float32": (setting("deployment: {weights: float32}"), {"convert", "streaming", MODEL_PAGE}),
+    "opset": (setting("deployment: {opset: 21}"), {"export", "streaming", "int8_streaming", MODEL_PAGE}),
+    "weights of float32": (setting("deployment: {weights: float32}"), {"convert", "streaming", *INT8, MODEL_PAGE}),
+    "clips of gate 1": (setting("deployment: {parity_clips: 4}"), {"convert", *SHIPPED, MODEL_PAGE} - {"verify"}),
+    "recipes of INT8": (setting("deployment: {int8: {recipes: [mixed]}}"), {*INT8, MODEL_PAGE}),
+    "tolerance of INT8": (setting("deployment: {int8: {max_accuracy_drop: 0.1}}"), {*INT8, MODEL_PAGE}),
     "tolerance of gate 1": (
         setting("deployment: {parity_tolerance: 0.1}"),
         {"convert", "modelapi", "streaming", MODEL_PAGE},
     ),
-    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {*SHIPPED, MODEL_PAGE}),
+    "tolerance of gate 2": (setting("deployment: {max_accuracy_drop: 0.1}"), {*SHIPPED, MODEL_PAGE} - INT8),
     "dropped videos allowed": (
         (TINY, "num_shards: 8", "num_shards: 8\nmax_failed_fraction: 0.5"),
         {"index", MODEL_PAGE},
@@ -165,7 +169,7 @@ EDITS = {
     ),
     "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), {*SCORED, MODEL_PAGE}),
     "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
-    "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate"}),
+    "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate", *INT8}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
         ("kinema/experiment/choosing.py", "num_epochs // period < 2", "not num_epochs"),
@@ -224,7 +228,7 @@ EDITS = {
     ),
     "the export": (
         ("kinema/deployment/onnx_model.py", 'Dim("batch", min=1)', 'Dim("batch", min=2)'),
-        {"export", "streaming"},
+        {"export", "streaming", "int8_streaming"},
     ),
     "what an export says of itself": (
         ("kinema/deployment/frame_rates.py", "np.append(True", "np.append(False"),
@@ -232,9 +236,18 @@ EDITS = {
     ),
     "the gate of logits": (
         ("kinema/deployment/logits.py", "OF_SPREAD = 100", "OF_SPREAD = 10"),
-        {"convert", "modelapi", "streaming"},
+        {"convert", "modelapi", "streaming", *INT8},
     ),
-    "the encoder of a stream": (("kinema/inference/predictors/streaming.py", "[:, ::-1]", "[:, :]"), {"streaming"}),
+    "the encoder of a stream": (
+        ("kinema/inference/predictors/streaming.py", "[:, ::-1]", "[:, :]"),
+        {"streaming", *INT8},
+    ),
+    "what NNCF does": (("kinema/deployment/nncf_process.py", "matmul=-1", "matmul=0.5"), INT8),
+    "the gate of INT8": (("kinema/deployment/trials.py", "SHRUNK = 0.1", "SHRUNK = 0.2"), INT8),
+    "the version of the quantisation": (
+        ("kinema/records/quantization.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        INT8,
+    ),
     "the variant for Model API": (("kinema/deployment/modelapi.py", "LEAST = 1e-30", "LEAST = 1e-20"), {"modelapi"}),
     "what a model server is given": (("kinema/deployment/serving.py", '"-", model', '"_", model'), {"serving"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index", *PAGES}),
@@ -291,7 +304,7 @@ EDITS = {
     "an error of the loss": (("kinema/training/losses.py", "Try a lower", "Set a lower"), set()),
     "a part of an export": (
         ("kinema/deployment/parts.py", '"embeddings"', '"features"'),
-        {"export", "streaming"},
+        {"export", "streaming", "int8_streaming"},
     ),
     "a description of a setting": (
         ("kinema/experiment/model_sections.py", "Highest learning rate.", "Peak rate."),

@@ -22,10 +22,10 @@ WATCHING = (
 
 
 @pytest.fixture(scope="module")
-def traced(finished, tmp_path_factory) -> Project:
-    """The finished project, with what other tests do without: looks of videos compared, models too, each export."""
+def traced(lively, tmp_path_factory) -> Project:
+    """The finished project and its INT8 models, with what other tests do without: looks of videos, other exports."""
     project = Project(tmp_path_factory.mktemp("traced") / "project")
-    shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
+    shutil.copytree(lively.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
     targets = ("results/tiny/look_alikes.json", "results/tiny/leaderboard.md")

@@ -9,6 +9,8 @@ out  work/{dataset}/{model}/converted/model.onnx, model.xml   no user of models 
      results/{dataset}/{model}/model.xml, model.bin, model.onnx, labels.txt   there only if both gates were passed
      results/{dataset}/{model}/modelapi/           the IR for OpenVINO Model API, through the same gates
      results/{dataset}/{model}/streaming/          encoder and decoder of single frames, through the same gates
+     results/{dataset}/{model}/int8/               model.xml, or streaming/, quantised to INT8, where one passed; their
+                                                   quantization.json stays where none did, so it is no output
      results/{dataset}/{model}/serving/            the IR as OpenVINO Model Server looks for it
 """
 
@@ -209,6 +211,92 @@ rule streaming:
         code=model_code("streaming", "kinema.deployment.streaming"),
     script:
         "../scripts/streaming.py"
+
+
+rule int8:
+    """The network with weights and activations of 8 bits, by the first of several recipes that passes gate 2."""
+    input:
+        onnx="work/{dataset}/{model}/converted/model.onnx",
+        converted="work/{dataset}/{model}/converted/model.xml",
+        weights="work/{dataset}/{model}/converted/model.bin",
+        parity="results/{dataset}/{model}/parity.json",
+        model="results/{dataset}/{model}/model.pth",
+        clips=ancient("results/{dataset}/clips.parquet"),
+        mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
+        shards=ancient(shard_tables),
+        evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
+        calibration="results/{dataset}/{model}/calibration.json",
+    output:
+        xml="results/{dataset}/{model}/int8/model.xml",
+        bin="results/{dataset}/{model}/int8/model.bin",
+    log:
+        "logs/{dataset}/{model}/int8.log",
+    benchmark:
+        "logs/{dataset}/{model}/int8.benchmark.tsv"
+    conda:
+        "../../envs/deploy.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,  # as evaluate
+    params:
+        settings=int8_settings(),
+        data=int8_data,
+        clips=parity_data,
+        record="results/{dataset}/{model}/int8/quantization.json",
+        model=content("results/{dataset}/{model}/model.pth"),
+        onnx=content("work/{dataset}/{model}/converted/model.onnx"),
+        converted=content("work/{dataset}/{model}/converted/model.xml"),
+        weights=content("work/{dataset}/{model}/converted/model.bin"),
+        evaluation=content("results/{dataset}/{model}/evaluation.json"),
+        predictions=content("results/{dataset}/{model}/predictions.parquet"),
+        calibration=content("results/{dataset}/{model}/calibration.json"),
+        failures=failures("results/{dataset}/{model}/int8/model.xml"),
+        code=model_code("int8", "kinema.deployment.int8"),
+    script:
+        "../scripts/int8.py"
+
+
+rule int8_streaming:
+    """Encoder of frames and decoder of their embeddings, of 8 bits as int8/model.xml."""
+    input:
+        model="results/{dataset}/{model}/model.pth",
+        clips=ancient("results/{dataset}/clips.parquet"),
+        mapped=ancient("results/{dataset}/clips.arrow"),
+        parts=ancient("results/{dataset}/clips.json"),
+        shards=ancient(shard_tables),
+        evaluation="results/{dataset}/{model}/evaluation.json",
+        predictions="results/{dataset}/{model}/predictions.parquet",
+        calibration="results/{dataset}/{model}/calibration.json",
+    output:
+        encoder="results/{dataset}/{model}/int8/streaming/encoder.xml",
+        encoder_weights="results/{dataset}/{model}/int8/streaming/encoder.bin",
+        decoder="results/{dataset}/{model}/int8/streaming/decoder.xml",
+        decoder_weights="results/{dataset}/{model}/int8/streaming/decoder.bin",
+        labels="results/{dataset}/{model}/int8/streaming/labels.txt",
+    log:
+        "logs/{dataset}/{model}/int8_streaming.log",
+    benchmark:
+        "logs/{dataset}/{model}/int8_streaming.benchmark.tsv"
+    conda:
+        "../../envs/deploy.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,  # as evaluate
+    params:
+        settings=int8_streaming_settings,
+        data=int8_data,
+        clips=parity_data,
+        record="results/{dataset}/{model}/int8/streaming/quantization.json",
+        model=content("results/{dataset}/{model}/model.pth"),
+        evaluation=content("results/{dataset}/{model}/evaluation.json"),
+        predictions=content("results/{dataset}/{model}/predictions.parquet"),
+        calibration=content("results/{dataset}/{model}/calibration.json"),
+        failures=failures("results/{dataset}/{model}/int8/streaming/encoder.xml"),
+        code=model_code("int8_streaming", "kinema.deployment.int8_streaming"),
+    script:
+        "../scripts/int8_streaming.py"
 
 
 rule serving:

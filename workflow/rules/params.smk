@@ -225,8 +225,12 @@ def evaluation_settings(*names):
 
 def verification_settings(*names):
     """The same of what an exported network is scored on, and of what else decides whether it passes."""
+    return _reported_settings("deployment.max_accuracy_drop", *names)
+
+
+def _reported_settings(*names):
     scoring = [f"evaluation.{name}" for name in ("batch_size", "crops", "scale", "position", "average", "subset")]
-    wanted = [*scoring, "deployment.max_accuracy_drop", *names]
+    wanted = [*scoring, *names]
     return lambda wildcards: _with_counts(wildcards, wanted, [scored_parts(wildcards).reported])
 
 
@@ -247,6 +251,22 @@ def streaming_settings(wildcards):
     asked(obstacles.check_streaming, wildcards.dataset, wildcards.model)
     names = ("opset", "parity_clips", "parity_tolerance", "weights")
     return verification_settings(*(f"deployment.{name}" for name in names))(wildcards)
+
+
+def int8_settings(*names):
+    """The same of an INT8 model."""
+    return _reported_settings("deployment.int8", "deployment.parity_clips", "deployment.weights", *names)
+
+
+def int8_streaming_settings(wildcards):
+    """What decides an INT8 model for streams, as JSON; checked as that of a training."""
+    asked(obstacles.check_streaming, wildcards.dataset, wildcards.model)
+    return int8_settings("deployment.opset")(wildcards)
+
+
+def int8_data(wildcards):
+    """Digests of what an INT8 model is scored on, and of the training videos that it is calibrated on, as JSON."""
+    return json.dumps(parts.parts_digests(parts_path(wildcards), ["training", scored_parts(wildcards).reported]))
 
 
 def parity_data(wildcards):

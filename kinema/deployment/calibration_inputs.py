@@ -1,0 +1,55 @@
+"""Training clips -> the files of inputs by which NNCF sets the ranges of activations. No other clips are looked at."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kinema.clips.dataset import ClipDataset, clips_for
+from kinema.clips.table import ClipIndex, subsets_of
+from kinema.inference.predictors.predictor import Predictor
+from kinema.inference.predictors.streaming import encoder_frames
+from kinema.input_error import InputError
+from kinema.models.recognizer import Recognizer
+
+
+def calibration_clips(clips_path: Path, model: Recognizer, *, count: int, out: Path) -> int:
+    """Write `count` training clips, or as many as there are, uint8 (N, T, C, S, S); how many that is.
+
+    They are spread over the training videos and cut as validation clips are. InputError where there is no training
+    video.
+    """
+    if "training" not in subsets_of(clips_path):
+        raise InputError(
+            f"{clips_path}: no training video, and an INT8 model is calibrated on training clips; give some videos the "
+            "subset training, or use model.xml"
+        )
+    index = ClipIndex.load(clips_path, subset="training", clip=model.clip, is_spaced=True)
+    dataset = clips_for(index, model.spec.modality, clip=model.clip)
+    rows = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int))
+    _write(dataset, rows, out)
+    return len(rows)
+
+
+def _write(dataset: ClipDataset, rows: np.ndarray, out: Path) -> None:
+    clips = np.lib.format.open_memmap(out, mode="w+", dtype=np.uint8, shape=(len(rows), *dataset.clip_shape))
+    for clip, row in zip(clips, rows, strict=True):
+        clip[:] = dataset[int(row)]["clip"].numpy()
+    clips.flush()
+
+
+def encoder_inputs(clips_path: Path, *, seen: int, out: Path) -> None:
+    """What the encoder of a stream takes, (N, seen * C, H, W): of each clip one frame, each time another one."""
+    clips = np.load(clips_path, mmap_mode="r")
+    chosen = [_one_of(encoder_frames(clip, seen=seen), number) for number, clip in enumerate(clips)]
+    np.save(out, np.concatenate(chosen))
+
+
+def decoder_inputs(clips_path: Path, encode: Predictor, *, seen: int, out: Path) -> None:
+    """What the decoder takes, (N, T, E): the embeddings of the clips."""
+    clips = np.load(clips_path, mmap_mode="r")
+    rows = [[encode(frame) for frame in encoder_frames(clip, seen=seen)] for clip in clips]
+    np.save(out, np.concatenate([np.stack(embeddings, axis=1) for embeddings in rows]))
+
+
+def _one_of(frames: np.ndarray, number: int) -> np.ndarray:
+    return frames[number % len(frames)].copy()  # the others are not kept
