@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from project import MODEL, TRACED, Project, new_project
+from project import MODEL, Project, new_project
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def finished(make_once, tmp_path_factory) -> Project:
     def build(folder):
         project = new_project(folder / "project")
         project.trace.mkdir()
-        traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+        traced = {"KINEMA_TRACE": str(project.trace)}
         output = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=2400)
         (folder / "first_run.txt").write_text(output)
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import fields
 
 import pytest
-from project import MODEL, NAME, REPOSITORY, TRACED, Project
+from project import MODEL, NAME, REPOSITORY, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -27,7 +27,7 @@ def traced(finished, tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(finished.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
-    environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+    environment = {"KINEMA_TRACE": str(project.trace)}
     pages = ("results/tiny/leaderboard.md", "results/tiny/report/index.html", f"{MODEL}/report/index.html")
     project.snakemake("results/tiny/look_alikes.json", *pages, *limit, environment=environment)
     return project
