@@ -1,7 +1,7 @@
 """Found by every Python process that tests start, as tests/conftest.py puts this folder on their path.
 
 They look for cyclic garbage seldom: a job imports some thousand modules, and Python would look through what they hold
-again and again, which takes a fifth of the imports' time and finds next to nothing.
+again and again, which takes up to a sixth of the imports' time and finds next to nothing.
 
 Where the environment variable KINEMA_TRACE names a folder, each job of Snakemake also writes a file there, of lines
 `module function`: the functions of the project that it called.
