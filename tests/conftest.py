@@ -14,6 +14,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # else each worker computes on all core
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+PROCESSES = str(REPOSITORY / "tests/processes")  # its sitecustomize.py is run by every Python process of a test
+if PROCESSES not in (paths := os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+    os.environ["PYTHONPATH"] = os.pathsep.join([PROCESSES, *filter(None, paths)])
 
 
 def pytest_collection_modifyitems(items):

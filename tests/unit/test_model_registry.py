@@ -152,7 +152,9 @@ def left_to_others(model_name):
         return ()
     if model_name.endswith("_vtn"):
         return ("model", "decoder")  # and the whole is made of the two
-    return ("encoder",) if model_name.startswith("resnet18") and "vtn" not in model_name else ()
+    if model_name.startswith("resnet18_vtn"):
+        return ("decoder",)
+    return ("encoder",) if model_name.startswith("resnet18") else ()
 
 
 def assert_same_numbers(part, model, folder):

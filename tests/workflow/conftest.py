@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from lively import enliven
-from project import LIVELY, LIVELY_SETTINGS, MODEL, NAME, TINY, TRACED, Project, new_project
+from project import LIVELY, LIVELY_SETTINGS, MODEL, NAME, TINY, Project, new_project
 
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import ClipIndex
@@ -29,7 +29,7 @@ def finished(make_once, tmp_path_factory) -> Project:
     def build(folder):
         project = new_project(folder / "project")
         project.trace.mkdir()
-        traced = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+        traced = {"KINEMA_TRACE": str(project.trace)}
         output = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=2400)
         (folder / "first_run.txt").write_text(output)
 

@@ -17,7 +17,6 @@ from kinema.demo.dataset import render_demo
 from kinema.experiment.config import Demo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TRACED = Path(__file__).parent / "traced"
 CODE = ("Snakefile", "workflow", "kinema", "config", "envs", "profiles")
 NAME = "test_efficientnet_vtn"  # the smallest encoder that timm has
 MODEL = f"results/tiny/{NAME}"
@@ -49,7 +48,7 @@ class Project:
 
     @property
     def trace(self) -> Path:
-        """Where the functions that its jobs called are noted, see traced/sitecustomize.py."""
+        """Where the functions that its jobs called are noted, see tests/processes/sitecustomize.py."""
         return self.root / "trace"
 
     def snakemake(

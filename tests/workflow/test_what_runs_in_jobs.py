@@ -6,7 +6,7 @@ import shutil
 from dataclasses import fields
 
 import pytest
-from project import MODEL, NAME, REPOSITORY, TRACED, Project
+from project import MODEL, NAME, REPOSITORY, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -27,7 +27,7 @@ def traced(lively, tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(lively.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
-    environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
+    environment = {"KINEMA_TRACE": str(project.trace)}
     targets = ("results/tiny/look_alikes.json", "results/tiny/leaderboard.md")
     pages = ("results/tiny/report/index.html", f"{MODEL}/report/index.html")
     exports = [f"{MODEL}/{name}" for name in ("streaming/encoder.xml", "modelapi/model.xml", "serving/config.json")]
