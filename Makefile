@@ -12,6 +12,9 @@ READY := $(VENV)/.ready
 # the variable: without advice about a release of mkdocs that is not used here
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
+# hadolint's and BuildKit's rules, without asking a registry; no health check, as the image runs a command and ends
+TALLY := --no-config --slow-checks off --ignore 'tally/*' --ignore hadolint/DL3057 --fail-level info
+
 .PHONY: demo report test check lint format dryrun docs rulegraph site clean distclean setup
 
 demo: $(READY)
@@ -41,6 +44,7 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+	$(BIN)/tally lint $(TALLY) Dockerfile
 	$(MKDOCS) build --strict
 
 format: $(READY)

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kinema.inference.benchmark.command import add_benchmark
 from kinema.inference.command import add_predict
+from kinema.inference.live_demo.command import add_demo
 from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
@@ -60,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kinema", description=__doc__)
     commands = parser.add_subparsers(required=True, dest="subcommand")
     add_predict(commands)
+    add_demo(commands)
+    add_benchmark(commands)
     experiment = commands.add_parser("experiment", help="print the resolved settings behind results/DATASET/MODEL")
     experiment.add_argument("dataset")
     experiment.add_argument("model", help="a model name, optionally with @variant")

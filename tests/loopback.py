@@ -1,9 +1,10 @@
 """A server on this machine that plays the Hugging Face hub, and any other address of a file."""
 
 import hashlib
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -72,3 +73,21 @@ def serving() -> Iterator[Server]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def sending(head: bytes, chunks: Callable[[], Iterator[bytes]]) -> Iterator[str]:
+    """The address of a server that sends these to whoever connects, as fast as they are read."""
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with connection, suppress(OSError):
+                    connection.sendall(head)
+                    for chunk in chunks():
+                        connection.sendall(chunk)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"

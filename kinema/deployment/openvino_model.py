@@ -13,6 +13,7 @@ from kinema.experiment.model_sections import Deployment
 from kinema.inference.predictors.onnxruntime import onnxruntime_predictor
 from kinema.inference.predictors.openvino import openvino_predictor
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.models.made_of import remove_served
 from kinema.models.recognizer import Recognizer
 from kinema.records.parity import Parity
 
@@ -36,6 +37,7 @@ def convert(
     for path in (shipped_path, xml_path):
         remove_ir(path)
     shipped_path.with_suffix(".onnx").unlink(missing_ok=True)
+    remove_served(shipped_path.parent)
     parity_path.unlink(missing_ok=True)
     sample = parity_sample(clips_path, load_checkpoint(checkpoint_path).model, count=settings.parity_clips)
     with new_ir(xml_path) as temporary:

@@ -19,6 +19,7 @@ from kinema.inference.description import Description
 from kinema.inference.predictors.openvino import add_metadata, openvino_predictor, read_openvino
 from kinema.inference.predictors.predictor import Predictor
 from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.models.made_of import remove_served
 from kinema.records.evaluation import Evaluation
 from kinema.records.parity import Parity
 from kinema.records.verification import Verification
@@ -63,9 +64,11 @@ def verify(
 
     The network is given its description and scored as it will lie there. Only what passed the first gate is looked at:
     parity.json has its digests. model.onnx computes at float32, at which the first gate compared it. The shipped files
-    of an earlier model are removed first, and model.xml is put there last. verification.json says what was found.
+    of an earlier model are removed first, those in serving/, too, and model.xml is put there last. verification.json
+    says what was found.
     """
     remove_ir(shipped.xml_path)
+    remove_served(shipped.xml_path.parent)
     for path in (shipped.onnx_path, shipped.labels_path, shipped.verification_path):
         path.unlink(missing_ok=True)
     converted.check()

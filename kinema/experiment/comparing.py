@@ -12,6 +12,7 @@ from kinema.experiment.resolve import dataset_named
 
 LEADERBOARD = ("leaderboard.csv", "leaderboard.md", "leaderboard.html")
 READ = ("evaluation.json", "predictions.parquet", "training.json")  # in the folder of each model
+TIMED = ("benchmark.json", "model.xml")  # told where a user has measured the model
 SIZED = ("model.xml", "model.bin")  # of which the size alone is told
 
 

@@ -7,6 +7,8 @@ REPORT_FOLDER = "report"  # of a data set or of a model
 MODEL_PAGE = ("report/index.html", "report/model_card.md")  # in the folder of a model
 GATES = ("parity.json", "verification.json")  # what the export of a model leaves
 EXPORTED = (*GATES, "model.xml", "model.bin")  # what a page tells of
+# What is made of these: behind the first of them, and of what passed both.
+OF_ONE_GATE, SERVED = ("parity.json", "modelapi/"), "serving/"
 # what passing both makes
 OF_BOTH_GATES = ("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json")
 
@@ -39,6 +41,7 @@ def gate_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
     Else it is no input, though it be there: a page makes no export, also no stale one anew.
     """
     folder = f"results/{dataset}/{model}"
-    paths = [f"{folder}/{name}" for name in GATES]
-    asked = {os.path.relpath(target) for target in targets} & {f"{folder}/{name}" for name in OF_BOTH_GATES}
-    return paths if asked else []
+    below = [os.path.relpath(target, folder) for target in targets]
+    if any(name in OF_BOTH_GATES or name.startswith(SERVED) for name in below):
+        return [f"{folder}/{name}" for name in GATES]
+    return [f"{folder}/{name}" for name in GATES[:1] if any(other.startswith(OF_ONE_GATE) for other in below)]

@@ -6,7 +6,7 @@ reaches it as a resource, since another target makes nothing stale.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kinema.clips.scored import needed_subsets
 from kinema.experiment.comparing import with_listed
@@ -14,16 +14,18 @@ from kinema.experiment.config import Config
 from kinema.experiment.pages import OF_BOTH_GATES, with_scores
 from kinema.experiment.resolve import resolve
 
-# Files of a model that are made of its scores; the others are there without.
+# Files of a model that are made of its scores; the others are there without. {model} is the name of its folder.
 OF_MODELAPI = ("model.xml", "model.bin", "verification.json")
 STREAMED = ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt")
 OF_STREAMING = (*STREAMED, "verification.json")
 OF_INT8 = ("model.xml", "model.bin", *(f"streaming/{name}" for name in STREAMED))
+OF_SERVING = ("config.json", "{model}/1/model.xml", "{model}/1/model.bin", "verification.json")
 VERIFIED = (
     *OF_BOTH_GATES,
     *(f"modelapi/{name}" for name in OF_MODELAPI),
     *(f"streaming/{name}" for name in OF_STREAMING),
     *(f"int8/{name}" for name in OF_INT8),
+    *(f"serving/{name}" for name in OF_SERVING),
 )
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")
 SCORED = (*SCORES, *VERIFIED)
@@ -34,8 +36,13 @@ def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
     found = set()
     for target in with_listed(config, with_scores(targets)):
         parts = os.path.relpath(target).split("/")
-        name = "/".join(parts[3:])
+        name = name_in_folder(parts)
         if parts[:2] == ["results", dataset] and name in SCORED:
             wanted = resolve(config, dataset, parts[2]).settings.evaluation.subset
             found |= set(needed_subsets(wanted, verified=name in VERIFIED))
     return json.dumps(sorted(found))
+
+
+def name_in_folder(parts: Sequence[str]) -> str:
+    """A target without `results/<dataset>/<model>/`, as `VERIFIED` has them."""
+    return "/".join("{model}" if part == parts[2] else part for part in parts[3:])

@@ -10,7 +10,7 @@ from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import annotation_files, dataset_named
-from kinema.experiment.scoring import VERIFIED
+from kinema.experiment.scoring import VERIFIED, name_in_folder
 from kinema.experiment.starts import check_starts, with_ancestors
 from kinema.snakemake_folder import WILDCARD, matched
 
@@ -34,7 +34,7 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
         if parts[-1] == "quantization.json":
             beside = "encoder.xml" if parts[-2] == "streaming" else "model.xml"
             raise ConfigError(f"{target}: is written with {beside} beside it; ask for that")
-        if "/".join(parts[3:]) in DEPLOYED:
+        if name_in_folder(parts) in DEPLOYED:
             check_export(config, parts[1], parts[2])
         if "streaming" in parts[3:5]:
             check_streaming(config, parts[1], parts[2])

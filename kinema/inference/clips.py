@@ -8,7 +8,7 @@ from kinema.inference.frame_rates import FrameRates
 from kinema.inference.preprocessing import Squares
 from kinema.inference.sampling import Sampling, sampling_of, taken
 from kinema.inference.spec import InputSpec
-from kinema.inference.video import Chosen, Video
+from kinema.inference.video import Chosen, Video, too_few
 from kinema.inference.windows import clip_frames, evaluation_starts
 
 
@@ -31,11 +31,14 @@ def read_clips(video: Video, spec: InputSpec, *, num_clips: int, rates: FrameRat
     """Evenly spaced clips; 1 is the centred one, of short videos there are fewer.
 
     Each frame is decoded and transformed once, whatever the clips share. `rates` are those of the training: a video of
-    another rate is taken by time, `kinema.inference.sampling`. ValueError where the network takes flow.
+    another rate is taken by time, `kinema.inference.sampling`. ValueError where the network takes flow, MediaError of a
+    video of one frame.
     """
     check_modality(spec)
     if num_clips < 1:
         raise ValueError(f"{num_clips} clips of a video asked for, expected 1 or more")
+    if video.num_frames < 2:
+        raise too_few(video.num_frames)
     sampling = sampling_of(video.fps, rates)
     at_pace = np.arange(video.num_frames) if sampling.taken_at is None else taken(video.times, sampling.taken_at)
     starts = evaluation_starts(len(at_pace), window=spec.num_frames * spec.stride, num_clips=num_clips)

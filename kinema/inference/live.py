@@ -29,19 +29,26 @@ def recorded(source: str, *, seconds: float, timeout_seconds: float) -> Iterator
     """
     with tempfile.TemporaryDirectory(prefix="kinema-live-") as folder:
         path = Path(folder) / "live.nut"  # it takes the packets of any codec, raw pictures too
-        started_at = time.monotonic()
-        try:
+        with answering(timeout_seconds):
             _record(source, path, seconds=seconds, timeout_seconds=timeout_seconds)
-        except av.error.FFmpegError as error:
-            # of what the time limit interrupts, each protocol makes an error of its own
-            if time.monotonic() - started_at >= timeout_seconds:
-                raise MediaError("no answer", detail=f"nothing within {timeout_seconds:g} s") from error
-            raise MediaError("cannot be opened", detail=str(error.strerror)) from error
         yield path
 
 
+@contextlib.contextmanager
+def answering(timeout_seconds: float) -> Iterator[None]:
+    """What goes wrong with a source that the block opens is a MediaError."""
+    started_at = time.monotonic()
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        # of what the time limit interrupts, each protocol makes an error of its own
+        if time.monotonic() - started_at >= timeout_seconds:
+            raise MediaError("no answer", detail=f"nothing within {timeout_seconds:g} s") from error
+        raise MediaError("cannot be opened", detail=str(error.strerror)) from error
+
+
 def _record(source: str, path: Path, *, seconds: float, timeout_seconds: float) -> None:
-    with _opened(source, timeout_seconds) as container, av.open(str(path), "w", format="nut") as copy:
+    with open_live(source, timeout_seconds) as container, av.open(str(path), "w", format="nut") as copy:
         if not container.streams.video:
             raise MediaError("no video stream")
         video = container.streams.video[0]
@@ -75,7 +82,8 @@ def _packets(container: Any, video: Any) -> Iterator[Any]:
             raise
 
 
-def _opened(source: str, timeout_seconds: float) -> Any:
+def open_live(source: str, timeout_seconds: float) -> Any:
+    """PyAV's container of a webcam, by its number, or of an address; it may lead to nothing on this machine."""
     if source.isdecimal():
         return av.open(f"/dev/video{source}", format=CAMERAS, timeout=timeout_seconds)
     options = {"protocol_whitelist": PROTOCOLS, "format_whitelist": FORMATS}

@@ -13,9 +13,9 @@ from kinema.inference.description import Description
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.picture_folder import PictureFolder
 from kinema.inference.prediction import ClipPrediction, Prediction, Scores
-from kinema.inference.predictors.onnxruntime import onnxruntime_predictor, read_onnx
-from kinema.inference.predictors.openvino import openvino_predictor, read_openvino
-from kinema.inference.predictors.predictor import Predictor
+from kinema.inference.predictors.onnxruntime import onnxruntime_form, onnxruntime_predictor, read_onnx
+from kinema.inference.predictors.openvino import openvino_form, openvino_predictor, read_openvino
+from kinema.inference.predictors.predictor import Form, Predictor
 from kinema.inference.probabilities import averaged
 from kinema.inference.scorers import ClipScorer, WholeClips, streaming_scorers
 from kinema.inference.timeline import HOP_SECONDS, SMOOTH_SECONDS, Timeline, timeline
@@ -100,14 +100,18 @@ class Model:
         return kind(path, frames=self.description.frames or FrameSpec())
 
     def scores(self, logits: np.ndarray) -> Scores:
-        """Of clips with these logits (N, K), together as in the evaluation; ValueError where one is not finite."""
-        if not np.isfinite(logits).all():
-            raise ValueError("the network gives logits that are not finite; load it with precision='f32'")
-        average, temperature = self.description.average, self.description.temperature
-        ranking = averaged(logits, average=average)
-        if temperature is None:
-            return Scores(ranking, ranking)
-        return Scores(averaged(logits, average=average, temperature=temperature), ranking)
+        """`scores_of` this model."""
+        return scores_of(self.description, logits)
+
+
+def scores_of(about: Description, logits: np.ndarray) -> Scores:
+    """Of clips with these logits (N, K), together as in the evaluation; ValueError where one is not finite."""
+    if not np.isfinite(logits).all():
+        raise ValueError("the network gives logits that are not finite; load it with precision='f32'")
+    ranking = averaged(logits, average=about.average)
+    if about.temperature is None:
+        return Scores(ranking, ranking)
+    return Scores(averaged(logits, average=about.average, temperature=about.temperature), ranking)
 
 
 def load(path: Path | str, *, precision: str | None = None, threads: int | None = None) -> Model:
@@ -120,10 +124,12 @@ def load(path: Path | str, *, precision: str | None = None, threads: int | None 
     if path.suffix == ".xml":
         network, metadata = read_openvino(path)
         description = Description.from_metadata(metadata, where=path)
+        _check_form(openvino_form(network), description, path)
         predictor = openvino_predictor(network, precision=precision, threads=threads)
     elif path.suffix == ".onnx":
         session, metadata = read_onnx(path, threads=threads)
         description = Description.from_metadata(metadata, where=path)
+        _check_form(onnxruntime_form(session), description, path)
         predictor = onnxruntime_predictor(session)
     else:
         raise ValueError(f"{path}: expected a model.xml or a model.onnx")
@@ -142,3 +148,24 @@ def _file(path: Path) -> Path:
     if not path.is_file():
         raise ValueError(f"{path}: no such file; expected the model.xml of results/DATASET/MODEL")
     return path
+
+
+def _check_form(form: Form, about: Description, path: Path) -> None:
+    """ValueError where a network does not take clips, or gives another number of classes than it names."""
+    spec, num_classes = about.spec, len(about.labels)
+    expected = [spec.num_frames, spec.channels, spec.size, spec.size]
+    if len(form.inputs) != 1 or form.inputs[0][1:] != expected:
+        raise ValueError(
+            f"{path}: takes {_in_words(form.inputs)}, expected clips, {_in_words([[None, *expected]])}; give the "
+            "model.xml of results/DATASET/MODEL: those in modelapi/ and streaming/ are for other programs"
+        )
+    if form.outputs[0][1:] != [num_classes]:
+        raise ValueError(
+            f"{path}: gives {_in_words(form.outputs[:1])}, expected the {num_classes} classes that it names; export it "
+            "again"
+        )
+
+
+def _in_words(shapes: list[list[int | None]]) -> str:
+    """E.g. `?x16x3x224x224`."""
+    return " and ".join("x".join("?" if size is None else str(size) for size in shape) for shape in shapes)

@@ -52,7 +52,7 @@ class EncoderDecoder:
 
     def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, *, spec: InputSpec):
         self._encoder, self._decoder = encoder, decoder
-        self._seen: deque[np.ndarray] = deque(maxlen=_frames_seen(encoder, spec))
+        self._seen: deque[np.ndarray] = deque(maxlen=frames_seen(encoder, spec))
         self._embeddings: deque[np.ndarray] = deque(maxlen=decoder.inputs[0].shape[1])
 
     def push(self, frame: np.ndarray) -> None:
@@ -82,7 +82,7 @@ def streaming_scorers(
     @functools.cache
     def compiled() -> list[ov.CompiledModel]:
         networks = [read_openvino(path)[0] for path in paths]
-        if not _take(*networks, spec=spec):
+        if not take_clips_of(*networks, spec=spec):
             what = f"{ENCODER} and {DECODER} take other frames than {model_path.name}"
             raise ValueError(f"{folder}: {what}; make them again, or delete the folder")
         return [compiled_network(network, precision=precision, threads=threads) for network in networks]
@@ -90,15 +90,16 @@ def streaming_scorers(
     return lambda: EncoderDecoder(*compiled(), spec=spec)
 
 
-def _take(encoder: ov.Model, decoder: ov.Model, *, spec: InputSpec) -> bool:
-    """Whether they take frames of these, and clips of so many."""
+def take_clips_of(encoder: ov.Model, decoder: ov.Model, *, spec: InputSpec) -> bool:
+    """Whether encoder and decoder take frames of these, and clips of so many."""
     if any(len(network.inputs) != 1 or network.inputs[0].partial_shape.is_dynamic for network in (encoder, decoder)):
         return False
     frames, embeddings = (list(network.inputs[0].shape) for network in (encoder, decoder))
-    seen = _frames_seen(encoder, spec)
+    seen = frames_seen(encoder, spec)
     expected = [1, seen * spec.channels, spec.size, spec.size]
     return frames == expected and embeddings[:2] == [1, spec.num_frames + 1 - seen]
 
 
-def _frames_seen(encoder: ov.Model | ov.CompiledModel, spec: InputSpec) -> int:
+def frames_seen(encoder: ov.Model | ov.CompiledModel, spec: InputSpec) -> int:
+    """How many frames an encoder takes at once: 1, or 2 where it sees what differs."""
     return max(1, encoder.inputs[0].shape[1] // spec.channels)

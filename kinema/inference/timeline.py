@@ -17,9 +17,9 @@ from kinema.inference.prediction import Scores
 from kinema.inference.preprocessing import Squares
 from kinema.inference.probabilities import highest
 from kinema.inference.sampling import Sampling, sampling_of
-from kinema.inference.video import Video
+from kinema.inference.video import Video, too_few
 from kinema.media.layout import Box
-from kinema.media.probe import DEFAULT_FPS, MediaError
+from kinema.media.probe import DEFAULT_FPS
 
 if TYPE_CHECKING:
     from kinema.inference.model import Model
@@ -67,7 +67,7 @@ def timeline(
 ) -> Timeline:
     """What a video shows from when to when; `hop` and `smooth` are seconds, and `threshold` as for `Model.predict`.
 
-    The hop is rounded to a multiple of the model's stride. Raises MediaError where nothing can be decoded.
+    The hop is rounded to a multiple of the model's stride. MediaError where not two frames can be decoded.
     """
     about = model.description
     walk = _Walk(model, model.open(path), hop=hop)
@@ -145,6 +145,7 @@ class _Walk:
         self._hop = max(1, round(hop * self._fps / spec.stride))  # in frames at the stride
         self.hop = self._hop * spec.stride / self._fps
         self.seconds = 0.0
+        self._num_pictures = 0
 
     def looks(self) -> Iterator[Look]:
         """In the order of time. A video shorter than a clip is repeated, as in training; the end has a look as well."""
@@ -163,8 +164,8 @@ class _Walk:
                 first.clear()
                 since = 0
                 yield self._look(scorer.logits(), times)
-        if not num_frames:
-            raise MediaError("too few frames", detail="none can be decoded")
+        if self._num_pictures < 2:
+            raise too_few(self._num_pictures)
         for number in range(num_frames, length):
             scorer.push(first[number % num_frames])
         if since:
@@ -187,7 +188,7 @@ class _Walk:
 
         for frame in self._video.as_frames(chosen()):
             square = np.empty((1, spec.channels, spec.size, spec.size), np.uint8)
-            squares.write(_Single(frame), square)
+            squares.write(Single(frame), square)
             yield times.popleft(), square[0]
 
     def _at_pace(self) -> Iterator[tuple[float, Any]]:
@@ -195,6 +196,7 @@ class _Walk:
         before: tuple[float, Any] | None = None
         wanted, step = 0, 1 / self._fps
         for now, picture in self._video.pictures():
+            self._num_pictures += 1
             if self.sampling.taken_at is None:
                 yield now, picture
             elif before:
@@ -210,14 +212,16 @@ class _Walk:
 
 
 @dataclass(frozen=True)
-class _Single:
+class Single:
     """One frame, as `kinema.inference.preprocessing.Frames`."""
 
     frame: np.ndarray
 
     @property
     def size(self) -> tuple[int, int]:
+        """Height and width."""
         return self.frame.shape[0], self.frame.shape[1]
 
     def cut(self, box: Box) -> Iterator[np.ndarray]:
+        """The box of the frame."""
         yield self.frame[box["top"] : box["top"] + box["height"], box["left"] : box["left"] + box["width"]]

@@ -63,7 +63,7 @@ class Video:
             else:
                 kept.clear()
         if not stamps:
-            raise MediaError("too few frames", detail="none can be decoded")
+            raise too_few(0)
         self._kept = kept if num_bytes <= KEPT_BYTES else None
         return np.array(stamps)
 
@@ -87,7 +87,7 @@ class Video:
         with contextlib.closing(self._pictures()) as pictures:
             first = next(pictures, None)
         if first is None:
-            raise MediaError("too few frames", detail="none can be decoded")
+            raise too_few(0)
         return self._size_of(first)
 
     def pictures(self) -> Iterator[tuple[float, Any]]:
@@ -159,6 +159,12 @@ class Video:
                 yield from pictures
         if num_broken:
             log.warning("%s: %d packets cannot be decoded; their frames are missing", self.path, num_broken)
+
+
+def too_few(num_frames: int) -> MediaError:
+    """What is wrong with a video that has no frame, or one."""
+    detail = "1, which shows no movement" if num_frames else "none can be decoded"
+    return MediaError("too few frames", detail=detail)
 
 
 @dataclass(frozen=True, slots=True)

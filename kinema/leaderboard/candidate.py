@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from kinema.clips.parts import parts_digests
 from kinema.input_error import InputError
+from kinema.leaderboard.latency import Latency, read_latency
 from kinema.leaderboard.scored import Scored
 from kinema.records.evaluation import Evaluation
 from kinema.records.training import Training
@@ -33,6 +34,7 @@ class Candidate:
     correct: np.ndarray
     training: Training | None
     exported_bytes: int | None
+    latency: Latency | None
     problem: str | None
 
 
@@ -52,6 +54,7 @@ def read_candidate(folder: Path) -> Candidate:
         correct=correct,
         training=training,
         exported_bytes=_exported_bytes(folder),
+        latency=read_latency(folder),
         problem=problem,
     )
 

@@ -88,6 +88,10 @@ def _exported(row: Row) -> Cell:
     return _number(None if row.cost.exported_bytes is None else row.cost.exported_bytes / 1e6, "{:,.1f}")
 
 
+def _clip_ms(row: Row) -> Cell:
+    return _number(None if row.cost.clip_seconds is None else 1000 * row.cost.clip_seconds, "{:,.1f}")
+
+
 def _training(row: Row) -> Cell:
     seconds = row.cost.training_seconds
     return NOTHING if not seconds else Cell(duration_in_words(seconds), seconds)
@@ -126,6 +130,7 @@ RANKED = (
     Column("M parameters", "Millions of parameters.", _parameters),
     Column("GMACs", "Billions of multiply-adds of one clip.", lambda row: _number(row.cost.gmacs, "{:,.2f}")),
     Column("MB exported", "Megabytes of model.xml and model.bin.", _exported),
+    Column("ms a clip", "Time of model.xml for one clip, on the machine that is named below.", _clip_ms),
     Column("training", "Time spent in training.", _training),
 )
 OTHERS = (

@@ -45,11 +45,16 @@ class Paired:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a model takes; None where that is not known. GMACs are billions of multiply-adds of a clip."""
+    """What a model takes; None where that is not known. GMACs are billions of multiply-adds of a clip.
+
+    `clip_seconds` is what an exported one takes for a clip on the machine that `measured_on` names.
+    """
 
     parameters: int | None = None
     gmacs: float | None = None
     exported_bytes: int | None = None
+    clip_seconds: float | None = None
+    measured_on: str | None = None
     training_seconds: float | None = None
 
 
@@ -141,7 +146,7 @@ def _paired(candidate: Candidate, best: Candidate) -> Paired:
 
 
 def _row(candidate: Candidate, *, rank: int | None, against_best: Paired | None, reason: str | None) -> Row:
-    training = candidate.training
+    training, latency = candidate.training, candidate.latency
     summary = cost_of(training) if training else None
     return Row(
         name=candidate.name,
@@ -152,6 +157,8 @@ def _row(candidate: Candidate, *, rank: int | None, against_best: Paired | None,
             parameters=summary.parameters if summary else None,
             gmacs=summary.gmacs if summary else None,
             exported_bytes=candidate.exported_bytes,
+            clip_seconds=latency.seconds if latency else None,
+            measured_on=latency.measured_on if latency else None,
             training_seconds=training.seconds if training else None,
         ),
         made=Made(commit=training.commit, data=training.data.get("training"), versions=training.versions)

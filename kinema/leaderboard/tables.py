@@ -14,7 +14,8 @@ CSV_COLUMNS = (
     *("rank", "model", "accuracy", "accuracy_low", "accuracy_high", "coverage", "num_videos", "subset"),
     "views",
     *("is_chosen_on_these", "difference_to_best", "only_best_right", "only_this_right", "mcnemar_p"),
-    *("parameters", "gmacs", "exported_bytes", "training_seconds", "commit", "training_data", "versions_that_differ"),
+    *("parameters", "gmacs", "exported_bytes", "clip_seconds", "measured_on", "training_seconds"),
+    *("commit", "training_data", "versions_that_differ"),
     "why_not_ranked",
 )
 

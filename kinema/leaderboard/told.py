@@ -35,8 +35,22 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
         yield CHOSEN_HERE
     if len(ranked) > 1:
         yield TEST
+    yield from _machines(ranked)
     if len({row.made.data for row in ranked if row.made.data}) > 1:
         yield "Not all of these models were trained on the same videos: see what each was made with."
+
+
+def _machines(ranked: Sequence[Row]) -> Iterator[str]:
+    """Where times of clips were measured; those of different machines do not compare."""
+    names: dict[str, list[str]] = {}
+    for row in ranked:
+        if row.cost.measured_on:
+            names.setdefault(row.cost.measured_on, []).append(row.name)
+    if len(names) == 1:
+        yield f"Milliseconds a clip were measured by `kinema benchmark` on {next(iter(names))}."
+    elif names:
+        each = "; ".join(f"on {machine}: {', '.join(models)}" for machine, models in names.items())
+        yield f"Milliseconds a clip were not all measured on the same machine, so do not compare them: {each}."
 
 
 def outdated_line(dataset: str, difference: str | None) -> Iterator[str]:

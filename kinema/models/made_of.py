@@ -5,13 +5,16 @@ from pathlib import Path
 
 from kinema.digests import file_digest
 
-# What is shipped, by folder. The .xml first: it is what programs look for. The last file says which model it is of.
+SERVING = "serving"
+# What is shipped, by folder; {model} is the name of the model's own folder. The .xml first: it is what programs look
+# for, and config.json before it, by which a server does. The last file says which model it is of.
 SHIPPED = {
     ".": ("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json"),
     "modelapi": ("model.xml", "model.bin", "verification.json"),
     "streaming": ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "verification.json"),
     "int8": ("model.xml", "model.bin", "quantization.json"),
     "int8/streaming": ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt", "quantization.json"),
+    SERVING: ("config.json", "{model}/1/model.xml", "{model}/1/model.bin", "verification.json"),
 }
 SCORES = ("evaluation.json", "predictions.parquet", "calibration.json", "confusion.png")
 PAGES = ("report/index.html", "report/model_card.md")
@@ -26,7 +29,13 @@ MADE_OF_MODEL = (
 def remove_made_of(model_path: Path) -> None:
     """Remove what was made of the model that this file held before, so that no reader ever sees it beside another."""
     for name in MADE_OF_MODEL:
-        (model_path.parent / name).unlink(missing_ok=True)
+        _in(model_path.parent, name).unlink(missing_ok=True)
+
+
+def remove_served(model_folder: Path) -> None:
+    """Remove the copy of model.xml that a server is given: it goes when that goes."""
+    for name in SHIPPED[SERVING]:
+        _in(model_folder, SERVING, name).unlink(missing_ok=True)
 
 
 def remove_what_is_of_another(model_path: Path) -> None:
@@ -38,7 +47,11 @@ def remove_what_is_of_another(model_path: Path) -> None:
         verified = _verified(model_path.parent / folder / names[-1])
         if verified is not None and verified != file_digest(model_path):
             for name in names:
-                (model_path.parent / folder / name).unlink(missing_ok=True)
+                _in(model_path.parent, folder, name).unlink(missing_ok=True)
+
+
+def _in(model_folder: Path, *names: str) -> Path:
+    return model_folder.joinpath(*(name.format(model=model_folder.name) for name in names))
 
 
 def _verified(path: Path) -> str | None:

@@ -14,6 +14,7 @@ from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from kinema.generated import renewed
+from kinema.records.benchmark import Benchmark
 from kinema.records.calibration import CalibrationFile
 from kinema.records.dataset_report import DatasetReport
 from kinema.records.evaluation import Evaluation
@@ -34,6 +35,7 @@ RECORDS: dict[str, type[Record]] = {
     "parity.json": Parity,
     "verification.json": Verification,
     "quantization.json": Quantization,
+    "benchmark.json": Benchmark,
     "weights.json": Weights,
 }
 WORDS = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}

@@ -11,7 +11,7 @@ from kinema.records.record import Record
 class Verification(Record):
     """The second gate: what the shipped network, at the device's own precision, and PyTorch say of the evaluation
     videos. Beside it lie the files that passed: model.xml and model.onnx; those of streaming/ and modelapi/ have a
-    verification.json of their own.
+    verification.json of their own, and serving/ has that of the two files which it copies.
     """
 
     VERSION: ClassVar[int] = 2

@@ -2,10 +2,13 @@
 
 import re
 import runpy
+import shutil
+import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,8 +18,13 @@ from corpus import CLIP
 from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, labels_of, write_clips
 from kinema.evaluation.views import ViewDataset
 from kinema.experiment.config import Settings
+from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Evaluation, Network, Training
 from kinema.experiment.resolve import Experiment
+from kinema.inference import load
+from kinema.inference.benchmark.rounds import in_rounds
+from kinema.inference.scorers import WholeClips
+from kinema.inference.video import Video
 from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -107,3 +115,81 @@ def test_scoring_is_compared_with_the_bare_network_on_the_same_clips(prepared, t
     assert np.array_equal(scored, alone)
     assert len(scored) == module["TIMES"] * len(index)
     assert np.array_equal(warm_up, scored[: len(warm_up)])
+
+
+@pytest.mark.slow
+def test_networks_of_the_live_benchmark_agree(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "live.py"))
+    module["export"]("test_efficientnet_vtn", Clip(length=4, stride=2, size=32), tmp_path)
+    whole, frames = load(tmp_path / "model.xml", precision="f32"), np.zeros((6, 3, 32, 32), np.uint8)
+    frames[3:] = 200
+    streaming, plain = whole.scorer(), WholeClips(whole.network, whole.description.spec)
+    for scorer in (streaming, plain):
+        assert module["milliseconds_a_frame"](scorer, frames, length=4) > 0
+    assert np.allclose(streaming.logits(), plain.logits(), atol=1e-3)
+
+
+def test_live_recognition_is_compared_with_a_plain_loop(streamed, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "live.py"))
+    shutil.copytree(streamed.root, tmp_path / "model")
+    module["render"](tmp_path / "video.mp4", seed=0, seconds=1)
+    rates = module["end_to_end"](tmp_path / "model", tmp_path / "video.mp4", rounds=1, plain_frames=5)
+    assert {name: len(found) for name, found in rates.items()} == dict.fromkeys(
+        ("decoding alone", "demo", "demo -o", "plain loop"), 1
+    )
+    with av.open(str(tmp_path / "model/annotated.mp4")) as container:
+        assert container.streams.video[0].frames == 30
+    assert module["decode"](tmp_path / "video.mp4") == 30
+
+
+def test_exported_networks_take_turns_with_pytorch(tmp_path, monkeypatch, capsys):
+    module = runpy.run_path(str(BENCHMARKS / "deployment.py"))
+    for name, value in {"LENGTH": 4, "SIZE": 48, "CLASSES": 6}.items():
+        monkeypatch.setitem(module["contestants"].__globals__, name, value)
+    runs = module["contestants"]("test_efficientnet_vtn", tmp_path, with_int8=False)
+    rounds = in_rounds(list(runs.values()), seconds=0, pause=lambda seconds: None)
+    module["report"](rounds, list(runs))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[2:30].strip() for line in lines] == [
+        *("eager", "OpenVINO f32", "OpenVINO default", "OpenVINO, a new frame"),
+        *("channels_last", "channels_last, bf16 autocast"),
+    ]
+    assert "1.00 of the default (1.00 to 1.00)" in lines[2]
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+def test_an_int8_network_takes_turns_with_that_of_which_it_is_made(tmp_path):
+    module = runpy.run_path(str(BENCHMARKS / "int8.py"))
+    module["written"].__globals__["CLIP"] = CLIP
+    paths = module["written"]("test_efficientnet_vtn", "mixed", tmp_path)
+    clip = np.load(tmp_path / "clips.npy")[:1]
+    taken = module["milliseconds"](paths, clip, rounds=2)
+    assert {name: len(times) for name, times in taken.items()} == {"default": 2, "int8": 2, "f32": 2}
+    assert b"FakeQuantize" in paths["int8"].read_bytes()
+    assert b"FakeQuantize" not in paths["default"].read_bytes()
+
+
+def test_predictions_and_a_plain_loop_answer_the_same_videos(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "predicting.py"))
+    videos = module["make_videos"](tmp_path / "videos", 2, seconds=1)
+    model_path = module["export"](tmp_path, name="test_efficientnet_baseline", clip=CLIP)
+    both = module["commands"](videos, model_path, num_clips=2)
+    assert all(used > 0 for command in both.values() for used in module["timed"](command))
+    answers = (tmp_path / "answers.csv").read_text().splitlines()[1:]
+    told = subprocess.run(both["plain loop"], check=True, capture_output=True, text=True).stdout.splitlines()
+    for lines in (answers, told):
+        assert [str(video) in line for video, line in zip(videos, lines, strict=True)] == [True, True]
+
+
+def test_a_long_video_is_joined_of_short_ones(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = runpy.run_path(str(BENCHMARKS / "timeline_memory.py"))
+    monkeypatch.setitem(module["render"].__globals__, "PART_SECONDS", 3)
+    module["render"](tmp_path / "part.mp4", width=64, height=48)
+    video = Video(module["joined"](tmp_path / "part.mp4", tmp_path / "long.mp4", minutes=0.2))
+    assert (video.num_frames, video.fps) == (120, 10)
+    assert video.seconds == pytest.approx(12, abs=0.2)

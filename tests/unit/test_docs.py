@@ -107,7 +107,7 @@ def test_every_command_is_one(page, capsys):
 
 def test_the_commands_of_the_readme_are_seen():
     assert commands(REPOSITORY / "README.md", "make") == {"demo", "test", "site"}
-    named = {"init-dataset", "models", "plan", "predict", "show", "split"}
+    named = {"benchmark", "demo", "init-dataset", "models", "plan", "predict", "show", "split"}
     assert commands(REPOSITORY / "README.md", "kinema") == named
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import av
 import numpy as np
+import openvino as ov
 import pyarrow.parquet as pq
 import pytest
 from deployed_model import Deployed
 from media_corpus import make_video
+from openvino import opset13 as ops
 
 import kinema.inference
 from kinema.cli import main
@@ -493,6 +495,10 @@ def other_weights(folder):
     (folder / "model.bin").write_bytes(b"0")
 
 
+def cut_off_weights(folder):
+    (folder / "model.bin").write_bytes((folder / "model.bin").read_bytes()[:-1000])
+
+
 def other_program(folder):
     edit(folder / "model.xml", r"<kinema>.*?</kinema>")
 
@@ -510,6 +516,7 @@ def edit(xml, pattern):
         (lost_weights, "model.bin with the weights is not beside it"),
         (cut_off, "no OpenVINO IR, or cut off"),
         (other_weights, "no OpenVINO IR, or cut off"),
+        (cut_off_weights, "no OpenVINO IR, or cut off"),
         (other_program, "not a model that kinema exported: it says nothing of its model, labels"),
     ],
 )
@@ -521,6 +528,49 @@ def test_a_damaged_model_is_told_in_one_line(shipped, prepared, tmp_path, capsys
     said = capsys.readouterr().err
     assert match in said
     assert said.startswith(f"kinema: {tmp_path / 'model/model.xml'}: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["modelapi/model.xml", "streaming/encoder.xml", "streaming/decoder.xml"])
+def test_a_network_of_another_form_is_told_in_one_line(streamed, prepared, capsys, name):
+    video = next((prepared / "videos").rglob("*.mp4"))
+    assert main(["predict", str(video), "--model", str(streamed.root / name)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"kinema: {streamed.root / name}: takes ")
+    assert "expected clips, ?x4x3x48x48; give the model.xml of results/DATASET/MODEL" in said
+    assert said.count("\n") == 1
+
+
+def test_a_model_of_another_kind_is_told_in_one_line(prepared, tmp_path, capsys):
+    picture = ops.parameter([1, 3, 64, 64], np.float32, name="image")
+    boxes = ops.reshape(ops.reduce_mean(picture, np.array([2, 3]), False), np.array([1, 1, 1, 3]), False)
+    ov.save_model(ov.Model([boxes], [picture], "detector"), tmp_path / "model.xml")
+    video = next((prepared / "videos").rglob("*.mp4"))
+    assert main(["predict", str(video), "--model", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"kinema: {tmp_path / 'model.xml'}: not a model that kinema exported: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.onnx"])
+def test_a_model_that_names_other_classes_than_it_has_is_refused(shipped, tmp_path, monkeypatch, name):
+    read = Description.from_metadata
+
+    def fewer(metadata, *, where):
+        about = read(metadata, where=where)
+        return replace(about, labels=about.labels[1:])
+
+    monkeypatch.setattr(Description, "from_metadata", fewer)
+    with pytest.raises(ValueError, match=rf"{name}: gives \?x6, expected the 5 classes that it names; export it again"):
+        load(shipped.root / name)
+
+
+@pytest.mark.parametrize("options", [[], ["--timeline"]], ids=["", "timeline"])
+def test_a_video_of_a_single_frame_is_too_short(shipped, tmp_path, capsys, options):
+    video = make_video(tmp_path / "a.mp4", frames=1)
+    assert main(["predict", str(video), "--model", str(shipped.root), *options]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"kinema: {video}: too few frames: 1, which shows no movement")
     assert said.count("\n") == 1
 
 

@@ -1,6 +1,7 @@
 """The models of a data set side by side: who is ranked, how sure a difference is, and what the three files say."""
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -26,6 +27,7 @@ from kinema.leaderboard.page import as_page
 from kinema.leaderboard.rows import Cost, Made, Row, Score
 from kinema.leaderboard.tables import as_csv, as_markdown
 from kinema.models.summary import summarise
+from kinema.records.benchmark import Benchmark, Machine, MeasuredModel, Measurement, Quantiles
 from kinema.records.evaluation import Interval
 from kinema.records.training import Training
 
@@ -340,7 +342,78 @@ def test_what_a_model_costs_and_was_made_with(folder):
     assert "| a_vtn | ffffffffff-dirty | 01234567 | torch 2.10.0 |" in text
     assert "Not all of these models were trained on the same videos" in text
     assert "| 80.0 % |" in text
-    assert "latency" not in text, "nobody measured it"
+    assert "ms a clip" not in text, "nobody measured it"
+    assert "Milliseconds" not in text
+
+
+def add_times(folder: Path, seconds: float, *, file="model.xml", cpu="CPU A", sha256=None) -> None:
+    """A benchmark.json of the model.xml that lies in the folder, beside measurements that are not told."""
+    once = Quantiles(median=1.0, low=1.0, high=1.0)
+    names = {"file": file, "runtime": "OpenVINO", "precision": "bf16", "is_default": True}
+    usual = Measurement(**names, is_stream=False, batch=1, seconds=once, answers_per_second=1.0, speed=once)
+    right = replace(usual, seconds=Quantiles(median=seconds, low=0.001, high=9.0))
+    others = [replace(usual, batch=8), replace(usual, is_default=False), replace(usual, runtime="PyTorch")]
+    measured = {"model": "m", "input": "clips", "measurements": [*others, right], "videos": [], "advice": []}
+    sha256 = sha256 or hashlib.sha256((folder / "model.xml").read_bytes()).hexdigest()
+    models = [MeasuredModel(path=name, sha256={file: name}, **measured) for name in ("another", sha256)]
+    machine = Machine(cpu=cpu, num_cores=2, flags=[], precision="bf16", threads=None, load=0.0)
+    Benchmark(
+        measured_at="now",
+        machine=machine,
+        versions={"openvino": "2026.4.1"},
+        num_rounds=5,
+        video=None,
+        models=models,
+        left_out=[],
+    ).write(folder / "benchmark.json")
+
+
+def test_times_stand_beside_the_models_with_the_machine(folder):
+    for name in ("a_vtn", "b_vtn", "c_vtn"):
+        add_model(folder / name)
+        (folder / name / "model.xml").write_text(name)
+    add_times(folder / "a_vtn", 0.0213)
+    add_times(folder / "b_vtn", 0.1)
+    rows = board(folder)
+    assert [row["clip_seconds"] for row in rows] == ["0.0213", "0.1", ""]
+    machine = "CPU A, 2 cores, bf16, OpenVINO 2026.4.1"
+    assert [row["measured_on"] for row in rows] == [machine, machine, ""]
+    text = page(folder)
+    assert "| ms a clip |" in text
+    assert "| 21.3 |" in text
+    assert f"Milliseconds a clip were measured by `kinema benchmark` on {machine}." in text.replace("\\", "")
+    assert "do not compare them" not in text
+
+
+def test_times_of_different_machines_are_told_apart(folder):
+    for name, cpu in (("a_vtn", "CPU A"), ("b_vtn", "CPU B"), ("c_vtn", "CPU A")):
+        add_model(folder / name)
+        (folder / name / "model.xml").write_text(name)
+        add_times(folder / name, 0.02, cpu=cpu)
+    board(folder)
+    for name in ("leaderboard.md", "leaderboard.html"):
+        text = (folder / name).read_text().replace("\\", "")
+        assert "Milliseconds a clip were not all measured on the same machine, so do not compare them: on CPU A" in text
+        assert "OpenVINO 2026.4.1: a_vtn, c_vtn; on CPU B, 2 cores" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda path: (path.parent / "model.xml").write_text("another"), "is not of the model.xml beside it; run"),
+        (lambda path: (path.parent / "model.xml").unlink(), "is not of the model.xml beside it; run `kinema benchmark"),
+        (lambda path: path.write_text('{"record": 1'), "cannot be read as JSON"),
+        (lambda path: add_times(path.parent, 0.02, file="int8/model.xml"), "is not of the model.xml beside it"),
+    ],
+)
+def test_times_of_another_file_are_left_out_with_a_warning(folder, caplog, change, told):
+    add_model(folder / "a_vtn")
+    (folder / "a_vtn/model.xml").write_text("a")
+    add_times(folder / "a_vtn", 0.02)
+    change(folder / "a_vtn/benchmark.json")
+    (row,) = board(folder)
+    assert (row["rank"], row["clip_seconds"]) == ("1", "")
+    assert f"{folder}/a_vtn/benchmark.json: {told}" in caplog.text
 
 
 def test_an_accuracy_on_videos_that_chose_the_epoch_says_so(folder):

@@ -1,6 +1,7 @@
 """The variant for OpenVINO Model API: the form that its class expects, and that class in an environment of its own."""
 
 import json
+import re
 import subprocess
 import venv
 from pathlib import Path
@@ -15,6 +16,7 @@ from kinema.inference.probabilities import softmax
 from kinema.models.loading.checkpoint import load_checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = REPOSITORY / "docs/exported-files.md"
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +69,13 @@ def test_model_api_loads_it_as_it_is(streamed, clips, tmp_path):
         assert name == labels[number]
         assert confidence == pytest.approx(expected[number], abs=0.02), "at the device's own precision"
         assert expected[number] > expected.max() - 0.02
+    (code,) = re.findall(r"```python\n(from model_api.*?)```", PAGE.read_text(), re.DOTALL)
+    given = f"import numpy\nframes = numpy.load({str(tmp_path / 'clips.npy')!r})[0]\n"
+    number, name, _ = json.loads(output)[0]
+    assert run(python, "-c", given + code, folder=streamed.root).startswith(f"{number} ({name}): ")
 
 
-def run(*command) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600)
+def run(*command, folder=None) -> str:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

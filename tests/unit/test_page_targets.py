@@ -35,6 +35,9 @@ def test_whose_page_a_target_is(target, model, is_data):
         ([f"./{MODEL}/model.xml"], [], FILES),
         ([f"{MODEL}/verification.json"], [], FILES),
         ([f"{MODEL}/model.onnx"], [], FILES),
+        ([f"{MODEL}/serving/config.json"], [], FILES),
+        ([f"{MODEL}/modelapi/model.xml"], [], FILES[:1]),
+        ([f"{MODEL}/parity.json"], [], FILES[:1]),
         ([f"{MODEL}/streaming/encoder.xml", "results/mine/other/model.xml"], [], []),
         ([], FILES, []),  # the page makes no export, also no stale one anew
     ],

@@ -12,6 +12,15 @@ from evaluations import views
 
 from kinema.digests import digest
 from kinema.input_error import InputError
+from kinema.records.benchmark import (
+    Advice,
+    Benchmark,
+    Machine,
+    MeasuredModel,
+    Measurement,
+    Quantiles,
+    WholeWay,
+)
 from kinema.records.calibration import AnswersAbove, Calibration, CalibrationFile, Temperature
 from kinema.records.dataset_report import (
     ClaimedVideo,
@@ -125,7 +134,37 @@ LOOK_ALIKE = LookAlike(
     other_subset="validation",
     other_label=None,
 )
+QUANTILES = Quantiles(median=0.02, low=0.01, high=0.03)
 EXAMPLES = {
+    "benchmark.json": Benchmark(
+        measured_at="2026-11-27 12:00:00+0000",
+        machine=Machine(cpu="a", num_cores=2, flags=["avx2"], precision="bf16", threads=None, load=0.1),
+        versions={"openvino": "2026.4.1"},
+        num_rounds=5,
+        video="x.mp4",
+        models=[
+            MeasuredModel(
+                path="results/demo/efficientnet_lite0_vtn",
+                model="efficientnet_lite0_vtn",
+                input="8 frames, stride 1, 64 px",
+                measurements=[
+                    Measurement(
+                        file="model.xml", runtime="OpenVINO", precision="bf16", is_default=True, is_stream=False,
+                        batch=1, seconds=QUANTILES, answers_per_second=50.0, speed=QUANTILES,
+                    )
+                ],
+                videos=[
+                    WholeWay(
+                        file="model.xml", precision="bf16", num_clips=3, decode=QUANTILES, preprocess=QUANTILES,
+                        network=QUANTILES, total=QUANTILES,
+                    )
+                ],
+                advice=[Advice(file="model.xml", text="it is alone")],
+                sha256=DIGESTS,
+            )
+        ],
+        left_out=["model.pth is left out"],
+    ),
     "look_alikes.json": LookAlikes(
         looked=True, reason=None, threshold=0.5, num_videos=2, num_pairs=1, pairs=[LOOK_ALIKE]
     ),
@@ -237,6 +276,7 @@ LAYOUTS = {
     "parity.json": (2, "172fe0e9e7a97881"),
     "verification.json": (2, "57cd003691f01e72"),
     "quantization.json": (1, "519e1d2ebe5659f0"),
+    "benchmark.json": (1, "b4cf544c5d8aa921"),
     "weights.json": (1, "36a42363cca23674"),
 }
 
@@ -315,7 +355,7 @@ WRONG = [
     ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
     (
         "quantization.json",
-        "recipes/0/video_top1",
+        "recipes/0/spread",
         "0.5",
         r"recipes\.0\.spread is '0\.5', expected a number or null",
     ),

@@ -27,6 +27,8 @@ CONFIG = Config.model_validate(
         ([f"{MODEL}/modelapi/model.xml"], [["testing", "validation"]]),
         ([f"{MODEL}/int8/model.xml"], [["testing", "validation"]]),
         ([f"{MODEL}/int8/streaming/labels.txt"], [["testing", "validation"]]),
+        ([f"{MODEL}/serving/efficientnet_lite0_vtn/1/model.bin"], [["testing", "validation"]]),
+        ([f"{MODEL}/serving/other/1/model.bin"], []),
         ([f"{MODEL}/parity.json", f"{MODEL}/streaming/readme.txt"], []),
         ([f"./{MODEL}/verification.json", f"{MODEL}/evaluation.json"], [["testing", "validation"]]),
         ([f"{MODEL}@tested/predictions.parquet"], [["testing, labelled or not"]]),

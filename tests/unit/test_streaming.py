@@ -1,7 +1,9 @@
 """Encoder and decoder of a stream: they equal the whole network, in a program that knows nothing of it."""
 
+import re
 import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import openvino as ov
@@ -26,6 +28,8 @@ from kinema.inference.probabilities import softmax
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.lstm import AttentionLSTMDecoder
 from kinema.models.registry import create_model
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/exported-files.md"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,19 @@ def test_a_program_of_the_model_zoo_gets_the_answer_of_the_whole_network(streame
         assert answers[:-1] == [None, None]
         assert list(answers[-1].values()) == pytest.approx(expected, abs=1e-5)
         assert list(answers[-1]) == list(load(streamed.root / "model.xml").description.labels)
+
+
+def test_the_documented_lines_give_what_the_whole_network_gives(streamed, clips, monkeypatch):
+    """Pictures of differences have six channels, the others of the page three."""
+    monkeypatch.chdir(streamed.root)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (code,) = (block for block in blocks if "streaming/" in block)
+    pictures = [frame.transpose(1, 2, 0)[:, :, ::-1] for frame in clips[0]]
+    names = {"pictures": [np.concatenate(pair, axis=2) for pair in pairwise(pictures)]}
+    exec(code, names)
+    (expected,) = load(streamed.root / "model.xml").network(clips[:1])
+    assert names["logits"][0] == pytest.approx(expected, abs=0.1), "at the device's own precision"
+    assert names["logits"][0].argmax() == expected.argmax()
 
 
 def test_frames_are_given_as_the_encoder_takes_them():

@@ -56,7 +56,7 @@ def computing_module(rule: str) -> str:
 
 
 def test_the_folder_of_a_new_model_loses_what_was_made_of_the_old_one():
-    outputs = re.findall(r'"results/\{dataset\}/\{model\}/([\w./]+)"', RULES)
+    outputs = re.findall(r'"results/\{dataset\}/\{model\}/([\w./{}]+)"', RULES)
     of_training = {"model.pth", "training.csv", "training.json"}
     assert set(outputs) - of_training == set(MADE_OF_MODEL)
 

@@ -20,6 +20,10 @@ def test_a_leaderboard_compares_what_is_there_or_makes_what_is_listed(project):
     assert NAME in (project.root / BOARD).read_text()
     project.edit(TINY, "epochs: 1\n  lr: 0.5", "epochs: 1")
     assert project.planned(BOARD) == set()
+    times = project.root / MODEL / "benchmark.json"
+    times.write_text("{}")
+    assert project.planned(BOARD) == {"leaderboard"}
+    times.unlink()
     project.edit(TINY, "num_shards: 8", f"num_shards: 8\nleaderboard: [{NAME}, {BASELINE}]")
     output = project.snakemake(BOARD)
     assert executed(output) == {"train", "evaluate", "leaderboard"}

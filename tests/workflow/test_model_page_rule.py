@@ -21,12 +21,15 @@ def test_a_page_is_made_of_what_is_there_and_is_made_anew_alone(project):
     project.edit("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6")
     project.edit("kinema/report/templates/model.css", "2.6rem", "2.7rem")
     assert project.planned(PAGE, f"{MODEL}/model.xml", "results/tiny/leaderboard.md") == {"model_page", "leaderboard"}
-    for name in ("parity.json", "verification.json", "model.xml"):
+    for name in ("parity.json", "verification.json", "model.xml", "model.bin"):
         (project.root / MODEL / name).unlink()
     assert executed(project.snakemake(PAGE)) == {"model_page"}
     assert "no verified model.xml" in page.read_text()
     assert project.planned(PAGE) == set()
-    assert executed(project.snakemake(PAGE, f"{MODEL}/model.xml")) == {"convert", "verify", "model_page"}
+    together = (PAGE, f"{MODEL}/modelapi/model.xml")
+    assert executed(project.snakemake(*together)) == {"convert", "modelapi", "model_page"}
+    assert project.planned(*together) == set(), "what was made before the page in the same run is known to it"
+    assert executed(project.snakemake(PAGE, f"{MODEL}/model.xml")) == {"verify", "model_page"}
     assert "both gates passed" in page.read_text()
     assert project.planned(PAGE, f"{MODEL}/model.xml") == set()
     assert executed(project.snakemake(PAGE)) == {"model_page"}, "what it waits for is asked for no more"

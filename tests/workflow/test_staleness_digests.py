@@ -141,6 +141,7 @@ EDITS = {
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
         {
             *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
+            "serving",
             *MODEL_STAGES,
             *PAGES,
         },
@@ -179,6 +180,11 @@ EDITS = {
         SCORED,
     ),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
+    "the version of a benchmark's record": (
+        ("kinema/records/benchmark.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
+        {BOARD},
+    ),
+    "how a benchmark measures": (("kinema/inference/benchmark/rounds.py", "MIN_ROUNDS = 5", "MIN_ROUNDS = 6"), set()),
     "the page of a leaderboard": ((f"{TEMPLATES}/leaderboard.html", "height: .6rem", "height: .7rem"), {BOARD}),
     "what a page finds renamed": (("kinema/report/renamed.py", "MOSTLY = 0.5", "MOSTLY = 0.6"), {MODEL_PAGE}),
     "a script of a model's page": ((f"{TEMPLATES}/confusion.js", '"#" + figure.id', "figure.id"), {MODEL_PAGE}),
@@ -206,11 +212,11 @@ EDITS = {
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {"convert", *SHIPPED, MODEL_PAGE},
+        {"convert", *SHIPPED, "serving", MODEL_PAGE},
     ),
     "the version of the verification": (
         ("kinema/records/verification.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {*SHIPPED, MODEL_PAGE},
+        {*SHIPPED, "serving", MODEL_PAGE},
     ),
     "the version of the dataset report": (
         ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -243,6 +249,7 @@ EDITS = {
         INT8,
     ),
     "the variant for Model API": (("kinema/deployment/modelapi.py", "LEAST = 1e-30", "LEAST = 1e-20"), {"modelapi"}),
+    "what a model server is given": (("kinema/deployment/serving.py", '"-", model', '"_", model'), {"serving"}),
     "coverage": (("kinema/clips/coverage.py", "pc.greater(", "pc.less("), {LOOKS, "dataset_report", "index", *PAGES}),
     "where weights come from": (
         ("kinema/models/loading/download.py", "settings.hf_hub_id.partition", "settings.hf_hub_id.rpartition"),

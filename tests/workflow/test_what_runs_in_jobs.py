@@ -30,7 +30,7 @@ def traced(lively, tmp_path_factory) -> Project:
     environment = {"KINEMA_TRACE": str(project.trace), "PYTHONPATH": str(TRACED)}
     targets = ("results/tiny/look_alikes.json", "results/tiny/leaderboard.md")
     pages = ("results/tiny/report/index.html", f"{MODEL}/report/index.html")
-    exports = (f"{MODEL}/streaming/encoder.xml", f"{MODEL}/modelapi/model.xml")
+    exports = [f"{MODEL}/{name}" for name in ("streaming/encoder.xml", "modelapi/model.xml", "serving/config.json")]
     project.snakemake(*targets, *pages, *exports, *limit, environment=environment)
     return project
 

@@ -11,6 +11,7 @@ out  work/{dataset}/{model}/converted/model.onnx, model.xml   no user of models 
      results/{dataset}/{model}/streaming/          encoder and decoder of single frames, through the same gates
      results/{dataset}/{model}/int8/               model.xml, or streaming/, quantised to INT8, where one passed; their
                                                    quantization.json stays where none did, so it is no output
+     results/{dataset}/{model}/serving/            the IR as OpenVINO Model Server looks for it
 """
 
 
@@ -296,3 +297,29 @@ rule int8_streaming:
         code=model_code("int8_streaming", "kinema.deployment.int8_streaming"),
     script:
         "../scripts/int8_streaming.py"
+
+
+rule serving:
+    """A model repository of OpenVINO Model Server, with the verified IR."""
+    input:
+        xml="results/{dataset}/{model}/model.xml",
+        bin="results/{dataset}/{model}/model.bin",
+        verification="results/{dataset}/{model}/verification.json",
+    output:
+        config="results/{dataset}/{model}/serving/config.json",
+        xml="results/{dataset}/{model}/serving/{model}/1/model.xml",
+        bin="results/{dataset}/{model}/serving/{model}/1/model.bin",
+        verification="results/{dataset}/{model}/serving/verification.json",
+    log:
+        "logs/{dataset}/{model}/serving.log",
+    benchmark:
+        "logs/{dataset}/{model}/serving.benchmark.tsv"
+    conda:
+        "../../envs/deploy.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        failures=failures("results/{dataset}/{model}/serving/config.json"),
+        code=code("serving", "kinema.deployment.serving"),
+    script:
+        "../scripts/serving.py"

@@ -1,7 +1,8 @@
 """The models of a data set side by side.
 
 in   results/{dataset}/{model}/evaluation.json, predictions.parquet and training.json of the models that the data set's
-     `leaderboard` lists, which are made; else of those that are there, which are no inputs, so that nothing is made
+     `leaderboard` lists, which are made; else of those that are there, which are no inputs, so that nothing is made;
+     benchmark.json of each, where a user has measured it
 out  results/{dataset}/leaderboard.csv    kinema.leaderboard.tables.CSV_COLUMNS
      results/{dataset}/leaderboard.md     the same for a reader
      results/{dataset}/leaderboard.html   the same as a page that needs no network

@@ -291,13 +291,16 @@ def compared_models(wildcards):
 
 
 def compared_contents(wildcards):
-    """A digest of what a leaderboard reads of its models and is no input, and of the sizes of exported ones."""
+    """A digest of what a leaderboard reads of its models and is no input, of the sizes and times of exported ones."""
     folders = [f"results/{wildcards.dataset}/{model}" for model in json.loads(compared_models(wildcards))]
     # not of inputs: Snakemake notes the params that a job has before these are made
     read = [] if listed_files(wildcards) else [f"{folder}/{name}" for folder in folders for name in comparing.READ]
     contents = [remembered_digest(path) for path in read]
     exported = [Path(folder) / name for folder in folders for name in comparing.SIZED]
-    return digest([contents, [path.stat().st_size if path.exists() else None for path in exported]])
+    sizes = [path.stat().st_size if path.exists() else None for path in exported]
+    measured = [folder for folder in folders if Path(folder, comparing.TIMED[0]).exists()]
+    timed = [file_digest(f"{folder}/{name}") for folder in measured for name in comparing.TIMED]
+    return digest([contents, sizes, timed])
 
 
 def page_templates(name):
@@ -318,21 +321,18 @@ def gate_files(wildcards):
 
 def gate_contents(wildcards):
     """Digests of what a page tells of the export, where that is no input, as JSON."""
-    paths = [f"results/{wildcards.dataset}/{wildcards.model}/{name}" for name in pages.EXPORTED]
+    inputs, folder = gate_files(wildcards), f"results/{wildcards.dataset}/{wildcards.model}"
     # not of inputs: Snakemake notes the params that a job has before these are made
-    return json.dumps([] if gate_files(wildcards) else [file_digest(path) for path in paths])
+    told = [] if len(inputs) == len(pages.GATES) else [f"{folder}/{name}" for name in pages.EXPORTED]
+    return json.dumps([file_digest(path) for path in told if path not in inputs])
 
 
 def failed_exports(wildcards):
-    """The rules of a model's export whose last job failed, as JSON."""
-    if gate_files(wildcards):
-        return "[]"
-    made = f"{wildcards.dataset}/{wildcards.model}"
-    outputs = {
-        "export": f"work/{made}/converted/model.onnx",
-        "convert": f"results/{made}/parity.json",
-        "verify": f"results/{made}/model.xml",
-    }
+    """The rules of a model's export whose last job failed, as JSON; without those that make an input of its page."""
+    inputs, made = gate_files(wildcards), f"{wildcards.dataset}/{wildcards.model}"
+    of_gate_1 = {"export": f"work/{made}/converted/model.onnx", "convert": f"results/{made}/parity.json"}
+    of_gate_2 = {"verify": f"results/{made}/model.xml"}
+    outputs = [of_gate_1 | of_gate_2, of_gate_2, {}][len(inputs)]
     # where somebody removed work/, nothing is known of what lay there
     known = {rule: path for rule, path in outputs.items() if Path(path).parent.exists()}
     return json.dumps([rule for rule, path in known.items() if snakemake_folder.has_failed(path)])

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kinema.inference.predictors.predictor import INPUT, OUTPUT, Predictor
+from kinema.inference.predictors.predictor import INPUT, OUTPUT, Form, Predictor, Sizes
 from kinema.words import missing_package
 
 
@@ -23,6 +23,15 @@ def read_onnx(path: Path, *, threads: int | None = None) -> tuple[Any, dict[str,
     """A session of a model.onnx and its metadata; ValueError where it is no ONNX file."""
     session = _session(path, threads)
     return session, dict(session.get_modelmeta().custom_metadata_map)
+
+
+def onnxruntime_form(session: Any) -> Form:
+    """Shapes of what a network takes and gives."""
+    return Form(*([_sizes(one.shape) for one in ports] for ports in (session.get_inputs(), session.get_outputs())))
+
+
+def _sizes(shape: list[int | str | None]) -> Sizes:
+    return [size if isinstance(size, int) else None for size in shape]  # others have a name, or none
 
 
 def _session(path: Path, threads: int | None) -> Any:

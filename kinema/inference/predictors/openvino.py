@@ -1,13 +1,16 @@
 """An OpenVINO IR (model.xml with its model.bin) as a predictor."""
 
 import functools
+import json
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 
 from kinema.inference.description import KEYS
-from kinema.inference.predictors.predictor import INPUT, Predictor
+from kinema.inference.predictors.predictor import INPUT, Form, Predictor, Sizes
+
+SERVED = "kinema"  # key of `model_info` with all metadata as one JSON object
 
 
 @functools.cache
@@ -61,11 +64,27 @@ def read_openvino(path: Path) -> tuple[ov.Model, dict[str, str]]:
     return network, _metadata(network)
 
 
+def openvino_form(network: ov.Model) -> Form:
+    """Shapes of what a network takes and gives."""
+    return Form(*([_sizes(port.partial_shape) for port in ports] for ports in (network.inputs, network.outputs)))
+
+
+def _sizes(shape: ov.PartialShape) -> Sizes:
+    if shape.rank.is_dynamic:
+        return []
+    return [None if size.is_dynamic else size.get_length() for size in shape]
+
+
 def add_metadata(network: ov.Model, values: dict[str, str], *, labels: tuple[str, ...]) -> None:
-    """Put metadata into a network; `model_info/labels` is where Open Model Zoo's programs look."""
+    """Put metadata into a network.
+
+    Open Model Zoo's programs read `model_info/labels`. OpenVINO Model Server tells its clients `model_info` and nothing
+    else, so all is there once more.
+    """
     for key, value in values.items():
         network.set_rt_info(value, ["kinema", key])
     network.set_rt_info(" ".join(label.replace(" ", "_") for label in labels), ["model_info", "labels"])
+    network.set_rt_info(json.dumps(values, ensure_ascii=False), ["model_info", SERVED])
 
 
 def _metadata(network: ov.Model) -> dict[str, str]:
