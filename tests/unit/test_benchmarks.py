@@ -160,6 +160,18 @@ def test_exported_networks_take_turns_with_pytorch(tmp_path, monkeypatch, capsys
 
 
 @pytest.mark.slow
+def test_an_int8_network_takes_turns_with_that_of_which_it_is_made(tmp_path):
+    module = runpy.run_path(str(BENCHMARKS / "int8.py"))
+    module["written"].__globals__["CLIP"] = CLIP
+    paths = module["written"]("test_efficientnet_vtn", "mixed", tmp_path)
+    clip = np.load(tmp_path / "clips.npy")[:1]
+    taken = module["milliseconds"](paths, clip, rounds=2)
+    assert {name: len(times) for name, times in taken.items()} == {"default": 2, "int8": 2, "f32": 2}
+    assert b"FakeQuantize" in paths["int8"].read_bytes()
+    assert b"FakeQuantize" not in paths["default"].read_bytes()
+
+
+@pytest.mark.slow
 def test_predictions_and_a_plain_loop_answer_the_same_videos(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = runpy.run_path(str(BENCHMARKS / "predicting.py"))
