@@ -1,0 +1,42 @@
+"""Where the videos of manifest rows are read: where they lie, or in a shard's scratch, to which they are brought."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from kinema.media.remote.address import is_remote
+
+Row = dict[str, Any]
+
+
+class Sources(Protocol):
+    """What gives files of rows."""
+
+    def local(self, row: Row) -> AbstractContextManager[Path]:
+        """The file of a row as long as the block runs. Raises MediaError where there is none."""
+
+
+class LocalSources:
+    """Files where they lie."""
+
+    @contextmanager
+    def local(self, row: Row) -> Iterator[Path]:
+        """See `Sources`."""
+        yield Path(row["path"])
+
+
+LOCAL = LocalSources()
+
+
+@contextmanager
+def sources_of(rows: Sequence[Row], *, scratch: Path, stop: threading.Event) -> Iterator[Sources]:
+    """What gives the files of these rows, which are asked for in this order; `scratch` is a folder for remote ones."""
+    if not any(is_remote(row["path"]) for row in rows):
+        yield LOCAL
+        return
+    from kinema.media.remote.transfers import Transfers
+
+    with Transfers(rows, folder=scratch, stop=stop) as transfers:
+        yield transfers
