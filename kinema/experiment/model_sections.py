@@ -202,8 +202,8 @@ class Training(Section):
     num_workers: int = Field(2, ge=0, le=1024, description="Loader processes, per device.")
     local_copy: Location | None = Field(
         None,
-        description="Folder on a disk of the machine that trains, such as `$TMPDIR` (variables are replaced): frames that "
-        "a training reads are copied there first, and removed behind it; null reads them where they are.",
+        description="Folder on a disk of the machine that trains, such as `$TMPDIR` (variables are replaced). Frames "
+        "that a training reads are copied there first, and removed behind it; null reads them where they are.",
     )
     seed: int = Field(1, ge=0, lt=2**32, description="Seed of initial weights, order and augmentation.")
 

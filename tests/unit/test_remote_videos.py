@@ -261,7 +261,7 @@ def test_what_cannot_be_listed_is_one_line_and_an_earlier_listing_counts(films, 
     bucket.proxy.fail(f"/{BUCKET}", *[503] * retrying.TRIES)
     assert list_videos(ROOT, known=kept, anew=True) == before
     assert "HTTP 503 SlowDown, 5 times in a row" in caplog.text
-    assert "what was listed on" in caplog.text
+    assert "What was listed on" in caplog.text
     with pytest.raises(InputError, match=r"s3://none/x: cannot be listed \(HTTP 404 NoSuchBucket\). Correct `videos`"):
         list_videos("s3://none/x")
 

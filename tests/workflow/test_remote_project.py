@@ -56,4 +56,4 @@ def test_videos_of_a_bucket_become_a_model_and_one_that_changes_re_runs_its_shar
     output = project.snakemake("-n", REPORT, **with_keys)
     assert "Nothing to be done" in output
     assert f"{VIDEOS}: cannot be listed (Connection refused, 5 times in a row)" in output
-    assert "what was listed on" in output
+    assert "What was listed on" in output

@@ -53,7 +53,7 @@ def _new_listing(root: str, kept: Path | None) -> Listing:
         if before is None or kept is None:
             raise
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.stat().st_mtime))
-        log.warning("%s; what was listed on %s counts", error, when)
+        log.warning("%s What was listed on %s counts.", error, when)
         return before
     pictures = sum(is_picture(name.rpartition("/")[2]) for name in others)
     if pictures:
