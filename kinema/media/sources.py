@@ -1,12 +1,13 @@
 """Where the videos of manifest rows are read: where they lie, or in a shard's scratch, to which they are brought."""
 
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from kinema.media.remote.address import is_remote
+from kinema.media.remote.address import folder_of, is_remote
 
 Row = dict[str, Any]
 
@@ -28,6 +29,23 @@ class LocalSources:
 
 
 LOCAL = LocalSources()
+
+
+@contextmanager
+def brought(root: Path | str, name: str) -> Iterator[Path]:
+    """The file of a video below a folder, or an address, as long as the block runs.
+
+    Raises MediaError if there is none behind an address.
+    """
+    if not is_remote(root):
+        yield Path(root) / name
+        return
+    from kinema.media.remote.transfers import listed_now
+
+    with tempfile.TemporaryDirectory(prefix="kinema-video-") as folder:
+        row = listed_now(f"{folder_of(str(root))}{name}")
+        with sources_of([row], scratch=Path(folder), stop=threading.Event()) as sources, sources.local(row) as path:
+            yield path
 
 
 @contextmanager

@@ -18,6 +18,11 @@ def is_remote(place: str | Path) -> bool:
     return isinstance(place, str) and place.partition("://")[0] in SCHEMES and "://" in place
 
 
+def place(text: str) -> Path | str:
+    """What a command was given: a folder of this machine, or an address, which stays as it is."""
+    return text if "://" in text else Path(text)
+
+
 def trouble(text: str) -> str | None:
     """What is wrong with a text that looks like an address, without repeating it; None where nothing is, or does."""
     found = _SCHEME.match(text)

@@ -124,6 +124,16 @@ class Transfers:
             return None
 
 
+def listed_now(address: str) -> Row:
+    """What a manifest row would say of an object. Raises MediaError where there is none, or it cannot be told."""
+    origin, name = split_address(address)
+    try:
+        file = retried(lambda: store_of(origin).file(name))
+    except StoreError as error:
+        raise _reason(error) from None
+    return {"path": address, "size": file.size, "token": file.token}
+
+
 def fetch(address: str, file: VideoFile, path: Path, *, stop: threading.Event) -> None:
     """Bring an object that was listed as `file` to a path.
 
@@ -162,10 +172,6 @@ def _check_unchanged(store: Store, name: str, file: VideoFile, stop: threading.E
 
 
 def _failure(error: StoreError, store: Store, name: str, file: VideoFile, stop: threading.Event) -> MediaError:
-    if error.kind == "missing":
-        return MediaError("missing")
-    if error.kind == "denied":
-        return MediaError("permission denied", detail=str(error), passing=True)
     if error.kind == "refused":
         try:
             _check_unchanged(store, name, file, stop)  # of a shorter object there is no such part
@@ -173,6 +179,14 @@ def _failure(error: StoreError, store: Store, name: str, file: VideoFile, stop: 
             return other
         except StoreError:
             pass
+    return _reason(error)
+
+
+def _reason(error: StoreError) -> MediaError:
+    if error.kind == "missing":
+        return MediaError("missing")
+    if error.kind == "denied":
+        return MediaError("permission denied", detail=str(error), passing=True)
     return MediaError(FAILED, detail=str(error), passing=error.kind == "passing")
 
 
