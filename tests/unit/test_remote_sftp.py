@@ -130,7 +130,12 @@ def test_videos_of_a_server_are_decoded_and_a_broken_connection_is_made_anew(ser
     corpus = Corpus(tmp_path)
     for seed, name in enumerate("ab"):
         make_video(tmp_path / "served" / "films" / "wave" / f"{name} 1.mp4", seed=seed)
+    (tmp_path / "elsewhere.mp4").write_bytes((tmp_path / "served/films/wave/a 1.mp4").read_bytes())
+    (tmp_path / "served/films/linked.mp4").symlink_to(tmp_path / "elsewhere.mp4")
+    (tmp_path / "served/films/lost.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    (tmp_path / "served/films/around").symlink_to(tmp_path / "served/films")
     corpus.videos = f"sftp://anna@127.0.0.1:{server.port}/films"
+    assert list(list_videos(corpus.videos)) == ["linked.mp4", "wave/a 1.mp4", "wave/b 1.mp4"]
     assert corpus.write(["a 1", "b 1", "c"]) == {"kept": 0, "decoded": 2, "failed": 0, "missing": 1}
     assert corpus.rows()["a 1"]["path"] == f"{corpus.videos}/wave/a 1.mp4"
     server.cut()

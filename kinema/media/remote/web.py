@@ -24,7 +24,6 @@ from kinema.media.remote.errors import StoreError, meaning, of_status
 from kinema.media.remote.retrying import retried
 
 READERS = 8  # files asked for at a time: waiting for the network
-SILENCE_SECONDS = 60.0  # after which a connection is given up
 CHUNK_BYTES = 1 << 20
 LARGEST_PAGE = 64 << 20
 NO_HEAD = (405, 501)
@@ -113,7 +112,7 @@ class WebStore:
         if login := _login(urlsplit(self.origin).hostname or ""):
             request.add_unredirected_header("Authorization", login)  # for this host, and no other
         try:
-            with urllib.request.urlopen(request, timeout=SILENCE_SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=stores.SILENCE_SECONDS) as answer:
                 yield answer
         except urllib.error.HTTPError as error:
             error.close()
