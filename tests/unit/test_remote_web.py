@@ -40,6 +40,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.headers: list = []
         self.kinds: dict[str, str] = {}
+        self.forbidden = ""
         self.asked: list[str] = []
         self.pages = {"/videos/": PAGE, "/videos/sub/": '<a href="/videos/">up</a><a href="c.mp4">c</a>'}
         self.token = {"ETag": '"e1"'}
@@ -68,6 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
             status = 405
         if page is None and self.path not in ("/videos/a%20b.mp4", "/videos/sub/c.mp4"):
             status = 404
+        status = 403 if self.path == server.forbidden else status
         content = page.encode() if page else CONTENT
         if status == 200 and wanted and server.has_ranges:
             start, _, end = wanted.removeprefix("bytes=").partition("-")
@@ -168,6 +170,15 @@ def test_errors_of_a_server_are_tried_again_or_told(server, tmp_path):
     server.pages["/videos/"] = ""
     with pytest.raises(InputError, match=r"cannot be listed \(HTTP 404\). Correct `videos` of the data set"):
         list_videos(f"{server.root}/none")
+
+
+def test_a_file_that_is_forbidden_is_a_row(tmp_path, server):
+    corpus = Corpus(tmp_path)
+    corpus.videos = server.root
+    server.forbidden = "/videos/sub/c.mp4"
+    assert corpus.write("c")["failed"] == 1
+    row = corpus.rows()["c"]
+    assert (row["reason"], row["detail"]) == ("permission denied", "HTTP 403; the next run tries again")
 
 
 def test_a_folder_without_a_page_is_told(server):

@@ -37,7 +37,7 @@ class WebStore:
         self.origin = origin
 
     def objects(self, folder: str, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, VideoFile]]:
-        """See `Store`. A file that is gone when it is asked for is left out."""
+        """See `Store`. A file that is gone is left out; one that is not told about fails when it is its turn."""
         names = sorted(self._names(f"{folder}/" if folder else ""))
         above = f"{folder}/" if folder else ""
 
@@ -47,9 +47,9 @@ class WebStore:
             try:
                 return retried(lambda: self.file(above + name))
             except StoreError as error:
-                if error.kind != "missing":
+                if error.kind == "passing":
                     raise
-                return None
+                return None if error.kind == "missing" else VideoFile(0, "-")
 
         with ThreadPoolExecutor(READERS, thread_name_prefix="listing") as pool:
             for name, file in zip(names, pool.map(about, names), strict=True):
