@@ -99,6 +99,11 @@ class TrainingInputs:
         return is_trained(self.settings, self.starts)
 
     @property
+    def copies_place(self) -> str | None:
+        """Where frames are to be copied to before the training, if there is one (`kinema.clips.local_copy`)."""
+        return self.settings.training.local_copy if self.is_trained else None
+
+    @property
     def lineage(self) -> str:
         """See `lineage_of`."""
         weights = {key: file_digest(file) for key, file in self.starts.items()}

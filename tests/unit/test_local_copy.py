@@ -21,6 +21,7 @@ from kinema.experiment.config import Settings
 from kinema.experiment.params import training_json, untracked_json
 from kinema.input_error import InputError
 from kinema.training.data import training_loader, validation_loader
+from kinema.training.run import TrainingInputs
 
 CLIPS = Path("corpus/clips.parquet")
 SETTINGS = Settings.model_validate({"clip": CLIP.model_dump(), "training": {"num_workers": 0}})
@@ -178,6 +179,16 @@ def test_projects_have_copies_of_their_own(project, tmp_path, monkeypatch):
     one = folder_of("/scratch")
     monkeypatch.chdir(tmp_path)
     assert folder_of("/scratch") != one
+
+
+def test_nothing_is_copied_where_nothing_is_trained():
+    options = {"clips_path": CLIPS, "model_name": "a_vtn", "starts": {}, "data": {}, "code": "1"}
+    places = {}
+    for is_trained in (True, False):
+        training = {"local_copy": "/scratch", "train": is_trained}
+        inputs = TrainingInputs(settings=Settings.model_validate({"training": training}), **options)
+        places[is_trained] = inputs.copies_place
+    assert places == {True: "/scratch", False: None}
 
 
 def test_it_makes_no_training_stale():

@@ -25,7 +25,7 @@ def run(job):
             curves_folder=Path(job.params["logs"]),
         )
         inputs = TrainingInputs.from_params(job.params, resources, clips_path=clips)
-        with local_copy(clips, inputs.settings.training.local_copy) as copies:
+        with local_copy(clips, inputs.copies_place) as copies:
             train(replace(inputs, copies=copies), outputs, watch=TrainingWatch(outputs), threads=job.threads)
 
 
