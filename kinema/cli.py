@@ -11,6 +11,7 @@ from typing import Any
 from kinema.inference.benchmark.command import add_benchmark
 from kinema.inference.command import add_predict
 from kinema.inference.live_demo.command import add_demo
+from kinema.media.remote.address import place
 from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
@@ -106,7 +107,8 @@ def _add_plan(commands) -> None:
 
 def _add_init_dataset(commands) -> None:
     init = commands.add_parser("init-dataset", help="write the configuration and the table of a folder-per-class tree")
-    init.add_argument("folder", type=Path, help="holds one folder per class, or train, val and test with such folders")
+    about = "holds one folder per class, or train, val and test with such folders; or its address, as s3://bucket/path"
+    init.add_argument("folder", type=place, help=about)
     init.add_argument("--name", help="of the data set; default: the folder's name")
     _add_split_options(init)
     init.add_argument("--force", action="store_true", help="overwrite the two files")
@@ -122,9 +124,9 @@ def _add_split(commands) -> None:
     split.add_argument(
         "--videos",
         dest="video_folder",
-        type=Path,
+        type=place,
         metavar="FOLDER",
-        help="of the videos; default: that of the data set of this table",
+        help="of the videos, or its address; default: that of the data set of this table",
     )
     split.add_argument("--out", type=Path, metavar="FILE", help="write this file instead of TABLE")
     split.set_defaults(command=_split)

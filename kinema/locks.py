@@ -5,12 +5,13 @@ file that says which process of which machine holds the lock; it is written ever
 It needs `fcntl`: Linux and macOS.
 """
 
+import contextlib
 import fcntl
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,6 +65,46 @@ def sole_user(folder: Path, *, purpose: str) -> Iterator[None]:
         finally:
             (folder / OWNER).unlink(missing_ok=True)
     finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def one_of_several(lock: Path, *, last: Callable[[], None]) -> Iterator[None]:
+    """One of several users, on this machine, of what a file stands for. A killed one is a user no more.
+
+    Who leaves last calls `last`, and is alone then.
+    """
+    descriptor = _shared(lock)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            last()
+            lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def one_after_another(lock: Path) -> Iterator[None]:
+    """Wait until nobody else on this machine is in such a block with the same file."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _shared(lock: Path) -> int:
+    """Descriptor of a shared lock on the file that has this name: who left last may have removed another one."""
+    while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with contextlib.suppress(FileNotFoundError):
+            if lock.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
         os.close(descriptor)
 
 

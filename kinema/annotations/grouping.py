@@ -20,10 +20,10 @@ from kinema.spelling import told_apart
 SHOWN = 5  # names in a line
 # Ways to find groups that are asked for by a name, such as `--group NAME`: from the rows and the folder of the videos,
 # None where it is not known, to the group of each row, missing where a video is alone, and lines for the user.
-Way = Callable[[pd.DataFrame, Path | None], tuple[pd.Series, list[str]]]
+Way = Callable[[pd.DataFrame, Path | str | None], tuple[pd.Series, list[str]]]
 
 
-def _by_looks(rows: pd.DataFrame, folder: Path | None) -> tuple[pd.Series, list[str]]:
+def _by_looks(rows: pd.DataFrame, folder: Path | str | None) -> tuple[pd.Series, list[str]]:
     from kinema.looks.grouping import groups_by_looks  # PyTorch, which takes seconds
 
     return groups_by_looks(rows, folder)
@@ -33,7 +33,7 @@ WAYS: dict[str, Way] = {"looks": _by_looks}
 
 
 def find_groups(
-    rows: pd.DataFrame, *, folder: Path | None = None, pattern: str | None = None, groups_path: Path | None = None
+    rows: pd.DataFrame, *, folder: Path | str | None = None, pattern: str | None = None, groups_path: Path | None = None
 ) -> tuple[pd.Series, list[str]]:
     """The group of each row, missing where a video is alone, and what to tell the user, a line each.
 
@@ -113,7 +113,7 @@ def _found(pattern: re.Pattern[str], path: str) -> str | None:
     return (next((text for text in match.groups() if text), None) if pattern.groups else match[0]) or None
 
 
-def _of_table(rows: pd.DataFrame, path: Path, folder: Path | None) -> tuple[pd.Series, list[str]]:
+def _of_table(rows: pd.DataFrame, path: Path, folder: Path | str | None) -> tuple[pd.Series, list[str]]:
     if not path.is_file():
         raise FileNotFoundError(f"--groups {path}: no such file; expected a table with the columns video and group")
     given = _matched(path, list(rows["path"].unique()), folder or Path())
@@ -132,7 +132,7 @@ def _of_table(rows: pd.DataFrame, path: Path, folder: Path | None) -> tuple[pd.S
     return groups, lines
 
 
-def _matched(path: Path, files: list[str], root: Path) -> pd.DataFrame:
+def _matched(path: Path, files: list[str], root: Path | str) -> pd.DataFrame:
     """Rows of a table of groups with the `path` of the video that each means, missing where it means none."""
     given = read_tables([path], columns=("video", "group"), required=("video", "group"))
     meant = _meant(files, list(given["video"].fillna("")), root)
@@ -148,7 +148,7 @@ def _matched(path: Path, files: list[str], root: Path) -> pd.DataFrame:
     return given
 
 
-def _meant(files: list[str], names: list[str], root: Path) -> list[list[str]]:
+def _meant(files: list[str], names: list[str], root: Path | str) -> list[list[str]]:
     """The files that each name may mean, by the rules by which a list finds its videos."""
 
     def wanted() -> list[Name]:

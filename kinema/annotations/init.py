@@ -15,6 +15,7 @@ from kinema.annotations.suggestions import Machine, Sample, suggestions
 from kinema.annotations.tree import read_tree
 from kinema.experiment.files import load_config_files
 from kinema.files import write_text
+from kinema.media.remote.address import is_remote, trouble, without_secrets
 
 MODEL = "efficientnet_lite0_vtn"  # its weights come with pip
 VIDEOS_PER_SHARD = 500
@@ -22,7 +23,7 @@ FOLDERS_OF_VIDEOS = ("videos", "video", "raw", "frames", "frames_data", "rawfram
 
 
 def init_dataset(
-    folder: Path,
+    folder: Path | str,
     *,
     name: str | None = None,
     val_fraction: float = 0.2,
@@ -34,12 +35,16 @@ def init_dataset(
 ) -> list[str]:
     """Write both files, relative to the working directory, and return what to tell the user, a line each.
 
+    `folder` is one of this machine, or an address.
+
     The split is that of the folders `train`, `val`, `test`, if these are at the top; what they lack is drawn by whole
     groups (`kinema.annotations.drawing`), which the pattern `group`, the table `groups_path` or the naming of a known
     data set tells (`kinema.annotations.grouping`). ValueError where the tree or an option cannot be used;
     FileExistsError where a file is there and `force` is off.
     """
-    if not folder.is_dir():
+    if wrong := trouble(str(folder)):
+        raise ValueError(f"{without_secrets(str(folder))}: {wrong}")
+    if not is_remote(folder) and not Path(folder).is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds one folder per class")
     check_fractions(val_fraction, test_fraction or 0.0)
     name = name or default_name(folder)
@@ -66,9 +71,9 @@ def init_dataset(
     ]
 
 
-def default_name(folder: Path) -> str:
+def default_name(folder: Path | str) -> str:
     """The folder's name, or that of the one above for `videos` and the like, in letters that a name may have."""
-    path = folder.absolute()
+    path = Path(str(folder).partition("://")[2]) if is_remote(folder) else Path(folder).absolute()
     chosen = path.parent.name if path.name.lower() in FOLDERS_OF_VIDEOS else path.name
     return re.sub(r"[^A-Za-z0-9._+-]+", "_", chosen).strip("_.+-")
 
@@ -95,9 +100,10 @@ def _drawn(rows: pd.DataFrame, **options: Any) -> tuple[pd.Series, list[str]]:
     return draw_subsets(rows["label"], rows["group"], given=given, **options)
 
 
-def _settings(name: str, folder: Path, table: Path, shards: int) -> str:
-    path = folder.absolute()
-    videos = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else folder
+def _settings(name: str, folder: Path | str, table: Path, shards: int) -> str:
+    path = Path(folder).absolute()
+    is_here = not is_remote(folder) and path.is_relative_to(Path.cwd())
+    videos = path.relative_to(Path.cwd()) if is_here else folder
     return f"""\
 # Data set {name}, written by `kinema init-dataset`. The target is results/{name}/ENCODER_DECODER/model.xml.
 # Edit the table as you like: video,label,subset,group; `kinema split {table}` draws subsets anew.
@@ -114,7 +120,7 @@ num_shards: {shards}
 """
 
 
-def _suggested(folder: Path, rows: pd.DataFrame, seed: int) -> str:
+def _suggested(folder: Path | str, rows: pd.DataFrame, seed: int) -> str:
     number = rows["subset"].value_counts()
     return suggestions(
         Sample.of(folder, rows["path"].tolist(), seed),

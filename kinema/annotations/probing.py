@@ -7,16 +7,22 @@ from pathlib import Path
 from kinema.job import progress
 from kinema.media.extensions import AMBIGUOUS, VIDEO_EXTENSIONS, extension_of
 from kinema.media.probe import probe
+from kinema.media.remote.address import is_remote
 
 TIMEOUT_SECONDS = 10.0
 THREADS = 8
 
 
-def movies(root: Path, files: Sequence[str]) -> tuple[list[str], list[str]]:
+def movies(root: Path | str, files: Sequence[str]) -> tuple[list[str], list[str]]:
     """The videos among files below `root`, and the others; only headers are read, and only where a name says little.
 
-    A `.ts` is a recording or TypeScript; what has an extension of nothing known may be anything.
+    A `.ts` is a recording or TypeScript; what has an extension of nothing known may be anything. Behind an address
+    the name alone counts.
     """
+    if is_remote(root):
+        known = [file for file in files if extension_of(file) in VIDEO_EXTENSIONS]
+        return known, sorted({*files} - {*known})
+    root = Path(root)
     unclear = [file for file in files if extension_of(file) not in VIDEO_EXTENSIONS - AMBIGUOUS]
     unclear = [file for file in unclear if not (root / file).is_dir()]  # of pictures
     with ThreadPoolExecutor(THREADS, thread_name_prefix="probe") as pool:

@@ -13,6 +13,7 @@ from kinema.annotations.rows import EXTENSION, Problems, lines_of, read_tables, 
 from kinema.experiment.files import load_config_files
 from kinema.media.listing import scan_videos
 from kinema.media.names import Finder
+from kinema.media.remote.address import is_remote
 
 
 def split_table(
@@ -23,15 +24,15 @@ def split_table(
     seed: int = 1,
     group: str | None = None,
     groups_path: Path | None = None,
-    video_folder: Path | None = None,
+    video_folder: Path | str | None = None,
     out: Path | None = None,
 ) -> list[str]:
     """Draw the column `subset` of a table anew, write it, whole, and return what to tell the user, a line each.
 
     Groups come from `group` or `groups_path` (`kinema.annotations.grouping`), else from the table's column; they are
     written to it. Parts of one file stay together where they have no group, and rows without a label stay testing.
-    `video_folder` holds the videos; without it that of the data set which lists this table is taken. ValueError or
-    FileNotFoundError where the table, or an option, cannot be used.
+    `video_folder`, a folder or an address, holds the videos; without it that of the data set which lists this table is
+    taken. ValueError or FileNotFoundError where the table, or an option, cannot be used.
     """
     if not table_path.is_file():
         raise FileNotFoundError(
@@ -39,7 +40,7 @@ def split_table(
         )
     if out and out.exists() and not out.samefile(table_path):
         raise FileExistsError(f"{out} exists already; remove it, or give another --out")
-    if video_folder and not video_folder.is_dir():
+    if video_folder and not is_remote(video_folder) and not Path(video_folder).is_dir():
         raise FileNotFoundError(
             f"--videos {video_folder}: no such folder; give the folder of the videos of {table_path}"
         )
@@ -56,7 +57,7 @@ def split_table(
     ]
 
 
-def _rows(table: Path, folder: Path | None) -> pd.DataFrame:
+def _rows(table: Path, folder: Path | str | None) -> pd.DataFrame:
     """Rows that are not empty, with `path`: the file below the folder, where there is one, else the name."""
     rows = read_tables([table], columns=("video", "label", "group"), required=("video", "label"))
     problems = Problems(rows)
@@ -70,7 +71,7 @@ def _rows(table: Path, folder: Path | None) -> pd.DataFrame:
     return rows.assign(path=_paths(names, rows["video"], folder))
 
 
-def _paths(bare: pd.Series, names: pd.Series, folder: Path | None) -> pd.Series:
+def _paths(bare: pd.Series, names: pd.Series, folder: Path | str | None) -> pd.Series:
     if folder is None:
         return bare
     wanted = {text: name_of(text) for text in names.unique()}
@@ -79,13 +80,15 @@ def _paths(bare: pd.Series, names: pd.Series, folder: Path | None) -> pd.Series:
     return names.map(found).astype("string").fillna(bare)
 
 
-def _folder_of(table_path: Path) -> Path | None:
-    """The folder of videos of the first data set of this project that lists the table."""
+def _folder_of(table_path: Path) -> Path | str | None:
+    """The folder of videos, or the address, of the first data set of this project that lists the table."""
     main = Path("config/config.yaml")
     if not main.is_file():
         return None
     for dataset in load_config_files([main]).datasets.values():
         is_listed = any(Path(path).resolve() == table_path.resolve() for path in dataset.annotations.paths)
+        if is_listed and is_remote(dataset.videos):
+            return dataset.videos
         if is_listed and Path(dataset.videos).is_dir():
             return Path(dataset.videos)
     return None

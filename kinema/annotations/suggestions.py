@@ -12,8 +12,10 @@ import numpy as np
 
 from kinema.annotations.mirrored import sided
 from kinema.media.probe import MediaError, probe
+from kinema.media.remote.address import is_remote
+from kinema.media.sources import brought
 
-SAMPLE = 50  # videos that are probed
+SAMPLE, REMOTE_SAMPLE = 50, 10  # videos that are probed; those of an address are brought for it
 FRAMES = 16  # of a clip
 LONGEST_SECONDS = 2.5  # that a clip spans: most actions are shorter, or go on alike
 LARGEST_STRIDE = 16
@@ -62,21 +64,23 @@ class Sample:
     short_side: int = 0
 
     @classmethod
-    def of(cls, folder: Path, paths: Sequence[str], seed: int) -> "Sample":
-        """Probes `SAMPLE` of the files; folders of pictures and what cannot be read are left out."""
-        chosen = np.random.default_rng(seed).permutation(len(paths))[:SAMPLE]
-        found = [about for number in chosen if (about := _probed(folder / paths[number]))]
+    def of(cls, folder: Path | str, paths: Sequence[str], seed: int) -> "Sample":
+        """Probes some of the files; folders of pictures and what cannot be read are left out."""
+        size = REMOTE_SAMPLE if is_remote(folder) else SAMPLE
+        chosen = np.random.default_rng(seed).permutation(len(paths))[:size]
+        found = [about for number in chosen if (about := _probed(folder, paths[number]))]
         if not found:
             return cls(0)
         seconds, fps, _ = np.median(np.array(found), axis=0)
         return cls(len(found), float(seconds), float(fps), max(side for _, _, side in found))
 
 
-def _probed(path: Path) -> tuple[float, float, int] | None:
-    if not path.is_file():
-        return None
+def _probed(folder: Path | str, name: str) -> tuple[float, float, int] | None:
     try:
-        about = probe(path)
+        with brought(folder, name) as path:
+            if not path.is_file():
+                return None
+            about = probe(path)
     except MediaError:
         return None
     if not about.duration_seconds or not about.fps:

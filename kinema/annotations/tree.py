@@ -9,23 +9,25 @@ from kinema.annotations.dialect import SUBSETS
 from kinema.annotations.probing import movies
 from kinema.media.extensions import COMMON, VIDEO_EXTENSIONS, extension_of, in_words, split_extension
 from kinema.media.listing import scan_videos
+from kinema.media.remote.address import is_remote
 
 SHOWN = 5  # names in a note
 
 
-def read_tree(root: Path) -> tuple[pd.DataFrame, list[str]]:
+def read_tree(root: Path | str) -> tuple[pd.DataFrame, list[str]]:
     """Rows of `<class>/.../<file>` or `<subset>/<class>/.../<file>`, and notes.
 
     Rows have `video`, `label`, `subset` and `path`, the file relative to `root`. A folder of numbered pictures is one
     video, and what lies in such a folder is part of it. `subset` is missing unless every folder at the top is named
     like one. Files in `test` need no class folder. Files whose extension does not tell what they are are probed. Notes
-    tell in a line each what was left out. ValueError where no two classes are found.
+    tell in a line each what was left out. Behind an address nothing is probed: what has an unknown extension is left
+    out, what may be a recording (`.ts`) is taken. ValueError where no two classes are found.
     """
     listed, others = scan_videos(root)
     videos, refused = movies(root, listed)
     files = [Path(file) for file in videos]
     in_subsets = bool(files) and all(_named_subset(path.parts[0]) for path in files if len(path.parts) > 1)
-    rows, notes = _placed(files, in_subsets, folders={path for path in files if (root / path).is_dir()})
+    rows, notes = _placed(files, in_subsets, folders=_folders_among(root, files))
     notes += [*_note(refused, "files are no video inside and are left out"), *_by_extension(others)]
     labels = set(rows["label"].dropna())
     if len(labels) < 2:
@@ -110,7 +112,15 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _class_folders(root: Path, in_subsets: bool) -> set[str]:
+def _folders_among(root: Path | str, files: list[Path]) -> set[Path]:
+    """Videos that are folders of pictures; there is none behind an address."""
+    return set() if is_remote(root) else {path for path in files if Path(root, path).is_dir()}
+
+
+def _class_folders(root: Path | str, in_subsets: bool) -> set[str]:
+    if is_remote(root):  # a bucket has no empty folders
+        return set()
+    root = Path(root)
     above = [path for path in root.iterdir() if path.is_dir()] if in_subsets else [root]
     return {path.name for folder in above for path in folder.iterdir() if path.is_dir()}
 

@@ -28,7 +28,7 @@ class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
     `video` is a number in `videos`. With `augmentation` clips are random, else crops of the centre, and training clips
-    are those in the middle of the video; C is 3, or 2 for the modality flow.
+    are those in the middle of the video; C is 3, or 2 for the modality flow. `copies`: see `FrameReader`.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class ClipDataset(Dataset):
         augmentation: Augmentation | None = None,
         seed: int = 0,
         modality: Modality = "rgb",
+        copies: Path | None = None,
     ):
         self.index, self.clip, self.seed = index, clip, seed
         self.augmented = augmentation is not None
@@ -48,7 +49,7 @@ class ClipDataset(Dataset):
             if augmentation
             else EvaluationTransform(clip.size)
         )
-        self._reader = FrameReader()
+        self._reader = FrameReader(copies=copies)
 
     @property
     def videos(self) -> pa.StringArray:

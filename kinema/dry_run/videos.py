@@ -54,7 +54,7 @@ def changed_videos(plan: Job, found: DryRun) -> Changed | None:
             out = Path(folder) / "next" / "plan.json"
             plan_shards(
                 lists,
-                video_folder=Path(params["videos"]),
+                video_folder=params["videos"],
                 num_shards=params["num_shards"],
                 with_labels=params["with_labels"],
                 out=out,

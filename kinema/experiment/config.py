@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from kinema.experiment.data_sections import Annotations, Augmentation, Clip, Media
 from kinema.experiment.model_sections import Deployment, Distillation, Evaluation, Network, Training
-from kinema.experiment.section import Fraction, Location, ModelFolder, Name, Pattern, Section
+from kinema.experiment.section import Fraction, Location, ModelFolder, Name, Pattern, Section, VideoLocation
 
 
 class Settings(Section):
@@ -31,8 +31,9 @@ class Dataset(Settings):
     """One list of videos over one corpus of media. Also takes every section of an experiment."""
 
     annotations: Annotations = Field(description="The list of videos.")
-    videos: Location = Field(
-        description="Folder of the raw videos, files or folders of numbered pictures, searched recursively."
+    videos: VideoLocation = Field(
+        description="Folder of the raw videos, files or folders of numbered pictures, searched recursively; or the "
+        "address of one with files: `s3://`, `gs://`, `az://`, `https://`, `http://` or `sftp://`."
     )
     corpus: Name | None = Field(
         None, description="Data sets with one corpus share the prepared shards; default: the data set's name."

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from kinema.experiment.config import Config, Layer
 from kinema.experiment.layers import parts_of
 from kinema.experiment.section import Section
+from kinema.media.remote.address import without_secrets
 
 _SHORT = reprlib.Repr()  # a value may be as long as it likes, a message may not
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
@@ -230,12 +231,21 @@ def _explain(detail: Any, values: Any, files: Sequence[str | Path], dataset_file
         return f"{where}: {name}: unknown key{nearest(str(key[-1]), known)} Known keys here: {', '.join(known)}."
     if detail["type"] == "missing":
         return f"{where}: {name}: this key is required and not set."
-    found = f"found {_SHORT.repr(detail['input'])} ({type(detail['input']).__name__})"
+    found = f"found {_SHORT.repr(_masked(detail['input']))} ({type(detail['input']).__name__})"
     if detail["type"] in ("model_type", "dict_type", "list_type"):
         kind = "a list" if detail["type"] == "list_type" else "a section of `key: value` lines"
         return f"{where}: {name}: expected {kind}; {found}."
     text = _one_line(detail["msg"].removeprefix("Value error, "))
     return f"{where}: {name}: {text[0].lower()}{text[1:]}; {found}."
+
+
+def _masked(value: Any) -> Any:
+    """A value without what may be a secret of an address in it."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(one) for key, one in value.items()}
+    return [_masked(one) for one in value] if isinstance(value, list) else value
 
 
 def _key_name(key: Sequence[str | int]) -> str:

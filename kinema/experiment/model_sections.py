@@ -200,6 +200,11 @@ class Training(Section):
         description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one.",
     )
     num_workers: int = Field(2, ge=0, le=1024, description="Loader processes, per device.")
+    local_copy: Location | None = Field(
+        None,
+        description="Folder on a disk of the machine that trains, such as `$TMPDIR` (variables are replaced). Frames "
+        "that a training reads are copied there first, and removed behind it; null reads them where they are.",
+    )
     seed: int = Field(1, ge=0, lt=2**32, description="Seed of initial weights, order and augmentation.")
 
     @field_validator("betas")

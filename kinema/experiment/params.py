@@ -15,7 +15,7 @@ from kinema.experiment.model_sections import Training
 # What rule train reads, and of it what changes no weight, or none in kind: loader workers, other clips to be tested on.
 TRAIN_SECTIONS = ("clip", "augmentation", "network", "training", "distillation")
 TRAIN_UNTRACKED = {
-    "training": ("accelerator", "num_workers", "checkpoint_minutes", "log_every_steps"),
+    "training": ("accelerator", "num_workers", "checkpoint_minutes", "log_every_steps", "local_copy"),
     "clip": ("num_val_clips", "num_test_clips"),
 }
 

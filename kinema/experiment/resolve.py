@@ -19,6 +19,7 @@ from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.layers import PROJECT, Patch, patches
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.media.recipe import recipe_of
+from kinema.media.remote.address import is_remote
 from kinema.models.model_name import parse_model_name, split_variant
 
 OWN = ("videos", "corpus", "num_shards", "max_failed_fraction", "look_alikes_limit")  # keys of a data set in no section
@@ -106,7 +107,7 @@ def annotation_files(config: Config, dataset: str) -> list[str]:
         files = list_files(chosen.annotations)
     except FileNotFoundError as error:
         raise ConfigError(f"datasets.{dataset}.annotations.path: {error}. {advice}") from None
-    if not Path(chosen.videos).is_dir():
+    if not (is_remote(chosen.videos) or Path(chosen.videos).is_dir()):
         lost = "is no folder" if Path(chosen.videos).exists() else "does not exist"
         found = f"'{chosen.videos}' {lost} (looked for in {Path.cwd()})"
         raise ConfigError(f"datasets.{dataset}.videos: {found}. {advice}")

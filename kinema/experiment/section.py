@@ -12,6 +12,8 @@ from pydantic import (
     field_validator,
 )
 
+from kinema.media.remote import address
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Aspect = Annotated[float, Field(gt=0, le=100)]
 
@@ -41,6 +43,16 @@ def _can_be_opened(path: str) -> str:
 
 Location = Annotated[str, AfterValidator(_can_be_opened)]
 """A path, as far as that can be told without looking."""
+
+
+def _can_be_listed(place: str) -> str:
+    if found := address.trouble(place):
+        raise ValueError(found)
+    return place
+
+
+VideoLocation = Annotated[str, AfterValidator(_can_be_listed), AfterValidator(_can_be_opened)]
+"""The same, or an address of videos."""
 
 
 class Section(BaseModel):

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from kinema.annotations.joined import joined
@@ -11,22 +12,23 @@ from kinema.looks.likeness import Likeness
 from kinema.looks.pictures import pictures_of
 from kinema.looks.squares import FEWEST
 from kinema.media.listing import known_tokens, list_videos
+from kinema.media.sources import brought
 
 LARGE = 0.5  # of the videos in one group: hardly a split by groups any more
 
 
-def groups_by_looks(rows: pd.DataFrame, folder: Path | None) -> tuple[pd.Series, list[str]]:
+def groups_by_looks(rows: pd.DataFrame, folder: Path | str | None) -> tuple[pd.Series, list[str]]:
     """A way of `kinema.annotations.grouping`: the group of each row, missing where a video is like no other."""
     if folder is None:
         raise ValueError("--group looks: it is not known where the videos are; give their folder with --videos")
     logging.basicConfig(level=logging.WARNING, format="kinema: %(message)s")
-    files = list_videos(folder, known=known_tokens(folder))
+    files = list_videos(folder, known=known_tokens(folder), anew=True)
     names = [name for name in rows["path"].unique() if name in files]
     if len(names) < FEWEST:
         raise ValueError(f"--group looks: {len(names)} videos of the list are in {folder}; expected {FEWEST} or more")
     kept_path = known_tokens(folder).with_suffix(".looks.npz")
     keys = [f"{files[name].token} {files[name].size}" for name in names]
-    signatures, seen = signatures_of(keys, lambda number: pictures_of(folder / names[number]), kept_path=kept_path)
+    signatures, seen = signatures_of(keys, lambda number: _pictures(folder, names[number]), kept_path=kept_path)
     of_name: dict[str, str] = {}
     if signatures is not None:
         alike = Likeness(signatures).pairs()
@@ -39,6 +41,11 @@ def groups_by_looks(rows: pd.DataFrame, folder: Path | None) -> tuple[pd.Series,
         }
     groups = rows["path"].map(of_name).astype("string")
     return groups, _told(groups, num_unseen=len(rows["path"].unique()) - len(seen))
+
+
+def _pictures(folder: Path | str, name: str) -> np.ndarray:
+    with brought(folder, name) as path:
+        return pictures_of(path)
 
 
 def _told(groups: pd.Series, *, num_unseen: int) -> list[str]:

@@ -20,7 +20,9 @@ from kinema.media.outcome import DAMAGED, Outcome
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe
 from kinema.media.recipe import recipe_of
+from kinema.media.remote.address import is_remote
 from kinema.media.sizes import probe_within_limits
+from kinema.media.sources import LOCAL, Sources
 from kinema.media.storages.interface import Decoded, Record, Storage
 from kinema.media.storages.source import Source, stored_fps
 from kinema.media.storages.written import Written
@@ -45,14 +47,15 @@ class Decoder:
         """The settings that frames are made with."""
         return self.storage.media
 
-    def __call__(self, row: dict[str, Any], number: int) -> Decoded[Any] | None:
+    def __call__(self, row: dict[str, Any], number: int, sources: Sources = LOCAL) -> Decoded[Any] | None:
         """Decode the video of a row; None if its file is gone. `number` names its frames, so it must be unique.
 
         Raises OSError if the frames cannot be written, StoppedError once `stop` is set.
         """
         place, record = self.storage.place(self.spill, number), self._identity(row)
         try:
-            facts = self._decode(row, place, record)
+            with sources.local(row) as path:
+                facts = self._decode(row, path, place, record)
         except MediaError as error:
             self.storage.discard(place)
             if error.reason == "missing":
@@ -64,13 +67,13 @@ class Decoder:
             log.log(level, "%s: %s (%s)", row["id"], facts["detail"], row["path"])
         return Decoded(record | {"status": "ok"} | facts, place)
 
-    def _decode(self, row: dict[str, Any], place: Any, record: Record) -> Record:
+    def _decode(self, row: dict[str, Any], path: Path, place: Any, record: Record) -> Record:
         """Write the frames of a video; what its record says of them. Raises as `__call__`, MediaError if it failed."""
-        path, said, folder = Path(row["path"]), None, None
+        said, folder = None, None
         written = Written(max_gigabytes=self.media.max_gigabytes, stop=self.stop)
         with one_file():
             # first, since a file that cannot be read to its end would look damaged
-            record["content"] = content_hash(row["path"], row["token"])
+            record["content"] = content_hash(str(path), row["token"])
             if path.is_dir():
                 folder = open_folder(row, media=self.media, ffmpeg=self.ffmpeg)
                 about = folder.about
@@ -106,7 +109,7 @@ class Decoder:
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
         """What decoding the video of a row again would give, by the record of an earlier run; None if that is unknown.
 
-        A source with another token is read: what counts is its content.
+        A source with another token is read: what counts is its content. A remote one would have to be brought for it.
         """
         wanted = self._identity(row)
         if any(record.get(key) != wanted[key] for key in wanted.keys() - {"min_frames", "source_token"}):
@@ -173,6 +176,8 @@ def _is_same_source(record: Record, row: dict[str, Any]) -> bool:
     """Whether a row's file has the bytes that the record is of."""
     if record.get("source_token") == row["token"] != UNREADABLE:
         return True
+    if is_remote(row["path"]):
+        return False
     try:
         return record.get("content") == content_hash(row["path"], row["token"])
     except MediaError:

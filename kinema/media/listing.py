@@ -1,9 +1,10 @@
-"""A folder of raw videos -> its files, each with its size and a token of its content.
+"""A folder of raw videos, or an address -> its files, each with its size and a token of its content.
 
 A token says whether a file is still the one it was, by a sample of its bytes and not by its time stamps: a copy with
 new ones has the same tokens, another video under old ones has not. Tokens are remembered by the file's state (inode,
 size, times), so that a file is looked into once. A folder of numbered pictures is a video, too: its token is of the
-names of all pictures and of the bytes of three. The Snakefile imports this module: it needs the standard library only.
+names of all pictures and of the bytes of three. What lies behind an address is listed by `kinema.media.remote.listing`,
+and the token is what its store says. The Snakefile imports this module: it needs the standard library only.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ from kinema.digests import ABSENT
 from kinema.files import atomic_path
 from kinema.media.extensions import VIDEO_EXTENSIONS, may_be_video, split_extension
 from kinema.media.pictures import folder_state, is_picture, is_unchanged, numbered, pictures_in, sampled
+from kinema.media.remote.address import is_remote
 
 log = logging.getLogger(__name__)
 UNREADABLE = "unreadable"  # token of a file that cannot be opened; never remembered
@@ -40,20 +42,29 @@ class VideoFile(NamedTuple):
     token: str
 
 
-def scan_videos(root: Path) -> tuple[list[str], list[str]]:
+def scan_videos(root: Path | str) -> tuple[list[str], list[str]]:
     """Videos below `root` by their names, and the other files; relative and sorted. Links are followed."""
+    if is_remote(root):
+        from kinema.media.remote.listing import scan_objects
+
+        return scan_objects(str(root))
     others: list[str] = []
     found = sorted(relative for relative, _ in _walk(Path(root), others=others))
     return found, sorted(others)
 
 
-def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile]:
+def list_videos(root: Path | str, *, known: Path | None = None, anew: bool = False) -> dict[str, VideoFile]:
     """Videos below `root` by relative path, `/` between folders, sorted; none without the folder.
 
     Files of no known extension are among them, since a list may name them (`kinema.media.extensions.may_be_video`).
     `known` is where tokens are remembered (`known_tokens`). A file whose state is the same is not opened. One that was
-    touched gets another token though its sample is the same: it may have been edited between the blocks.
+    touched gets another token though its sample is the same: it may have been edited between the blocks. Of an address
+    `known` is what was listed the last time, which counts unless `anew` says otherwise.
     """
+    if is_remote(root):
+        from kinema.media.remote.listing import list_objects
+
+        return list_objects(str(root), kept=known, anew=anew)
     root = Path(root)
     if not root.is_dir():
         return {}
@@ -71,17 +82,17 @@ def list_videos(root: Path, *, known: Path | None = None) -> dict[str, VideoFile
     return {relative: VideoFile(_size(states[relative]), token) for relative, token in listed.items()}
 
 
-def listing_digest(root: Path, *, known: Path | None = None) -> str:
+def listing_digest(root: Path | str, *, known: Path | None = None, anew: bool = False) -> str:
     """A digest that changes when a video below `root` is added, removed or replaced; `absent` without the folder."""
-    if not Path(root).is_dir():
+    if not (is_remote(root) or Path(root).is_dir()):
         return ABSENT
     digest = hashlib.blake2b(digest_size=8)
-    for relative, file in list_videos(root, known=known).items():
+    for relative, file in list_videos(root, known=known, anew=anew).items():
         digest.update(f"{relative}\0{file.size}\0{file.token}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def known_tokens(root: Path) -> Path:
+def known_tokens(root: Path | str) -> Path:
     """Where the tokens of the files below `root` are remembered: in the project, so that they travel with a copy."""
     name = hashlib.blake2b(os.fsencode(root), digest_size=8).hexdigest()
     return Path("work") / "files" / f"{name}.tsv"

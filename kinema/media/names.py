@@ -100,7 +100,7 @@ class FileNames:
 class Finder:
     """Files below `root` by the names of a list; `names` gives all of them, and is called twice."""
 
-    def __init__(self, files: Collection[str], names: Callable[[], Iterable[Name]], *, root: Path):
+    def __init__(self, files: Collection[str], names: Callable[[], Iterable[Name]], *, root: Path | str):
         listed = {name.text for name in names() if "." in name.text and not name.extension}
         self._exact = FileNames(files, listed)
         self._roots = [f"{path}/" for path in dict.fromkeys((os.path.abspath(root), os.path.realpath(root)))]  # noqa: PTH100

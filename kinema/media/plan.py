@@ -19,6 +19,7 @@ from kinema.input_error import InputError
 from kinema.media.extensions import in_words
 from kinema.media.listing import VideoFile, list_videos
 from kinema.media.names import Finder, Found, Name
+from kinema.media.remote.address import folder_of, is_remote
 from kinema.spelling import composed, told_apart
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def manifest_path(plan_path: Path, shard: str) -> Path:
 def plan_shards(
     annotation_paths: Iterable[Path],
     *,
-    video_folder: Path,
+    video_folder: Path | str,
     num_shards: int,
     with_labels: bool = False,
     out: Path,
@@ -54,15 +55,17 @@ def plan_shards(
     """Write one manifest per shard below `out.parent/manifests`, then `out`: a JSON object {shard: manifest digest}.
 
     A manifest line is `{"id", "path", "size", "token", "duplicates"}`, sorted by id; `path` is null for a video that is
-    not on disk, `duplicates` names the other files that claim the id, relative to `video_folder`. An entry that is part
-    of a video adds `start`, `end` and `unit`; `with_labels`, for storages with a folder a label, adds `label`; a video
-    that is not there while a file looks like it adds a `hint`. An unchanged manifest is left alone. `known_path`
-    remembers tokens (`kinema.media.listing`). Raises InputError if not one of the annotated videos is on disk.
+    not there, `duplicates` names the other files that claim the id, relative to `video_folder`, which may be an address
+    (`kinema.media.remote`). An entry that is part of a video adds `start`, `end` and `unit`; `with_labels`, for
+    storages with a folder a label, adds `label`; a video that is not there while a file looks like it adds a `hint`. An
+    unchanged manifest is left alone. `known_path` remembers tokens (`kinema.media.listing`). Raises InputError if not
+    one of the annotated videos is there.
     """
     entries, again = _read_entries(annotation_paths)
     files = list_videos(video_folder, known=known_path)
     finder = Finder(files, lambda: (entry.name_of(video_id) for video_id, entry in entries.items()), root=video_folder)
-    above = str(Path(video_folder) / "_")[:-1]  # joining path by path takes long
+    # joining path by path takes long
+    above = folder_of(str(video_folder)) if is_remote(video_folder) else str(Path(video_folder) / "_")[:-1]
     shards: list[list[str]] = [[] for _ in range(num_shards)]
     respelled: dict[str, str] = {}
     num_found, hint = 0, None
@@ -204,9 +207,10 @@ def _write_manifests(folder: Path, texts: list[str]) -> dict[str, str]:
     return digests
 
 
-def _nothing_found(video_folder: Path, ids: list[str], hint: str | None) -> str:
+def _nothing_found(video_folder: Path | str, ids: list[str], hint: str | None) -> str:
     wanted = ", ".join(repr(video_id) for video_id in ids[:3])
-    state = "none of the annotated videos is there" if Path(video_folder).is_dir() else "no such folder"
+    is_there = is_remote(video_folder) or Path(video_folder).is_dir()
+    state = "none of the annotated videos is there" if is_there else "no such folder"
     return (
         f"{video_folder}: {state}; wanted {len(ids)} videos such as {wanted}, as files of that name with an "
         f"extension of {in_words()}, or as folders of that name with numbered pictures, at any depth. "

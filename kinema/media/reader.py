@@ -9,6 +9,7 @@ import resource
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,12 +36,14 @@ def shards_to_keep_open() -> int:
 class FrameReader:
     """Reads frames by random access; keeps the `max_open` shards that were read last open, one file each.
 
+    `copies` is a folder that holds what the shards of relative paths consist of once more, by the same paths.
+
     Files open at the first read and every read names its own position, so a reader may be made before a loader forks
     or pickles it. Within a process it belongs to one thread.
     """
 
-    def __init__(self, *, max_open: int | None = None):
-        self._max_open = max_open or shards_to_keep_open()
+    def __init__(self, *, max_open: int | None = None, copies: Path | None = None):
+        self._max_open, self._copies = max_open or shards_to_keep_open(), copies
         self._shards: OrderedDict[str, Shard] = OrderedDict()
 
     def read(
@@ -74,10 +77,10 @@ class FrameReader:
         while self._shards:
             self._shards.popitem()[1].close()
 
-    def __getstate__(self) -> dict[str, int]:
-        return {"max_open": self._max_open}
+    def __getstate__(self) -> dict[str, Any]:
+        return {"max_open": self._max_open, "copies": self._copies}
 
-    def __setstate__(self, state: dict[str, int]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
     def media(self, table: Path | str) -> Media:
@@ -90,17 +93,18 @@ class FrameReader:
             return self._shards[table]
         while len(self._shards) >= self._max_open:
             self._shards.popitem(last=False)[1].close()
-        self._shards[table] = Shard(Path(table))
+        self._shards[table] = Shard(Path(table), copies=self._copies)
         return self._shards[table]
 
 
 class Shard:
     """One open shard: its mapped table, and what reads its storage."""
 
-    def __init__(self, table: Path):
-        self.table = table
+    def __init__(self, table: Path, *, copies: Path | None = None):
+        self.table, self._copies = table, copies
+        mapped = arrow_table(copies / table if copies else table)
         try:
-            with pa.memory_map(str(arrow_table(table))) as file:  # what is mapped stays so when the file is closed
+            with pa.memory_map(str(mapped)) as file:  # what is mapped stays so when the file is closed
                 content = pa.ipc.open_file(file).read_all()
         except (FileNotFoundError, pa.ArrowInvalid) as error:
             raise ValueError(f"{arrow_table(table)}: no such shard, or cut off. {remedy(table)}") from error
@@ -124,7 +128,9 @@ class Shard:
         facts = {name: self._columns[name][row].as_py() for name in FACTS}
         offsets = self._columns["frame_offsets"][row]
         packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)
-        return StoredVideo(place=self._columns["stored"][row].as_py(), offsets=packed, **facts)
+        stored = self._columns["stored"][row].as_py()
+        place = str(self._copies / stored) if self._copies else stored
+        return StoredVideo(place=place, offsets=packed, **facts)
 
     def read(self, video: StoredVideo, frames: Sequence[int], box: Box | None) -> Iterator[np.ndarray]:
         """See `FrameReader.read`; OSError where the frames are not what the table says."""

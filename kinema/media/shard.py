@@ -29,7 +29,9 @@ from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import arrow_table
 from kinema.media.listing import as_text
 from kinema.media.recipe import frames_json
+from kinema.media.remote.address import is_remote
 from kinema.media.retry import Note, noted, read_note, write_note
+from kinema.media.sources import Sources, sources_of
 from kinema.media.storages.interface import Decoded, Stored
 from kinema.media.storages.table import storage_of
 
@@ -62,6 +64,7 @@ SHARD_SCHEMA = pa.schema(
     ]
 )
 PAUSE_SECONDS = 5.0  # before a file that could not be read is tried again
+PAUSED = ("unreadable", "transfer failed")
 SHOWN = 5  # names in a log line
 COUNTED = ("kept", "decoded", "failed", "missing")
 
@@ -88,6 +91,8 @@ def write_shard(
         try:
             kept = _valid(store.earlier(), rows, decoder, workers)
             wanted = [row for row in rows.values() if row["path"] is not None and row["id"] not in kept]
+            if any(is_remote(row["path"]) for row in wanted):
+                wanted.sort(key=lambda row: row["path"])  # so that one transfer serves all parts of a file
             with contextlib.closing(_decoded_or_tried_again(wanted, decoder, workers)) as decoded:
                 shown = progress(decoded, description=f"shard {shard}", total=len(wanted))
                 videos = store.update(kept, rows, shown)
@@ -153,33 +158,43 @@ def _decoded_or_tried_again(rows: list[Row], decoder: Decoder, workers: int) -> 
     Alone, because it may have been the videos beside it that took the memory or the time.
     """
     failed: list[Decoded[Any]] = []
-    with contextlib.closing(_decoded(enumerate(rows), decoder, workers)) as decoded:
+    with contextlib.closing(_decoded(rows, decoder, workers)) as decoded:
         for video in decoded:
             if video.record.get("passing"):
                 failed.append(video)
             else:
                 yield video
-    if any(video.record["reason"] == "unreadable" for video in failed):
+    if any(video.record["reason"] in PAUSED for video in failed):
         time.sleep(PAUSE_SECONDS)
     if failed:
         log.info("trying again, one at a time: %s", _some([video.record["id"] for video in failed]))
     by_id = {row["id"]: row for row in rows}
     again = [by_id[video.record["id"]] for video in failed]
-    with contextlib.closing(_decoded(enumerate(again, start=len(rows)), decoder, 1)) as decoded:
+    with contextlib.closing(_decoded(again, decoder, 1, first=len(rows))) as decoded:
         yield from decoded
 
 
-def _decoded(rows: Iterator[tuple[int, Row]], decoder: Decoder, workers: int) -> Generator[Decoded[Any], None, None]:
-    """Each video of numbered rows as soon as it is decoded, `workers` at a time; without those that vanished meanwhile.
+def _decoded(rows: list[Row], decoder: Decoder, workers: int, *, first: int = 0) -> Generator[Decoded[Any], None, None]:
+    """Each video as soon as it is decoded, `workers` at a time; without those that vanished meanwhile.
 
-    Frames of finished videos lie on the disk until they are taken, so the decoders run only a little ahead.
+    Frames of finished videos lie on the disk until they are taken, so the decoders run only a little ahead. Rows are
+    numbered from `first` on.
     """
+    with sources_of(rows, scratch=decoder.spill / "sources", stop=decoder.stop) as sources:
+        calls = ((row, number, sources) for number, row in enumerate(rows, start=first))
+        yield from _called(calls, decoder, workers)
+
+
+def _called(
+    calls: Iterator[tuple[Row, int, Sources]], decoder: Decoder, workers: int
+) -> Generator[Decoded[Any], None, None]:
+    """What the decoder makes of rows, in the order in which it is done with them."""
     pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="decode")
     running: set[concurrent.futures.Future[Decoded[Any] | None]] = set()
     try:
         while True:
-            for number, row in rows:
-                running.add(pool.submit(decoder, row, number))
+            for call in calls:
+                running.add(pool.submit(decoder, *call))
                 if len(running) >= 2 * workers:
                     break
             if not running:

@@ -14,6 +14,7 @@ from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.inputs import Segment
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe
 from kinema.media.sizes import probe_within_limits
+from kinema.media.sources import sources_of
 from kinema.media.storages.interface import Storage
 from kinema.media.storages.source import Source
 from kinema.media.storages.written import Written
@@ -67,6 +68,15 @@ class Trial:
 
         Raises OSError if they cannot be written.
         """
+        scratch = self.spill / f"source-{number}"
+        try:
+            with sources_of([row], scratch=scratch, stop=threading.Event()) as sources, sources.local(row) as path:
+                return self._taken(row | {"path": str(path)}, number)
+        except MediaError:
+            return Taken(0, 0, 0)
+
+    def _taken(self, row: Row, number: int) -> Taken:
+        """The same of a row whose file is here."""
         place = self.storage.place(self.spill, number)
         written = Written(max_gigabytes=self.media.max_gigabytes, stop=threading.Event())
         started_at = time.monotonic()

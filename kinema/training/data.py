@@ -45,11 +45,17 @@ class ResumableLoader(ClipLoader):
             yield batch
 
 
-def training_loader(clips_path: Path, settings: Settings, *, modality: str) -> ResumableLoader:
-    """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept."""
+def training_loader(
+    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None
+) -> ResumableLoader:
+    """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept.
+
+    `copies` holds copies of the frames: `kinema.media.reader.FrameReader`.
+    """
     training = settings.training
     index = ClipIndex.load(clips_path, subset="training", clip=settings.clip, labelled=True)
-    dataset = clips_for(index, modality, clip=settings.clip, augmentation=settings.augmentation, seed=training.seed)
+    options = {"augmentation": settings.augmentation, "seed": training.seed, "copies": copies}
+    dataset = clips_for(index, modality, clip=settings.clip, **options)
     weights = sampling_weights(index.label_index, training.sampling)
     return ResumableLoader(
         dataset,
@@ -60,13 +66,15 @@ def training_loader(clips_path: Path, settings: Settings, *, modality: str) -> R
     )
 
 
-def validation_loader(clips_path: Path, settings: Settings, *, modality: str) -> ClipLoader | None:
+def validation_loader(
+    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None
+) -> ClipLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none with a label."""
     if "validation" not in labelled_subsets(clips_path):
         return None
     index = ClipIndex.load(clips_path, subset="validation", clip=settings.clip, labelled=True)
     return ClipLoader(
-        clips_for(index, modality, clip=settings.clip),
+        clips_for(index, modality, clip=settings.clip, copies=copies),
         sampler=RankSampler(len(index)),
         batch_size=settings.training.batch_size,
         num_workers=settings.training.num_workers,

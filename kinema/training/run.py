@@ -65,7 +65,8 @@ class TrainingInputs:
 
     `clips_path` is the clip index, `starts` the files that training starts from (`kinema.models.loading.start_keys`).
     `data` are digests of the parts of the index that decide what is trained, by part; `code` is that of the code.
-    `scored` holds for each model that is to be scored the subsets of which one is needed.
+    `scored` holds for each model that is to be scored the subsets of which one is needed. `copies` is a folder with
+    copies of the frames (`kinema.clips.local_copy`).
     """
 
     clips_path: Path
@@ -75,6 +76,7 @@ class TrainingInputs:
     data: Mapping[str, str]
     code: str
     scored: Sequence[Sequence[str]] = ()
+    copies: Path | None = None
 
     @classmethod
     def from_params(
@@ -95,6 +97,11 @@ class TrainingInputs:
     def is_trained(self) -> bool:
         """Whether there is a training at all."""
         return is_trained(self.settings, self.starts)
+
+    @property
+    def copies_place(self) -> str | None:
+        """Where frames are to be copied to before the training, if there is one (`kinema.clips.local_copy`)."""
+        return self.settings.training.local_copy if self.is_trained else None
 
     @property
     def lineage(self) -> str:
@@ -197,10 +204,10 @@ def _prepared(
     recognizer: Recognizer, inputs: TrainingInputs
 ) -> tuple[RecognitionTask, ResumableLoader, ClipLoader | None]:
     """The task of training a network, and its loaders."""
-    settings, modality = inputs.settings, recognizer.spec.modality
-    batches = training_loader(inputs.clips_path, settings, modality=modality)
+    settings, modality, copies = inputs.settings, recognizer.spec.modality, inputs.copies
+    batches = training_loader(inputs.clips_path, settings, modality=modality, copies=copies)
     avoid_lone_clips(batches, recognizer, settings.training)
-    validation = validation_loader(inputs.clips_path, settings, modality=modality)
+    validation = validation_loader(inputs.clips_path, settings, modality=modality, copies=copies)
     labels = labels_of(inputs.clips_path)
     teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
     task = RecognitionTask(recognizer, training=settings.training, videos=batches.clip_dataset.videos, teacher=teacher)

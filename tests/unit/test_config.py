@@ -306,7 +306,8 @@ def test_a_training_gets_all_that_it_reads_and_tracks_what_decides(training):
     settings = resolve(load(training=training), "mine", "resnet34_vtn").settings
     assert from_json(training_json(settings), untracked_json(settings)) == settings
     tracked, untracked = json.loads(training_json(settings)), json.loads(untracked_json(settings))
-    assert untracked["training"].keys() == {"accelerator", "num_workers", "checkpoint_minutes", "log_every_steps"}
+    limits = {"num_workers", "checkpoint_minutes", "log_every_steps"}
+    assert untracked["training"].keys() == {"accelerator", "local_copy", *limits}
     chooses = training != {"keep": "last"}
     assert untracked["clip"].keys() == {"num_test_clips"} | (set() if chooses else {"num_val_clips"})
     assert all(not untracked[section].keys() & tracked[section].keys() for section in untracked)

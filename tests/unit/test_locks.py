@@ -9,11 +9,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from kinema import locks
-from kinema.locks import OWNER, Owner, sole_user
+from kinema.locks import OWNER, Owner, one_of_several, sole_user
 
 MOUNTED = "22 1 0:1 / {folder} rw,relatime shared:1 - {kind} server:/share rw,{options}\n"
 NO_FLOCK = [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS]
@@ -147,3 +148,38 @@ def test_children_of_a_killed_process_are_waited_for(tmp_path):
     subprocess.run([sys.executable, "-c", script, tmp_path], check=False)
     with lock(tmp_path):
         pass
+
+
+def test_the_last_of_several_users_is_alone(tmp_path):
+    place, seen = tmp_path / "used.lock", []
+    with one_of_several(place, last=lambda: seen.append("outer")):
+        with one_of_several(place, last=lambda: seen.append("inner")):
+            pass
+        assert not seen
+    assert seen == ["outer"]
+    assert not place.exists()
+
+
+def test_who_comes_while_the_last_one_leaves_has_a_lock_that_counts(tmp_path):
+    """The file that it waited for is gone then; a third one must not find another."""
+    place, inside, leave = tmp_path / "used.lock", threading.Event(), threading.Event()
+
+    def use():
+        with one_of_several(place, last=lambda: None):
+            inside.set()
+            leave.wait(30)
+
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    user = threading.Thread(target=use)
+    user.start()
+    assert not inside.wait(0.3)
+    place.unlink()
+    os.close(descriptor)
+    assert inside.wait(30)
+    again = os.open(place, os.O_RDWR)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(again)
+    leave.set()
+    user.join()

@@ -81,9 +81,9 @@ def test_a_time_limit_is_tried_again_with_nothing_beside_it(tmp_path):
     lock = threading.Lock()
 
     class Slow:
-        stop = threading.Event()
+        stop, spill = threading.Event(), tmp_path
 
-        def __call__(self, row, number):
+        def __call__(self, row, number, sources):
             with lock:
                 running.append(row["id"])
                 most[number] = len(running)
@@ -94,7 +94,7 @@ def test_a_time_limit_is_tried_again_with_nothing_beside_it(tmp_path):
             failed = number < 6
             return Decoded({"id": row["id"], "reason": "timeout" if failed else None, "passing": failed}, None)
 
-    rows = [{"id": name} for name in "abcdef"]
+    rows = [{"id": name, "path": name} for name in "abcdef"]
     videos = list(_decoded_or_tried_again(rows, Slow(), workers=3))
     assert sorted(video.record["id"] for video in videos) == list("abcdef")
     assert max(most[number] for number in range(6)) > 1

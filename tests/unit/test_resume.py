@@ -291,6 +291,13 @@ def test_a_full_disk_leaves_the_points_that_are_there(prepared, tmp_path, monkey
 
 def test_what_helps_after_a_crash_does_not_start_anew():
     options = {"clips_path": Path("clips.parquet"), "model_name": "a_vtn", "starts": {}, "data": {}, "code": "1"}
-    changes = ({}, {"num_workers": 4}, {"checkpoint_minutes": 1}, {"log_every_steps": 3}, {"accelerator": "cpu"})
+    changes = (
+        {},
+        {"num_workers": 4},
+        {"checkpoint_minutes": 1},
+        {"log_every_steps": 3},
+        {"accelerator": "cpu"},
+        {"local_copy": "/"},
+    )
     found = {TrainingInputs(settings=settings(**change), **options).lineage for change in changes}
     assert len(found) == 1

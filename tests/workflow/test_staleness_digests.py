@@ -51,6 +51,7 @@ EDITS = {
     "loader workers": ((TINY, "num_workers: 0", "num_workers: 1"), set()),
     "processor or GPU": (training("accelerator: cpu"), set()),
     "points of the logs": (training("log_every_steps: 3"), set()),
+    "copies of the frames": (training("local_copy: /scratch"), set()),
     "minutes between resume points": (training("checkpoint_minutes: 3"), set()),
     "distillation": (setting("distillation: {weight: 0.1}"), {"train"}),
     "augmentation": (setting("augmentation: {hue: 0.1}"), {"train", DATA_PAGE}),

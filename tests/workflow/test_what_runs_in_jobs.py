@@ -14,9 +14,17 @@ from kinema.records.reference import RECORDS
 
 RULES = "\n".join(path.read_text() for path in (REPOSITORY / "workflow/rules").glob("*.smk"))
 COMPUTING = dict(re.findall(r'code=(?:model_)?code\("(\w+)", "([\w.]+)"\)', RULES))
-# What is called beside the code that computes: the log, progress, locks, errors, estimates, and notes of a job.
+# What is called beside the code that computes: the log, progress, locks, errors, estimates, copies, and notes of a job.
 WATCHING = (
-    *("kinema.disk", "kinema.job", "kinema.locks", "kinema.made", "kinema.media.large", "kinema.processes"),
+    *(
+        "kinema.clips.local_copy",
+        "kinema.disk",
+        "kinema.job",
+        "kinema.locks",
+        "kinema.made",
+        "kinema.media.large",
+        "kinema.processes",
+    ),
     *("kinema.records.json_file", *READING, "kinema.snakemake_folder", "kinema.watching", "kinema.words"),
 )
 

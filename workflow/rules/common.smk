@@ -22,6 +22,7 @@ from kinema.digests import digest, file_digest, remembered_digest
 from kinema.experiment import comparing, obstacles, pages, params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
+from kinema.input_error import InputError
 from kinema.interrupts import leave_the_second_to_jobs
 from kinema.job import share_library, wait_asleep
 from kinema.media.listing import known_tokens, listing_digest
@@ -51,7 +52,7 @@ def told(function, *args, **options):
     """Call a function of the configuration; what the user asked for wrongly becomes a workflow error."""
     try:
         return function(*args, **options)
-    except ConfigError as error:
+    except (ConfigError, InputError) as error:
         raise WorkflowError(str(error)) from None
 
 

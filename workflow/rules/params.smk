@@ -75,9 +75,14 @@ def rendered_videos(wildcards):
 
 
 def videos_listing(wildcards):
-    """Changes when a raw video is added, removed or replaced; rendered videos are an input instead."""
-    dataset = corpus_dataset(wildcards)
-    return "rendered" if dataset.rendered else listing_digest(dataset.videos, known=known_tokens(dataset.videos))
+    """Changes when a raw video is added, removed or replaced; rendered videos are an input instead.
+
+    Remote ones are listed by the main process, once; what it found is kept for the jobs.
+    """
+    dataset, anew = corpus_dataset(wildcards), workflow.is_main_process
+    if dataset.rendered:
+        return "rendered"
+    return told(listing_digest, dataset.videos, known=known_tokens(dataset.videos), anew=anew)
 
 
 def this_shard_digest(wildcards):

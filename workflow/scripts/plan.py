@@ -17,7 +17,7 @@ def run(job):
     with running(job):
         plan_shards(
             annotation_paths=[Path(path) for path in job.input["annotations"]],
-            video_folder=Path(job.params["videos"]),
+            video_folder=job.params["videos"],
             num_shards=job.params["num_shards"],
             with_labels=job.params["with_labels"],
             out=Path(job.output["plan"]),

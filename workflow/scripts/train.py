@@ -1,10 +1,14 @@
 """Adapter of rule train for `kinema.training.run.train`.
 
+Frames are copied to a disk of this machine first where that is asked for (`kinema.clips.local_copy`).
+
 By hand: python workflow/scripts/train.py job.yaml   (keys: input, output, params, resources, threads, log)
 """
 
+from dataclasses import replace
 from pathlib import Path
 
+from kinema.clips.local_copy import local_copy
 from kinema.job import job_from_argv, running
 from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.watching.training import TrainingWatch
@@ -21,7 +25,8 @@ def run(job):
             curves_folder=Path(job.params["logs"]),
         )
         inputs = TrainingInputs.from_params(job.params, resources, clips_path=clips)
-        train(inputs, outputs, watch=TrainingWatch(outputs), threads=job.threads)
+        with local_copy(clips, inputs.copies_place) as copies:
+            train(replace(inputs, copies=copies), outputs, watch=TrainingWatch(outputs), threads=job.threads)
 
 
 if __name__ == "__main__":
