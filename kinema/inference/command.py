@@ -43,7 +43,10 @@ def add_predict(commands: Any) -> None:
         "--threshold", type=float, help="say `none` below this confidence, instead of the model's own; 0: never"
     )
     predict.add_argument(
-        "--output", metavar="FILE", help="write it to FILE, by its ending; - writes JSON lines to the standard output"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write it to FILE, by its ending; - writes JSON lines to the standard output",
     )
     predict.add_argument("--format", help="of the output, instead of its ending")
     live = predict.add_argument_group("webcams and addresses")

@@ -156,7 +156,7 @@ def test_without_torch_and_onnxruntime_they_are_left_out(shipped, benchmark, mon
 
 
 def test_json_goes_to_the_standard_output_alone(shipped, capsys):
-    assert main(["benchmark", str(shipped.root / "model.xml"), "--seconds", "0.01", "--output", "-"]) == 0
+    assert main(["benchmark", str(shipped.root / "model.xml"), "--seconds", "0.01", "-o", "-"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["record"] == Benchmark.VERSION
     assert said.err.startswith("kinema: ")

@@ -165,7 +165,7 @@ def test_each_clip_is_a_row_with_its_seconds(predict, videos, shipped):
 
 
 def test_json_lines_alone_are_on_the_standard_output(predict, videos, capsys):
-    assert predict("videos", "--output", "-", "--threshold", 1) == 1
+    assert predict("videos", "-o", "-", "--threshold", 1) == 1
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["answer"] for row in rows] == [None] * 3
     assert rows[0]["label"] == rows[0]["top"][0]["label"]

@@ -39,7 +39,7 @@ def add_benchmark(commands: Any) -> None:
         "--video", type=Path, metavar="FILE", help="measure the way from this video to its answer as well"
     )
     benchmark.add_argument(
-        "--output", metavar="FILE", help="write it to FILE.json; - writes JSON to the standard output"
+        "-o", "--output", metavar="FILE", help="write it to FILE.json; - writes JSON to the standard output"
     )
     benchmark.add_argument(
         "--batch", type=int, default=BATCH, help="clips at once, beside single ones (%(default)s); 1: only these"
