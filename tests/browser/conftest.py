@@ -52,9 +52,9 @@ def opened(browser) -> Iterator[Callable[..., Opened]]:
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory) -> Path:
-    """Folder of the pictures of pages: KINEMA_SCREENSHOTS, to look at them, else one that goes with the tests."""
+def screenshots() -> Path | None:
+    """Folder of the pictures of pages, to look at them: KINEMA_SCREENSHOTS; without it none are taken."""
     folder = os.environ.get("KINEMA_SCREENSHOTS")
-    path = Path(folder) if folder else tmp_path_factory.mktemp("screenshots")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) if folder else None

@@ -4,39 +4,16 @@ import hashlib
 import shutil
 
 import pytest
-from corpus import build
+from corpus import prepare
 from media_corpus import Corpus, make_video
 
 from kinema import processes
-from kinema.annotations.convert import convert
-from kinema.demo.dataset import render_demo
-from kinema.experiment.config import Demo
-from kinema.experiment.data_sections import Annotations, Media
-from kinema.media.plan import manifest_path, plan_shards
-from kinema.media.shard import write_shard
 
 
 @pytest.fixture(scope="session")
 def prepared(make_once):
     """A small corpus in two shards; one listed video has no file. Do not change it."""
     return make_once("prepared", prepare)
-
-
-def prepare(root):
-    settings = Demo(train_videos_per_class=1, val_videos_per_class=1)
-    render_demo(table_path=root / "list.csv", video_folder=root / "videos", settings=settings)
-    (root / "videos/merge/merge_train_000.mp4").unlink()
-    convert([root / "list.csv"], settings=Annotations(path="list.csv"), out=root / "annotation.json")
-    plan_shards([root / "annotation.json"], video_folder=root / "videos", num_shards=2, out=root / "plan.json")
-    for shard in ("0000", "0001"):
-        write_shard(
-            manifest_path(root / "plan.json", shard),
-            table_path=root / f"{shard}.parquet",
-            media=Media(short_side=64),
-            ffmpeg=None,
-            workers=2,
-        )
-    build(root, allowed=0.2)
 
 
 @pytest.fixture(scope="session")

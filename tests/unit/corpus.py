@@ -5,10 +5,13 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kinema.annotations.convert import convert
 from kinema.clips.index import build_index
-from kinema.experiment.data_sections import Clip
-from kinema.media.plan import shard_of
-from kinema.media.shard import SHARD_SCHEMA
+from kinema.demo.dataset import render_demo
+from kinema.experiment.config import Demo
+from kinema.experiment.data_sections import Annotations, Clip, Media
+from kinema.media.plan import manifest_path, plan_shards, shard_of
+from kinema.media.shard import SHARD_SCHEMA, write_shard
 
 CLIP = Clip(length=4, stride=2, size=48, num_val_clips=3)
 ALWAYS = ("id", "status", "reason", "detail", "path", "duplicates", "content")  # what a video without frames has
@@ -26,6 +29,24 @@ def build(root, *, allowed, clip=CLIP, scored=(), horizontal_flip=0.0):
         scored=scored,
         horizontal_flip=horizontal_flip,
     )
+
+
+def prepare(root):
+    """Videos of the demo in two shards, indexed; one that is listed has no file."""
+    settings = Demo(train_videos_per_class=1, val_videos_per_class=1)
+    render_demo(table_path=root / "list.csv", video_folder=root / "videos", settings=settings)
+    (root / "videos/merge/merge_train_000.mp4").unlink()
+    convert([root / "list.csv"], settings=Annotations(path="list.csv"), out=root / "annotation.json")
+    plan_shards([root / "annotation.json"], video_folder=root / "videos", num_shards=2, out=root / "plan.json")
+    for shard in ("0000", "0001"):
+        write_shard(
+            manifest_path(root / "plan.json", shard),
+            table_path=root / f"{shard}.parquet",
+            media=Media(short_side=64),
+            ffmpeg=None,
+            workers=2,
+        )
+    build(root, allowed=0.2)
 
 
 def write_annotation(root, database, *, labels=("walk", "run")):

@@ -12,8 +12,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import prepare
-from corpus import CLIP
+from corpus import CLIP, prepare
 
 from kinema.clips import local_copy as module
 from kinema.clips.local_copy import copy_file, folder_of, local_copy, read_files

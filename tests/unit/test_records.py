@@ -355,7 +355,7 @@ WRONG = [
     ("verification.json", "largest_margin", "0", "largest_margin is '0', expected a number or null"),
     (
         "quantization.json",
-        "recipes/0/video_top1",
+        "recipes/0/spread",
         "0.5",
         r"recipes\.0\.spread is '0\.5', expected a number or null",
     ),

@@ -1,12 +1,14 @@
 """What looks at the videos beside the workflow: `init-dataset`, `kinema split`, and the estimate of an extraction."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from media_corpus import MEDIA, Corpus, make_video
 from remote_servers import serving_folder
+from scenes import scene
 
 from kinema.cli import main
 from kinema.experiment.data_sections import Media
@@ -50,8 +52,12 @@ def test_init_dataset_and_split_take_an_address(served, capsys):
 
 
 @pytest.mark.slow
-def test_videos_behind_an_address_are_looked_at(served, capsys):
+def test_videos_behind_an_address_are_looked_at(served, tmp_path, capsys):
     """Needs the encoder that comes with pip, and so PyTorch."""
+    shutil.rmtree(tmp_path / "server/gym/videos")
+    for seed in range(4):
+        for label in ("run", "jump"):
+            scene(tmp_path / f"server/gym/videos/{label}/{seed}.mp4", seed, start=40 * (label == "jump"))
     assert main(["init-dataset", served, "--group", "looks"]) == 0
     assert "videos look alike" in capsys.readouterr().out
 
