@@ -98,8 +98,10 @@ def failures(output: str | Path) -> str:
 
 def has_failed(output: str | Path) -> bool:
     """Whether the last job of an output failed."""
-    note = note_path(output)
-    return _read(note) is not None and not Path(output).exists() and not _is_same(note, record_path(output))
+    note, path = note_path(output), Path(output)
+    if path.exists() or not path.parent.is_dir():
+        return False  # Snakemake makes the folder before the job, so one that is gone was removed by somebody
+    return _read(note) is not None and not _is_same(note, record_path(output))
 
 
 def mark_incomplete(targets: Iterable[str], rules: Iterable[Iterable[Any]]) -> dict[str, list[str]]:
