@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinema.inference.option_checks import check_least, check_seconds, check_threshold
+
 if TYPE_CHECKING:
     from kinema.inference.model import Model
 
@@ -90,17 +92,10 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    for name, least in (("top", 1), ("clips", 1)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            raise ValueError(f"--{name} {value}: expected {least} or more")
-    for name in ("seconds", "timeout", "hop", "smooth"):
-        value = getattr(arguments, name)
-        # an average over 0 seconds is a single answer
-        if value is not None and not (0 < value < 1e6 or (name == "smooth" and value == 0)):
-            raise ValueError(f"--{name} {value:g}: expected a number of seconds above 0")
-    if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
-        raise ValueError(f"--threshold {arguments.threshold:g}: expected a number from 0 to 1")
+    check_least(arguments, "top", 1)
+    check_least(arguments, "clips", 1)
+    check_seconds(arguments, ("seconds", "timeout", "hop", "smooth"))
+    check_threshold(arguments)
     with_timeline, without = ("hop", "smooth"), ("each_clip", "clips")
     for name in without if arguments.timeline else with_timeline:
         if getattr(arguments, name) not in (None, False):

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinema.inference.option_checks import check_seconds
+
 if TYPE_CHECKING:
     from kinema.inference.benchmark.contestants import Named
     from kinema.records.benchmark import Benchmark, WholeWay
@@ -77,8 +79,7 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value is not None and not 1 <= value <= most:
             raise ValueError(f"--{name} {value}: expected a number from 1 to {most}")
-    if not 0 < arguments.seconds < 1e6:
-        raise ValueError(f"--seconds {arguments.seconds:g}: expected a number of seconds above 0")
+    check_seconds(arguments, ("seconds",))
     output = arguments.output
     if output not in (None, STDOUT) and Path(output).suffix.lower() != ".json":
         raise ValueError(f"--output {output}: expected a file that ends in .json, or {STDOUT}")

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinema.inference.option_checks import check_least, check_seconds, check_threshold
+
 if TYPE_CHECKING:
     from kinema.inference.live_demo.source import Source
     from kinema.inference.live_demo.watch import Watch
@@ -130,15 +132,9 @@ def _watched(arguments: argparse.Namespace, source: "Source", **options: Any) ->
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.top < 1:
-        raise ValueError(f"--top {arguments.top}: expected 1 or more")
-    for name in ("seconds", "timeout", "smooth"):
-        value = getattr(arguments, name)
-        # an average over 0 seconds is a single answer
-        if value is not None and not (0 < value < 1e6 or (name == "smooth" and value == 0)):
-            raise ValueError(f"--{name} {value:g}: expected a number of seconds above 0")
-    if arguments.threshold is not None and not 0 <= arguments.threshold <= 1:
-        raise ValueError(f"--threshold {arguments.threshold:g}: expected a number from 0 to 1")
+    check_least(arguments, "top", 1)
+    check_seconds(arguments, ("seconds", "timeout", "smooth"))
+    check_threshold(arguments)
 
 
 @contextlib.contextmanager
