@@ -6,7 +6,6 @@ answers with the networks in it. Of `rt_info` it tells `model_info`, as that ser
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import openvino as ov
+from loopback import running
 
 TYPES = {"UINT8": (ov.Type.u8, np.uint8), "FP32": (ov.Type.f32, np.float32)}
 MODEL = re.compile(r"/v2/models/([^/]+)(?:/versions/(\d+))?(?:/(ready|infer))?")
@@ -131,11 +131,5 @@ def tensor(described: dict, raw: bytes) -> np.ndarray:
 @contextmanager
 def model_server(config_path: Path, core: ov.Core) -> Iterator[ModelServer]:
     """A server that runs as long as the block."""
-    with ModelServer(config_path, core) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(ModelServer(config_path, core)) as server:
+        yield server

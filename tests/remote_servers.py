@@ -1,7 +1,6 @@
 """Servers on this machine that hold videos: one of S3 behind a proxy that can fail, and one of HTTP."""
 
 import http.client
-import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from loopback import running
 from moto.server import ThreadedMotoServer
 
 KEY, SECRET = "AKIAKINEMATEST", "wJalrXUtnFEMIsecretK7MDENGbPxRfi"
@@ -152,16 +152,3 @@ def serving_folder(folder: Path) -> Iterator[str]:
     """The address of a folder that a server of HTTP lists, as long as the block runs."""
     with running(ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-
-
-@contextmanager
-def running(server: Any) -> Iterator[Any]:
-    """A server in a thread of its own."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
