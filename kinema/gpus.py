@@ -38,7 +38,9 @@ def sole_gpus(number: int | None) -> Iterator[None]:
         yield
         return
     if number is not None and number > len(names):
-        raise InputError(f"resources: the job asks for gpu={number}, but this machine shows {len(names)}; ask for fewer")
+        raise InputError(
+            f"resources: the job asks for gpu={number}, but this machine shows {len(names)}; ask for fewer"
+        )
     before = os.environ.get(VISIBLE)
     with ExitStack() as held:
         os.environ[VISIBLE] = ",".join(_taken(names, number or 0, held))

@@ -57,8 +57,8 @@ def _is_spread(resources: Mapping[str, Any]) -> bool:
         return False
     if nodes > 1 and slurm.JOB_ID not in os.environ:
         raise InputError(
-            f"resources: nodes is {nodes}, but this is no job of SLURM. Use profiles/slurm, or start the job's script on "
-            "every machine with torchrun: docs/cluster.md."
+            f"resources: nodes is {nodes}, but this is no job of SLURM. Use profiles/slurm, or start the job's script "
+            "on every machine with torchrun: docs/cluster.md."
         )
     return max(nodes, tasks) > 1 and slurm.JOB_ID in os.environ
 
@@ -91,7 +91,7 @@ def _srun(resources: Mapping[str, Any], *, threads: int) -> None:
 
 
 def _take_rank() -> None:
-    """Say in PyTorch's words which task this is: Lightning's own way counts the tasks of the step that it sees first."""
+    """Say in PyTorch's words which task this is."""
     os.environ |= {"LOCAL_RANK": os.environ["SLURM_LOCALID"], "NODE_RANK": os.environ["SLURM_NODEID"]}
 
 

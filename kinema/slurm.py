@@ -46,15 +46,15 @@ def wait_for_earlier_jobs(folder: Path, tell: Callable[[str], object]) -> None:
         if not set(numbers) <= set(told):
             listed = ", ".join(f"{job.number} ({job.rule}, {job.state.lower()})" for job in jobs)
             tell(
-                f"kinema: an earlier Snakemake has left jobs at work in this folder: {listed}. Waiting for them, so that "
-                f"nothing runs twice; to end them instead: scancel {' '.join(numbers)}"
+                f"kinema: an earlier Snakemake has left jobs at work in this folder: {listed}. Waiting for them, so "
+                f"that nothing runs twice; to end them instead: scancel {' '.join(numbers)}"
             )
             told = numbers
         time.sleep(POLL_SECONDS)
 
 
 def jobs_of(folder: Path) -> list[Job]:
-    """Jobs of this user that a Snakemake submitted in a folder and that have not ended; none where there is no SLURM."""
+    """Jobs of this user that a Snakemake submitted in a folder and that have not ended; none where SLURM is not."""
     if shutil.which("squeue") is None:
         return []
     lines = (_run("squeue", "--me", "--noheader", "--format", "%A|%T|%k|%Z") or "").splitlines()

@@ -16,7 +16,7 @@ from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 from kinema.models.device import device_of
-from kinema.training.world import World
+from kinema.training.world import ALONE, World
 
 
 class ResumableLoader(ClipLoader):
@@ -47,7 +47,7 @@ class ResumableLoader(ClipLoader):
 
 
 def training_loader(
-    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = World()
+    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = ALONE
 ) -> ResumableLoader:
     """Shuffled, augmented training clips of a process; the last, incomplete batch of an epoch is kept.
 
@@ -68,7 +68,7 @@ def training_loader(
 
 
 def validation_loader(
-    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = World()
+    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = ALONE
 ) -> ClipLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none with a label."""
     if "validation" not in labelled_subsets(clips_path):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
@@ -55,7 +54,7 @@ from kinema.training.resume.runs import (
 )
 from kinema.training.task import MONITOR, RecognitionTask
 from kinema.training.trainer import EXPECTED_WARNINGS, averaging, create_trainer
-from kinema.training.world import Share, World
+from kinema.training.world import ALONE, Share, World
 from kinema.words import anew
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class TrainingInputs:
     code: str
     scored: Sequence[Sequence[str]] = ()
     copies: Path | None = None
-    world: World = World()
+    world: World = ALONE
 
     @classmethod
     def from_params(
@@ -213,11 +212,10 @@ def _prepared(
     recognizer: Recognizer, inputs: TrainingInputs
 ) -> tuple[RecognitionTask, ResumableLoader, ClipLoader | None]:
     """The task of training a network, and its loaders."""
-    settings, world = inputs.settings, inputs.world
-    options = {"modality": recognizer.spec.modality, "copies": inputs.copies, "world": world}
-    batches = training_loader(inputs.clips_path, settings, **options)
+    settings, modality, copies, world = inputs.settings, recognizer.spec.modality, inputs.copies, inputs.world
+    batches = training_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
     avoid_lone_clips(batches, recognizer, settings.training, num_processes=world.size)
-    validation = validation_loader(inputs.clips_path, settings, **options)
+    validation = validation_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
     labels = labels_of(inputs.clips_path)
     teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
     task = RecognitionTask(recognizer, training=settings.training, videos=batches.clip_dataset.videos, teacher=teacher)

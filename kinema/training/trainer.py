@@ -16,7 +16,7 @@ from kinema.input_error import InputError
 from kinema.models.device import device_of
 from kinema.training.resume.callbacks import DurableIO
 from kinema.training.resume.runs import validation_period
-from kinema.training.world import World
+from kinema.training.world import ALONE, World
 
 EXPECTED_WARNINGS = (
     "Checkpoint directory .* not empty",  # in a resumed run
@@ -29,7 +29,7 @@ EXPECTED_WARNINGS = (
 
 
 def create_trainer(
-    settings: Settings, callbacks: list, loggers: Sequence[Logger] = (), *, world: World = World()
+    settings: Settings, callbacks: list, loggers: Sequence[Logger] = (), *, world: World = ALONE
 ) -> L.Trainer:
     """A Lightning trainer of these processes, quiet where no one watches."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):

@@ -1,7 +1,7 @@
 """The processes that train one model together, and what each does of a step.
 
-How many there are is a matter of the job's resources. The recipe counts the clips of all of them, so that it is the same
-experiment on one GPU and on eight.
+How many there are is a matter of the job's resources. The recipe counts the clips of all of them, so that it is the
+same experiment on one GPU and on eight.
 """
 
 import os
@@ -98,3 +98,6 @@ class World:
             f"training.batch_size is {training.batch_size}, the clips of a step over all processes, which {self.size} "
             f"processes cannot share evenly; take a multiple of {self.size}, or another number of GPUs"
         )
+
+
+ALONE = World()

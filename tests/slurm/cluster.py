@@ -1,6 +1,6 @@
-"""A cluster of one node on loopback: the daemons of Debian's SLURM packages, with a configuration and keys of their own.
+"""A cluster of one node on loopback: the daemons of Debian's SLURM, with a configuration and keys of their own.
 
-Cores and GPUs are made up, so a job gets what it asks for without there being as much.
+Cores are made up, so a job gets what it asks for without there being as much.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""How a job starts its processes, and what a job of SLURM does when it is asked to end; SLURM's commands are made up."""
+"""How a job starts its processes, and what one of SLURM does when it is asked to end; SLURM's commands are made up."""
 
 import json
 import os
@@ -105,8 +105,8 @@ def test_several_machines_without_slurm_are_refused(cluster, monkeypatch):
     monkeypatch.setenv(TORCHRUN, "x")
     launch.start(lambda job: None, job(nodes=2, tasks=2))
     monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.delenv(TORCHRUN)
     with pytest.raises(InputError, match="3 tasks on 2 nodes"):
-        monkeypatch.delenv(TORCHRUN)
         launch.start(lambda job: None, job(nodes=2, tasks=3))
 
 
@@ -126,7 +126,8 @@ def test_a_job_that_is_asked_to_end_goes_back_to_the_queue(cluster, monkeypatch,
         launch.start(interrupted(is_further=is_further), job())
     assert [name for name, *_ in called(cluster)] == expected
     assert bool(waited) == ("scontrol" in expected), "SLURM ends it; an end of its own is a failure"
-    assert [arguments for name, arguments, _ in called(cluster) if name == "scontrol"] == [["requeue", "7"]] * len(waited)
+    requeued = [arguments for name, arguments, _ in called(cluster) if name == "scontrol"]
+    assert requeued == [["requeue", "7"]] * len(waited)
 
 
 def test_outside_of_slurm_nothing_is_requeued(cluster, monkeypatch):

@@ -125,7 +125,7 @@ def test_a_move_has_as_many_clips_on_any_number_of_gpus(size, batch_size, accumu
 
 
 def test_clips_that_cannot_be_shared_evenly_are_refused():
-    with pytest.raises(InputError, match=r"batch_size is 16, .* which 3 processes cannot share evenly; .* multiple of 3"):
+    with pytest.raises(InputError, match=r"is 16, .* which 3 processes cannot share evenly; .* multiple of 3"):
         World(1, 3).share(Training(batch_size=16))
 
 
@@ -139,7 +139,7 @@ def test_a_resume_point_of_four_processes_counts_in_batches_of_one():
         counts = {"ready": batches, "started": batches, "processed": batches, "completed": batches - 1}
         totals = {name: value + 5 * 3 for name, value in counts.items()}
         expected_totals = dict(totals)
-        loops = {"fit_loop": {"epoch_loop.batch_progress": {"current": counts, "total": totals, "is_last_batch": False}}}
+        loops = {"fit_loop": {"epoch_loop.batch_progress": {"current": counts, "total": totals}}}
         extra = {"loader": loader, "steps_a_batch": 4, "gradients": {}}
         before = four.since_the_start(loader)
         regroup(loops, extra, one)

@@ -15,7 +15,7 @@ from kinema.experiment.params import training_parts
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.training.task import RecognitionTask
-from kinema.training.world import World
+from kinema.training.world import ALONE, World
 from kinema.watching.speed import SPEED
 from kinema.watching.training import TrainingWatch
 
@@ -35,7 +35,7 @@ def run_training(
     recipe: Settings,
     model: str = "test_efficientnet_vtn",
     starts: Mapping[str, str] | None = None,
-    world: World = World(),
+    world: World = ALONE,
 ) -> tuple[Checkpoint, pd.DataFrame]:
     """The model that is written to `folder`, and its curve."""
     folder.mkdir(exist_ok=True)

@@ -1,8 +1,8 @@
 """A resume point of so many processes -> one that another number of processes goes on from.
 
 A step is what the recipe calls one: `batch_size` clips over all processes. Where gradients of several steps are added
-up, processes that are many make some of these steps at once, as one batch of Lightning's. Points count in steps, so that
-the later one has the larger number, whoever wrote it.
+up, processes that are many make some of these steps at once, as one batch of Lightning's. Points count in steps, so
+that the later one has the larger number, whoever wrote it.
 """
 
 from dataclasses import dataclass
