@@ -57,8 +57,8 @@ def regroup(loops: dict[str, Any], extra: dict[str, Any], steps: Steps) -> None:
         extra["gradients"] = {}
     batches = -(-done // steps.a_batch)
     progress = loops["fit_loop"]["epoch_loop.batch_progress"]
-    ready = progress["current"]["ready"]
+    # a point is written while its last batch is not yet completed
+    late = {name: progress["current"][name] - progress["current"]["ready"] for name in FIELDS}
     for count, start in (("current", 0), ("total", loader["epoch"] * steps.batches_an_epoch)):
-        late = {name: progress["current"][name] - ready for name in FIELDS}
         progress[count] |= {name: start + batches + late[name] for name in FIELDS}
     extra |= {"loader": {"epoch": loader["epoch"], "batches": batches}, "steps_a_batch": steps.a_batch}
