@@ -47,14 +47,14 @@ class Workflow:
     def output(self) -> str:
         return self.log.read_text()
 
-    def until(self, happened, what: str, seconds: float = 240):
+    def until(self, happened, what: str, seconds: float = 400):
         """Wait for something while Snakemake runs."""
         try:
             return wait_for(happened, seconds=seconds, process=self.process, what=what)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.output}") from None
 
-    def ended(self, seconds: float = 400) -> str:
+    def ended(self, seconds: float = 900) -> str:
         """Its output, once it has ended well."""
         assert self.process.wait(seconds) == 0, self.output
         return self.output
