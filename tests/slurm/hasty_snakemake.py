@@ -1,4 +1,4 @@
-"""Snakemake with an executor that looks at the queue every other second: its pauses grow by ten with each quiet look."""
+"""Snakemake whose executor looks at the queue every other second: pauses grow by ten with each quiet look."""
 
 import sys
 
