@@ -45,4 +45,3 @@ def test_profiles_run_the_workflow_in_the_same_way():
     default, slurm = profile("default"), profile("slurm")
     assert {key: default[key] for key in SHARED} == {key: slurm[key] for key in SHARED}
     assert "resources" not in default, "a limit of gpu would make fewer of those that are asked for, without a word"
-
