@@ -51,8 +51,7 @@ def avoid_lone_clips(
     if min(batch_size, per_process) == 1:
         clip = model.spec.clip_in_words
         raise ValueError(
-            f"training.batch_size is {training.batch_size}, and a process has {min(batch_size, per_process)} clip of "
-            f"each step, but batch "
+            f"training.batch_size is {training.batch_size} and a process has one clip of each step, but batch "
             f"norms of '{model.name}' see one number of a single clip ({clip}), which has no statistics. Set "
             "training.freeze_batch_norm, a larger training.batch_size, or larger clips."
         )
