@@ -81,7 +81,11 @@ class Cluster:
 
     def stop(self) -> None:
         """End all jobs, and the daemons that were started here."""
-        subprocess.run(["scancel", "--me", "--signal=KILL"], check=False)
+        subprocess.run(["scancel", "--me"], check=False)
+        for _ in range(60):  # their processes would stay behind
+            if not subprocess.run(["squeue", "--noheader"], capture_output=True, text=True).stdout:
+                break
+            time.sleep(0.5)
         for name in reversed(DAEMONS):
             file = self.folder / f"{name}.pid"
             if file.exists():

@@ -9,7 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -34,6 +36,8 @@ EPOCHS = 150
 class Workflow:
     """A Snakemake on the cluster; what it prints is in a file."""
 
+    started: ClassVar[list[subprocess.Popen]] = []
+
     def __init__(self, project: Project, *arguments: str, name: str = "run"):
         self.log = project.root / f"{name}.log"
         snakemake = [sys.executable, str(Path(__file__).with_name("hasty_snakemake.py"))]
@@ -42,6 +46,7 @@ class Workflow:
             self.process = subprocess.Popen(
                 command, cwd=project.root, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
+        self.started.append(self.process)
 
     @property
     def output(self) -> str:
@@ -61,12 +66,15 @@ class Workflow:
 
 
 @pytest.fixture(scope="module")
-def project(cluster, tmp_path_factory) -> Project:
+def project(cluster, tmp_path_factory) -> Iterator[Project]:
     """A project with the profile of the tests: profiles/slurm in haste, a training on processors."""
     made = new_project(tmp_path_factory.mktemp("slurm") / "project")
     profile(made)
     recipe(made)
-    return made
+    yield made
+    for process in Workflow.started:
+        if process.poll() is None:  # of a test that failed
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def profile(project: Project, **train) -> None:
