@@ -1,7 +1,8 @@
 # make demo   from a fresh clone to a trained model, its verified export and its page, nothing else needed
 # make check  lint, type check and the everyday tests
 # make report the pages and pictures of all results in one file, build/report.html
-# make test   lint, type check and every test
+# make test   lint, type check and every test but those on a cluster
+# make test-slurm   those: they start a cluster of one node, and need root and Debian's SLURM
 # make clean  remove what the workflow made; `make distclean` removes what was downloaded, .venv and weights, too
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 # hadolint's and BuildKit's rules, without asking a registry; no health check, as the image runs a command and ends
 TALLY := --no-config --slow-checks off --ignore 'tally/*' --ignore hadolint/DL3057 --fail-level info
 
-.PHONY: demo report test check lint format dryrun docs rulegraph site clean distclean setup
+.PHONY: demo report test test-slurm check lint format dryrun docs rulegraph site clean distclean setup
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) results/demo/efficientnet_lite0_vtn/model.xml \
@@ -34,6 +35,22 @@ TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests
 
 test: lint
 	$(PYTEST) $(TESTS)
+
+# In an environment of its own, of the same packages and Snakemake's executor beside them.
+SLURM_VENV := .venv-slurm
+SLURM_READY := $(SLURM_VENV)/.ready
+SLURM_PINS := $(shell grep -E '^(snakemake-executor-plugin-slurm|throttler)' constraints.txt)
+
+test-slurm: $(SLURM_READY)
+	$(SLURM_VENV)/bin/python -m pytest tests/slurm
+
+$(SLURM_READY): $(READY)
+	$(BIN)/python -m venv --without-pip $(SLURM_VENV)
+	site() { "$$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }; \
+		site $(VENV) > "$$(site $(SLURM_VENV))/shared.pth"; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target "$$(site $(SLURM_VENV))" $(SLURM_PINS)
+	@touch $@
 
 check: lint
 	$(PYTEST) -m "not slow and not workflow and not browser" $(TESTS)
@@ -82,4 +99,4 @@ clean:
 	rm -rf data/demo prepared results work logs build .snakemake benchmarks/out .pytest_cache .mypy_cache .ruff_cache
 
 distclean: clean
-	rm -rf $(VENV) weights *.egg-info
+	rm -rf $(VENV) $(SLURM_VENV) weights *.egg-info

@@ -37,6 +37,7 @@ include: "workflow/rules/demo.smk"
 
 onstart:
     leave_the_second_to_jobs()
+    slurm.wait_for_earlier_jobs(Path.cwd(), logger.warning)
     # here the locks are taken; jobs that a cluster runs take none
     note_holder(Path(".snakemake"), getattr(workflow.persistence, "_lockfile", {}).values())
 

@@ -27,8 +27,6 @@ def make(targets: list[str], configfile: Path) -> None:
     options = [
         "--cores",
         str(cores),
-        "--resources",
-        "gpu=2",
         "--set-threads",
         *threads,
         "--configfile",

@@ -47,6 +47,7 @@ from kinema.models.registry import create_model
 from kinema.training.network import compile_if_possible
 from kinema.training.optim import create_optimizer
 from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.resume.regroup import Steps
 from kinema.training.run import TrainingOutputs
 from kinema.training.task import RecognitionTask
 from kinema.training.trainer import create_trainer
@@ -175,7 +176,7 @@ def train(subject: Subject, settings: Settings, batches: Iterable, videos: Any, 
     task = RecognitionTask(subject.network(), training=settings.training, videos=videos)
     with tempfile.TemporaryDirectory() as folder:
         termination = Termination()
-        points = ResumePoints(Path(folder), minutes=60, termination=termination)
+        points = ResumePoints(Path(folder), minutes=60, termination=termination, steps=Steps(1, 1, 1_000_000))
         names = ("model", "history", "record", "work", "curves")
         watch = TrainingWatch(TrainingOutputs(*(Path(folder) / name for name in names)))
         loggers = watch.loggers("run", step=0, settings=settings)

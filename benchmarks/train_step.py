@@ -29,6 +29,7 @@ from kinema.models.registry import create_model
 from kinema.training.network import compile_if_possible, freeze_batch_norm
 from kinema.training.optim import create_optimizer
 from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.resume.regroup import Steps
 from kinema.training.run import TrainingOutputs
 from kinema.training.task import RecognitionTask
 from kinema.training.trainer import create_trainer
@@ -102,7 +103,7 @@ def lightning_against_bare(name: str, size: int, rounds: int) -> tuple[list[floa
     settings = Settings(training=RECIPE)
     with tempfile.TemporaryDirectory() as folder:
         termination = Termination()
-        points = ResumePoints(Path(folder), minutes=10, termination=termination)
+        points = ResumePoints(Path(folder), minutes=10, termination=termination, steps=Steps(1, 1, 1_000_000))
         names = ("model", "history", "record", "work", "curves")
         watch = TrainingWatch(TrainingOutputs(*(Path(folder) / name for name in names)))
         callbacks = [*watch.callbacks(), termination, alternating, points]

@@ -28,7 +28,14 @@ SPIN_COUNT = "1000"  # turns of a loop for which a thread waits awake; a few mic
 
 
 class Interrupted(RuntimeError):
-    """A signal asked a job to end. The message says where the next run goes on; a job prints that alone."""
+    """A signal asked a job to end. The message says where the next run goes on; a job prints that alone.
+
+    `is_further` says whether the next run has less to do than this one had.
+    """
+
+    def __init__(self, message: str, *, is_further: bool = False):
+        super().__init__(message)
+        self.is_further = is_further
 
 
 TOLD = (InputError, Interrupted)  # by their message alone, without a traceback

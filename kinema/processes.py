@@ -12,6 +12,8 @@ from typing import Any, Self
 PROC = Path("/proc")
 MACHINE_ID = Path("/etc/machine-id")
 ENDED = "ended"
+# set in processes of a job that srun started, and torchrun
+TASK, TORCHRUN = "KINEMA_TASK", "TORCHELASTIC_RUN_ID"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,9 +59,18 @@ class Training(Section):
         le=100_000,
         description="Passes over the training videos, with `clip.num_train_clips` random clips of each.",
     )
-    batch_size: int = Field(16, ge=1, le=65_536, description="Clips per step and device.")
+    batch_size: int = Field(
+        16,
+        ge=1,
+        le=65_536,
+        description="Clips per step, over all GPUs, which share them evenly: the same experiment on one or on many.",
+    )
     accumulate: int = Field(
-        1, ge=1, le=65_536, description="Steps whose gradients are added up before the optimizer moves."
+        1,
+        ge=1,
+        le=65_536,
+        description="Steps whose gradients are added up before the optimizer moves. Several GPUs make some of them at "
+        "once, with at most `batch_size` clips each.",
     )
     optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="adamw, adam, or sgd with `momentum`.")
     momentum: float = Field(0.9, ge=0, lt=1, description="sgd: momentum.")
@@ -132,7 +141,9 @@ class Training(Section):
         False, description="Keep the encoder's batch-norm statistics as they were loaded (small batches)."
     )
     sync_batch_norm: bool = Field(
-        False, description="Batch-norm statistics over the clips of all GPUs; makes no difference on one."
+        False,
+        description="Batch-norm statistics over the clips of all GPUs, as one would compute them, in place of those of "
+        "each GPU's share.",
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
         "32-true", description="Lightning's name of the arithmetic; `16-mixed` needs a GPU."
@@ -187,19 +198,7 @@ class Training(Section):
         description="Where PyTorch trains and scores, by Lightning's names; `cpu` also where there is a GPU, `gpu` is "
         "an error where none is seen.",
     )
-    devices: int = Field(
-        1,
-        ge=1,
-        le=1024,
-        description="GPUs of the job, `batch_size` clips on each (CPUs: processes); also `--resources gpu=N`.",
-    )
-    nodes: int = Field(
-        1,
-        ge=1,
-        le=10_000,
-        description="Machines with `devices` GPUs each; torchrun starts the script of rule train on every one.",
-    )
-    num_workers: int = Field(2, ge=0, le=1024, description="Loader processes, per device.")
+    num_workers: int = Field(2, ge=0, le=1024, description="Loader processes, per GPU.")
     local_copy: Location | None = Field(
         None,
         description="Folder on a disk of the machine that trains, such as `$TMPDIR` (variables are replaced). Frames "
@@ -220,8 +219,6 @@ class Training(Section):
             raise ValueError("nesterov needs a momentum above 0; set nesterov: false for plain sgd")
         if list(self.lr_milestones) != sorted(set(self.lr_milestones)):
             raise ValueError(f"lr_milestones rise from one to the next, got {list(self.lr_milestones)}")
-        if self.accelerator == "cpu" and self.sync_batch_norm and self.devices * self.nodes > 1:
-            raise ValueError("sync_batch_norm works between GPUs, but accelerator is cpu; set sync_batch_norm to false")
         return self
 
 

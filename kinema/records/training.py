@@ -8,10 +8,26 @@ from kinema.records.weights import Published
 
 
 @dataclass(frozen=True, kw_only=True)
+class Processes:
+    """The processes that trained together; in the last run, where a training was interrupted."""
+
+    device: str
+    """Kind of device, by PyTorch's name: `cpu`, `cuda`, `mps`."""
+    nodes: int
+    """Machines."""
+    number: int
+    """[processes] On all of them, each with a device."""
+    batch_size: int
+    """[clips] Of a process and batch."""
+    accumulate: int
+    """[batches] Before the optimizer moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training(Record):
     """What a model was trained with, by what, on what and how well; to be read in a year."""
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     AGAIN: ClassVar[str] = (
         "to have it anew, delete it and run snakemake for it, which puts it back from work/, or else trains again"
     )
@@ -36,6 +52,8 @@ class Training(Record):
     """Git commit of the code, with `-dirty` where files differ from it; null where it is no repository."""
     versions: dict[str, str]
     """Versions of kinema and of the libraries that a training rests on."""
+    processes: Processes | None
+    """What trained it; null where the weights were given. It changes no result, but for rounding and batch norms."""
     seconds: float
     """[seconds] Spent in training, in interrupted runs as well."""
     num_epochs: int

@@ -16,6 +16,7 @@ from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 from kinema.models.device import device_of
+from kinema.training.world import ALONE, World
 
 
 class ResumableLoader(ClipLoader):
@@ -46,9 +47,9 @@ class ResumableLoader(ClipLoader):
 
 
 def training_loader(
-    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None
+    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = ALONE
 ) -> ResumableLoader:
-    """Shuffled, augmented training clips; the last, incomplete batch of an epoch is kept.
+    """Shuffled, augmented training clips of a process; the last, incomplete batch of an epoch is kept.
 
     `copies` holds copies of the frames: `kinema.media.reader.FrameReader`.
     """
@@ -59,7 +60,7 @@ def training_loader(
     weights = sampling_weights(index.label_index, training.sampling)
     return ResumableLoader(
         dataset,
-        batch_size=min(training.batch_size, len(dataset)),
+        batch_size=min(world.share(training).batch_size, len(dataset)),
         sampler=EpochSampler(len(dataset), seed=training.seed, weights=weights),
         num_workers=training.num_workers,
         for_gpu=device_of(training.accelerator).type == "cuda",
@@ -67,7 +68,7 @@ def training_loader(
 
 
 def validation_loader(
-    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None
+    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = ALONE
 ) -> ClipLoader | None:
     """Evaluation clips of the validation videos; None where the data set has none with a label."""
     if "validation" not in labelled_subsets(clips_path):
@@ -76,7 +77,7 @@ def validation_loader(
     return ClipLoader(
         clips_for(index, modality, clip=settings.clip, copies=copies),
         sampler=RankSampler(len(index)),
-        batch_size=settings.training.batch_size,
+        batch_size=world.share(settings.training).batch_size,
         num_workers=settings.training.num_workers,
         for_gpu=device_of(settings.training.accelerator).type == "cuda",
     )

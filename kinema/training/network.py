@@ -36,12 +36,13 @@ def synchronize_batch_norm(module: nn.Module, *, num_processes: int) -> None:
     convert_sync_batchnorm(module)
 
 
-def avoid_lone_clips(batches: ResumableLoader, model: Recognizer, training: Training) -> None:
+def avoid_lone_clips(
+    batches: ResumableLoader, model: Recognizer, training: Training, *, num_processes: int = 1
+) -> None:
     """Where a batch of one clip has no statistics, leave out the clip that would be left for an epoch's last batch.
 
     ValueError where every batch is one clip.
     """
-    num_processes = training.devices * training.nodes
     if training.sync_batch_norm and num_processes > 1:
         return  # the clips of all processes count
     batch_size, per_process = int(batches.batch_size or 1), -(-len(batches.clip_dataset) // num_processes)
@@ -50,7 +51,7 @@ def avoid_lone_clips(batches: ResumableLoader, model: Recognizer, training: Trai
     if min(batch_size, per_process) == 1:
         clip = model.spec.clip_in_words
         raise ValueError(
-            f"training.batch_size is {training.batch_size} and a process has {per_process} clips an epoch, but batch "
+            f"training.batch_size is {training.batch_size} and a process has one clip of each step, but batch "
             f"norms of '{model.name}' see one number of a single clip ({clip}), which has no statistics. Set "
             "training.freeze_batch_norm, a larger training.batch_size, or larger clips."
         )

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
@@ -42,6 +41,7 @@ from kinema.training.resume.folder import (
     restore_outputs,
     take_over,
 )
+from kinema.training.resume.regroup import Steps
 from kinema.training.resume.runs import (
     INTERRUPTED,
     lineage_of,
@@ -54,6 +54,7 @@ from kinema.training.resume.runs import (
 )
 from kinema.training.task import MONITOR, RecognitionTask
 from kinema.training.trainer import EXPECTED_WARNINGS, averaging, create_trainer
+from kinema.training.world import ALONE, Share, World
 from kinema.words import anew
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class TrainingInputs:
     `clips_path` is the clip index, `starts` the files that training starts from (`kinema.models.loading.start_keys`).
     `data` are digests of the parts of the index that decide what is trained, by part; `code` is that of the code.
     `scored` holds for each model that is to be scored the subsets of which one is needed. `copies` is a folder with
-    copies of the frames (`kinema.clips.local_copy`).
+    copies of the frames (`kinema.clips.local_copy`), `world` are the processes that train.
     """
 
     clips_path: Path
@@ -77,20 +78,23 @@ class TrainingInputs:
     code: str
     scored: Sequence[Sequence[str]] = ()
     copies: Path | None = None
+    world: World = ALONE
 
     @classmethod
     def from_params(
-        cls, params: Mapping[str, str], resources: Mapping[str, str], *, clips_path: Path
+        cls, params: Mapping[str, str], resources: Mapping[str, Any], *, clips_path: Path
     ) -> "TrainingInputs":
-        """From the texts that rule train has as its params and resources, by name."""
+        """From the texts that rule train has as its params and resources, by name, and the number of its GPUs."""
+        settings = from_json(params["settings"], resources.get("untracked", "{}"))
         return cls(
             clips_path=clips_path,
             model_name=params["model"],
-            settings=from_json(params["settings"], resources.get("untracked", "{}")),
+            settings=settings,
             starts=json.loads(params["starts"]),
             data=json.loads(params["data"]),
             code=params["code"],
             scored=json.loads(resources.get("scored", "[]")),
+            world=World.of(resources, settings.training.accelerator),
         )
 
     @property
@@ -134,11 +138,15 @@ class TrainingOutputs:
 class Fitted:
     """How a training went: `kept_best` says whether the weights are those of the best epoch, else of the last one.
 
-    `seconds` were spent in it, in interrupted runs as well.
+    `seconds` were spent in it, in interrupted runs as well. `world` trained it, each process its `share`, on devices of
+    the kind `device`; that of the last run, where there were several.
     """
 
     kept_best: bool = False
     seconds: float = 0.0
+    world: World | None = None
+    share: Share | None = None
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +180,7 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
     """
     check_scored(inputs.clips_path, inputs.scored)
     settings, starts = inputs.settings, inputs.starts
-    torch.set_num_threads(threads)
+    inputs.world.share_threads(threads)
     L.seed_everything(settings.training.seed, verbose=False)
     work, folder = outputs.work_folder, run_folder(outputs.work_folder, inputs.lineage, settings.training)
     with sole_user(work, purpose=f"training in {work}") if is_first_process() else nullcontext():
@@ -188,8 +196,8 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
         fitted = Fitted()
         if inputs.is_trained:
             task, batches, validation = _prepared(recognizer, inputs)
-            curves = outputs.curves_folder
-            fitted = fit(task, batches, validation, settings=settings, folder=folder, curves_folder=curves, watch=watch)
+            places = {"folder": folder, "curves_folder": outputs.curves_folder}
+            fitted = fit(task, batches, validation, settings=settings, world=inputs.world, watch=watch, **places)
         if not is_first_process():
             return
         watch.write(Trained(inputs, labels, fitted))
@@ -204,10 +212,10 @@ def _prepared(
     recognizer: Recognizer, inputs: TrainingInputs
 ) -> tuple[RecognitionTask, ResumableLoader, ClipLoader | None]:
     """The task of training a network, and its loaders."""
-    settings, modality, copies = inputs.settings, recognizer.spec.modality, inputs.copies
-    batches = training_loader(inputs.clips_path, settings, modality=modality, copies=copies)
-    avoid_lone_clips(batches, recognizer, settings.training)
-    validation = validation_loader(inputs.clips_path, settings, modality=modality, copies=copies)
+    settings, modality, copies, world = inputs.settings, recognizer.spec.modality, inputs.copies, inputs.world
+    batches = training_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
+    avoid_lone_clips(batches, recognizer, settings.training, num_processes=world.size)
+    validation = validation_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
     labels = labels_of(inputs.clips_path)
     teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
     task = RecognitionTask(recognizer, training=settings.training, videos=batches.clip_dataset.videos, teacher=teacher)
@@ -220,6 +228,7 @@ def fit(
     validation: ClipLoader | None,
     *,
     settings: Settings,
+    world: World,
     folder: Path,
     curves_folder: Path,
     watch: Watch,
@@ -231,10 +240,11 @@ def fit(
     # a third faster on CPUs (benchmarks/train_step.py)
     task.model.to(memory_format=task.model.memory_format)
     if settings.training.sync_batch_norm:
-        synchronize_batch_norm(task, num_processes=settings.training.devices * settings.training.nodes)
+        synchronize_batch_norm(task, num_processes=world.size)
     best = best_epoch(folder, monitor=MONITOR, period=validation_period(settings.training))
     termination = Termination()
-    points = ResumePoints(folder, minutes=settings.training.checkpoint_minutes, termination=termination)
+    steps = Steps.of(settings.training, world, num_clips=len(batches.clip_dataset))
+    points = ResumePoints(folder, minutes=settings.training.checkpoint_minutes, termination=termination, steps=steps)
     callbacks = [*averaging(settings.training), *watch.callbacks(), termination]
     callbacks += [*([best] if validation else []), points]
     if last := _last_point(folder, task, settings.training):
@@ -244,7 +254,7 @@ def fit(
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         loggers = watch.loggers(folder.name, step=step, settings=settings)
-        trainer = create_trainer(settings, callbacks, loggers)
+        trainer = create_trainer(settings, callbacks, loggers, world=world)
         trainer.fit(task, batches, validation, ckpt_path=last, weights_only=True)
     if not trainer.is_global_zero:
         return Fitted()
@@ -254,7 +264,8 @@ def fit(
     # the last epoch's, too, are taken from its file: averages are there alone
     path = folder / BEST if keeps_best else resume_points(folder)[0]
     task.load_state_dict(read_point(path, task).state_dict)
-    return Fitted(keeps_best, points.seconds)
+    device = trainer.strategy.root_device.type
+    return Fitted(keeps_best, points.seconds, world, world.share(settings.training), device)
 
 
 def _last_point(folder: Path, task: RecognitionTask, training: Training) -> Path | None:

@@ -1,7 +1,6 @@
 """A recipe -> the Lightning trainer that follows it, on one device or many."""
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +8,6 @@ import lightning as L
 import torch.utils.deterministic
 from lightning.pytorch.callbacks import Callback, RichProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from kinema.experiment.config import Settings
@@ -18,8 +16,8 @@ from kinema.input_error import InputError
 from kinema.models.device import device_of
 from kinema.training.resume.callbacks import DurableIO
 from kinema.training.resume.runs import validation_period
+from kinema.training.world import ALONE, World
 
-LAUNCHERS = ("TORCHELASTIC_RUN_ID", "NODE_RANK", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")  # what they set
 EXPECTED_WARNINGS = (
     "Checkpoint directory .* not empty",  # in a resumed run
     "Experiment logs directory .* exists",  # in one that starts again at the same step
@@ -30,15 +28,15 @@ EXPECTED_WARNINGS = (
 )
 
 
-def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger] = ()) -> L.Trainer:
-    """A Lightning trainer, quiet where no one watches."""
+def create_trainer(
+    settings: Settings, callbacks: list, loggers: Sequence[Logger] = (), *, world: World = ALONE
+) -> L.Trainer:
+    """A Lightning trainer of these processes, quiet where no one watches."""
     for name in ("lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).handlers.clear()  # what it warns of goes to the job's log, like our lines
         logging.getLogger(name).setLevel(logging.WARNING)
     watched = sys.stderr.isatty()
     training = settings.training
-    is_alone = training.devices * training.nodes == 1
-    check_launcher(training)
     if training.accelerator != "auto":
         device_of(training.accelerator)  # what is not there is told in our words
     # with deterministic algorithms PyTorch also fills all new memory, which no network here reads before it is written
@@ -46,14 +44,14 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
     may_freeze = training.freeze_encoder_epochs > 0 or training.encoder_lr_factor == 0
     trainer = L.Trainer(
         accelerator=training.accelerator,
-        devices=training.devices,
-        num_nodes=training.nodes,
+        devices=world.per_node,
+        num_nodes=world.nodes,
         # parameters of a frozen encoder have no gradient, which DDP has to look for
-        strategy="auto" if is_alone else "ddp_find_unused_parameters_true" if may_freeze else "ddp",
+        strategy="auto" if world.size == 1 else "ddp_find_unused_parameters_true" if may_freeze else "ddp",
         max_epochs=training.epochs,
         check_val_every_n_epoch=validation_period(training),
         precision=training.precision,
-        accumulate_grad_batches=training.accumulate,
+        accumulate_grad_batches=world.share(training).accumulate,
         gradient_clip_val=training.gradient_clip,
         callbacks=[*callbacks, *([RichProgressBar()] if watched else [])],
         enable_progress_bar=watched,
@@ -62,26 +60,17 @@ def create_trainer(settings: Settings, callbacks: list, loggers: Sequence[Logger
         log_every_n_steps=training.log_every_steps,
         num_sanity_val_steps=2,
         use_distributed_sampler=False,
-        # one process is no business of a cluster's, whatever number of tasks its environment speaks of
-        plugins=[DurableIO(), *([LightningEnvironment()] if is_alone else [])],
+        plugins=[DurableIO(), *filter(None, [world.environment()])],
         deterministic="warn",
     )
+    if trainer.world_size != world.size:  # which would train otherwise than the recipe says, and say nothing
+        raise RuntimeError(f"Lightning counts {trainer.world_size} processes, the job has {world.size}")
     if training.precision == "16-mixed" and trainer.precision != "16-mixed":  # Lightning takes another one by itself
         raise InputError(
             "training.precision is 16-mixed, which needs a GPU; PyTorch finds none here. Set it to 32-true or "
             "bf16-mixed."
         )
     return trainer
-
-
-def check_launcher(training: Training) -> None:
-    """ValueError where this process would wait for other machines that nothing has started."""
-    if training.nodes > 1 and not any(name in os.environ for name in LAUNCHERS):
-        raise ValueError(
-            f"training.nodes is {training.nodes}, but this process was started alone. Start one on every machine, e.g. "
-            f"with `torchrun --nnodes {training.nodes} --nproc-per-node {training.devices} --rdzv-backend c10d "
-            "--rdzv-endpoint HOST:PORT workflow/scripts/train.py job.yaml`, or set training.nodes to 1."
-        )
 
 
 def averaging(training: Training) -> list[Callback]:

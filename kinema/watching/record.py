@@ -3,15 +3,16 @@
 import importlib.metadata
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from kinema import __version__
 from kinema.models.loading.start_keys import ENCODER
 from kinema.models.published import is_published
-from kinema.records.training import Training
+from kinema.records.training import Processes, Training
 from kinema.records.weights import Published, Weights
-from kinema.training.run import Trained
+from kinema.training.run import Fitted, Trained
 from kinema.training.task import MONITOR
 
 LIBRARIES = ("torch", "torchvision", "lightning", "timm", "numpy")
@@ -33,11 +34,19 @@ def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]
         code=inputs.code,
         commit=git_commit(),
         versions={"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
+        processes=_processes(fitted),
         seconds=round(fitted.seconds, 1),
         num_epochs=len(rows),
         kept_epoch=dict(best) if best else None,
     )
     record.write(path)
+
+
+def _processes(fitted: Fitted) -> Processes | None:
+    world, share = fitted.world, fitted.share
+    if world is None or share is None:
+        return None
+    return Processes(device=fitted.device, nodes=world.nodes, number=world.size, **asdict(share))
 
 
 def _published(starts: Mapping[str, str]) -> Published | None:

@@ -17,6 +17,7 @@ from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network, Training
 from kinema.models.registry import create_model
 from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.resume.regroup import Steps
 from kinema.training.run import TrainingOutputs
 from kinema.training.task import RecognitionTask
 from kinema.training.trainer import create_trainer
@@ -79,7 +80,7 @@ def train(model, folder: Path, *callbacks: Callback, **recipe) -> RecognitionTas
     watch = TrainingWatch(
         TrainingOutputs(*(folder / name for name in ("model", "history", "record", "work", "curves")))
     )
-    points = ResumePoints(folder / "points", minutes=60, termination=termination)
+    points = ResumePoints(folder / "points", minutes=60, termination=termination, steps=Steps(1, 1, NUM_BATCHES))
     loggers = watch.loggers("run", step=0, settings=settings)
     create_trainer(settings, [*callbacks, *watch.callbacks(), termination, points], loggers).fit(task, batches)
     return task

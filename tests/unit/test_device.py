@@ -12,6 +12,7 @@ from kinema.input_error import InputError
 from kinema.models.device import device_of
 from kinema.training.resume.callbacks import ResumePoints, Termination
 from kinema.training.resume.folder import KEY
+from kinema.training.resume.regroup import Steps
 from kinema.training.trainer import create_trainer
 from kinema.watching.speed import peak_memory_bytes
 
@@ -60,7 +61,7 @@ def test_the_processor_is_used_beside_a_gpu(tmp_path, monkeypatch, seen):
     trainer = create_trainer(Settings(training=Training(accelerator="cpu")), [])
     assert trainer.strategy.root_device == torch.device("cpu")
     assert peak_memory_bytes(on_gpu=False) > 0
-    points, content = ResumePoints(tmp_path, minutes=1, termination=Termination()), {}
+    points, content = ResumePoints(tmp_path, minutes=1, termination=Termination(), steps=Steps(1, 1, 1)), {}
     loader, loop = SimpleNamespace(state_dict=dict), SimpleNamespace(_should_accumulate=lambda: False)
     running = SimpleNamespace(strategy=trainer.strategy, fit_loop=loop, train_dataloader=loader, validating=False)
     points.on_save_checkpoint(running, None, content)
@@ -87,9 +88,3 @@ def test_the_evaluation_follows(tmp_path, monkeypatch, made, seen):
                 out=evaluation.EvaluationFiles.inside(tmp_path),
             )
     assert devices == [torch.device("cpu"), torch.device("cuda")]
-
-
-def test_batch_norm_over_gpus_and_no_gpu_contradict_each_other():
-    assert Training(accelerator="cpu", sync_batch_norm=True)
-    with pytest.raises(ValueError, match="sync_batch_norm works between GPUs, but accelerator is cpu"):
-        Training(accelerator="cpu", sync_batch_norm=True, devices=2)

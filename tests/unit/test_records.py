@@ -50,7 +50,7 @@ from kinema.records.look_alikes import LookAlike, LookAlikes
 from kinema.records.parity import Difference, Parity
 from kinema.records.quantization import Quantization, RecipeResult
 from kinema.records.reference import RECORDS, field_texts, field_types, in_words, parts_of, with_reference
-from kinema.records.training import Training
+from kinema.records.training import Processes, Training
 from kinema.records.verification import Verification
 from kinema.records.weights import Published, Weights
 
@@ -183,6 +183,7 @@ EXAMPLES = {
         code="2c",
         commit=None,
         versions={"kinema": "0.1"},
+        processes=Processes(device="cuda", nodes=2, number=8, batch_size=2, accumulate=1),
         seconds=12.5,
         num_epochs=1,
         kept_epoch={"epoch": 0, "train_loss": 0.7},
@@ -270,7 +271,7 @@ EXAMPLES = {
 LAYOUTS = {
     "dataset_report.json": (2, "19ade59528fcc621"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
-    "training.json": (2, "b55213c660ac08ae"),
+    "training.json": (3, "58cf4863bc298f50"),
     "evaluation.json": (3, "9af72f6c3fd930ef"),
     "calibration.json": (1, "5785125498fb2ec6"),
     "parity.json": (2, "172fe0e9e7a97881"),

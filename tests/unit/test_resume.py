@@ -13,14 +13,13 @@ import sys
 from pathlib import Path
 
 import lightning as L
-import pandas as pd
 import pytest
 import torch
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.plugins.precision import MixedPrecision
 from training_runs import assert_same, at_step, break_off, fails, run_training, settings
 
-from kinema.models.loading.checkpoint import load_checkpoint
+from kinema.records.training import Training as TrainingRecord
 from kinema.training import trainer as training_trainer
 from kinema.training.resume.folder import resume_points
 from kinema.training.run import TrainingInputs
@@ -34,9 +33,11 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from test_resume import at, signalled
 from training_runs import run_training, settings
+from kinema.training.world import World
 if sys.argv[4] != "never":
     at(sys.argv[4], signalled(int(sys.argv[5])))
-run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])))
+world = World(per_node=int(sys.argv[7]))
+run_training(Path(sys.argv[2]), Path(sys.argv[3]), settings(**json.loads(sys.argv[6])), world=world)
 """
 further = functools.partial(pytest.param, marks=pytest.mark.slow)
 # what is said of the place of a point
@@ -76,11 +77,14 @@ def signalled(number: int):
     return lambda: os.killpg(os.getpgrp(), number) if os.environ.get("LOCAL_RANK", "0") == "0" else None
 
 
-def stop_in_subprocess(prepared, folder, *, moment: str, number: int, **recipe) -> subprocess.CompletedProcess:
+def stop_in_subprocess(
+    prepared, folder, *, moment: str, number: int, processes: int = 1, **recipe
+) -> subprocess.CompletedProcess:
     """A run in a process group of its own that gets a signal at this moment; `never` lets it end by itself."""
     folder.mkdir(exist_ok=True)
     (folder / "child.py").write_text(CHILD)
     arguments = [folder / "child.py", Path(__file__).parent, prepared, folder, moment, int(number), json.dumps(recipe)]
+    arguments.append(processes)
     return subprocess.run(
         [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=200, start_new_session=True
     )
@@ -168,20 +172,28 @@ def test_a_second_ctrl_c_ends_at_once(prepared, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on(prepared, tmp_path):
-    recipe = {"devices": 2, "batch_size": 1, "checkpoint_minutes": 10, "lr": 1e-2}
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    done = stop_in_subprocess(prepared, whole, moment="never", number=signal.SIGTERM, **recipe)
-    assert done.returncode == 0, done.stderr
-    done = stop_in_subprocess(prepared, cut, moment="4", number=signal.SIGTERM, **recipe)
+def test_sigterm_ends_all_processes_of_a_training_and_it_goes_on_with_one(prepared, tmp_path, monkeypatch):
+    """The same experiment on any number of processes; gradients of two steps are added up, which two make at once."""
+    recipe = {"batch_size": 1, "accumulate": 2, "checkpoint_minutes": 10, "lr": 1e-2}
+    done = stop_in_subprocess(prepared, tmp_path, moment="4", number=signal.SIGTERM, processes=2, **recipe)
     assert done.returncode != 0
-    assert "interrupted at epoch 2, step 2 (SIGTERM); run the same command again" in done.stderr
-    assert not (cut / "model.pth").exists()
-    (state,) = (cut / "work").glob("*/")
-    assert resume_points(state)[0].name == "resume-000000005.ckpt"
-    done = stop_in_subprocess(prepared, cut, moment="never", number=signal.SIGTERM, **recipe)
-    assert done.returncode == 0, done.stderr
-    assert_same(*((load_checkpoint(root / "model.pth"), pd.read_csv(root / "training.csv")) for root in (cut, whole)))
+    assert "interrupted at epoch 2, step 4 (SIGTERM); run the same command again" in done.stderr, done.stderr
+    assert not (tmp_path / "model.pth").exists()
+    (state,) = (tmp_path / "work").glob("*/")
+    assert resume_points(state)[0].name == "resume-000000009.ckpt", "5 steps and 4"
+    places = []
+    step = RecognitionTask.training_step
+
+    def training_step(self, batch, number):
+        places.append((self.current_epoch, number))
+        return step(self, batch, number)
+
+    monkeypatch.setattr(RecognitionTask, "training_step", training_step)
+    _, curve = run_training(prepared, tmp_path, settings(**recipe))
+    assert places == [(1, 4), *((2, number) for number in range(5))], "4 steps of epoch 2 were 2 batches of two"
+    assert curve["epoch"].tolist() == [0, 1, 2]
+    record = TrainingRecord.read(tmp_path / "training.json")
+    assert (record.processes.number, record.processes.batch_size, record.processes.accumulate) == (1, 1, 2)
 
 
 def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, monkeypatch, caplog):

@@ -24,7 +24,7 @@ from kinema.training.distillation import Teacher, divergence
 from kinema.training.network import synchronize_batch_norm
 from kinema.training.optim import create_optimizer, create_schedule
 from kinema.training.task import RecognitionTask
-from kinema.training.trainer import LAUNCHERS, averaging, create_trainer
+from kinema.training.trainer import averaging, create_trainer
 
 NETWORK = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32, dropout=0)
 MODEL = "test_efficientnet_vtn"
@@ -287,13 +287,6 @@ def test_float16_without_a_gpu_is_refused_instead_of_replaced():
 
 
 # several machines
-
-
-def test_training_on_several_machines_has_to_be_started_on_each(monkeypatch):
-    for name in LAUNCHERS:
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ValueError, match=r"training\.nodes is 2, but .*`torchrun --nnodes 2 --nproc-per-node 4"):
-        create_trainer(Settings(training=Training(nodes=2, devices=4)), [])
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0_vtn", "mobilenetv2_vtn", "resnet18_vtn"])

@@ -15,6 +15,7 @@ from kinema.experiment.params import training_parts
 from kinema.models.loading.checkpoint import Checkpoint, load_checkpoint
 from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.training.task import RecognitionTask
+from kinema.training.world import ALONE, World
 from kinema.watching.speed import SPEED
 from kinema.watching.training import TrainingWatch
 
@@ -29,7 +30,12 @@ def settings(**training) -> Settings:
 
 
 def run_training(
-    prepared, folder, recipe: Settings, model: str = "test_efficientnet_vtn", starts: Mapping[str, str] | None = None
+    prepared,
+    folder,
+    recipe: Settings,
+    model: str = "test_efficientnet_vtn",
+    starts: Mapping[str, str] | None = None,
+    world: World = ALONE,
 ) -> tuple[Checkpoint, pd.DataFrame]:
     """The model that is written to `folder`, and its curve."""
     folder.mkdir(exist_ok=True)
@@ -40,6 +46,7 @@ def run_training(
         starts=starts or {},
         data=parts_digests(parts_path(prepared / "clips.parquet"), training_parts(recipe.training)),
         code="1",
+        world=world,
     )
     outputs = outputs_in(folder)
     train(inputs, outputs, watch=TrainingWatch(outputs), threads=1)

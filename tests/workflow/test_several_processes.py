@@ -13,20 +13,21 @@ from project import MODEL
 
 from kinema.experiment.files import load_config, read_yaml
 from kinema.experiment.resolve import resolve
-from kinema.models.loading.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.workflow
 
 
 @pytest.mark.parametrize("frozen", ["", "\n  freeze_encoder_epochs: 1"], ids=["all trained", "encoder frozen at first"])
 def test_two_processes_train_one_model(project, frozen):
-    project.edit("config/datasets/tiny.yaml", "epochs: 1", f"epochs: 2\n  devices: 2\n  log_every_steps: 1{frozen}")
-    project.edit("config/datasets/tiny.yaml", "batch_size: 4", "batch_size: 1")
-    project.snakemake(f"{MODEL}/evaluation.json", "--resources", "gpu=2", timeout=1500)
+    project.edit("config/datasets/tiny.yaml", "epochs: 1", f"epochs: 2\n  log_every_steps: 1{frozen}")
+    project.edit("config/datasets/tiny.yaml", "batch_size: 4", "batch_size: 2")
+    project.snakemake(f"{MODEL}/evaluation.json", "--set-resources", "train:gpu=0", "train:tasks=2", timeout=1500)
     curve = pd.read_csv(project.root / MODEL / "training.csv")
     assert curve["epoch"].tolist() == [0, 1]
     assert curve["val_video_top1"].isin([0, 0.5, 1]).all(), "of two videos, each counted once"
-    assert json.loads((project.root / MODEL / "training.json").read_text())["settings"]["training"]["devices"] == 2
+    processes = json.loads((project.root / MODEL / "training.json").read_text())["processes"]
+    assert (processes["number"], processes["batch_size"]) == (2, 1)
+    assert "train" not in project.planned(f"{MODEL}/evaluation.json"), "their number makes nothing stale"
     logs = project.root / MODEL.replace("results", "logs")
     assert (logs / "train.log").read_text().count("epoch 2/2: train_loss") == 1
     curves = logs.glob("curves/*/from_step_000000000/metrics.csv")  # also that of the training in the fixture
@@ -39,7 +40,7 @@ def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
     path = finished.root / "config/config.yaml"
     config = load_config(read_yaml(path), files=[path], root=finished.root)
     chosen = resolve(config, "tiny", MODEL.split("/")[-1])
-    settings = merge_training(chosen.settings, nodes=2, epochs=2, batch_size=1)
+    settings = merge_training(chosen.settings, epochs=2, batch_size=2)
     job = {
         "input": {"clips": "results/tiny/clips.parquet"},
         "output": {name: str(tmp_path / name) for name in ("model", "history", "record")},
@@ -69,7 +70,8 @@ def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
             process.kill()
     assert pd.read_csv(tmp_path / "history")["epoch"].tolist() == [0, 1]
     assert (tmp_path / "train.log").read_text().count("epoch 2/2: train_loss") == 1
-    assert load_checkpoint(tmp_path / "model").settings["training"]["nodes"] == 2
+    processes = json.loads((tmp_path / "record").read_text())["processes"]
+    assert (processes["nodes"], processes["number"], processes["batch_size"]) == (2, 2, 1)
 
 
 def merge_training(settings, **training):

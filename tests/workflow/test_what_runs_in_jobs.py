@@ -19,11 +19,14 @@ WATCHING = (
     *(
         "kinema.clips.local_copy",
         "kinema.disk",
+        "kinema.gpus",
         "kinema.job",
+        "kinema.launch",
         "kinema.locks",
         "kinema.made",
         "kinema.media.large",
         "kinema.processes",
+        "kinema.slurm",
     ),
     *("kinema.records.json_file", *READING, "kinema.snakemake_folder", "kinema.watching", "kinema.words"),
 )

@@ -17,6 +17,7 @@ checkpoint annotations:
         "logs/{dataset}/annotations.log",
     benchmark:
         "logs/{dataset}/annotations.benchmark.tsv"
+    localrule: True  # a second
     conda:
         "../../envs/media.yaml"
     resources:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 # this checkout's library, whatever else is installed
 sys.path.insert(0, workflow.basedir)
 
-from kinema import snakemake_folder
+from kinema import slurm, snakemake_folder
 from kinema.clips import parts
 from kinema.clips.scored import scored_subsets
 from kinema.command_line import runs_here, snakemake_arguments

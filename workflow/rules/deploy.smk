@@ -314,6 +314,7 @@ rule serving:
         "logs/{dataset}/{model}/serving.log",
     benchmark:
         "logs/{dataset}/{model}/serving.benchmark.tsv"
+    localrule: True  # a second
     conda:
         "../../envs/deploy.yaml"
     resources:

@@ -36,7 +36,7 @@ checkpoint evaluate:
     threads: 8
     resources:
         mem_mb=8000,  # 3,200 are the logits of 20,000 videos of 10 clips and 10 crops with 400 classes
-        gpu=gpus(1),
+        gpu=gpus,
         accelerator=accelerator,
     params:
         settings=evaluation_settings("evaluation"),

@@ -28,6 +28,7 @@ rule leaderboard:
         "logs/{dataset}/leaderboard.log",
     benchmark:
         "logs/{dataset}/leaderboard.benchmark.tsv"
+    localrule: True  # a second
     conda:
         "../../envs/train.yaml"
     resources:

@@ -146,15 +146,34 @@ def accelerator(wildcards):
     return resolved(wildcards).training.accelerator
 
 
-def gpus(most=None):
-    """Resource function: GPUs of a job, at most so many; none where it computes on the processor."""
+def gpus(wildcards):
+    """GPUs of a job; more are a matter of profiles and of `--set-resources`. None where it computes on the processor."""
+    return 0 if resolved(wildcards).training.accelerator == "cpu" else 1
 
-    def number(wildcards):
-        training = resolved(wildcards).training
-        wanted = 0 if training.accelerator == "cpu" else training.devices
-        return wanted if most is None else min(wanted, most)
 
-    return number
+def asked_of_train(name):
+    """A resource of rule train that a profile or the command line sets; 0 where neither does."""
+    found = workflow.resource_settings._parsed_overwrite_resources.get("train", {})
+    return int(found[name].value) if name in found else 0
+
+
+def train_tasks(wildcards):
+    """Processes that the cluster starts: where there are several machines, one for each GPU or one on each machine.
+
+    No resource where this job's one process starts the others.
+    """
+    nodes = asked_of_train("nodes")
+    return asked_of_train("tasks") or (max(asked_of_train("gpu"), nodes) if nodes > 1 else None)
+
+
+def train_launcher(wildcards):
+    """A resource by which the SLURM executor leaves the start of several tasks to the job."""
+    return "srun" if (train_tasks(wildcards) or 1) > 1 else None
+
+
+def train_tasks_per_gpu(wildcards):
+    """A resource of the SLURM executor, which else asks for `tasks` on each GPU."""
+    return 1 if train_launcher(wildcards) and asked_of_train("gpu") else None
 
 
 def all_starts(wildcards):

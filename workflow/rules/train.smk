@@ -37,7 +37,12 @@ rule train:
     threads: 8
     resources:
         mem_mb=8000,
-        gpu=gpus(),
+        gpu=gpus,
+        # all on one machine, unless more are asked for, which the others follow from
+        nodes=1,
+        tasks=train_tasks,
+        mpi=train_launcher,
+        tasks_per_gpu=train_tasks_per_gpu,
         untracked=untracked,
         scored=scored_models,
     params:

@@ -8,6 +8,7 @@ from pathlib import Path
 from kinema.evaluation.evaluate import EvaluationFiles, evaluate
 from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
+from kinema.launch import start
 
 
 def run(job):
@@ -28,4 +29,4 @@ def run(job):
 
 
 if __name__ == "__main__":
-    run(globals().get("snakemake") or job_from_argv())
+    start(run, globals().get("snakemake") or job_from_argv())

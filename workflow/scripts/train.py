@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kinema.clips.local_copy import local_copy
 from kinema.job import job_from_argv, running
+from kinema.launch import start
 from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.watching.training import TrainingWatch
 
@@ -30,4 +31,4 @@ def run(job):
 
 
 if __name__ == "__main__":
-    run(globals().get("snakemake") or job_from_argv())
+    start(run, globals().get("snakemake") or job_from_argv())

@@ -22,6 +22,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kinema.files import atomic_path
 from kinema.training.resume.folder import BEST, KEY
+from kinema.training.resume.regroup import Steps, regroup
 from kinema.training.resume.runs import resume_points
 from kinema.words import place
 
@@ -83,10 +84,11 @@ class ResumePoints(Checkpoint):
     time spent in training. As a `Checkpoint` it comes after the callbacks whose state it must hold.
     """
 
-    def __init__(self, folder: Path, *, minutes: float, termination: Termination):
-        self.folder, self.interval_seconds, self.termination = folder, 60 * minutes, termination
+    def __init__(self, folder: Path, *, minutes: float, termination: Termination, steps: Steps):
+        self.folder, self.interval_seconds, self.termination, self.steps = folder, 60 * minutes, termination, steps
         self.has_begun = False
         self.place: str | None = None  # of the last point, in words
+        self._first_place: str | None = None
         self._restored: dict[str, Any] = {}
         self._seconds_before = 0.0
         self._started_at = self._saved_at = time.monotonic()
@@ -95,6 +97,11 @@ class ResumePoints(Checkpoint):
     def seconds(self) -> float:
         """Time spent in training, that of interrupted runs up to their last point included."""
         return self._seconds_before + time.monotonic() - self._started_at
+
+    @property
+    def is_further(self) -> bool:
+        """Whether a later point was written than the one that this run went on from."""
+        return self.place != self._first_place
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Put back what Lightning does not."""
@@ -149,23 +156,29 @@ class ResumePoints(Checkpoint):
             "gradients": {name: parameter.grad for name, parameter in named if parameter.grad is not None},
             "loader": trainer.train_dataloader.state_dict(),
             "seconds": self.seconds,
+            "steps_a_batch": self.steps.a_batch,
         }
         if trainer.validating:
             checkpoint["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"] = AT_FIRST_STEP
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep it until training starts."""
+        """Keep it until training starts; that of another number of processes is put in the batches of this one."""
+        regroup(checkpoint["loops"], checkpoint[KEY], self.steps)
         self._restored = checkpoint[KEY]
         self._seconds_before = self._restored["seconds"]
-        self.place = _place(self._restored["loader"])
+        self.place = self._first_place = self._place(self._restored["loader"])
 
     def _save(self, trainer: L.Trainer) -> None:
-        trainer.save_checkpoint(self.folder / f"resume-{trainer.fit_loop.total_batch_idx + 1:09d}.ckpt")
+        loader = trainer.train_dataloader.state_dict()
+        trainer.save_checkpoint(self.folder / f"resume-{self.steps.since_the_start(loader):09d}.ckpt")
         self._saved_at = time.monotonic()
-        self.place = _place(trainer.train_dataloader.state_dict())
+        self.place = self._place(loader)
         if trainer.is_global_zero:
             for old in resume_points(self.folder)[KEPT:]:
                 old.unlink()
+
+    def _place(self, loader: dict[str, int]) -> str:
+        return place(loader["epoch"] + 1, self.steps.of_epoch(loader))
 
 
 class BestEpoch(ModelCheckpoint):
@@ -194,10 +207,6 @@ def best_epoch(folder: Path, *, monitor: str, period: int = 1) -> BestEpoch:
         save_on_train_epoch_end=True,  # after validation and History, so that both are inside
         enable_version_counter=False,
     )
-
-
-def _place(loader: dict[str, int]) -> str:
-    return place(loader["epoch"] + 1, loader["batches"])
 
 
 def _random_states(device_type: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _interruption(points: ResumePoints, signal: str = "SIGTERM") -> Interrupted:
     if is_first_process():
         with suppress(OSError):
             note_interruption(points.folder.parent, text)
-    return Interrupted(text)
+    return Interrupted(text, is_further=points.is_further)
 
 
 def _reason(error: Exception, *folders: Path) -> str | None:

@@ -42,6 +42,7 @@ class Extra(BaseModel):
     gradients: dict[str, Tensor]
     loader: dict[str, int]
     seconds: float
+    steps_a_batch: int = Field(ge=1)
 
 
 class Point(BaseModel):
