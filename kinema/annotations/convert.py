@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kinema.annotations.checks import check_dialect
 from kinema.annotations.dialect import Dialect, write_dialect
-from kinema.annotations.hmdb51 import read_hmdb51
-from kinema.annotations.kinetics import read_kinetics, read_mini_kinetics
-from kinema.annotations.reference_json import read_json
-from kinema.annotations.table import read_table
-from kinema.annotations.ucf101 import read_ucf101
+from kinema.annotations.formats.hmdb51 import read_hmdb51
+from kinema.annotations.formats.kinetics import read_kinetics, read_mini_kinetics
+from kinema.annotations.formats.reference_json import read_json
+from kinema.annotations.formats.table import read_table
+from kinema.annotations.formats.ucf101 import read_ucf101
 from kinema.experiment.data_sections import Annotations
 from kinema.input_error import InputError
 
