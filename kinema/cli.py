@@ -16,7 +16,9 @@ from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
 EXTRAS = {
-    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "split", "made", "check", "plan"), "workflow"),
+    **dict.fromkeys(
+        ("experiment", "config-reference", "init-dataset", "split", "export-list", "made", "check", "plan"), "workflow"
+    ),
     **dict.fromkeys(("models", "import-checkpoint"), "train"),
 }
 PLAN_HELP = """usage: kinema plan [ARGUMENT ...]
@@ -76,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     reference.set_defaults(command=_config_reference)
     _add_init_dataset(commands)
     _add_split(commands)
+    _add_export_list(commands)
     shown = commands.add_parser("show", help="tell what came out: accuracy, chance, what to mind, what to do next")
     shown.add_argument(
         "paths", nargs="*", type=Path, default=[Path("results")], metavar="PATH", help="results/DATASET[/MODEL[/FILE]]"
@@ -151,6 +154,24 @@ def _add_split(commands) -> None:
     )
     split.add_argument("--out", type=Path, metavar="FILE", help="write this file instead of TABLE")
     split.set_defaults(command=_split)
+
+
+def _add_export_list(commands) -> None:
+    export = commands.add_parser("export-list", help="write the list of a data set as another toolkit reads it")
+    export.add_argument("annotation", type=Path, metavar="JSON", help="results/DATASET/annotation.json")
+    export.add_argument("--to", required=True, choices=("fiftyone", "mmaction2"), help="the toolkit")
+    export.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="that is written")
+    export.add_argument(
+        "--videos",
+        dest="video_folder",
+        type=place,
+        metavar="FOLDER",
+        help="of the videos, or its address; default: that of the data set",
+    )
+    export.add_argument(
+        "--separator", default=" ", metavar="TEXT", help="between path and label of a plain list; default: a blank"
+    )
+    export.set_defaults(command=_export_list)
 
 
 def _add_split_options(parser: argparse.ArgumentParser) -> None:
@@ -246,6 +267,13 @@ def _split(arguments: argparse.Namespace) -> int:
     from kinema.annotations.redraw import split_table
 
     print(*split_table(**_options(arguments)), sep="\n")
+    return 0
+
+
+def _export_list(arguments: argparse.Namespace) -> int:
+    from kinema.annotations.export_list import export_list
+
+    print(*export_list(**_options(arguments)), sep="\n")
     return 0
 
 
