@@ -1,5 +1,6 @@
 """A list that somebody has -> a data set that is ready to run: its configuration, and a table if subsets are drawn."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ def _shown(lists: Sequence[Path]) -> str:
 def _folder_of(file: Path, format: str) -> Path:
     base = file if file.is_dir() else file.parent
     places = [base / name for name in FOLDERS] + ([base] if format in BESIDE else [])
-    found = next((place.resolve() for place in places if place.is_dir()), None)
+    found = next((Path(os.path.normpath(place)) for place in places if place.is_dir()), None)
     if found is None:
         raise ValueError(f"{file}: there is no folder of videos beside it; name it by --videos FOLDER")
     return found

@@ -291,7 +291,7 @@ def test_something_something(tmp_path):
         ("/data/upload/4/0a1b2c3d-my%20clip.mp4", "my clip.mp4"),
         ("/data/local-files/?d=a%20b/c.mp4", "/a b/c.mp4"),
         ("s3://bucket/day/c.mp4", "/day/c.mp4"),
-        ("file:///C:/Users/me/c.mp4", "/C:/Users/me/c.mp4"),
+        ("file:///C:/Films/me/c.mp4", "/C:/Films/me/c.mp4"),
         (r"C:\videos\c.mp4", "C:/videos/c.mp4"),
         ("./a/100%.mp4", "./a/100%.mp4"),
     ],

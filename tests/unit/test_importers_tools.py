@@ -378,8 +378,8 @@ EAF = """<?xml version="1.0" encoding="UTF-8"?>
 <ANNOTATION_DOCUMENT AUTHOR="" DATE="2024-05-01T10:00:00+01:00" FORMAT="3.0" VERSION="3.0"
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
   <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">
-    <MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/Users/me/talk%201.wav" MIME_TYPE="audio/x-wav"/>
-    <MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/Users/me/talk%201.mpg" MIME_TYPE="video/mpeg"
+    <MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/Films/me/talk%201.wav" MIME_TYPE="audio/x-wav"/>
+    <MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/Films/me/talk%201.mpg" MIME_TYPE="video/mpeg"
       RELATIVE_MEDIA_URL="./talk%201.mpg"/>
   </HEADER>
   <TIME_ORDER>
@@ -470,7 +470,7 @@ VIA3 = {
     },
     "file": {
         "1": {"fid": 1, "fname": "soup.ogv", "type": 4, "loc": 2, "src": "https://x.org/soup.ogv"},
-        "2": {"fid": 2, "fname": "cake.mp4", "type": 4, "loc": 3, "src": "/home/me/cake.mp4"},
+        "2": {"fid": 2, "fname": "cake.mp4", "type": 4, "loc": 3, "src": "/disk/me/cake.mp4"},
     },
     "view": {"1": {"fid_list": [1]}, "2": {"fid_list": ["2"]}},
     "metadata": {

@@ -55,7 +55,7 @@ class Listing:
 
     def know(self, labels: list[str], *, unused_too: bool = False) -> None:
         """These labels are numbered so; where several files say it, the first does, and others add what is new."""
-        self.labels += [label for label in dict.fromkeys(labels) if label not in set(self.labels)]
+        self.labels = list(dict.fromkeys([*self.labels, *labels]))
         self.has_unused_labels |= unused_too
 
     def leave_out(self, reason: str, example: str) -> None:
