@@ -509,6 +509,27 @@ def test_what_via_does_not_write_is_named_with_its_path(tmp_path, note, message)
         imported(tmp_path, {"train.json": VIA3 | {"metadata": {"n": note}}}, format="via")
 
 
+@pytest.mark.parametrize(
+    ("format", "content", "message"),
+    [
+        ("via", VIA3 | {"attribute": {"1": 5}}, r"train\.json attribute\.1: 5; expected an object"),
+        ("via", {"x": {"filename": "a.mp4", "file_attributes": [1]}}, r"x\.file_attributes: list; expected an object"),
+        (
+            "label_studio",
+            [task(1, [timeline(1, 2, "a", framesCount="9", duration=1)])],
+            r"framesCount: '9'; expected a num",
+        ),
+        ("label_studio", [{"id": 1, "data": 5, "annotations": []}], r"train\.json \[0\]\.data: 5; expected an object"),
+        ("cvat", "<annotations><track id='0'/></annotations>", r"line 1: <track> is of task None; <meta> has none"),
+        ("datumaro", "[" * 100_000, r"train\.json: no JSON that can be read: it is nested too deep"),
+        ("elan", "<ANNOTATION_DOCUMENT/>", r"train\.json: no video with a label; 1 videos or parts have no label"),
+    ],
+)
+def test_values_of_another_kind_are_named(tmp_path, format, content, message):
+    with pytest.raises(ValueError, match=message):
+        imported(tmp_path, {"train.json": content}, format=format)
+
+
 def test_file_attributes_of_via_2(tmp_path, caplog):
     def about(name, value, **more):
         return {"filename": name, "size": 1, "regions": [], "file_attributes": {"action": value}} | more

@@ -180,7 +180,7 @@ def _seconds(span: dict[str, Any], clock: Clock, place: str) -> tuple[float, flo
 def _clock(data: dict[str, Any], results: list[dict[str, Any]], settings: Annotations, place: str) -> Clock:
     """How a task counts frames, as far as it says so; ValueError where `fps` is another rate than it says."""
     measured = [
-        (value["framesCount"], value["duration"])
+        (a_whole(value["framesCount"], f"{place}: framesCount"), a_number(value["duration"], f"{place}: duration"))
         for result in results
         if isinstance(value := result.get("value"), dict) and {"framesCount", "duration"} <= value.keys()
     ]

@@ -31,7 +31,10 @@ def _read_videos(project: dict[str, Any], field: str | None, listing: Listing) -
     attributes = an_object(project.get("attribute"), "attribute")
     views = an_object(project.get("view"), "view")
     notes = an_object(project["metadata"], "metadata")
-    names = {number: str(about.get("aname", number)) for number, about in attributes.items()}
+    names = {
+        number: str(an_object(about, f"attribute.{number}").get("aname", number))
+        for number, about in attributes.items()
+    }
     set_ = [names[number] for note in notes.values() for number in _set_values(note, names)]
     wanted = chosen(set_, field, what="attributes")
     labelled = set()
@@ -52,7 +55,11 @@ def _read_videos(project: dict[str, Any], field: str | None, listing: Listing) -
 
 def _set_values(note: Any, names: dict[str, str]) -> list[str]:
     values = note.get("av") if isinstance(note, dict) else None
-    return [number for number, value in (values or {}).items() if number in names and value not in ("", None)]
+    return [
+        number
+        for number, value in (values if isinstance(values, dict) else {}).items()
+        if number in names and value not in ("", None)
+    ]
 
 
 def _video(view: str, views: dict[str, Any], project: dict[str, Any], place: str) -> str:
@@ -66,7 +73,7 @@ def _video(view: str, views: dict[str, Any], project: dict[str, Any], place: str
 
 def _label(value: Any, attribute: dict[str, Any], place: str) -> str:
     text = str(value)
-    options = attribute.get("options") or {}
+    options = an_object(attribute.get("options") or {}, f"attribute.{attribute.get('aname')}.options")
     if attribute.get("type") == CHECKBOX and "," in text:
         raise ValueError(f"{place}: several values ({text}) of {attribute.get('aname')}; a model gives one")
     return str(options.get(text, text))
@@ -87,14 +94,17 @@ def _add_note(video: str, label: str, note: dict[str, Any], place: str, listing:
 
 def _read_pictures(project: dict[str, Any], field: str | None, listing: Listing) -> None:
     pictures = an_object(project.get("_via_img_metadata", project), "_via_img_metadata")
-    values = {key: an_object(about, key).get("file_attributes") or {} for key, about in pictures.items()}
+    values = {
+        key: an_object(an_object(about, key).get("file_attributes") or {}, f"{key}.file_attributes")
+        for key, about in pictures.items()
+    }
     set_ = [name for found in values.values() for name, value in found.items() if _picked(value)]
     wanted = chosen(set_, field, what="file attributes")
     frames = TaggedFrames(listing)
     for key, about in pictures.items():
         with listing.noting():
             name = path_of(a_text(about.get("filename"), f"{key}.filename"))
-            labels = _picked(values[key].get(wanted))
+            labels = _picked(values[key].get(wanted or ""))
             if about.get("regions"):
                 listing.leave_out("pictures have regions, which are no labels of a video and are left out", key)
             if not has_video_extension(name):
