@@ -16,7 +16,9 @@ from kinema.words import missing_package
 
 # What `pip install kinema` alone does not bring, by sub-command. The others run with the client's packages.
 EXTRAS = {
-    **dict.fromkeys(("experiment", "config-reference", "init-dataset", "split", "made", "check", "plan"), "workflow"),
+    **dict.fromkeys(
+        ("experiment", "config-reference", "init-dataset", "split", "export-list", "made", "check", "plan"), "workflow"
+    ),
     **dict.fromkeys(("models", "import-checkpoint"), "train"),
 }
 PLAN_HELP = """usage: kinema plan [ARGUMENT ...]
@@ -25,6 +27,7 @@ Tells what `snakemake ARGUMENT ...` would do, and does nothing: stages, jobs, wh
 times of earlier runs, and why. It takes what a run takes: targets, --configfile, --config, --forcerun, --profile.
 Without a target it tells of the demo.
 """
+LIST_KEYS = ("field", "classes", "fps", "first_frame", "prefix")  # of `annotations`
 OF_TRAIN = ("torch", "timm")  # what `--group looks` needs
 
 
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     reference.set_defaults(command=_config_reference)
     _add_init_dataset(commands)
     _add_split(commands)
+    _add_export_list(commands)
     shown = commands.add_parser("show", help="tell what came out: accuracy, chance, what to mind, what to do next")
     shown.add_argument(
         "paths", nargs="*", type=Path, default=[Path("results")], metavar="PATH", help="results/DATASET[/MODEL[/FILE]]"
@@ -106,13 +110,33 @@ def _add_plan(commands) -> None:
 
 
 def _add_init_dataset(commands) -> None:
-    init = commands.add_parser("init-dataset", help="write the configuration and the table of a folder-per-class tree")
-    about = "holds one folder per class, or train, val and test with such folders; or its address, as s3://bucket/path"
-    init.add_argument("folder", type=place, help=about)
+    init = commands.add_parser(
+        "init-dataset",
+        help="write the configuration of a folder-per-class tree, or of a list, and the table with subsets",
+    )
+    about = (
+        "a folder that holds one folder per class, or train, val and test with such folders, or its address, as "
+        "s3://bucket/path; or a list that a tool or a data set has, or several: what it is, its content tells"
+    )
+    init.add_argument("places", nargs="+", type=place, metavar="PLACE", help=about)
     init.add_argument("--name", help="of the data set; default: the folder's name")
+    _add_list_options(init)
     _add_split_options(init)
     init.add_argument("--force", action="store_true", help="overwrite the two files")
     init.set_defaults(command=_init_dataset)
+
+
+def _add_list_options(init: argparse.ArgumentParser) -> None:
+    lists = init.add_argument_group("of a list", "docs/adding-a-dataset.md#lists-of-other-tools tells more")
+    lists.add_argument(
+        "--videos", dest="video_folder", type=place, metavar="FOLDER", help="of the videos, or its address"
+    )
+    lists.add_argument("--format", metavar="NAME", help="of the list, where it is not the one that its content tells")
+    lists.add_argument("--field", metavar="NAME", help="attribute, control, tier or column of the labels")
+    lists.add_argument("--classes", metavar="FILE", help="names the classes by their numbers")
+    lists.add_argument("--fps", type=float, metavar="RATE", help="frame rate by which frames of the list are seconds")
+    lists.add_argument("--first-frame", type=int, metavar="0|1", help="number of the first frame of Label Studio (1)")
+    lists.add_argument("--prefix", metavar="TEXT", help="in front of the ids of ActivityNet in names of files, as v_")
 
 
 def _add_split(commands) -> None:
@@ -130,6 +154,24 @@ def _add_split(commands) -> None:
     )
     split.add_argument("--out", type=Path, metavar="FILE", help="write this file instead of TABLE")
     split.set_defaults(command=_split)
+
+
+def _add_export_list(commands) -> None:
+    export = commands.add_parser("export-list", help="write the list of a data set as another toolkit reads it")
+    export.add_argument("annotation", type=Path, metavar="JSON", help="results/DATASET/annotation.json")
+    export.add_argument("--to", required=True, choices=("fiftyone", "mmaction2"), help="the toolkit")
+    export.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="that is written")
+    export.add_argument(
+        "--videos",
+        dest="video_folder",
+        type=place,
+        metavar="FOLDER",
+        help="of the videos, or its address; default: that of the data set",
+    )
+    export.add_argument(
+        "--separator", default=" ", metavar="TEXT", help="between path and label of a plain list; default: a blank"
+    )
+    export.set_defaults(command=_export_list)
 
 
 def _add_split_options(parser: argparse.ArgumentParser) -> None:
@@ -204,8 +246,20 @@ def _config_reference(arguments: argparse.Namespace) -> int:
 
 def _init_dataset(arguments: argparse.Namespace) -> int:
     from kinema.annotations.init import init_dataset
+    from kinema.annotations.init_list import init_from_list
+    from kinema.annotations.recognise import lists_of
 
-    print(*init_dataset(**_options(arguments)), sep="\n")
+    options = _options(arguments)
+    places, of_list = options.pop("places"), {key: options.pop(key) for key in ("video_folder", "format")}
+    keys = {key: value for key in LIST_KEYS if (value := options.pop(key)) is not None}
+    lists = lists_of(places, format=of_list["format"])
+    if lists:
+        lines = init_from_list(lists, options=keys, **of_list, **options)
+    elif given := [*filter(of_list.get, of_list), *keys]:
+        raise ValueError(f"{places[0]}: --{given[0].split('_')[0]} is for lists, and this is a folder of videos")
+    else:
+        lines = init_dataset(places[0], **options)
+    print(*lines, sep="\n")
     return 0
 
 
@@ -213,6 +267,13 @@ def _split(arguments: argparse.Namespace) -> int:
     from kinema.annotations.redraw import split_table
 
     print(*split_table(**_options(arguments)), sep="\n")
+    return 0
+
+
+def _export_list(arguments: argparse.Namespace) -> int:
+    from kinema.annotations.export_list import export_list
+
+    print(*export_list(**_options(arguments)), sep="\n")
     return 0
 
 

@@ -60,6 +60,16 @@ def draw_subsets(
     return drawn.reindex(labels.index).fillna(given), lines
 
 
+def kept_together(rows: pd.DataFrame) -> pd.Series:
+    """What lies in one subset: the group of each row, else its file where rows are parts of one; else missing.
+
+    `rows` has `path`, the file, and `group`. Parts of one file show the same scene, whether or not somebody said so.
+    """
+    several = rows["path"].duplicated(keep=False)
+    of_file = rows.groupby("path")["group"].transform("first").where(several)
+    return rows["group"].fillna(of_file).fillna(("file " + rows["path"]).where(several))
+
+
 def share_for_testing(num_videos: int) -> float:
     """The part of the videos that is for testing: 100 videos, but not more than a fifth and not less than a tenth."""
     return min(0.2, max(0.1, 100 / max(1, num_videos)))

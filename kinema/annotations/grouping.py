@@ -14,6 +14,7 @@ from kinema.annotations.groups import groups_of
 from kinema.annotations.joined import joined
 from kinema.annotations.rows import EXTENSION, Problems, read_tables
 from kinema.media.extensions import VIDEO_EXTENSIONS, split_extension
+from kinema.media.listing import scan_videos
 from kinema.media.names import Finder, Name
 from kinema.spelling import told_apart
 
@@ -162,6 +163,16 @@ def _meant(files: list[str], names: list[str], root: Path | str) -> list[list[st
             claimed = [file for file in finder.find(name_of(text.rpartition("/")[2])).files if "/" not in file]
         found.append(claimed)
     return found
+
+
+def paths_of(names: pd.Series, folder: Path | str | None) -> pd.Series:
+    """The file, relative to the folder of videos, that each name means; missing where it means none."""
+    if folder is None:
+        return pd.Series(pd.NA, index=names.index, dtype="string")
+    wanted = {text: name_of(text) for text in names.unique()}
+    finder = Finder(scan_videos(folder)[0], wanted.values, root=folder)
+    found = {text: next(iter(finder.find(name).files), None) for text, name in wanted.items()}
+    return names.map(found).astype("string")
 
 
 def name_of(text: str) -> Name:

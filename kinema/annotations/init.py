@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,23 +49,39 @@ def init_dataset(
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds one folder per class")
     check_fractions(val_fraction, test_fraction or 0.0)
     name = name or default_name(folder)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
-        raise ValueError(f"'{name}' cannot name a data set: letters, digits and . _ + - only; give another --name")
-    table, settings = Path("data") / name / "annotations.csv", _dataset_dir() / f"{name}.yaml"
-    existing = [str(path) for path in (table, settings) if path.exists()]
-    if existing and not force:
-        raise FileExistsError(f"{' and '.join(existing)} exists already; --force overwrites, --name takes another name")
+    table, settings = new_files(name, force=force)
     rows, notes = read_tree(folder)
     rows["group"], grouped = find_groups(rows, folder=folder, pattern=group, groups_path=groups_path)
     rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
     write_text(table, rows[["video", "label", "subset", "group"]].to_csv(index=False))
-    write_text(settings, _settings(name, folder, table, num_shards(len(rows))) + _suggested(folder, rows, seed))
+    write_text(settings, settings_text(name, folder, {"format": "table", "path": str(table)}, rows, seed))
     return [
         *notes,
         *grouped,
         *drawn,
         f"wrote {table}: {counts(rows)}",
         *told(rows, f"kinema split {shlex.quote(str(table))}"),
+        *next_steps(name, settings),
+    ]
+
+
+def new_files(name: str, *, force: bool) -> tuple[Path, Path]:
+    """The table and the configuration that a data set of this name gets; an error where that cannot be.
+
+    FileExistsError where one is there and `force` is off.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name):
+        raise ValueError(f"'{name}' cannot name a data set: letters, digits and . _ + - only; give another --name")
+    table, settings = Path("data") / name / "annotations.csv", _dataset_dir() / f"{name}.yaml"
+    existing = [str(path) for path in (table, settings) if path.exists()]
+    if existing and not force:
+        raise FileExistsError(f"{' and '.join(existing)} exists already; --force overwrites, --name takes another name")
+    return table, settings
+
+
+def next_steps(name: str, settings: Path) -> list[str]:
+    """What was written, and what to run."""
+    return [
         f"wrote {settings}",
         f"first look: snakemake --cores all results/{name}/report/index.html",
         f"next: kinema plan results/{name}/{MODEL}/model.xml",
@@ -100,35 +117,47 @@ def _drawn(rows: pd.DataFrame, **options: Any) -> tuple[pd.Series, list[str]]:
     return draw_subsets(rows["label"], rows["group"], given=given, **options)
 
 
-def _settings(name: str, folder: Path | str, table: Path, shards: int) -> str:
+def settings_text(name: str, folder: Path | str, annotations: Mapping[str, Any], rows: pd.DataFrame, seed: int) -> str:
+    """The configuration of a data set; `annotations` is its section, and `rows` has `label`, `subset` and `path`."""
     path = Path(folder).absolute()
     is_here = not is_remote(folder) and path.is_relative_to(Path.cwd())
     videos = path.relative_to(Path.cwd()) if is_here else folder
+    keys = ", ".join(f"{key}: {_value(value)}" for key, value in annotations.items())
+    edit = f"# Edit the list as you like; docs/adding-a-dataset.md#{annotations['format']} tells how it is read."
+    if annotations["format"] == "table":
+        table = annotations["path"]
+        edit = f"# Edit the table as you like: video,label,subset,group; `kinema split {table}` draws subsets anew."
     return f"""\
 # Data set {name}, written by `kinema init-dataset`. The target is results/{name}/ENCODER_DECODER/model.xml.
-# Edit the table as you like: video,label,subset,group; `kinema split {table}` draws subsets anew.
+{edit}
 # config/README.md lists every other key and its default.
-annotations: {{format: table, path: {_yaml(str(table))}}}
+annotations: {{{keys}}}
 
 # Searched at any depth.
 videos: {_yaml(str(videos))}
 
 # Keep this number: another one prepares all frames anew. Some hundred videos a shard, 1024 shards at the most.
-num_shards: {shards}
+num_shards: {num_shards(len(rows))}
 
 # What follows was chosen for these videos and for this machine; docs/recipes.md tells how, and what to try next.
-"""
+{_suggested(folder, rows, seed)}"""
 
 
 def _suggested(folder: Path | str, rows: pd.DataFrame, seed: int) -> str:
     number = rows["subset"].value_counts()
     return suggestions(
-        Sample.of(folder, rows["path"].tolist(), seed),
+        Sample.of(folder, rows["path"].dropna().unique().tolist(), seed),
         Machine.this(),
         labels=rows["label"].dropna().unique(),
         num_training=int(number.get("training", 0)),
         num_validation=int(number.get("validation", 0)),
     )
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml, value))}]"
+    return _yaml(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _yaml(text: str) -> str:

@@ -6,13 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kinema.annotations.drawing import counts, draw_subsets, told
+from kinema.annotations.drawing import counts, draw_subsets, kept_together, told
 from kinema.annotations.editing import write_columns
-from kinema.annotations.grouping import find_groups, name_of
+from kinema.annotations.grouping import find_groups, paths_of
 from kinema.annotations.rows import EXTENSION, Problems, lines_of, read_tables, read_whole
 from kinema.experiment.files import load_config_files
-from kinema.media.listing import scan_videos
-from kinema.media.names import Finder
 from kinema.media.remote.address import is_remote
 
 
@@ -68,16 +66,7 @@ def _rows(table: Path, folder: Path | str | None) -> pd.DataFrame:
         found = f"all labels are '{labels[0]}'" if len(labels) else "no row has a label"
         raise ValueError(f"{table}: {found}; a model needs two classes or more to tell apart")
     names = rows["video"].str.replace(rf"{EXTENSION}$", "", regex=True)
-    return rows.assign(path=_paths(names, rows["video"], folder))
-
-
-def _paths(bare: pd.Series, names: pd.Series, folder: Path | str | None) -> pd.Series:
-    if folder is None:
-        return bare
-    wanted = {text: name_of(text) for text in names.unique()}
-    finder = Finder(scan_videos(folder)[0], wanted.values, root=folder)
-    found = {text: next(iter(finder.find(name).files), None) for text, name in wanted.items()}
-    return names.map(found).astype("string").fillna(bare)
+    return rows.assign(path=paths_of(rows["video"], folder).fillna(names))
 
 
 def _folder_of(table_path: Path) -> Path | str | None:
@@ -96,11 +85,7 @@ def _folder_of(table_path: Path) -> Path | str | None:
 
 def _drawn(rows: pd.DataFrame, **options) -> tuple[pd.Series, list[str]]:
     labelled = rows[rows["label"].notna()]
-    # parts of one file show the same scene, whether or not somebody said so
-    several = labelled["path"].duplicated(keep=False)
-    of_file = labelled.groupby("path")["group"].transform("first").where(several)
-    units = labelled["group"].fillna(of_file).fillna(("file " + labelled["path"]).where(several))
-    drawn, lines = draw_subsets(labelled["label"], units, **options)
+    drawn, lines = draw_subsets(labelled["label"], kept_together(labelled), **options)
     return drawn.reindex(rows.index).fillna("testing"), lines
 
 

@@ -15,7 +15,8 @@ _HMDB_FILE = re.compile(r"(?P<label>.+)_test_split(?P<split>[1-3])\.txt")
 def list_files(settings: Annotations) -> list[str]:
     """Files that a conversion reads, in a fixed order; FileNotFoundError names the ones that are not there.
 
-    For `ucf101` and `hmdb51`, `path` is the folder of the official lists and only those of the split are taken.
+    For `ucf101` and `hmdb51`, `path` is the folder of the official lists and only those of the split are taken; for
+    `elan` a folder stands for all .eaf files in it. A file that `classes` names is the last.
     """
     folder = settings.paths[0]
     if settings.format == "ucf101":
@@ -24,7 +25,8 @@ def list_files(settings: Annotations) -> list[str]:
         )
     if settings.format == "hmdb51":
         return _below(folder, _hmdb51_names(folder, settings.split))
-    return _existing(settings.paths, Path.is_file, "file")
+    paths = _eaf_files(settings.paths) if settings.format == "elan" else settings.paths
+    return _existing([*paths, *([settings.classes] if settings.classes else [])], Path.is_file, "file")
 
 
 def hmdb51_label(file: Path) -> str:
@@ -42,6 +44,16 @@ def _hmdb51_names(folder: str, split: int | None) -> list[str]:
     if not labels:
         raise FileNotFoundError(f"'{folder}' holds no file such as wave_test_split{split}.txt")
     return [f"{label}_test_split{split}.txt" for label in labels]
+
+
+def _eaf_files(paths: Sequence[str]) -> list[str]:
+    found = []
+    for path in paths:
+        inside = sorted(str(file) for file in Path(path).glob("*.eaf")) if Path(path).is_dir() else [path]
+        if not inside:
+            raise FileNotFoundError(f"'{path}' holds no .eaf file")
+        found += inside
+    return found
 
 
 def _below(folder: str, names: Sequence[str]) -> list[str]:

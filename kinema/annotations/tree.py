@@ -12,6 +12,7 @@ from kinema.media.listing import scan_videos
 from kinema.media.remote.address import is_remote
 
 SHOWN = 5  # names in a note
+UNLABELLED = "_unlabeled"  # the folder of videos without a class in FiftyOne's VideoClassificationDirectoryTree
 
 
 def read_tree(root: Path | str) -> tuple[pd.DataFrame, list[str]]:
@@ -37,7 +38,7 @@ def read_tree(root: Path | str) -> tuple[pd.DataFrame, list[str]]:
             f"extension of {in_words()}, or a folder of numbered pictures. Is another folder meant?"
             + "".join(f"\n{note}" for note in notes)
         )
-    empty = _class_folders(root, in_subsets) - labels
+    empty = _class_folders(root, in_subsets) - labels - {UNLABELLED}
     return rows, [*notes, *_note(sorted(empty), "class folders without a video")]
 
 
@@ -61,7 +62,7 @@ def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd
     for path in sorted(files, key=lambda path: (path.suffix.lower() not in COMMON, path in folders, path)):
         best.setdefault(_bare(path), path)
     rows: dict[str, tuple[str, str | None, str | None, str]] = {}
-    hidden, unreadable, twice, misplaced, inner = [], [], [], [], []
+    hidden, unreadable, twice, misplaced, inner, unlabelled = [], [], [], [], [], []
     videos: set[Path] = set()
     for path in sorted(files):  # a folder before what lies in it
         subset = SUBSETS.get(path.parts[0].lower()) if in_subsets else None
@@ -72,6 +73,8 @@ def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd
             unreadable.append(path)
         elif not above and (subset != "testing" or len(path.parts) < 2):
             misplaced.append(path)
+        elif above and above[0] == UNLABELLED:
+            unlabelled.append(path)
         elif best[_bare(path)] != path:
             twice.append(path)
         elif not videos.isdisjoint(path.parents):
@@ -82,6 +85,7 @@ def _placed(files: list[Path], in_subsets: bool, folders: set[Path]) -> tuple[pd
             videos.update({path} & folders)
     notes = [
         *_note(misplaced, "videos lie in no class folder and are left out"),
+        *_note(unlabelled, f"videos lie in {UNLABELLED}, as FiftyOne writes those without a class, and are left out"),
         *_note(twice, "videos differ from another one in the extension only and are left out"),
         *_note(inner, "videos lie in the folder of another one's pictures and are left out"),
         *_note(hidden, "hidden files are left out"),

@@ -10,23 +10,86 @@ from pydantic import (
 
 from kinema.experiment.section import Aspect, Automatic, Fraction, Section, _can_be_opened
 
+_NUMBERED = ("mmaction2", "huggingface", "something_something")
+_OF_TOOLS = ("cvat", "label_studio", "fiftyone", "datumaro", "elan", "via")
+# keys of `annotations` that only some formats have
+OPTIONS_OF_FORMATS = {
+    "subsets": (*_OF_TOOLS, *_NUMBERED, "charades", "activitynet"),
+    "field": ("cvat", "label_studio", "elan", "via", "huggingface"),
+    "classes": (*_NUMBERED, "charades"),
+    "fps": ("cvat", "label_studio", "fiftyone", "datumaro", "via"),
+    "first_frame": ("label_studio",),
+    "prefix": ("activitynet",),
+}
+
 
 class Annotations(Section):
     """Where the list of videos and labels comes from."""
 
-    format: Literal["table", "kinetics", "mini_kinetics", "ucf101", "hmdb51", "json"] = Field(
+    format: Literal[
+        "table",
+        "kinetics",
+        "mini_kinetics",
+        "ucf101",
+        "hmdb51",
+        "json",
+        "cvat",
+        "label_studio",
+        "fiftyone",
+        "datumaro",
+        "elan",
+        "via",
+        "mmaction2",
+        "huggingface",
+        "activitynet",
+        "charades",
+        "something_something",
+    ] = Field(
         "table",
         description="`table`: CSV, TSV or Parquet with the columns video, label, subset, optional group, start, end; "
-        "`kinetics`, `mini_kinetics`, `ucf101`, `hmdb51`: the official lists; `json`: the reference toolkit's JSON.",
+        "`kinetics`, `mini_kinetics`, `ucf101`, `hmdb51`, `activitynet`, `charades`, `something_something`: the "
+        "official lists; `json`: the reference toolkit's JSON; `cvat`, `label_studio`, `fiftyone`, `datumaro`, `elan`, "
+        "`via`: what these tools write; `mmaction2`: lists of mmaction2, SlowFast and PaddleVideo; `huggingface`: "
+        "metadata.csv with file_name and label.",
     )
     path: str | list[str] = Field(
         description="The annotation file, or several, relative to the working directory; for `ucf101` and `hmdb51` the "
-        "folder of the official lists."
+        "folder of the official lists, for `elan` also a folder of .eaf files."
     )
     split: int | None = Field(None, ge=1, le=3, description="Official split of `ucf101` and `hmdb51`, required there.")
     unit: Literal["seconds", "frames"] = Field(
         "seconds", description="What `start` and `end` of a table count: seconds, or frames from 0."
     )
+    subsets: list[Literal["training", "validation", "testing"]] | None = Field(
+        None,
+        description="Lists of other tools: the subset of each path, where neither the list nor its name says it.",
+    )
+    field: str | None = Field(
+        None,
+        description="Which of several kinds of labels: the attribute of `cvat` and `via`, the control of "
+        "`label_studio`, the tier of `elan`, the column of `huggingface`.",
+    )
+    classes: str | None = Field(
+        None,
+        description="A file that names the classes by their numbers (`mmaction2`, `huggingface`, "
+        "`something_something`) or codes (`charades`).",
+    )
+    fps: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="The frame rate by which the frames of `cvat`, `label_studio`, `fiftyone`, `datumaro` and `via` "
+        "become seconds; null takes them as frames of the file, but for `label_studio`, which has to say it.",
+    )
+    first_frame: Literal[0, 1] = Field(1, description="Number of the first frame in the ranges of `label_studio`.")
+    prefix: str = Field(
+        "", description="What stands in front of the ids of `activitynet` in the names of the files, such as `v_`."
+    )
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_can_be_opened(cls, value: str | None) -> str | None:
+        return value if value is None else _can_be_opened(value)
 
     @field_validator("path", mode="before")
     @classmethod
@@ -52,6 +115,11 @@ class Annotations(Section):
             raise ValueError(f"`split` is for the formats ucf101 and hmdb51; {self.format} has none")
         if self.unit != "seconds" and self.format != "table":
             raise ValueError(f"`unit` is for the format table; {self.format} has none")
+        for key, formats in OPTIONS_OF_FORMATS.items():
+            if getattr(self, key) != type(self).model_fields[key].default and self.format not in formats:
+                raise ValueError(f"`{key}` is for {', '.join(formats)}; {self.format} has none")
+        if self.subsets and len(self.subsets) != len(self.paths):
+            raise ValueError(f"`subsets` has one for each path; found {len(self.subsets)} for {len(self.paths)} paths")
         if not self.paths or ((official or self.format == "json") and len(self.paths) > 1):
             one = "a folder" if official else "one file" if self.format == "json" else "a file, or several"
             raise ValueError(f"`path` of format {self.format} is {one}, found {len(self.paths)} paths")

@@ -276,7 +276,7 @@ EDITS = {
     ),
     "what is known of the storages": (("kinema/media/storages/facts.py", "16384", "4096"), {"shard"}),
     "words of damage": (("kinema/media/damage.py", "LZW decode failed", "LZW decode"), {"shard"}),
-    "the labels": (("kinema/annotations/table.py", ".unique())", ".unique(), reverse=True)"), {"annotations"}),
+    "the labels": (("kinema/annotations/formats/table.py", ".unique())", ".unique(), reverse=True)"), {"annotations"}),
     "an adapter": (("workflow/scripts/export.py", "deployment.opset", "deployment.parity_clips"), {"export"}),
     # what is seen, said and written down of them
     "a log line": (("kinema/training/run.py", '"continuing from %s"', '"going on from %s"'), set()),

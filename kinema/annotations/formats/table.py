@@ -32,7 +32,7 @@ def read_table(files: Sequence[Path], settings: Annotations) -> Dialect:
     rows = read_tables(files, columns=columns, required=REQUIRED, numbers=("start", "end"), unit=settings.unit)
     if rows.empty:
         raise ValueError(f"{', '.join(map(str, files))}: no rows below the header; expected one row a video")
-    rows = _without_extension(rows)
+    rows = without_extension(rows)
     numbers = {name: _finite(rows[name], settings.unit) for name in ("start", "end")}
     parts = with_segments(rows.assign(**numbers, unit=settings.unit))
     parts["subset"] = subsets_of(rows["subset"])
@@ -40,7 +40,7 @@ def read_table(files: Sequence[Path], settings: Annotations) -> Dialect:
     return Dialect(sorted(rows["label"].dropna().unique()), parts.sort_values("id"))
 
 
-def _without_extension(rows: pd.DataFrame) -> pd.DataFrame:
+def without_extension(rows: pd.DataFrame) -> pd.DataFrame:
     """`video` without the extension that it has and `extension`; where files differ in the extension only, one name."""
     found = pc.extract_regex(pa.array(rows["video"], pa.string()), rf"(?P<extension>{EXTENSION})$")
     extension = pd.Series(pc.struct_field(found, 0), index=rows.index, dtype=TEXT)

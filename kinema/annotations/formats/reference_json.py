@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
-from kinema.annotations.rows import SHOWN
+from kinema.annotations.formats.json_files import unique
+from kinema.annotations.formats.listing import raise_first
 from kinema.annotations.segments import SHORTEST, SUFFIX, with_segments
 from kinema.annotations.text_files import read_utf8
 from kinema.experiment.data_sections import Annotations
@@ -48,9 +49,7 @@ def read_json(files: Sequence[Path], settings: Annotations) -> Dialect:
     entries["id"] = listed["id"].fillna(entries["id"])
     again = entries[entries["id"].duplicated(keep=False)]
     problems += [f"'{name}': listed twice{_as(labels)}" for name, labels in again.groupby("id", sort=False)["label"]]
-    if problems:
-        more = [f"... and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise ValueError("\n".join([*(f"{file}: {text}" for text in problems[:SHOWN]), *more]))
+    raise_first([f"{file}: {text}" for text in problems])
     return Dialect(labels, entries)
 
 
@@ -63,7 +62,7 @@ def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
     expected = 'expected {"labels": [...], "database": {id: {"subset": ..., "annotations": {"label": ...}}}}'
     text = read_utf8(file).decode("utf-8-sig")
     try:
-        content = json.loads(text, object_pairs_hook=_object)
+        content = json.loads(text, object_pairs_hook=unique)
         labels, database = content["labels"], content["database"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}: not an annotation file ({error!r}); {expected}") from None
@@ -72,14 +71,6 @@ def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
     if len(set(labels)) < len(labels):
         raise ValueError(f"{file}: a label stands in `labels` twice")
     return labels, database
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"'{next(name for name in names if names.count(name) > 1)}' stands twice in one object")
-    return values
 
 
 def _entries(name: str, entry: Any, labels: set[str]) -> list[Row]:
