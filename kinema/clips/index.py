@@ -6,7 +6,7 @@ is -1: drawn anew every epoch. Where the frames lie stays in the shard tables; `
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,17 +48,26 @@ def build_index(
     _tell_of_mirrors(labels, horizontal_flip)
     usable = videos.loc[videos["status"] == "ok", VIDEO_SCHEMA.names]
     table = pa.Table.from_pandas(usable, schema=VIDEO_SCHEMA, preserve_index=False)
-    rows = write_clips(table, out, labels=labels, clip=clip)
+    annotated = Counter(videos.loc[videos["label_index"] >= 0, "subset"])
+    write_index(table, out, labels=labels, clip=clip, annotated=annotated)
+    check_scored(out, scored)
+
+
+def write_index(videos: pa.Table, out: Path, *, labels: list[str], clip: Clip, annotated: Mapping[str, int]) -> None:
+    """Write `out` (clips.parquet) and what lies beside it; `videos` has one row a usable video, schema VIDEO_SCHEMA.
+
+    `annotated` counts the listed videos of each subset that have a class, whether or not they can be used.
+    """
+    rows = write_clips(videos, out, labels=labels, clip=clip)
     first_clips = rows.filter(pc.field("clip") == 0)  # one of every video
     write_parts(
         parts_path(out),
         first_clips.select(IDENTITY).to_pydict(),
         labels=labels,
         groups=first_clips["group"].to_pylist(),
-        annotated=Counter(videos.loc[videos["label_index"] >= 0, "subset"]),
+        annotated=annotated,
     )
-    check_scored(out, scored)
-    log.info("%s: %d rows over %d videos", out, len(rows), len(usable))
+    log.info("%s: %d rows over %d videos", out, len(rows), len(videos))
 
 
 def _tell_of_mirrors(labels: Sequence[str], horizontal_flip: float) -> None:

@@ -154,6 +154,29 @@ class Media(Section):
     )
 
 
+class CrossValidation(Section):
+    """How `results/DATASET/MODEL/crossval/summary.json` trains and scores a model several times."""
+
+    num_folds: int = Field(
+        5,
+        ge=2,
+        le=100,
+        description="Parts into which the training and validation videos are dealt, groups whole; each is scored by a "
+        "model that was trained on the others.",
+    )
+    fold_seed: int = Field(1, ge=0, lt=2**32, description="Seed of the dealing.")
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
+        (1,), min_length=1, description="Each fold is trained once with each of these, in the place of `training.seed`."
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("expected each seed once")
+        return seeds
+
+
 class Clip(Section):
     """Which frames one clip has."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kinema.experiment.comparing import compared_models, is_leaderboard, listed_models
 from kinema.experiment.config import Config
+from kinema.experiment.crossval import names_behind
 from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.pages import is_data_page
@@ -38,9 +39,10 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
             check_export(config, parts[1], parts[2])
         if "streaming" in parts[3:5]:
             check_streaming(config, parts[1], parts[2])
-        check_starts(config, parts[1], parts[2])
-        for dataset, model_name in with_ancestors(config, parts[1], parts[2]):
-            check_experiment(config, dataset, model_name, runs_here)
+        for name in names_behind(config, target):
+            check_starts(config, parts[1], name)
+            for dataset, model_name in with_ancestors(config, parts[1], name):
+                check_experiment(config, dataset, model_name, runs_here)
     annotation_files(config, parts[1])
 
 
@@ -50,13 +52,14 @@ def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) ->
     `rules` are the patterns of the outputs by the name of the rule. The name of a rule is
     one, too; a file that is there is none.
     """
-    patterns = [WILDCARD.sub(r"{\1}", pattern) for outputs in rules.values() for pattern in outputs]
+    patterns = [pattern for outputs in rules.values() for pattern in outputs]
+    bare = [WILDCARD.sub(r"{\1}", pattern) for pattern in patterns]
     for target in targets:
         path = os.path.relpath(target)  # an absolute one too: rules make relative ones
         made = [pattern for pattern in patterns if matched(pattern, os.path.normpath(target)) is not None]
         if made or target in rules:
             continue
-        known = {filled for pattern in patterns if (filled := _filled(pattern, path))}
+        known = {filled for pattern in bare if (filled := _filled(pattern, path))}
         raise ConfigError(f"{target}: no rule makes this{nearest(path, sorted(known))}")
 
 

@@ -22,6 +22,7 @@ from kinema.records.benchmark import (
     WholeWay,
 )
 from kinema.records.calibration import AnswersAbove, Calibration, CalibrationFile, Temperature
+from kinema.records.crossval import ClassSpread, CrossValidation, FoldScores, Spread
 from kinema.records.dataset_report import (
     ClaimedVideo,
     ClassSize,
@@ -125,6 +126,7 @@ EVALUATION = Evaluation(
     calibration=CALIBRATION,
     subsets={"validation": SCORES},
 )
+SPREAD = Spread(mean=0.5, seed_deviation=None, fold_deviation=0.25)
 LOOK_ALIKE = LookAlike(
     likeness=0.75,
     video="x",
@@ -186,6 +188,32 @@ EXAMPLES = {
         seconds=12.5,
         num_epochs=1,
         kept_epoch={"epoch": 0, "train_loss": 0.7},
+    ),
+    "summary.json": CrossValidation(
+        model="efficientnet_lite0_vtn@slow",
+        num_folds=2,
+        seeds=[1],
+        num_videos=2,
+        num_annotated=3,
+        coverage=2 / 3,
+        majority=0.5,
+        video_top1=SPREAD,
+        video_top5=SPREAD,
+        mean_class_accuracy=SPREAD,
+        macro_f1=SPREAD,
+        intervals=SCORES.intervals,
+        folds=[
+            FoldScores(
+                fold=0, seed=1, num_videos=1, num_training=1, video_top1=0.5, video_top5=1.0, mean_class_accuracy=0.5,
+                macro_f1=0.5, seconds=1.5,
+            )
+        ],
+        classes={
+            LAUFEN: ClassSpread(
+                num_videos=2, recall=0.5, recall_deviation=None, precision=1.0, f1=2 / 3, called={LAUFEN: 1, "a.b": 1}
+            )
+        },
+        training_seconds=1.5,
     ),
     "parity.json": Parity(
         num_clips=2,
@@ -273,6 +301,7 @@ LAYOUTS = {
     "training.json": (2, "b55213c660ac08ae"),
     "evaluation.json": (3, "9af72f6c3fd930ef"),
     "calibration.json": (1, "5785125498fb2ec6"),
+    "summary.json": (1, "039a287e7f398aa9"),
     "parity.json": (2, "172fe0e9e7a97881"),
     "verification.json": (2, "57cd003691f01e72"),
     "benchmark.json": (1, "b4cf544c5d8aa921"),

@@ -15,6 +15,11 @@ def scored_models(wildcards):
     return asked(scoring.scored_json, ASKED.targets, wildcards.dataset)
 
 
+def scored_here(wildcards):
+    """The same for a training; a fold has the videos that score it, whatever else is asked for."""
+    return "[]" if folds.split_fold(wildcards.model)[1] else scored_models(wildcards)
+
+
 def list_contents(wildcards):
     """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
     if asked(resolve.dataset_named, wildcards.dataset).rendered:
@@ -278,6 +283,37 @@ def parity_data(wildcards):
     """The same of the clips on which an exported network is compared with the trained one."""
     path = parts_path(wildcards)
     return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
+
+
+def fold_settings(wildcards):
+    """How videos are dealt out, and which clips they have, as JSON."""
+    asked(crossval.check_number, wildcards.dataset, int(wildcards.fold))
+    dealing = asked(resolve.crossval_of, wildcards.dataset).model_dump(include={"num_folds", "fold_seed"})
+    clip = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, ("clip",)))
+    return json.dumps({"crossval": dealing, **clip}, sort_keys=True)
+
+
+def dealt_data(wildcards):
+    """Digests of the videos that are dealt out, and of their groups, as JSON."""
+    path = Path(f"results/{wildcards.dataset}/clips.json")
+    groups = {name: parts.part_listed(path, name)["groups"] for name in crossval.DEALT}
+    return json.dumps([parts.parts_digests(path, crossval.DEALT), groups])
+
+
+def fold_names(wildcards):
+    """The trainings of a cross-validation, as JSON."""
+    return json.dumps(asked(crossval.fold_names, wildcards.dataset, wildcards.model))
+
+
+def fold_files(wildcards):
+    """What is read of each."""
+    return asked(crossval.fold_files, wildcards.dataset, wildcards.model)
+
+
+def dealt_listed(wildcards):
+    """How many videos that can be dealt out the list has, as JSON."""
+    path = Path(f"results/{wildcards.dataset}/clips.json")
+    return json.dumps({name: parts.part_listed(path, name)["annotated"] for name in crossval.DEALT})
 
 
 def listed_files(wildcards):
