@@ -35,6 +35,7 @@ from kinema.records.dataset_report import (
     LabelConflict,
     LabelCounts,
     Leaks,
+    RateRange,
     RespelledVideo,
     SharedFile,
 )
@@ -288,6 +289,8 @@ EXAMPLES = {
         imbalance=Imbalance(
             largest=ClassSize(label="a", videos=2), smallest=None, ratio=None, without_training=["b"]
         ),
+        frame_rates=RateRange(low=15.0, median=25.0, high=60.0),
+        clip_fps=None,
         damaged=[DamagedVideo(video="x", subset="training", label=None, frames=7, truncated=True, detail="cut")],
         dropped=[
             DroppedVideo(video="z", subset="training", label="a", status="failed", reason="timeout", detail=None)
@@ -296,7 +299,7 @@ EXAMPLES = {
 }  # fmt: skip
 # Of each record: its version, and what tells one layout from another.
 LAYOUTS = {
-    "dataset_report.json": (2, "19ade59528fcc621"),
+    "dataset_report.json": (3, "3c2c7e37ce04eff8"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (2, "b55213c660ac08ae"),
     "evaluation.json": (3, "9af72f6c3fd930ef"),

@@ -100,9 +100,9 @@ def shard_tables(wildcards):
 
 
 def horizontal_flip(wildcards):
-    """How often training clips of a data set are mirrored, where no model of it says otherwise."""
-    sections = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, ("augmentation",)))
-    return str(sections["augmentation"]["horizontal_flip"])
+    """How training clips of a data set are mirrored, where no model of it says otherwise, as JSON."""
+    names = ("augmentation.horizontal_flip", "augmentation.mirrored_labels")
+    return json.dumps(json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, names))["augmentation"])
 
 
 def look_alikes(wildcards):
@@ -142,8 +142,13 @@ def untracked(wildcards):
 
 def training_data(wildcards):
     """Digests of what a training reads of the index, as JSON."""
-    names = params.training_parts(resolved(wildcards).training)
-    return json.dumps(parts.parts_digests(parts_path(wildcards), names))
+    return clip_digests(wildcards, params.training_parts(resolved(wildcards).training))
+
+
+def clip_digests(wildcards, names):
+    """Digests of these parts of the index, with the frame rates where clips are taken in time, as JSON."""
+    in_time = resolved(wildcards).clip.fps is not None
+    return json.dumps(parts.parts_digests(parts_path(wildcards), names, with_rates=in_time))
 
 
 def accelerator(wildcards):
@@ -214,12 +219,12 @@ def scored_parts(wildcards):
 
 def evaluation_data(wildcards):
     """The same of an evaluation."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), scored_parts(wildcards).names))
+    return clip_digests(wildcards, scored_parts(wildcards).names)
 
 
 def verified_data(wildcards):
     """The same of what an exported network is scored on."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), [scored_parts(wildcards).reported]))
+    return clip_digests(wildcards, [scored_parts(wildcards).reported])
 
 
 def listed_videos(wildcards):
@@ -276,13 +281,12 @@ def int8_streaming_settings(wildcards):
 
 def int8_data(wildcards):
     """Digests of what an INT8 model is scored on, and of the training videos that it is calibrated on, as JSON."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), ["training", scored_parts(wildcards).reported]))
+    return clip_digests(wildcards, ["training", scored_parts(wildcards).reported])
 
 
 def parity_data(wildcards):
     """The same of the clips on which an exported network is compared with the trained one."""
-    path = parts_path(wildcards)
-    return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
+    return clip_digests(wildcards, [parts.parity_part(parts_path(wildcards))])
 
 
 def fold_settings(wildcards):
@@ -297,7 +301,7 @@ def dealt_data(wildcards):
     """Digests of the videos that are dealt out, and of their groups, as JSON."""
     path = Path(f"results/{wildcards.dataset}/clips.json")
     groups = {name: parts.part_listed(path, name)["groups"] for name in crossval.DEALT}
-    return json.dumps([parts.parts_digests(path, crossval.DEALT), groups])
+    return json.dumps([parts.parts_digests(path, crossval.DEALT, with_rates=True), groups])
 
 
 def fold_names(wildcards):
