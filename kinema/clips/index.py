@@ -6,17 +6,16 @@ is -1: drawn anew every epoch. Where the frames lie stays in the shard tables; `
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kinema.annotations.mirrored import mirror_images, settings_for, sided
 from kinema.clips import leaks
 from kinema.clips.coverage import check_coverage, read_coverage
-from kinema.clips.parts import write_parts
-from kinema.clips.table import VIDEO_SCHEMA, check_scored, parts_path, write_clips
+from kinema.clips.table import VIDEO_SCHEMA, check_scored
+from kinema.clips.writing import write_index
 from kinema.experiment.data_sections import Augmentation, Clip
 from kinema.job import ON_SCREEN
 from kinema.spelling import told_apart
@@ -24,7 +23,6 @@ from kinema.spelling import told_apart
 log = logging.getLogger(__name__)
 SHOWN = 5  # labels in a line
 NO_FLIP = Augmentation(horizontal_flip=0)
-IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # other values, other data
 
 
 def build_index(
@@ -54,24 +52,6 @@ def build_index(
     annotated = Counter(videos.loc[videos["label_index"] >= 0, "subset"])
     write_index(table, out, labels=labels, clip=clip, annotated=annotated)
     check_scored(out, scored)
-
-
-def write_index(videos: pa.Table, out: Path, *, labels: list[str], clip: Clip, annotated: Mapping[str, int]) -> None:
-    """Write `out` (clips.parquet) and what lies beside it; `videos` has one row a usable video, schema VIDEO_SCHEMA.
-
-    `annotated` counts the listed videos of each subset that have a class, whether or not they can be used.
-    """
-    rows = write_clips(videos, out, labels=labels, clip=clip)
-    first_clips = rows.filter(pc.field("clip") == 0)  # one of every video
-    write_parts(
-        parts_path(out),
-        first_clips.select(IDENTITY).to_pydict(),
-        labels=labels,
-        groups=first_clips["group"].to_pylist(),
-        rates=first_clips["fps"].to_pylist(),
-        annotated=annotated,
-    )
-    log.info("%s: %d rows over %d videos", out, len(rows), len(videos))
 
 
 def _tell_of_mirrors(labels: Sequence[str], augmentation: Augmentation) -> None:

@@ -15,7 +15,8 @@ import pandas as pd
 
 from kinema.clips import leaks
 from kinema.clips.coverage import read_coverage
-from kinema.clips.report_markdown import of_rates, render
+from kinema.clips.rates import of_rates
+from kinema.clips.report_markdown import render
 from kinema.files import write_text
 from kinema.job import ON_SCREEN
 from kinema.records.dataset_report import (

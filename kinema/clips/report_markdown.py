@@ -6,11 +6,11 @@ Every class is listed; lists of videos are cut off, since dataset_report.json ha
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kinema.clips.rates import of_rates
 from kinema.markdown import as_text, table
 from kinema.records.dataset_report import Counts, DatasetReport, LabelCounts
 from kinema.spelling import counted, told_apart
 
-MOST_APART = 1.5  # highest frame rate to the lowest: more is another pace
 MAX_ROWS = 50  # of a list of videos or leaks
 MAX_ALIKE = 10  # groups of labels
 MAX_CHARACTERS = 200  # of what a tool said of a video
@@ -90,18 +90,6 @@ def _remarks(report: DatasetReport) -> Iterable[str]:
         yield f"{left:,} more labels that look alike are in dataset_report.json."
     if report.without_class.listed:
         yield f"Videos without a class, which are not scored: {report.without_class.listed:,}."
-
-
-def of_rates(report: DatasetReport) -> str:
-    """That clips of a stride by number span unlike times, and what to do; nothing where they do not."""
-    rates = report.frame_rates
-    if rates is None or report.clip_fps is not None or rates.high <= MOST_APART * rates.low:
-        return ""
-    return (
-        f"The videos have {rates.low:.4g} to {rates.high:.4g} frames a second, and clip.stride counts frames: a clip "
-        f"of one spans {rates.high / rates.low:.1f} times as long as of another. `clip: {{fps: {rates.median:.4g}}}` "
-        "looks at all of them at one rate"
-    )
 
 
 def _subsets(report: DatasetReport) -> list[tuple[str, Counts]]:

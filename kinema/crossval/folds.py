@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kinema.annotations.joined import joined
-from kinema.clips.index import write_index
 from kinema.clips.table import VIDEO_SCHEMA
+from kinema.clips.writing import write_index
 from kinema.experiment.data_sections import Clip, CrossValidation
 from kinema.input_error import InputError
 from kinema.job import ON_SCREEN

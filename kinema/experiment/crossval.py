@@ -10,6 +10,7 @@ from kinema.experiment.resolve import crossval_of, resolve
 
 SUMMARY = ("summary.json", "summary.md", "predictions.parquet")  # in results/<dataset>/<model>/crossval
 DEALT = ("training", "validation")  # subsets whose videos are dealt out; testing videos are left alone
+CLIPS = tuple(f"clip.{key}" for key in ("length", "stride", "fps", "num_train_clips", "num_test_clips"))  # of folds
 READ = ("predictions.parquet", "training.json")  # in the folder of each fold
 
 

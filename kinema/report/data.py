@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.clips.report_markdown import of_rates
+from kinema.clips.rates import of_rates
 from kinema.clips.windows import frames_at_pace
 from kinema.experiment.data_sections import Clip
 from kinema.records.dataset_report import Counts, DatasetReport, DroppedVideo, LabelCounts

@@ -293,7 +293,7 @@ def fold_settings(wildcards):
     """How videos are dealt out, and which clips they have, as JSON."""
     asked(crossval.check_number, wildcards.dataset, int(wildcards.fold))
     dealing = asked(resolve.crossval_of, wildcards.dataset).model_dump(include={"num_folds", "fold_seed"})
-    clip = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, ("clip",)))
+    clip = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, crossval.CLIPS))
     return json.dumps({"crossval": dealing, **clip}, sort_keys=True)
 
 
