@@ -58,7 +58,7 @@ EDITS = {
     "augmentation": (setting("augmentation: {hue: 0.1}"), {"train", DATA_PAGE}),
     "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train", DATA_PAGE, FOLD}),
     "frame rate of clips": (
-        (TINY, "length: 4", "length: 4, fps: 10"),
+        (TINY, "length: 4", "length: 4\n  fps: 10"),
         {"dataset_report", "index", "train", DATA_PAGE, FOLD, *READS_CLIPS},
     ),
     "number of folds": (setting("crossval: {num_folds: 3}"), {FOLD, CROSSVAL}),
@@ -220,7 +220,7 @@ EDITS = {
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
