@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 
+from kinema.experiment.comparing import listed_models
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError
 from kinema.experiment.folds import CROSSVAL, Fold, in_fold, split_fold
 from kinema.experiment.resolve import crossval_of, resolve
 
 SUMMARY = ("summary.json", "summary.md", "predictions.parquet")  # in results/<dataset>/<model>/crossval
+TABLE = ("summary.csv", "summary.md")  # in results/<dataset>/crossval
 DEALT = ("training", "validation")  # subsets whose videos are dealt out; testing videos are left alone
 CLIPS = tuple(f"clip.{key}" for key in ("length", "stride", "fps", "num_train_clips", "num_test_clips"))  # of folds
 READ = ("predictions.parquet", "training.json")  # in the folder of each fold
@@ -25,6 +27,23 @@ def fold_files(config: Config, dataset: str, model_name: str) -> list[str]:
     return [f"results/{dataset}/{name}/{file}" for name in fold_names(config, dataset, model_name) for file in READ]
 
 
+def tabled_models(config: Config, dataset: str) -> list[str]:
+    """The models of a table of cross-validations: those that `leaderboard` lists, else those that are summed up."""
+    there = (path.parent.parent.name for path in Path(f"results/{dataset}").glob(f"*/{CROSSVAL}/summary.json"))
+    return listed_models(config, dataset) or sorted(there)
+
+
+def tabled_files(config: Config, dataset: str) -> list[str]:
+    """What it reads of them."""
+    return [f"results/{dataset}/{name}/{CROSSVAL}/summary.json" for name in tabled_models(config, dataset)]
+
+
+def is_table(target: str) -> bool:
+    """Whether a target is the table of all models."""
+    parts = os.path.relpath(target).split("/")
+    return len(parts) == 4 and (parts[0], parts[2]) == ("results", CROSSVAL) and parts[3] in TABLE
+
+
 def is_summary(target: str) -> bool:
     """Whether a target is a file that sums up the cross-validation of a model."""
     parts = os.path.relpath(target).split("/")
@@ -36,10 +55,22 @@ def names_behind(config: Config, target: str) -> list[str]:
     parts = Path(os.path.normpath(target)).parts
     if is_summary(target):
         return fold_names(config, parts[1], parts[2])
+    if is_table(target):
+        names = tabled_models(config, parts[1])
+        return [fold for name in names for fold in fold_names(config, parts[1], name)]
     if parts[2] == CROSSVAL:  # the clip indexes of the folds
         return []
     name = "/".join(parts[2:-1])
     return [name if split_fold(name)[1] else parts[2]]
+
+
+def check_table(config: Config, dataset: str) -> None:
+    """ConfigError where a table would have no model."""
+    if not tabled_models(config, dataset):
+        raise ConfigError(
+            f"results/{dataset}: no model there is cross-validated. Name models in "
+            f"{config.dataset_dir}/{dataset}.yaml, `leaderboard: [...]`, or run snakemake for results/{dataset}/MODEL/{CROSSVAL}/summary.json first."
+        )
 
 
 def check_number(config: Config, dataset: str, number: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kinema.experiment.comparing import compared_models, is_leaderboard, listed_models
 from kinema.experiment.config import Config
-from kinema.experiment.crossval import names_behind
+from kinema.experiment.crossval import check_table, is_table, names_behind
 from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.pages import is_data_page
@@ -31,6 +31,8 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
     if is_leaderboard(target):
         _check_leaderboard(config, parts[1], runs_here)
         return
+    if is_table(target):
+        check_table(config, parts[1])
     if len(parts) > 3 and not is_data_page(target):
         if parts[-1] == "quantization.json":
             beside = "encoder.xml" if parts[-2] == "streaming" else "model.xml"

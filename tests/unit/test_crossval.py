@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -16,6 +17,7 @@ from kinema.clips.table import ClipIndex, labels_of, mapped_path, parts_path, su
 from kinema.crossval.answers import OUT_OF_FOLD
 from kinema.crossval.folds import deal, units_of, write_fold
 from kinema.crossval.summary import SummaryFiles, write_summary
+from kinema.crossval.table import write_table
 from kinema.evaluation.schema import PREDICTIONS
 from kinema.experiment.crossval import fold_names, names_behind
 from kinema.experiment.data_sections import Clip, CrossValidation
@@ -251,3 +253,38 @@ def test_folds_of_other_classes_are_refused(tmp_path):
     names = [f"{NET}/{Fold(number, 1)}" for number in (0, 1)]
     with pytest.raises(InputError, match="the folds do not have the same classes"):
         write_summary(folder=tmp_path / "mine", names=names, annotated={}, out=SummaryFiles(path, path, path))
+
+
+def test_models_stand_side_by_side_the_best_first(tmp_path):
+    summed_up(tmp_path / "mine", ("v0", "v1", "v2"))
+    better = tmp_path / "mine/other/crossval"
+    better.mkdir(parents=True)
+    record = Summary.read(tmp_path / "mine" / NET / "crossval/summary.json")
+    top1 = replace(record.video_top1, mean=0.75)
+    replace(record, model="other", video_top1=top1, seeds=[2]).write(better / "summary.json")
+    paths = {"csv_path": tmp_path / "summary.csv", "markdown_path": tmp_path / "summary.md"}
+    write_table(folder=tmp_path / "mine", model_names=[NET, "other"], **paths)
+    rows = pd.read_csv(tmp_path / "summary.csv")
+    assert rows["model"].tolist() == ["other", NET]
+    assert rows["video_top1"].tolist() == [0.75, 0.625]
+    assert (rows["low"] < rows["high"]).all()
+    text = (tmp_path / "summary.md").read_text()
+    assert "other has 0.75 of 8 videos right" in text
+    assert "Not all of these have the same videos, folds and seeds" in text
+    with pytest.raises(InputError, match="no model there is cross-validated"):
+        write_table(folder=tmp_path / "mine", model_names=[], **paths)
+
+
+def test_a_table_is_made_of_the_models_that_are_listed(project):
+    target = "results/mine/crossval/summary.md"
+    config = load(leaderboard=[NET, f"{NET}@slow"])
+    check_target(config, target)
+    names = [
+        f"{model}/crossval/fold{fold}-seed{seed}"
+        for model in (NET, f"{NET}@slow")
+        for seed in (1, 4)
+        for fold in (0, 1)
+    ]
+    assert trained_behind(config, [target]) == [("mine", name) for name in names]
+    with pytest.raises(ConfigError, match=r"no model there is cross-validated\. Name models in none/mine\.yaml"):
+        check_target(load(), target)

@@ -22,7 +22,7 @@ SHIPPED = {"verify", "modelapi", "streaming", *INT8}  # what gives a network to 
 MODEL_STAGES = {"train", "evaluate", "export", "convert", *SHIPPED}
 SCORED = {"evaluate", *SHIPPED}
 LOOKS, BOARD = "look_alikes", "leaderboard"
-FOLD, CROSSVAL = "fold", "crossval"  # the index of a fold, and the sum of all folds
+FOLD, CROSSVAL, TABLE = "fold", "crossval", "crossval_table"  # the index of a fold, all folds, all models
 DATA_PAGE, MODEL_PAGE = "data_page", "model_page"
 PAGES = {DATA_PAGE, MODEL_PAGE}
 TEMPLATES = "kinema/report/templates"
@@ -102,7 +102,7 @@ EDITS = {
     ),
     "the models of a leaderboard": (
         (TINY, "num_shards: 8", "num_shards: 8\nleaderboard: [efficientnet_lite0_vtn@quick]"),
-        {BOARD},
+        {BOARD, TABLE},
     ),
     "a comment": ((CONFIG, "seed: 1", "seed: 1  # of all"), set()),
     "a default that is left out": ((CONFIG, "  seed: 1\n", ""), set()),
@@ -151,7 +151,7 @@ EDITS = {
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
         {
             *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
-            *("serving", FOLD, CROSSVAL),
+            *("serving", FOLD, CROSSVAL, TABLE),
             *MODEL_STAGES,
             *PAGES,
         },
@@ -208,7 +208,7 @@ EDITS = {
     "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
     "words of the last lines of a run": (
         ("kinema/outcome/score.py", '"not above', '"nowhere above'),
-        {BOARD, MODEL_PAGE, CROSSVAL},
+        {BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the pictures of clips": (("kinema/report/thumbnails.py", "SIDE = 112", "SIDE = 128"), PAGES),
     "training clips on a page": (("kinema/report/augmented.py", "SHOWN_FRAMES = 4", "SHOWN_FRAMES = 5"), PAGES),
@@ -216,11 +216,11 @@ EDITS = {
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -236,7 +236,7 @@ EDITS = {
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the export": (
         ("kinema/deployment/onnx_model.py", 'Dim("batch", min=1)', 'Dim("batch", min=2)'),

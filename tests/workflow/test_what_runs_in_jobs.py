@@ -42,6 +42,7 @@ def traced(lively, tmp_path_factory) -> Project:
     project.snakemake(*targets, *pages, *exports, *limit, environment=environment)
     folds = ("--config", "crossval={num_folds: 2}")
     project.snakemake(f"{LIVELY}/crossval/summary.json", *folds, environment=environment)
+    project.snakemake("results/tiny/crossval/summary.md", *folds, environment=environment)
     return project
 
 

@@ -10,6 +10,7 @@ out  results/{dataset}/crossval/fold{fold}/clips.parquet      what fold k holds 
      results/{dataset}/{model}/crossval/summary.json           kinema.records.crossval
      results/{dataset}/{model}/crossval/summary.md             the same for a reader
      results/{dataset}/{model}/crossval/predictions.parquet    of every video, by a model that was not trained on it
+     results/{dataset}/crossval/summary.{csv,md}               the models of a data set side by side
 """
 
 
@@ -68,3 +69,27 @@ rule crossval:
         code=code("crossval", "kinema.crossval.summary"),
     script:
         "../scripts/crossval.py"
+
+
+rule crossval_table:
+    """Put the models that the data set's `leaderboard` lists side by side; without a list, those that are there."""
+    input:
+        summaries=tabled_files,
+    output:
+        table="results/{dataset}/crossval/summary.csv",
+        readable="results/{dataset}/crossval/summary.md",
+    log:
+        "logs/{dataset}/crossval_table.log",
+    benchmark:
+        "logs/{dataset}/crossval_table.benchmark.tsv"
+    conda:
+        "../../envs/train.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        folder="results/{dataset}",
+        models=tabled_models,
+        failures=failures("results/{dataset}/crossval/summary.csv"),
+        code=code("crossval_table", "kinema.crossval.table"),
+    script:
+        "../scripts/crossval_table.py"

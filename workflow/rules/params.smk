@@ -314,6 +314,16 @@ def fold_files(wildcards):
     return asked(crossval.fold_files, wildcards.dataset, wildcards.model)
 
 
+def tabled_files(wildcards):
+    """What a table of cross-validations reads."""
+    return asked(crossval.tabled_files, wildcards.dataset)
+
+
+def tabled_models(wildcards):
+    """The models in it, as JSON."""
+    return json.dumps(asked(crossval.tabled_models, wildcards.dataset))
+
+
 def dealt_listed(wildcards):
     """How many videos that can be dealt out the list has, as JSON."""
     path = Path(f"results/{wildcards.dataset}/clips.json")
