@@ -61,8 +61,8 @@ class Dataset(Settings):
     leaderboard: list[ModelFolder] = Field(
         default_factory=list,
         description="Models, with their `@variant` if any, that `results/NAME/leaderboard.md` compares, and that are "
-        "trained and scored for it; where none is named, it compares those that have an evaluation.json. They are those "
-        "of `results/NAME/crossval/summary.md`, too.",
+        "trained and scored for it; where none is named, it compares those that have an evaluation.json. So "
+        "does `results/NAME/crossval/summary.md`.",
     )
     rendered: bool = Field(False, description="The files are made by the workflow itself (the demo).")
 

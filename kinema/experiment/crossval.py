@@ -33,9 +33,9 @@ def tabled_models(config: Config, dataset: str) -> list[str]:
     return listed_models(config, dataset) or sorted(there)
 
 
-def tabled_files(config: Config, dataset: str) -> list[str]:
-    """What it reads of them."""
-    return [f"results/{dataset}/{name}/{CROSSVAL}/summary.json" for name in tabled_models(config, dataset)]
+def summary_file(dataset: str, model_name: str) -> str:
+    """What it reads of each. Only those of listed models are its inputs, and so are made."""
+    return f"results/{dataset}/{model_name}/{CROSSVAL}/summary.json"
 
 
 def is_table(target: str) -> bool:
@@ -56,7 +56,7 @@ def names_behind(config: Config, target: str) -> list[str]:
     if is_summary(target):
         return fold_names(config, parts[1], parts[2])
     if is_table(target):
-        names = tabled_models(config, parts[1])
+        names = listed_models(config, parts[1])
         return [fold for name in names for fold in fold_names(config, parts[1], name)]
     if parts[2] == CROSSVAL:  # the clip indexes of the folds
         return []
@@ -69,7 +69,8 @@ def check_table(config: Config, dataset: str) -> None:
     if not tabled_models(config, dataset):
         raise ConfigError(
             f"results/{dataset}: no model there is cross-validated. Name models in "
-            f"{config.dataset_dir}/{dataset}.yaml, `leaderboard: [...]`, or run snakemake for results/{dataset}/MODEL/{CROSSVAL}/summary.json first."
+            f"{config.dataset_dir}/{dataset}.yaml, `leaderboard: [...]`, or run snakemake for "
+            f"results/{dataset}/MODEL/{CROSSVAL}/summary.json first."
         )
 
 

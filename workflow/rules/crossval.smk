@@ -89,6 +89,7 @@ rule crossval_table:
     params:
         folder="results/{dataset}",
         models=tabled_models,
+        scores=tabled_contents,
         failures=failures("results/{dataset}/crossval/summary.csv"),
         code=code("crossval_table", "kinema.crossval.table"),
     script:

@@ -315,13 +315,21 @@ def fold_files(wildcards):
 
 
 def tabled_files(wildcards):
-    """What a table of cross-validations reads."""
-    return asked(crossval.tabled_files, wildcards.dataset)
+    """What a table of cross-validations reads of the models that are listed; of others nothing is made anew."""
+    names = asked(comparing.listed_models, wildcards.dataset)
+    return [crossval.summary_file(wildcards.dataset, name) for name in names]
 
 
 def tabled_models(wildcards):
     """The models in it, as JSON."""
     return json.dumps(asked(crossval.tabled_models, wildcards.dataset))
+
+
+def tabled_contents(wildcards):
+    """A digest of what it reads that is no input, as JSON."""
+    paths = [crossval.summary_file(wildcards.dataset, name) for name in json.loads(tabled_models(wildcards))]
+    inputs = tabled_files(wildcards)
+    return json.dumps([remembered_digest(path) for path in paths if path not in inputs])
 
 
 def dealt_listed(wildcards):
