@@ -8,11 +8,13 @@ from kinema.experiment.comparing import compared_models, is_leaderboard, listed_
 from kinema.experiment.config import Config
 from kinema.experiment.crossval import check_table, is_table, names_behind
 from kinema.experiment.files import ConfigError, nearest
+from kinema.experiment.folds import split_fold
 from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import annotation_files, dataset_named
 from kinema.experiment.scoring import VERIFIED, name_in_folder
 from kinema.experiment.starts import check_starts, with_ancestors
+from kinema.models.model_name import canonical, split_variant
 from kinema.snakemake_folder import WILDCARD, matched
 
 # What is made of an exported model.
@@ -44,6 +46,7 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
         for name in names_behind(config, target):
             check_starts(config, parts[1], name)
             for dataset, model_name in with_ancestors(config, parts[1], name):
+                _check_spelling(dataset, split_fold(model_name)[0])
                 check_experiment(config, dataset, model_name, runs_here)
     annotation_files(config, parts[1])
 
@@ -78,6 +81,21 @@ def _check_leaderboard(config: Config, dataset: str, runs_here: Callable[[], boo
             f"{config.dataset_dir}/{dataset}.yaml, `leaderboard: [...]`, which are then made, or run snakemake for "
             f"results/{dataset}/MODEL/evaluation.json first."
         )
+
+
+def _check_spelling(dataset: str, model_name: str) -> None:
+    """ConfigError where a model is there already by another spelling: it would be trained twice, in two folders."""
+    folder = Path("results", dataset)
+    if (folder / model_name).exists() or not folder.is_dir():
+        return
+    base, variant = split_variant(model_name)
+    for path in sorted(folder.iterdir()):
+        other, of = split_variant(path.name)
+        if (canonical(other), of) == (canonical(base), variant):
+            raise ConfigError(
+                f"{folder}/{model_name}: this model is there as {path}, as `-` and `_` are the same in its name; "
+                "ask for that"
+            )
 
 
 def _filled(pattern: str, path: str) -> str | None:

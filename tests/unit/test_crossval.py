@@ -288,3 +288,15 @@ def test_a_table_is_made_of_the_models_that_are_listed(project):
     assert trained_behind(config, [target]) == [("mine", name) for name in names]
     with pytest.raises(ConfigError, match=r"no model there is cross-validated\. Name models in none/mine\.yaml"):
         check_target(load(), target)
+
+
+def test_a_model_that_is_there_by_another_spelling_is_not_made_twice(project, tmp_path):
+    there, target = tmp_path / "results/mine/efficientnet-lite0_vtn", f"results/mine/{NET}/evaluation.json"
+    there.mkdir(parents=True)
+    for asked in (target, SUMMARY):
+        with pytest.raises(ConfigError, match=r"is there as results/mine/efficientnet-lite0_vtn, as `-` and `_` are"):
+            check_target(load(), asked)
+    check_target(load(), f"results/mine/{NET}@slow/evaluation.json")
+    check_target(load(), "results/mine/efficientnet-lite0_vtn/evaluation.json")
+    (tmp_path / "results/mine" / NET).mkdir()
+    check_target(load(), target)
