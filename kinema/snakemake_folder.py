@@ -24,6 +24,7 @@ FOLDERS = (
     "results/*",
     "results/*/*",
     "results/*/*/*",
+    "results/*/*/crossval/*",
     "results/*/*/int8/*",
     "results/*/*/serving/*/*",
     "prepared/*/*",
@@ -32,7 +33,7 @@ FOLDERS = (
     "work/*/*/*",
 )
 FAILURES = "failures: "
-WILDCARD = re.compile(r"\{(\w+)(?:,(?:[^{}]|\{[\d,]+\})*)?\}")  # with its constraint, which may hold a count: \d{4}
+WILDCARD = re.compile(r"\{(\w+)(?:,((?:[^{}]|\{[\d,]+\})*))?\}")  # with its constraint, which may hold a count: \d{4}
 SAME_SECONDS = 1e-3  # between the end of a job as noted and the time stamp of its output
 
 
@@ -145,7 +146,7 @@ def matched(pattern: str, target: str) -> Mapping[str, str] | None:
     def group(name: re.Match[str]) -> str:
         is_known = name[1] in names
         names.append(name[1])
-        return f"(?P={name[1]})" if is_known else f"(?P<{name[1]}>[^/]+)"
+        return f"(?P={name[1]})" if is_known else f"(?P<{name[1]}>{name[2] or '[^/]+'})"
 
     expression, end = "", 0
     for name in WILDCARD.finditer(pattern):

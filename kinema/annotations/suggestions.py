@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinema.annotations.mirrored import sided
+from kinema.annotations.mirrored import settings_for, sided, unpaired
 from kinema.media.probe import MediaError, probe
 from kinema.media.remote.address import is_remote
 from kinema.media.sources import brought
@@ -175,11 +175,10 @@ def _training(machine: Machine, num_training: int, num_validation: int) -> list[
 
 
 def _augmentation(labels: Iterable[str]) -> list[str]:
+    labels = sorted(labels)
     found = sided(labels)
     if not found:
         return []
     names = ", ".join(repr(label) for label in found[:3]) + (", ..." if len(found) > 3 else "")
-    return [
-        f"# Labels tell left from right ({names}): a mirrored clip would have another one.",
-        "augmentation: {horizontal_flip: 0}",
-    ]
+    then = "would be of none" if unpaired(labels) else "is of the other one of its pair"
+    return [f"# Labels tell left from right ({names}): a mirrored clip {then}.", settings_for(labels)]

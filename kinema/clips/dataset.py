@@ -4,6 +4,7 @@ An item depends on (seed, epoch, index) alone, whatever the number of workers: `
 workers inside each index, which also works with workers that outlive an epoch.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ import pyarrow as pa
 import torch
 from torch.utils.data import Dataset
 
+from kinema.annotations.mirrored import mirror_images
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
-from kinema.clips.windows import RANDOM_START, random_start
+from kinema.clips.windows import RANDOM_START, frames_at_pace, random_start
 from kinema.experiment.data_sections import Augmentation, Clip
+from kinema.inference.sampling import taken_evenly
 from kinema.inference.windows import clip_frames, evaluation_starts
 from kinema.media.layout import Box
 from kinema.media.reader import FrameReader
@@ -28,7 +31,8 @@ class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
     `video` is a number in `videos`. With `augmentation` clips are random, else crops of the centre, and training clips
-    are those in the middle of the video; C is 3, or 2 for the modality flow. `copies`: see `FrameReader`.
+    are those in the middle of the video; C is 3, or 2 for the modality flow. A mirrored clip has the label that the
+    augmentation names for it. `copies`: see `FrameReader`.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class ClipDataset(Dataset):
     ):
         self.index, self.clip, self.seed = index, clip, seed
         self.augmented = augmentation is not None
+        self._images = mirror_images(index.labels, augmentation.mirrored_labels) if augmentation else None
         self.num_channels = 2 if modality == "flow" else 3
         self.transform: Callable[..., torch.Tensor] = (
             TrainingTransform(clip.size, augmentation, modality=modality)
@@ -76,18 +81,25 @@ class ClipDataset(Dataset):
         with _seeded(int(entropy.generate_state(1)[0])) if self.augmented else nullcontext():
             self._clip(row, numbers, clip)
         label, video = int(self.index.label_index[row]), int(self.index.video_number[row])
+        if self._images and isinstance(self.transform, TrainingTransform) and self.transform.mirrored:
+            label = self._images[label]
         return {"clip": clip, "label": label, "video": video, "row": row}
 
     def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
         """Frames of the clip in this row, (T,); a random start is drawn from `rng`."""
-        num_frames, start = int(self.index.num_frames[row]), int(self.index.start[row])
+        stored, start, fps = int(self.index.num_frames[row]), int(self.index.start[row]), self.clip.fps
+        rate = math.nan if fps is None else float(self.index.fps[row])
+        num_frames = stored if fps is None else int(frames_at_pace(np.array(stored), np.array(rate), fps))
         if start == RANDOM_START:
             window = self.clip.length * self.clip.stride
             if self.augmented:
                 start = random_start(num_frames, window=window, rng=rng)
             else:
                 start = evaluation_starts(num_frames, window=window, num_clips=1)[0]
-        return clip_frames(start, num_frames=num_frames, length=self.clip.length, stride=self.clip.stride)
+        numbers = clip_frames(start, num_frames=num_frames, length=self.clip.length, stride=self.clip.stride)
+        if fps is None or math.isnan(rate):
+            return numbers
+        return taken_evenly(numbers, num_frames=stored, rate=rate, fps=fps)
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""

@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from kinema.annotations.mirrored import mirrored_pairs
+from kinema.annotations.mirrored import mirror_images, settings_for, sided
 from kinema.clips import leaks
 from kinema.clips.coverage import check_coverage, read_coverage
-from kinema.clips.parts import write_parts
-from kinema.clips.table import VIDEO_SCHEMA, check_scored, parts_path, write_clips
-from kinema.experiment.data_sections import Clip
+from kinema.clips.table import VIDEO_SCHEMA, check_scored
+from kinema.clips.writing import write_index
+from kinema.experiment.data_sections import Augmentation, Clip
 from kinema.job import ON_SCREEN
+from kinema.spelling import told_apart
 
 log = logging.getLogger(__name__)
-IDENTITY = ["video", "subset", "label_index", "num_frames", "frames_digest"]  # other values, other data
+SHOWN = 5  # labels in a line
+NO_FLIP = Augmentation(horizontal_flip=0)
 
 
 def build_index(
@@ -33,36 +34,31 @@ def build_index(
     report_path: Path,
     out: Path,
     scored: Sequence[Sequence[str]] = (),
-    horizontal_flip: float = 0.0,
+    augmentation: Augmentation = NO_FLIP,
 ) -> None:
     """Write `out` (clips.parquet, schema kinema.clips.table.SCHEMA), the Arrow file and the digests beside it.
 
     ValueError when too many videos are missing or failed, with the first ten reasons. `report_path` is that of the
     dataset report, written by a rule of its own so that it is there when this one stops. `scored` holds for each model
     that is to be scored the subsets of which one is needed; InputError where none of them has a usable video.
-    `horizontal_flip` is how often training clips are mirrored, which is warned of where labels tell left from right.
+    `augmentation` says how often training clips are mirrored, which is warned of where labels tell left from right.
     """
     labels, videos = read_coverage(annotation_path, table_paths)
     check_coverage(videos, max_failed_fraction, report_path)
     leaks.tell(videos[videos["status"] == "ok"], report_path)
-    _tell_of_mirrors(labels, horizontal_flip)
+    _tell_of_mirrors(labels, augmentation)
     usable = videos.loc[videos["status"] == "ok", VIDEO_SCHEMA.names]
     table = pa.Table.from_pandas(usable, schema=VIDEO_SCHEMA, preserve_index=False)
-    rows = write_clips(table, out, labels=labels, clip=clip)
-    first_clips = rows.filter(pc.field("clip") == 0)  # one of every video
-    write_parts(
-        parts_path(out),
-        first_clips.select(IDENTITY).to_pydict(),
-        labels=labels,
-        groups=first_clips["group"].to_pylist(),
-        annotated=Counter(videos.loc[videos["label_index"] >= 0, "subset"]),
-    )
+    annotated = Counter(videos.loc[videos["label_index"] >= 0, "subset"])
+    write_index(table, out, labels=labels, clip=clip, annotated=annotated)
     check_scored(out, scored)
-    log.info("%s: %d rows over %d videos", out, len(rows), len(usable))
 
 
-def _tell_of_mirrors(labels: Sequence[str], horizontal_flip: float) -> None:
-    pairs = mirrored_pairs(labels)
-    if pairs and horizontal_flip > 0:
-        text = "'%s' and '%s' are each other's mirror image, and %g of the training clips are mirrored: set %s for them"
-        log.warning(text, *pairs[0], horizontal_flip, "augmentation.horizontal_flip to 0", extra=ON_SCREEN)
+def _tell_of_mirrors(labels: Sequence[str], augmentation: Augmentation) -> None:
+    mirror_images(labels, augmentation.mirrored_labels)  # refuses what is no label
+    named = {label for pair in augmentation.mirrored_labels for label in pair}
+    found = [label for label in sided(labels) if label not in named]
+    if found and augmentation.horizontal_flip > 0:
+        names = ", ".join(told_apart(found[:SHOWN])) + (", ..." if len(found) > SHOWN else "")
+        text = "labels tell left from right (%s), and %g of the training clips are mirrored and keep theirs; write  %s"
+        log.warning(text, names, augmentation.horizontal_flip, settings_for(labels), extra=ON_SCREEN)

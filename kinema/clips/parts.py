@@ -24,13 +24,15 @@ def write_parts(
     *,
     labels: Sequence[str],
     groups: Sequence[str | None],
+    rates: Sequence[float | None],
     annotated: Mapping[str, int],
 ) -> None:
     """Write the digests of an index.
 
     `columns` describe the usable videos, in the order of the index: subset, label_index, and what else tells one
-    content from another; `groups` are theirs, which no training reads. `annotated` counts the listed videos of each
-    subset that have a class, whether or not they can be used.
+    content from another; `groups` are theirs, which no training reads, and `rates` their frames per second, which count
+    where clips are taken in time (`clip.fps`). `annotated` counts the listed videos of each subset that have a class,
+    whether or not they can be used.
     """
     rows = list(zip(*(columns[name] for name in sorted(columns)), strict=True))
     subsets = list(columns["subset"])
@@ -42,6 +44,7 @@ def write_parts(
         parts[subset] = {
             "digest": found,
             "groups": _hash((groups[number],) for number in chosen),
+            "rates": _hash((rates[number],) for number in chosen),
             "videos": len(chosen),
             "labelled": labelled,
             "annotated": annotated.get(subset, 0),
@@ -49,12 +52,20 @@ def write_parts(
     write_json(path, {"labels": digest(list(labels)), "parts": parts})
 
 
-def parts_digests(path: Path, names: Iterable[str | None]) -> dict[str, str]:
-    """Digests of the labels and of some parts; `absent` where there is no index yet."""
+def parts_digests(path: Path, names: Iterable[str | None], *, with_rates: bool = False) -> dict[str, str]:
+    """Digests of the labels and of some parts; `absent` where there is no index yet.
+
+    Of parts whose clips are taken in time, `with_rates`, also those of the frame rates.
+    """
     known = _read(path)
     if known is None:
         return {"index": ABSENT}
-    found = {name: known["parts"].get(name, {}).get("digest", NO_VIDEOS) for name in names if name}
+    found = {}
+    for name in filter(None, names):
+        part = known["parts"].get(name, {})
+        found[name] = part.get("digest", NO_VIDEOS)
+        if with_rates:
+            found[f"rates of {name}"] = part.get("rates", NO_VIDEOS)
     return {"labels": known["labels"], **found}
 
 

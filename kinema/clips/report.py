@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from kinema.clips import leaks
 from kinema.clips.coverage import read_coverage
+from kinema.clips.rates import of_rates
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
 from kinema.job import ON_SCREEN
@@ -30,6 +32,7 @@ from kinema.records.dataset_report import (
     LabelConflict,
     LabelCounts,
     Leaks,
+    RateRange,
     RespelledVideo,
     SharedFile,
     SourceLeak,
@@ -51,14 +54,16 @@ def write_report(
     out: Path,
     page_path: Path,
     look_alikes_path: Path | None = None,
+    clip_fps: float | None = None,
 ) -> None:
     """Write dataset_report.json (`out`) and dataset_report.md (`page_path`).
 
     `look_alikes_path` is look_alikes.json; None where there was no search (`look_alikes_limit`, flow, the demo).
+    `clip_fps` is `clip.fps` of the data set.
     """
     labels, videos = read_coverage(annotation_path, table_paths)
     looks = LookAlikes.read(look_alikes_path) if look_alikes_path else NOT_SEARCHED
-    report = summarise(dataset, labels, videos, looks)
+    report = summarise(dataset, labels, videos, looks, clip_fps=clip_fps)
     report.write(out)
     write_text(page_path, render(report))
     if report.dropped:
@@ -66,13 +71,20 @@ def write_report(
     if report.damaged:
         log.warning("%d videos are used as far as they go; %s names them", len(report.damaged), page_path)
     leaks.tell(videos[videos["status"] == "ok"], page_path)
+    if line := of_rates(report):
+        log.warning("%s; see %s", line, page_path, extra=ON_SCREEN)
     if looks.num_pairs:
         text = "%d pairs of videos in two subsets look alike, such as '%s' and '%s': scores may be too good; see %s"
         log.warning(text, looks.num_pairs, looks.pairs[0].video, looks.pairs[0].other, page_path, extra=ON_SCREEN)
 
 
 def summarise(
-    dataset: str, labels: list[str], videos: pd.DataFrame, look_alikes: LookAlikes = NOT_SEARCHED
+    dataset: str,
+    labels: list[str],
+    videos: pd.DataFrame,
+    look_alikes: LookAlikes = NOT_SEARCHED,
+    *,
+    clip_fps: float | None = None,
 ) -> DatasetReport:
     """The report, from the result of `read_coverage`; leaks look at usable videos alone."""
     rows = _measures(videos)
@@ -107,6 +119,8 @@ def summarise(
         listed_again=_listed_again(videos),
         alike_labels=_alike_labels(labels, videos["label"]),
         imbalance=_imbalance(labels, usable),
+        frame_rates=_frame_rates(usable),
+        clip_fps=clip_fps,
         damaged=_each(DamagedVideo, damaged.rename(columns={"num_frames": "frames"})),
         dropped=_each(DroppedVideo, dropped),
     )
@@ -180,6 +194,14 @@ def _alike_labels(labels: list[str], given: pd.Series) -> list[dict[str, int]]:
     """Labels that people take for one, with the number of listed videos of each."""
     counts = dict.fromkeys(labels, 0) | {str(label): int(number) for label, number in given.value_counts().items()}
     return [{label: counts[label] for label in group} for group in alike(counts)]
+
+
+def _frame_rates(usable: pd.DataFrame) -> RateRange | None:
+    rates = usable["fps"].dropna().to_numpy("float64")
+    if not len(rates):
+        return None
+    low, median, high = (float(rate) for rate in np.percentile(rates, (0, 50, 100), method="nearest"))
+    return RateRange(low=low, median=median, high=high)
 
 
 def _imbalance(labels: list[str], usable: pd.DataFrame) -> Imbalance:

@@ -6,6 +6,7 @@ Every class is listed; lists of videos are cut off, since dataset_report.json ha
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kinema.clips.rates import of_rates
 from kinema.markdown import as_text, table
 from kinema.records.dataset_report import Counts, DatasetReport, LabelCounts
 from kinema.spelling import counted, told_apart
@@ -75,6 +76,8 @@ def _remarks(report: DatasetReport) -> Iterable[str]:
         most, least = (f"{end.videos:,} ({as_text(end.label)})" for end in (imbalance.largest, imbalance.smallest))
         each = f"{imbalance.largest.videos:,} each" if imbalance.ratio == 1 else f"{most} down to {least}"
         yield f"Training videos a class: {each}, ratio {imbalance.ratio:,.2f}."
+    if line := of_rates(report):
+        yield f"**Frame rates**. {line}."
     if report.duplicates:
         yield f"Videos that more than one file claims: {len(report.duplicates):,}."
     if report.respelled:

@@ -33,8 +33,9 @@ SCHEMA = pa.schema(
         pa.field("subset", pa.string(), nullable=False),  # training, validation, testing
         pa.field("group", pa.string()),  # given by the annotation, else read from the name; null: none
         pa.field("clip", pa.int32(), nullable=False),  # number of the clip within its video, from 0
-        pa.field("start", pa.int32(), nullable=False),  # first frame, or -1: random
+        pa.field("start", pa.int32(), nullable=False),  # first frame at the pace of the clips, or -1: random
         pa.field("num_frames", pa.int32(), nullable=False),  # of the whole video
+        pa.field("fps", pa.float64()),  # frames per second of these; null: not known
         pa.field("frames_digest", pa.string(), nullable=False),  # of the bytes of its frames
         pa.field("shard", pa.string(), nullable=False),  # path of the shard's Parquet table, which has a row a video
     ]
@@ -165,13 +166,18 @@ class ClipIndex:
 
     @cached_property
     def start(self) -> np.ndarray:
-        """First frame, or RANDOM_START."""
+        """First frame, at the pace of the clips, or RANDOM_START."""
         return self.rows["start"].to_numpy()
 
     @cached_property
     def num_frames(self) -> np.ndarray:
         """Frames of the whole video."""
         return self.rows["num_frames"].to_numpy()
+
+    @cached_property
+    def fps(self) -> np.ndarray:
+        """Frames per second of the whole video, NaN where that is not known."""
+        return self.rows["fps"].to_numpy(zero_copy_only=False)
 
     @cached_property
     def video_number(self) -> np.ndarray:
@@ -216,7 +222,8 @@ def _same_clips(subset: str, one: Clip, other: Clip) -> bool:
     """Whether two settings give a subset the same rows; where training clips start is drawn later."""
     if num_clips_asked(subset, one) != num_clips_asked(subset, other):
         return False
-    return subset == "training" or one.length * one.stride == other.length * other.stride
+    spans = [(clip.length * clip.stride, clip.fps) for clip in (one, other)]
+    return subset == "training" or spans[0] == spans[1]
 
 
 def _by_subset(rows: pa.Table) -> dict[str, pa.Table]:

@@ -31,21 +31,23 @@ GREY_OF_BGR = np.tile([0.1140, 0.5870, 0.2989], (3, 1))
 class TrainingTransform:
     """Random crop resized to (size, size), mirror image and colour; drawn from torch's global generator.
 
-    The mirror image of flow has its x component (channel 0) turned round; its "colours" are left alone.
+    The mirror image of flow has its x component (channel 0) turned round; its "colours" are left alone. `mirrored`
+    tells whether the last clip was.
     """
 
     def __init__(self, size: int, augmentation: Augmentation, *, modality: Modality = "rgb"):
         self.size, self.modality = size, modality
         self.flip_probability = augmentation.horizontal_flip
+        self.mirrored = False
         self.crop = random_crop(size, augmentation)
         self.colours = ColourMatrix.of(augmentation) if modality == "rgb" else None
         self.effects = random_effects(augmentation) if modality == "rgb" else nn.Identity()
 
     def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
         """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), to `out` unless there are effects."""
-        mirror = float(torch.rand(())) < self.flip_probability
-        write_planes(self._images(frames), out.numpy(), mirror=mirror)
-        if mirror and self.modality == "flow":
+        self.mirrored = float(torch.rand(())) < self.flip_probability
+        write_planes(self._images(frames), out.numpy(), mirror=self.mirrored)
+        if self.mirrored and self.modality == "flow":
             out[:, 0] = 255 - out[:, 0]
         return self.effects(out)
 

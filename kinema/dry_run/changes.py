@@ -27,6 +27,7 @@ CONTENTS = {
     "evaluation": "another evaluation",
     "failed": "an export that failed",
     "ffmpeg": "another ffmpeg",
+    "folds": "other folds or seeds",
     "gates": "another export",
     "listing": "other video files",
     "lists": "another list",
@@ -42,6 +43,7 @@ CONTENTS = {
 # Rule and param of settings that stand without the section that they are of -> that section.
 SECTIONS = {
     ("annotations", "settings"): "annotations",
+    ("crossval", "listed"): "listed",
     ("evaluate", "listed"): "listed",  # what an evaluation knows of the list
     ("render_demo", "settings"): "demo",
     ("shard", "media"): "media",

@@ -8,8 +8,13 @@ from kinema.records.evaluation import ClassScores
 
 def confusion_matrix(videos: VideoScores, num_classes: int) -> np.ndarray:
     """Number of videos by true class (rows) and predicted class (columns), (K, K)."""
+    return counted(videos.labels, videos.predicted, num_classes)
+
+
+def counted(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """The same of true and predicted classes, (V,) each."""
     counts = np.zeros((num_classes, num_classes), dtype=np.int64)
-    np.add.at(counts, (videos.labels, videos.predicted), 1)
+    np.add.at(counts, (labels, predicted), 1)
     return counts
 
 
@@ -51,12 +56,12 @@ def per_class(videos: VideoScores, counts: np.ndarray, labels: list[str]) -> dic
             precision=hits / called if called else None,
             f1=2 * hits / (own + called) if own + called else None,
             average_precision=average_precision(videos.probabilities[:, number], videos.labels == number),
-            called=_called(counts[number], labels),
+            called=called_as(counts[number], labels),
         )
     return classes
 
 
-def _called(row: np.ndarray, labels: list[str]) -> dict[str, int]:
+def called_as(row: np.ndarray, labels: list[str]) -> dict[str, int]:
     """The classes that occur in a row of the confusion matrix, the most frequent first."""
     order = np.argsort(-row, kind="stable")
     return {labels[number]: int(row[number]) for number in order[: np.count_nonzero(row)]}

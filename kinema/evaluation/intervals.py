@@ -37,13 +37,20 @@ class Answers:
     @classmethod
     def of(cls, videos: VideoScores, groups: Sequence[str | None]) -> "Answers":
         """By the group of each video; one without a group is a unit of its own."""
-        names = np.array([group or "" for group in groups])
         first = highest(videos.probabilities, 5)
         in_five = (first == videos.labels[:, None]).any(axis=1)
-        order = np.lexsort((in_five, first[:, 0], videos.labels, names))
+        return cls.grouped(videos.labels, first[:, 0], in_five, groups)
+
+    @classmethod
+    def grouped(
+        cls, labels: np.ndarray, predicted: np.ndarray, in_five: np.ndarray, groups: Sequence[str | None]
+    ) -> "Answers":
+        """The same of arrays (V,), by the group of each."""
+        names = np.array([group or "" for group in groups])
+        order = np.lexsort((in_five, predicted, labels, names))
         names = names[order]
         begins = np.append(True, names[1:] != names[:-1]) | (names == "")
-        return cls(videos.labels[order], first[order, 0], in_five[order], np.cumsum(begins) - 1)
+        return cls(labels[order], predicted[order], in_five[order], np.cumsum(begins) - 1)
 
     @property
     def num_units(self) -> int:
@@ -54,15 +61,20 @@ class Answers:
 def intervals_of(
     videos: VideoScores, groups: Sequence[str | None], *, num_draws: int = NUM_DRAWS, seed: int = SEED
 ) -> Intervals:
-    """The intervals of the record; `groups` has the group of each video, None where none is known.
+    """The intervals of the record; `groups` has the group of each video, None where none is known."""
+    num_classes = videos.probabilities.shape[1]
+    return intervals_over(Answers.of(videos, groups), num_classes=num_classes, num_draws=num_draws, seed=seed)
+
+
+def intervals_over(answers: Answers, *, num_classes: int, num_draws: int = NUM_DRAWS, seed: int = SEED) -> Intervals:
+    """The same of what is drawn.
 
     A fraction of videos that are independent of each other has Wilson's interval, which holds for few videos and near 0
     and 1, where draws hardly differ. Over groups it has the interval of the draws, but none that is narrower than
     Wilson's. Where all draws are alike they say nothing: a fraction then has Wilson's interval of so many units, the
     other numbers have none.
     """
-    answers = Answers.of(videos, groups)
-    drawn = draws(answers, num_classes=videos.probabilities.shape[1], num_draws=num_draws, seed=seed)
+    drawn = draws(answers, num_classes=num_classes, num_draws=num_draws, seed=seed)
     found = [_between(column) for column in drawn.T]
     seen = [(answers.predicted == answers.labels).sum(), answers.in_five.sum()]
     is_grouped = answers.num_units < len(answers.labels)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
-from kinema.experiment.data_sections import Annotations, Augmentation, Clip, Media
+from kinema.experiment.data_sections import Annotations, Augmentation, Clip, CrossValidation, Media
 from kinema.experiment.model_sections import Deployment, Distillation, Evaluation, Network, Training
 from kinema.experiment.section import Fraction, Location, ModelFolder, Name, Pattern, Section, VideoLocation
 
@@ -45,6 +45,9 @@ class Dataset(Settings):
         description="Shards of the corpus, fixed for its life: 1-16 for thousands of videos, 256-1024 for Kinetics.",
     )
     media: Media = Field(default_factory=Media, description="Overrides of the top-level `media` section.")
+    crossval: CrossValidation = Field(
+        default_factory=CrossValidation, description="Overrides of the top-level `crossval` section."
+    )
     max_failed_fraction: Fraction = Field(
         0.1, description="More missing and failed videos than this stop the pipeline."
     )
@@ -58,7 +61,8 @@ class Dataset(Settings):
     leaderboard: list[ModelFolder] = Field(
         default_factory=list,
         description="Models, with their `@variant` if any, that `results/NAME/leaderboard.md` compares, and that are "
-        "trained and scored for it; where none is named, it compares those that have an evaluation.json.",
+        "trained and scored for it; where none is named, it compares those that have an evaluation.json. So "
+        "does `results/NAME/crossval/summary.md`.",
     )
     rendered: bool = Field(False, description="The files are made by the workflow itself (the demo).")
 
@@ -89,6 +93,9 @@ class Config(Settings):
         description="Folder beside the Snakefile whose `<name>.yaml` files each configure the data set <name>.",
     )
     media: Media = Field(default_factory=Media, description="How raw videos become frames, for all data sets.")
+    crossval: CrossValidation = Field(
+        default_factory=CrossValidation, description="Cross-validation of models, for all data sets."
+    )
     demo: Demo = Field(default_factory=Demo, description="The rendered demo data set.")
     datasets: dict[Name, Dataset] = Field(
         default_factory=dict, description="Data sets by name, beside and over those in `dataset_dir`."

@@ -222,11 +222,41 @@ class Media(Section):
     )
 
 
+class CrossValidation(Section):
+    """How `results/DATASET/MODEL/crossval/summary.json` trains and scores a model several times."""
+
+    num_folds: int = Field(
+        5,
+        ge=2,
+        le=100,
+        description="Parts into which the training and validation videos are dealt, groups whole; each is scored by a "
+        "model that was trained on the others.",
+    )
+    fold_seed: int = Field(1, ge=0, lt=2**32, description="Seed of the dealing.")
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+        [1], min_length=1, description="Each fold is trained once with each of these, in the place of `training.seed`."
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_differ(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("expected each seed once")
+        return seeds
+
+
 class Clip(Section):
     """Which frames one clip has."""
 
     length: int = Field(16, ge=1, le=1024, description="Frames in a clip.")
     stride: int = Field(2, ge=1, le=1000, description="Distance of neighbouring frames of a clip, in video frames.")
+    fps: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Look at videos of all frame rates at this one: frames are those nearest to the times 0, 1 / fps, "
+        "2 / fps, ..., and `stride` counts these; null counts the frames that are there.",
+    )
     size: int = Field(224, ge=32, le=1024, description="Height and width of the network input in pixels.")
     num_train_clips: int = Field(1, ge=1, le=1000, description="Random clips per training video and epoch.")
     num_val_clips: int = Field(
@@ -263,7 +293,14 @@ class Augmentation(Section):
         description="`corner`: sides of the square, as fractions of the frame's short side.",
     )
     horizontal_flip: Fraction = Field(
-        0.5, description="Probability that a clip is mirrored; 0 where left and right matter."
+        0.5,
+        description="Probability that a clip is mirrored; 0 where left and right matter, unless `mirrored_labels` "
+        "says how.",
+    )
+    mirrored_labels: list[list[str]] = Field(
+        [],
+        description="Pairs of labels that are each other's mirror image, as `[[swipe left, swipe right]]`: a training "
+        "clip that is mirrored gets the other label of its pair.",
     )
     brightness: Fraction = Field(0.2, description="Largest relative change of brightness.")
     contrast: Fraction = Field(0.2, description="Largest relative change of contrast.")
@@ -274,6 +311,16 @@ class Augmentation(Section):
         0, ge=0, le=16, description="Operations of RandAugment that each clip gets; 0 is none."
     )
     rand_augment_magnitude: int = Field(9, ge=0, le=30, description="Strength of RandAugment's operations.")
+
+    @field_validator("mirrored_labels")
+    @classmethod
+    def _pairs_are_pairs(cls, pairs: list[list[str]]) -> list[list[str]]:
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("expected pairs of labels, as [[swipe left, swipe right]]")
+        names = [label for pair in pairs for label in pair]
+        if len(set(names)) < len(names):
+            raise ValueError("expected each label once: its mirror image is one other")
+        return pairs
 
     @model_validator(mode="after")
     def _ranges_are_ordered(self):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from kinema.experiment.config import Config, Override, Settings
 from kinema.models.model_name import canonical
 
-SECTIONS = {*Settings.model_fields, "media"}
+SECTIONS = {*Settings.model_fields, "media", "crossval"}
 PROJECT = "config.yaml"
 
 

@@ -117,6 +117,22 @@ class Training(Section):
         1.0, gt=0, le=1_000_000, description="Largest gradient norm; null does not clip."
     )
     label_smoothing: Fraction = Field(0.0, description="Part of the target spread evenly over the classes.")
+    class_weights: Literal["none", "inverse", "sqrt", "effective"] = Field(
+        "none",
+        description="How much a clip counts in the loss, by the number n of training videos of its class: `inverse`, "
+        "1 / n; `sqrt`, 1 over its square root; `effective`, (1 - beta) / (1 - beta^n) with `class_weight_beta`. The "
+        "mean over the videos is 1. `sampling` is the other way to rare classes; both together count twice.",
+    )
+    class_weight_beta: float = Field(
+        0.999, ge=0, lt=1, description="`effective`: from some 1 / (1 - beta) videos on, more of a class count no less."
+    )
+    focal_gamma: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Focal loss: clips that are right with probability p count (1 - p)^gamma; 0 is cross-entropy, 2 is "
+        "usual.",
+    )
     mixup_alpha: float = Field(
         0.0,
         ge=0,

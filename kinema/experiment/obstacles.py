@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kinema.experiment.config import Config
+from kinema.experiment.crossval import check_crossval, check_number
 from kinema.experiment.data_sections import Annotations
 from kinema.experiment.files import ConfigError
+from kinema.experiment.folds import split_fold
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
 from kinema.models.loading.start_keys import is_trained
@@ -28,8 +30,8 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
 
     `runs_here` tells whether jobs run on this machine.
     """
-    settings, where = resolve(config, dataset, model_name).settings, f"{dataset}/{model_name}"
-    name = parse_model_name(canonical(model_name.partition("@")[0]))
+    experiment, where = resolve(config, dataset, model_name), f"{dataset}/{model_name}"
+    settings, name = experiment.settings, parse_model_name(experiment.model_name)
     _check_length(where, name, settings.clip.length)
     _check_size(where, name, settings.clip.size)
     if not is_trained(settings, start_files(config, dataset, model_name)):
@@ -44,7 +46,10 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
             f"{where}: training.precision is 16-mixed, which needs a GPU; PyTorch finds none here. Set it to 32-true "
             "or bf16-mixed."
         )
-    if settings.training.schedule == "plateau":
+    if fold := split_fold(model_name)[1]:
+        check_number(config, dataset, fold.number)
+        check_crossval(config, dataset, model_name)
+    elif settings.training.schedule == "plateau":
         _check_validation(
             config, dataset, where, "training.schedule is plateau, which follows", "schedule to another one"
         )

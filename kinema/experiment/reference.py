@@ -27,7 +27,8 @@ def reference() -> str:
     """Markdown tables of every key: what it takes, its default, its meaning."""
     sections = Settings.model_fields
     pages = [_page(title, _rows(section, skip=set(sections))) for title, section in PAGES]
-    shared = [("media", Config.model_fields["media"]), ("demo", Config.model_fields["demo"]), *sections.items()]
+    others = [(name, Config.model_fields[name]) for name in ("media", "crossval", "demo")]
+    shared = [*others, *sections.items()]
     pages += [_page(f"`{name}`", _rows(kind)) for each, field in shared for name, kind in _nested(each, field)]
     return "\n\n".join(pages)
 

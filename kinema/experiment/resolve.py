@@ -1,8 +1,9 @@
 """`results/<dataset>/<model>` -> the experiment it stands for.
 
-<model> is a model name (`kinema.models.names`), optionally with `@variant`. An experiment's settings resolve in this
-order, the last one wins: the tree's defaults, config.yaml, the data set, each matching override, what is laid over for
-the run (`kinema.experiment.layers`), the variant.
+<model> is a model name (`kinema.models.names`), optionally with `@variant`, and of a cross-validation with the fold
+(`kinema.experiment.folds`). An experiment's settings resolve in this order, the last one wins: the tree's defaults,
+config.yaml, the data set, each matching override, what is laid over for the run (`kinema.experiment.layers`), the
+variant, the fold.
 """
 
 import json
@@ -14,8 +15,9 @@ from typing import Any
 from kinema.annotations.sources import list_files
 from kinema.experiment import params
 from kinema.experiment.config import Config, Dataset, Settings, merged
-from kinema.experiment.data_sections import Media
+from kinema.experiment.data_sections import CrossValidation, Media
 from kinema.experiment.files import ConfigError, nearest
+from kinema.experiment.folds import split_fold
 from kinema.experiment.layers import PROJECT, Patch, patches
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.media.recipe import recipe_of
@@ -49,20 +51,23 @@ def dataset_named(config: Config, name: str) -> Dataset:
 def resolve(config: Config, dataset: str, model_name: str) -> Experiment:
     """The experiment behind `results/<dataset>/<model>`; ConfigError names what is unknown and what exists."""
     dataset_named(config, dataset)
+    plain, fold = split_fold(model_name)
     try:
-        base, variant = split_variant(model_name)
+        base, variant = split_variant(plain)
         name = str(parse_model_name(base))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if variant is not None and variant not in config.variants:
         known = sorted(config.variants)
         raise ConfigError(
-            f"unknown variant '{variant}' in '{model_name}'{nearest(variant, known)} "
+            f"unknown variant '{variant}' in '{plain}'{nearest(variant, known)} "
             f"Configured under `variants`: {', '.join(known) or 'none'}."
         )
     found = list(patches(config, dataset, name))
     if variant is not None:
         found.append(Patch(f"variant {variant}", config.variants[variant]))
+    if fold is not None:
+        found.append(Patch(f"fold {fold.number}", fold.settings))
     settings = Settings.model_validate(merged(_top_level(config), *(patch.values for patch in found)))
     return Experiment(dataset, name, settings, (Patch(PROJECT, _top_level(config)), *found))
 
@@ -87,9 +92,20 @@ def dataset_settings(config: Config, dataset: str) -> Settings:
 
 def media_of(config: Config, dataset: str) -> Media:
     """The recipe of a data set's frames: the top-level `media`, the data set's own, and what is laid over for a run."""
-    dataset_named(config, dataset)
-    own = [patch.values.media for patch in patches(config, dataset) if isinstance(patch.values, Config | Dataset)]
+    own = [values.media for values in _for_dataset(config, dataset)]
     return Media.model_validate(merged(config.media, *own))
+
+
+def crossval_of(config: Config, dataset: str) -> CrossValidation:
+    """How models are cross-validated on a data set, of the same places."""
+    own = [values.crossval for values in _for_dataset(config, dataset)]
+    return CrossValidation.model_validate(merged(config.crossval, *own))
+
+
+def _for_dataset(config: Config, dataset: str) -> list[Config | Dataset]:
+    """What is laid over the top level for a data set and may have sections that no model has of its own."""
+    dataset_named(config, dataset)
+    return [patch.values for patch in patches(config, dataset) if isinstance(patch.values, Config | Dataset)]
 
 
 def dataset_json(config: Config, dataset: str, names: Sequence[str]) -> str:

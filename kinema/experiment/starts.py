@@ -3,6 +3,8 @@
 `training.init_from` names a data set, whose model of the same name is fine-tuned, or a file. `training.teacher` names a
 model of the same data set. A two-stream network is made of the two models of its streams, variant included. Where no
 weights of the whole are named, the encoder may start from published ones, a file that rule weights downloads.
+
+Teacher and streams of a fold are those of the same fold: others were trained on the videos that score it.
 """
 
 import json
@@ -12,7 +14,9 @@ from pathlib import Path
 
 from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
+from kinema.experiment.crossval import names_behind
 from kinema.experiment.files import ConfigError
+from kinema.experiment.folds import in_fold, split_fold
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
@@ -58,8 +62,10 @@ def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, st
     """Data set and model of each training that these targets need, those that others start from included."""
     found: dict[tuple[str, str], None] = {}
     files = [target for target in with_listed(config, targets) if not is_data_page(target)]
-    for parts in (Path(os.path.normpath(target)).parts for target in files):
-        behind = with_ancestors(config, parts[1], parts[2]) if len(parts) >= 4 and parts[0] == "results" else ()
+    for target in files:
+        parts = Path(os.path.normpath(target)).parts
+        names = names_behind(config, target) if len(parts) >= 4 and parts[0] == "results" else []
+        behind = (made for name in names for made in with_ancestors(config, parts[1], name))
         found |= {made: None for made in behind if _is_trained(config, *made)}
     return list(found)
 
@@ -80,7 +86,7 @@ def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
             raise ConfigError(
                 f"{dataset}/{model_name}: network.weights and {INIT} both name a start; set one of the two to null."
             )
-        found = {INIT: _init_file(config, training.init_from, split_variant(model_name)[0])}
+        found = {INIT: _init_file(config, training.init_from, split_variant(split_fold(model_name)[0])[0])}
     elif not found and (file := _published(experiment)):
         found = {ENCODER: file}
     if not is_trained(experiment.settings, found):
@@ -91,7 +97,7 @@ def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
         return found
     if training.teacher:
         resolve(config, dataset, training.teacher)
-        found[TEACHER] = f"results/{dataset}/{training.teacher}/model.pth"
+        found[TEACHER] = f"results/{dataset}/{in_fold(training.teacher, split_fold(model_name)[1])}/model.pth"
     return found
 
 
@@ -108,9 +114,10 @@ def _streams(experiment: Experiment, model_name: str) -> dict[str, str]:
     name = parse_model_name(experiment.model_name)
     if not name.motion:
         return {}
-    base, variant = split_variant(model_name)
+    whole, fold = split_fold(model_name)
+    base, variant = split_variant(whole)
     plain = base[: len(f"{name.encoder}_{name.decoder}")]  # `-` and `_` are equally long
-    ending = "/model.pth" if variant is None else f"@{variant}/model.pth"
+    ending = f"{in_fold('' if variant is None else f'@{variant}', fold)}/model.pth"
     folder = f"results/{experiment.dataset}"
     return {RGB: f"{folder}/{plain}{ending}", MOTION_STREAM: f"{folder}/{plain}_{name.motion}{ending}"}
 
@@ -157,5 +164,7 @@ def _check_lineage(
 def _made_here(config: Config, file: str) -> tuple[str, str] | None:
     """Data set and model of a model.pth that the workflow makes."""
     parts = Path(file).parts
-    is_ours = len(parts) == 4 and (parts[0], parts[3]) == ("results", "model.pth") and parts[1] in config.datasets
-    return (parts[1], parts[2]) if is_ours else None
+    if len(parts) < 4 or (parts[0], parts[-1]) != ("results", "model.pth") or parts[1] not in config.datasets:
+        return None
+    name = "/".join(parts[2:-1])
+    return (parts[1], name) if len(parts) == 4 or split_fold(name)[1] else None

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from kinema.experiment.comparing import compared_models, is_leaderboard, listed_models
 from kinema.experiment.config import Config
+from kinema.experiment.crossval import check_table, is_table, names_behind
 from kinema.experiment.files import ConfigError, nearest
+from kinema.experiment.folds import split_fold
 from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import annotation_files, dataset_named
 from kinema.experiment.scoring import VERIFIED, name_in_folder
 from kinema.experiment.starts import check_starts, with_ancestors
+from kinema.models.model_name import canonical, split_variant
 from kinema.snakemake_folder import WILDCARD, matched
 
 # What is made of an exported model.
@@ -30,6 +33,8 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
     if is_leaderboard(target):
         _check_leaderboard(config, parts[1], runs_here)
         return
+    if is_table(target):
+        check_table(config, parts[1])
     if len(parts) > 3 and not is_data_page(target):
         if parts[-1] == "quantization.json":
             beside = "encoder.xml" if parts[-2] == "streaming" else "model.xml"
@@ -38,9 +43,11 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
             check_export(config, parts[1], parts[2])
         if "streaming" in parts[3:5]:
             check_streaming(config, parts[1], parts[2])
-        check_starts(config, parts[1], parts[2])
-        for dataset, model_name in with_ancestors(config, parts[1], parts[2]):
-            check_experiment(config, dataset, model_name, runs_here)
+        for name in names_behind(config, target):
+            check_starts(config, parts[1], name)
+            for dataset, model_name in with_ancestors(config, parts[1], name):
+                _check_spelling(dataset, split_fold(model_name)[0])
+                check_experiment(config, dataset, model_name, runs_here)
     annotation_files(config, parts[1])
 
 
@@ -50,13 +57,14 @@ def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) ->
     `rules` are the patterns of the outputs by the name of the rule. The name of a rule is
     one, too; a file that is there is none.
     """
-    patterns = [WILDCARD.sub(r"{\1}", pattern) for outputs in rules.values() for pattern in outputs]
+    patterns = [pattern for outputs in rules.values() for pattern in outputs]
+    bare = [WILDCARD.sub(r"{\1}", pattern) for pattern in patterns]
     for target in targets:
         path = os.path.relpath(target)  # an absolute one too: rules make relative ones
         made = [pattern for pattern in patterns if matched(pattern, os.path.normpath(target)) is not None]
         if made or target in rules:
             continue
-        known = {filled for pattern in patterns if (filled := _filled(pattern, path))}
+        known = {filled for pattern in bare if (filled := _filled(pattern, path))}
         raise ConfigError(f"{target}: no rule makes this{nearest(path, sorted(known))}")
 
 
@@ -73,6 +81,21 @@ def _check_leaderboard(config: Config, dataset: str, runs_here: Callable[[], boo
             f"{config.dataset_dir}/{dataset}.yaml, `leaderboard: [...]`, which are then made, or run snakemake for "
             f"results/{dataset}/MODEL/evaluation.json first."
         )
+
+
+def _check_spelling(dataset: str, model_name: str) -> None:
+    """ConfigError where a model is there already by another spelling: it would be trained twice, in two folders."""
+    folder = Path("results", dataset)
+    if (folder / model_name).exists() or not folder.is_dir():
+        return
+    base, variant = split_variant(model_name)
+    for path in sorted(folder.iterdir()):
+        other, of = split_variant(path.name)
+        if (canonical(other), of) == (canonical(base), variant):
+            raise ConfigError(
+                f"{folder}/{model_name}: this model is there as {path}, as `-` and `_` are the same in its name; "
+                "ask for that"
+            )
 
 
 def _filled(pattern: str, path: str) -> str | None:

@@ -31,15 +31,15 @@ def read_clips(video: Video, spec: InputSpec, *, num_clips: int, rates: FrameRat
     """Evenly spaced clips; 1 is the centred one, of short videos there are fewer.
 
     Each frame is decoded and transformed once, whatever the clips share. `rates` are those of the training: a video of
-    another rate is taken by time, `kinema.inference.sampling`. ValueError where the network takes flow, MediaError of a
-    video of one frame.
+    another rate is taken by time, `kinema.inference.sampling`, and so is every video by a model that was trained in
+    time. ValueError where the network takes flow, MediaError of a video of one frame.
     """
     check_modality(spec)
     if num_clips < 1:
         raise ValueError(f"{num_clips} clips of a video asked for, expected 1 or more")
     if video.num_frames < 2:
         raise too_few(video.num_frames)
-    sampling = sampling_of(video.fps, rates)
+    sampling = sampling_of(video.fps, rates, clip_fps=spec.fps)
     at_pace = np.arange(video.num_frames) if sampling.taken_at is None else taken(video.times, sampling.taken_at)
     starts = evaluation_starts(len(at_pace), window=spec.num_frames * spec.stride, num_clips=num_clips)
     windows = {"num_frames": len(at_pace), "length": spec.num_frames, "stride": spec.stride}

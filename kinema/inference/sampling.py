@@ -7,6 +7,7 @@ the training's rate would have its own.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from kinema.inference.frame_rates import FrameRates
 TOLERANCE = 0.05  # of a rate: 23.976, 24 and 25 frames a second are no different pace
 MOST_BACK = 0.25  # seconds; a time stamp that is further back begins another recording in the same file
 MOST_AHEAD = 60.0  # seconds; as much ahead
+NEAR = 1e-6  # seconds; times that differ by less are the same
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,15 @@ class Clock:
         return self._now
 
 
-def sampling_of(fps: float | None, rates: FrameRates | None) -> Sampling:
+def sampling_of(fps: float | None, rates: FrameRates | None, *, clip_fps: float | None = None) -> Sampling:
     """How a video of a frame rate is taken by a model of these; None is unknown.
 
     It is the rate that the file says, as those of the training are. One between the lowest and the highest of the
-    training is taken by number, as the training took such videos.
+    training is taken by number, as the training took such videos; by a model that was trained in time, at `clip_fps`,
+    so is every one whose rate is known.
     """
+    if fps is not None and clip_fps is not None:
+        return Sampling(fps, clip_fps)
     if fps is None or rates is None or rates.low * (1 - TOLERANCE) <= fps <= rates.high * (1 + TOLERANCE):
         return Sampling(fps)
     return Sampling(fps, rates.median)
@@ -71,9 +76,22 @@ def sampling_of(fps: float | None, rates: FrameRates | None) -> Sampling:
 def taken(times: np.ndarray, fps: float) -> np.ndarray:
     """Numbers of the frames that are nearest to the times 0, 1/fps, 2/fps ... as long as the video lasts: (M,).
 
-    `times` (N,) ascend from 0, in seconds. The last frame lasts as long as frames do in the median.
+    `times` (N,) ascend from 0, in seconds. The last frame lasts as long as frames do in the median. Of two that are as
+    near, it is the earlier one.
     """
     duration = times[-1] + float(np.median(np.diff(times)))
-    wanted = np.arange(max(1, round(duration * fps))) / fps
-    middles = (times[1:] + times[:-1]) / 2  # up to which a frame is the nearest
+    wanted = np.arange(num_taken(duration, fps)) / fps
+    middles = (times[1:] + times[:-1]) / 2 + NEAR  # up to which a frame is the nearest
     return np.searchsorted(middles, wanted)
+
+
+def taken_evenly(numbers: np.ndarray, *, num_frames: int, rate: float, fps: float) -> np.ndarray:
+    """The same of some of these times, by their numbers, in a video of so many frames at a constant rate."""
+    nearest = np.ceil(numbers * (rate / fps) - 0.5 - NEAR * rate).astype(np.int64)
+    return np.clip(nearest, 0, num_frames - 1)
+
+
+def num_taken(seconds: Any, fps: float) -> Any:
+    """How many frames are taken of a video that lasts so long, 1 at least; of an array, of each."""
+    number = np.nan_to_num(np.ceil(np.asarray(seconds) * fps - 0.5 - NEAR))
+    return np.maximum(1, number).astype(np.int64)

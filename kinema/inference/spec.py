@@ -10,15 +10,16 @@ from typing import Any
 # Modality -> its channels in order. X and Y are optical flow in 8 bits: 128 is no motion, 0 and 255 are the bounds.
 CHANNELS: dict[str, str] = {"rgb": "RGB", "flow": "XY", "rgb+flow": "RGBXY"}
 LAYOUT = "BTCHW"
+MOST_FPS = 1000
 
 
 @dataclass(frozen=True)
 class InputSpec:
     """Input of one model.
 
-    `num_frames` frames, each `stride` video frames after the one before, `size` pixels high and wide. `mean` and `std`
-    are per channel, in `color_order`, of pixels divided by 255. Layout: B clips, T frames, C channels, H rows,
-    W columns.
+    `num_frames` frames, each `stride` video frames after the one before, `size` pixels high and wide. With `fps` videos
+    are looked at at this rate, and `stride` counts what is seen so. `mean` and `std` are per channel, in `color_order`,
+    of pixels divided by 255. Layout: B clips, T frames, C channels, H rows, W columns.
     """
 
     num_frames: int
@@ -29,12 +30,16 @@ class InputSpec:
     modality: str = "rgb"
     color_order: str = "RGB"
     layout: str = LAYOUT
+    fps: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_frames", "stride", "size"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"input spec: {name} is {value!r}, expected a positive integer")
+        is_number = isinstance(self.fps, int | float) and not isinstance(self.fps, bool)
+        if self.fps is not None and not (is_number and 0 < self.fps <= MOST_FPS):
+            raise ValueError(f"input spec: fps is {self.fps!r}, expected a number in (0, {MOST_FPS}] or null")
         if not isinstance(self.modality, str) or self.modality not in CHANNELS:
             raise ValueError(f"input spec: modality is {self.modality!r}, allowed: {', '.join(CHANNELS)}")
         for name, allowed in (("color_order", CHANNELS[self.modality]), ("layout", LAYOUT)):
@@ -61,16 +66,19 @@ class InputSpec:
     @property
     def clip_in_words(self) -> str:
         """E.g. `16 frames, stride 2, 224 px`."""
-        return f"{self.num_frames} frames, stride {self.stride}, {self.size} px"
+        rate = "" if self.fps is None else f" at {self.fps:g} frames a second"
+        return f"{self.num_frames} frames, stride {self.stride}{rate}, {self.size} px"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        """Plain JSON types; `fps` is left out where it is none, as models have it that know of none."""
+        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {key: value for key, value in values.items() if (key, value) != ("fps", None)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "InputSpec":
         """The inverse of `to_dict`; an unknown or missing key is a ValueError."""
-        return cls(**checked_keys(values, cls, what="input spec"))
+        known = {"fps": None, **values} if isinstance(values, Mapping) else values
+        return cls(**checked_keys(known, cls, what="input spec"))
 
 
 def checked_keys(values: Any, kind: Any, *, what: str) -> Mapping[str, Any]:

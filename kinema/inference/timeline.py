@@ -16,7 +16,7 @@ import numpy as np
 from kinema.inference.prediction import Scores
 from kinema.inference.preprocessing import Squares
 from kinema.inference.probabilities import highest
-from kinema.inference.sampling import Sampling, sampling_of
+from kinema.inference.sampling import NEAR, Sampling, sampling_of
 from kinema.inference.video import Video, too_few
 from kinema.media.layout import Box
 from kinema.media.probe import DEFAULT_FPS
@@ -140,7 +140,7 @@ class _Walk:
     def __init__(self, model: "Model", video: Video, *, hop: float):
         spec = model.description.spec
         self._model, self._video, self._spec = model, video, spec
-        self.sampling = sampling_of(video.fps, model.description.frame_rates)
+        self.sampling = sampling_of(video.fps, model.description.frame_rates, clip_fps=spec.fps)
         self._fps = self.sampling.taken_at or video.fps or DEFAULT_FPS
         self._hop = max(1, round(hop * self._fps / spec.stride))  # in frames at the stride
         self.hop = self._hop * spec.stride / self._fps
@@ -201,12 +201,12 @@ class _Walk:
                 yield now, picture
             elif before:
                 # as `sampling.taken` has it: of a time in the middle the earlier
-                while wanted * step <= (before[0] + now) / 2:
+                while wanted * step <= (before[0] + now) / 2 + NEAR:
                     yield wanted * step, before[1]
                     wanted += 1
             step_here = now - before[0] if before else 1 / (self.sampling.fps or self._fps)
             before, self.seconds = (now, picture), now + step_here
-        while self.sampling.taken_at is not None and before and wanted * step < self.seconds - step / 2:
+        while self.sampling.taken_at is not None and before and wanted * step < self.seconds - step / 2 - NEAR:
             yield wanted * step, before[1]
             wanted += 1
 

@@ -113,4 +113,5 @@ def _spec(name: ModelName, encoder: Any, clip: Clip, *, normalize: bool) -> Inpu
         std=std,
         modality=modality,
         color_order=CHANNELS[modality],
+        fps=clip.fps,
     )

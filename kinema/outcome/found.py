@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kinema.input_error import InputError
+from kinema.records.crossval import CrossValidation
 from kinema.records.dataset_report import DatasetReport
 from kinema.records.evaluation import Evaluation
 from kinema.records.parity import Parity
@@ -15,6 +16,8 @@ from kinema.records.verification import Verification
 
 REPORT, TRAINING, EVALUATION = "dataset_report.json", "training.json", "evaluation.json"
 PARITY, VERIFICATION = "parity.json", "verification.json"
+CROSSVAL = "crossval"  # a folder in that of a model
+SUMMARY = f"{CROSSVAL}/summary.json"
 HISTORY, VALIDATED = "training.csv", "val_video_top1"
 OF_MODEL = (TRAINING, EVALUATION, PARITY, VERIFICATION)
 MODEL_FILES = (*OF_MODEL, "model.pth", "model.onnx", "model.xml")
@@ -46,6 +49,7 @@ class FoundModel:
     unscored: str | None
     parity: Parity | None
     verification: Verification | None
+    crossval: CrossValidation | None
     validations: tuple[float, ...]
     damaged: tuple[str, ...]
 
@@ -58,6 +62,11 @@ class FoundModel:
 def is_model_folder(folder: Path) -> bool:
     """Whether something of a model lies there."""
     return any((folder / name).exists() for name in MODEL_FILES)
+
+
+def is_summed_up(folder: Path) -> bool:
+    """Whether it is the folder of a cross-validation that is done."""
+    return folder.name == CROSSVAL and (folder / Path(SUMMARY).name).exists()
 
 
 def is_dataset_folder(folder: Path) -> bool:
@@ -98,6 +107,7 @@ def read_model(folder: Path, dataset: FoundDataset) -> FoundModel:
         unscored=unscored,
         parity=_read(Parity, folder / PARITY, damaged),
         verification=_read(Verification, folder / VERIFICATION, damaged),
+        crossval=_read(CrossValidation, folder / SUMMARY, damaged),
         validations=_read_validations(folder / HISTORY, damaged),
         damaged=tuple(damaged),
     )

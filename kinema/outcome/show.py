@@ -8,14 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kinema.input_error import InputError
+from kinema.outcome.crossval import in_words
 from kinema.outcome.data import coverage_line, leak_lines
 from kinema.outcome.export import MEANING, is_verified, parity_line, verification_line
 from kinema.outcome.fitting import chosen_line, training_line
 from kinema.outcome.found import (
+    CROSSVAL,
+    SUMMARY,
     FoundDataset,
     FoundModel,
     is_dataset_folder,
     is_model_folder,
+    is_summed_up,
     model_folders,
     read_dataset,
     read_model,
@@ -24,6 +28,7 @@ from kinema.outcome.int8 import int8_lines
 from kinema.outcome.score import score_lines
 from kinema.outcome.stale import missing, obstacle, stale_lines
 from kinema.outcome.table import models_table
+from kinema.records.crossval import CrossValidation
 
 WIDTH = 110  # characters; commands and paths are not broken
 COMMANDS = ("snakemake --cores all", "kinema predict")  # how those begin that are to be copied
@@ -38,6 +43,10 @@ def show(path: Path) -> tuple[list[str], bool]:
     Also whether all records that are there could be read. InputError where it is none of these.
     """
     folder = _folder(path)
+    if is_summed_up(folder / CROSSVAL) and not is_model_folder(folder):
+        folder /= CROSSVAL
+    if CROSSVAL in (folder.name, folder.parent.name):  # a fold is told with the others
+        return crossval_lines(folder if folder.name == CROSSVAL else folder.parent), True
     if is_model_folder(folder):
         found = read_model(folder, read_dataset(Path(os.path.normpath(folder / ".."))))
         return model_lines(found), not (found.damaged or found.dataset.damaged)
@@ -61,8 +70,9 @@ def told_at_the_end(targets: Sequence[str], rules: Mapping[str, Iterable[str]]) 
     files = [file for target in targets or rules for file in rules.get(target, [target])]
     lines: list[str] = []
     places = (Path(os.path.normpath(file)).parent.parts for file in files)
-    for folder in dict.fromkeys(Path(*parts[:3]) for parts in places if len(parts) >= 3 and parts[0] == "results"):
-        if is_model_folder(folder):
+    wanted = [parts for parts in places if len(parts) >= 3 and parts[0] == "results"]
+    for folder in dict.fromkeys(Path(*parts[: 4 if parts[3:4] == (CROSSVAL,) else 3]) for parts in wanted):
+        if is_model_folder(folder) or is_summed_up(folder):
             lines += [*([""] if lines else []), *show(folder)[0]]
     return lines
 
@@ -70,6 +80,14 @@ def told_at_the_end(targets: Sequence[str], rules: Mapping[str, Iterable[str]]) 
 def model_lines(found: FoundModel) -> list[str]:
     """What is known of a model: its score, then what to mind about it, then the export and what to do next."""
     return [str(found.folder), *(line for topic, text in _of_model(found) for line in _wrapped(topic, text))]
+
+
+def crossval_lines(folder: Path) -> list[str]:
+    """What came out of a cross-validation. InputError where its record cannot be read."""
+    found = CrossValidation.read(folder / Path(SUMMARY).name)
+    pages = [str(folder / name) for name in ("summary.md", "predictions.parquet") if (folder / name).exists()]
+    lines = [("accuracy", in_words(found)), *([("next", f"see {' and '.join(pages)}")] if pages else [])]
+    return [str(folder), *(line for topic, text in lines for line in _wrapped(topic, text))]
 
 
 def _of_model(found: FoundModel) -> Iterator[Line]:
@@ -80,6 +98,8 @@ def _of_model(found: FoundModel) -> Iterator[Line]:
     if found.evaluation:
         yield from score_lines(found.evaluation)
     yield from _titled("accuracy", found.unscored)
+    if found.crossval:
+        yield "crossval", in_words(found.crossval)
     if found.training:
         yield from _titled("training", training_line(found.training, found.evaluation))
     if found.evaluation:

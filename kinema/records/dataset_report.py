@@ -188,13 +188,25 @@ class DroppedVideo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RateRange:
+    """Frame rates of stored videos."""
+
+    low: float
+    """[frames per second] The lowest."""
+    median: float
+    """[frames per second] That of the video in the middle."""
+    high: float
+    """[frames per second] The highest."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetReport(Counts, Record):
     """What became of every video of a data set: counts, first of all, and what would spoil a training or its score.
 
     dataset_report.md shows the same to a reader, with long lists cut off.
     """
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     dataset: str
     """Name of the data set."""
@@ -222,6 +234,10 @@ class DatasetReport(Counts, Record):
     """[videos] Groups of labels that people take for one, each with its number of listed videos."""
     imbalance: Imbalance
     """The largest class and the smallest."""
+    frame_rates: RateRange | None
+    """Of usable videos whose rate is known; null without any."""
+    clip_fps: float | None
+    """[frames per second] At which clips look at all videos, `clip.fps` of the data set; null: each at its own."""
     damaged: list[DamagedVideo]
     """Videos that are used as far as they go."""
     dropped: list[DroppedVideo]

@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from kinema.generated import renewed
 from kinema.records.benchmark import Benchmark
 from kinema.records.calibration import CalibrationFile
+from kinema.records.crossval import CrossValidation
 from kinema.records.dataset_report import DatasetReport
 from kinema.records.evaluation import Evaluation
 from kinema.records.look_alikes import LookAlikes
@@ -35,6 +36,7 @@ RECORDS: dict[str, type[Record]] = {
     "parity.json": Parity,
     "verification.json": Verification,
     "benchmark.json": Benchmark,
+    "summary.json": CrossValidation,
     "quantization.json": Quantization,
     "weights.json": Weights,
 }

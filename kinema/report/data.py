@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kinema.clips.rates import of_rates
+from kinema.clips.windows import frames_at_pace
 from kinema.experiment.data_sections import Clip
 from kinema.records.dataset_report import Counts, DatasetReport, DroppedVideo, LabelCounts
 from kinema.records.look_alikes import LookAlike
@@ -75,7 +77,10 @@ def data_of(report: DatasetReport, videos: pd.DataFrame, *, clip: Clip) -> Data:
     usable = videos[videos["status"] == "ok"]
     names = [name for name in SUBSETS if name in report.subsets]
     window = clip.length * clip.stride
-    num_short = int((usable["num_frames"] < window).sum())
+    num_frames = usable["num_frames"].to_numpy()
+    if clip.fps is not None:
+        num_frames = frames_at_pace(num_frames, usable["fps"].to_numpy("float64", na_value=np.nan), clip.fps)
+    num_short = int((num_frames < window).sum())
     size_head, sizes = _sizes(usable)
     return Data(
         dataset=report.dataset,
@@ -127,6 +132,8 @@ def remarks(report: DatasetReport) -> Iterator[Remark]:
         yield Remark(text, True, "videos")
     if report.truncated:
         yield Remark(f"Cut off, used as far as they go: {report.truncated:,}.", True, "videos")
+    if line := of_rates(report):
+        yield Remark(f"{line}.", True, "videos")
     for labels in report.alike_labels[:MOST_NAMES]:
         both = ", ".join(f"'{label}' ({number:,})" for label, number in labels.items())
         yield Remark(f"Labels that look alike are separate classes: {both}.", True, "classes")

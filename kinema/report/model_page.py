@@ -127,5 +127,6 @@ def _use(records: ModelRecords) -> dict[str, Any]:
 
 def _clip_in_words(records: ModelRecords) -> str:
     found: Mapping[str, Any] = records.training.settings.get("clip", {})
-    clip = Clip.model_validate({key: found[key] for key in ("length", "stride", "size") if key in found})
-    return f"clips of {clip.length} frames at a distance of {clip.stride}, {clip.size} x {clip.size} pixels"
+    clip = Clip.model_validate({key: found[key] for key in ("length", "stride", "fps", "size") if key in found})
+    rate = "" if clip.fps is None else f" at {clip.fps:g} frames a second"
+    return f"clips of {clip.length} frames at a distance of {clip.stride}{rate}, {clip.size} x {clip.size} pixels"

@@ -104,9 +104,14 @@ def scored_videos(
     for name, (title, hint) in KINDS.items():
         numbers = getattr(chosen, name)
         found = rows.take(pa.array(numbers, pa.int64())).to_pylist()
-        rates = stored_values(dataset.index, [middle[row["video"]] for row in found], "fps")
+        stored = stored_values(dataset.index, [middle[row["video"]] for row in found], "fps")
+        rates = [dataset.clip.fps or rate for rate in stored]
         cards = [
-            _card(row, _clip(dataset, middle[row["video"]], stride=stride, fps=fps, shown=shown), parts)
+            _card(
+                row,
+                _clip(dataset, middle[row["video"]], stride=stride, fps=fps, shown=shown),
+                parts,
+            )
             for row, fps in zip(found, rates, strict=True)
         ]
         if cards:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import lightning as L
+import numpy as np
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
@@ -218,7 +219,14 @@ def _prepared(
     validation = validation_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
     labels = labels_of(inputs.clips_path)
     teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
-    task = RecognitionTask(recognizer, training=settings.training, videos=batches.clip_dataset.videos, teacher=teacher)
+    index = batches.clip_dataset.index
+    task = RecognitionTask(
+        recognizer,
+        training=settings.training,
+        videos=index.videos,
+        teacher=teacher,
+        class_counts=np.bincount(index.label_index, minlength=len(labels)),
+    )
     return task, batches, validation
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import torch
 import torch.distributed as dist
-from torch import nn
 
 from kinema.clips.copies import BatchCopies
 from kinema.clips.sampling import num_ranks_and_rank
 from kinema.experiment.model_sections import Training
 from kinema.metrics import ClipScores, by_video, topk_accuracy
 from kinema.models.recognizer import Recognizer
+from kinema.training.class_loss import ClassLoss
 from kinema.training.data import ClipMixer
 from kinema.training.distillation import Teacher
 from kinema.training.losses import EpochMean, LossCheck, Step
@@ -28,17 +28,24 @@ MEANS = ("train_loss", "train_clip_top1")  # metrics of an epoch so far
 class RecognitionTask(L.LightningModule):
     """Trains `model` by the recipe `training`, on labels and, where there is one, on a teacher's answers.
 
-    `videos` name the videos by number, for error messages.
+    `videos` name the videos by number, for error messages. `class_counts` (K,) are the training videos of each class,
+    which weights of classes need.
     """
 
     def __init__(
-        self, model: Recognizer, *, training: Training, videos: pa.StringArray, teacher: Teacher | None = None
+        self,
+        model: Recognizer,
+        *,
+        training: Training,
+        videos: pa.StringArray,
+        teacher: Teacher | None = None,
+        class_counts: np.ndarray | None = None,
     ):
         super().__init__()
         self.model, self.training_settings, self.videos, self.teacher = model, training, videos, teacher
         if teacher:
             teacher.check(model)
-        self.loss = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+        self.loss = ClassLoss(training, class_counts=class_counts)
         self.mix = ClipMixer(training, num_classes=model.num_classes)
         # means so far of an epoch; in the state, so that a run resumed inside an epoch reports the whole of it
         self.train_loss, self.train_clip_top1 = EpochMean(), EpochMean()

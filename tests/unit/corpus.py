@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kinema.annotations.convert import convert
-from kinema.clips.index import build_index
+from kinema.clips.index import NO_FLIP, build_index
 from kinema.demo.dataset import render_demo
 from kinema.experiment.config import Demo
 from kinema.experiment.data_sections import Annotations, Clip, Media
@@ -18,7 +18,7 @@ ALWAYS = ("id", "status", "reason", "detail", "path", "duplicates", "content")  
 OK = {"status": "ok", "num_frames": 50, "fps": 25.0, "duration_seconds": 2.0, "truncated": False, "num_bytes": 1000}
 
 
-def build(root, *, allowed, clip=CLIP, scored=(), horizontal_flip=0.0):
+def build(root, *, allowed, clip=CLIP, scored=(), augmentation=NO_FLIP):
     build_index(
         annotation_path=root / "annotation.json",
         table_paths=[root / "0000.parquet", root / "0001.parquet"],
@@ -27,7 +27,7 @@ def build(root, *, allowed, clip=CLIP, scored=(), horizontal_flip=0.0):
         report_path=root / "report.md",
         out=root / "clips.parquet",
         scored=scored,
-        horizontal_flip=horizontal_flip,
+        augmentation=augmentation,
     )
 
 

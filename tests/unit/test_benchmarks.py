@@ -11,21 +11,17 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from corpus import CLIP
 
-from kinema.clips.table import VIDEO_SCHEMA, ClipIndex, labels_of, write_clips
+from kinema.clips.table import ClipIndex
 from kinema.evaluation.views import ViewDataset
-from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Clip
-from kinema.experiment.model_sections import Evaluation, Network, Training
-from kinema.experiment.resolve import Experiment
+from kinema.experiment.model_sections import Evaluation
 from kinema.inference import load
 from kinema.inference.benchmark.rounds import in_rounds
 from kinema.inference.scorers import WholeClips
 from kinema.inference.video import Video
-from kinema.metrics import topk_accuracy
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text())
@@ -73,27 +69,6 @@ def test_steps_and_scoring_of_a_gpu_are_measured_on_a_processor_too(prepared, mo
 def test_steps_of_a_training_are_measured_beside_bare_ones():
     module = runpy.run_path(str(BENCHMARKS / "train_step.py"))
     assert [len(times) for times in module["lightning_against_bare"]("test_efficientnet_vtn", 32, 2)] == [2, 2]
-
-
-def test_cross_validation_trains_and_scores_a_fold(prepared, tmp_path, monkeypatch):
-    rows = pq.read_table(prepared / "clips.parquet", filters=[("clip", "=", 0)])
-    grouped = rows.set_column(rows.column_names.index("group"), "group", rows["video"]).select(VIDEO_SCHEMA.names)
-    labels = labels_of(prepared / "clips.parquet")
-    write_clips(grouped.replace_schema_metadata(), tmp_path / "clips.parquet", labels=labels, clip=CLIP)
-    module = runpy.run_path(str(BENCHMARKS / "cross_validate.py"))
-    network = Network(encoder_weights="none", embedding=32, num_blocks=1, num_heads=2, feedforward=32)
-    settings = Settings(clip=CLIP, network=network, training=Training(epochs=1, batch_size=2, num_workers=0))
-    experiment = Experiment("demo", "test_efficientnet_vtn", settings)
-    scored = []
-
-    def top1(probabilities, numbers, k):
-        scored.extend(labels[number] for number in numbers)
-        return topk_accuracy(probabilities, numbers, k)
-
-    monkeypatch.setitem(module["fold_accuracy"].__globals__, "topk_accuracy", top1)
-    accuracy = module["fold_accuracy"](tmp_path / "clips.parquet", experiment, fold=0, num_folds=2, threads=1)
-    assert sorted(scored) == ["close", "open", "split"], "every other training video; merge has none"
-    assert 3 * accuracy in (0, 1, 2, 3)
 
 
 def test_scoring_is_compared_with_the_bare_network_on_the_same_clips(prepared, tmp_path, monkeypatch):

@@ -17,7 +17,9 @@ from kinema.clips.dataset import ClipDataset
 from kinema.clips.table import SCHEMA, VIDEO_SCHEMA, ClipIndex, labelled_subsets, mapped_path, write_clips
 from kinema.clips.windows import RANDOM_START, enumerate_clips, num_clips_asked
 from kinema.experiment.data_sections import Augmentation, Clip
-from kinema.inference.windows import evaluation_starts
+from kinema.inference.sampling import taken
+from kinema.inference.windows import clip_frames, evaluation_starts
+from kinema.input_error import InputError
 
 
 def test_the_index_has_one_row_a_training_video_and_one_an_evaluation_clip(prepared):
@@ -186,6 +188,7 @@ def worker_kilobytes(method, folder, num_videos):
             "subset": ["training"] * num_videos,
             "group": pa.nulls(num_videos, pa.string()),
             "num_frames": np.full(num_videos, 250, "int32"),
+            "fps": np.full(num_videos, 25.0),
             "frames_digest": pa.array([f"{n:032x}" for n in number]),
             "shard": pa.array([f"prepared/kinetics/{n % 512:04d}.parquet" for n in number]),
         }
@@ -209,15 +212,75 @@ def worker_kilobytes(method, folder, num_videos):
     [
         (("swipe left", "swipe right"), 0.5, True),
         (("swipe left", "swipe right"), 0.0, False),
-        (("swipe left", "push"), 0.5, False),
+        (("swipe left", "push"), 0.5, True),
+        (("leftover", "push"), 0.5, False),
     ],
 )
-def test_classes_that_are_mirror_images_are_told_where_clips_are_mirrored(tmp_path, caplog, labels, flip, is_told):
+def test_labels_that_tell_left_from_right_are_told_where_clips_are_mirrored(tmp_path, caplog, labels, flip, is_told):
     database = {
         "a": entry("training", labels[0]),
         "b": entry("training", labels[1]),
         "c": entry("validation", labels[0]),
     }
     write_corpus(tmp_path, database, {}, labels=labels)
-    build(tmp_path, allowed=0, horizontal_flip=flip)
-    assert ("'swipe left' and 'swipe right' are each other's mirror image, and 0.5 of the" in caplog.text) == is_told
+    build(tmp_path, allowed=0, augmentation=Augmentation(horizontal_flip=flip))
+    assert ("labels tell left from right ('swipe left'" in caplog.text) == is_told
+    pairs = '{mirrored_labels: [["swipe left", "swipe right"]]}'
+    assert (f"write  augmentation: {pairs}" in caplog.text) == (is_told and "swipe right" in labels)
+    assert ("write  augmentation: {horizontal_flip: 0}" in caplog.text) == (is_told and "push" in labels)
+
+
+def test_pairs_that_are_named_are_not_told_again_and_must_be_labels(tmp_path, caplog):
+    labels = ("swipe left", "swipe right")
+    database = {name: entry("training", label) for name, label in zip("ab", labels, strict=True)}
+    write_corpus(tmp_path, database | {"c": entry("validation", labels[0])}, {}, labels=labels)
+    build(tmp_path, allowed=0, augmentation=Augmentation(mirrored_labels=[list(labels)]))
+    assert "left from right" not in caplog.text
+    with pytest.raises(InputError, match=r"mirrored_labels: 'Swipe left' is no label .* has 'swipe left'"):
+        build(tmp_path, allowed=0, augmentation=Augmentation(mirrored_labels=[["Swipe left", "swipe right"]]))
+
+
+def test_a_mirrored_clip_has_the_label_that_is_named_for_it(prepared):
+    index = load(prepared, "training")
+    one, other = index.labels[int(index.label_index[0])], index.labels[int(index.label_index[1])]
+    pairs = {"mirrored_labels": [[one, other]]}
+    for flip, named, expected in ((1, {}, one), (1, pairs, other), (0, pairs, one)):
+        augmentation = Augmentation(horizontal_flip=flip, **named)
+        label = ClipDataset(index, clip=CLIP, augmentation=augmentation)[0]["label"]
+        assert index.labels[label] == expected
+    assert index.labels[ClipDataset(index, clip=CLIP)[0]["label"]] == one
+
+
+def test_clips_in_time_have_the_frames_that_a_client_takes(tmp_path):
+    rates = {"slow": 15.0, "usual": 25.0, "fast": 60.0, "unknown": None}
+    videos = pa.table(
+        {
+            "video": list(rates),
+            "label": ["walk"] * 4,
+            "label_index": pa.array([0] * 4, pa.int32()),
+            "subset": ["validation"] * 4,
+            "group": pa.nulls(4, pa.string()),
+            "num_frames": pa.array([45, 75, 180, 75], pa.int32()),
+            "fps": list(rates.values()),
+            "frames_digest": ["0"] * 4,
+            "shard": ["s.parquet"] * 4,
+        }
+    )
+    clip = Clip(length=8, stride=2, fps=12.5, num_val_clips=2)
+    write_clips(videos.cast(VIDEO_SCHEMA), tmp_path / "clips.parquet", labels=["walk"], clip=clip)
+    index = ClipIndex.load(tmp_path / "clips.parquet", subset="validation", clip=clip)
+    dataset, rng = ClipDataset(index, clip=clip), np.random.default_rng(0)
+    assert len(index) == 8
+    for row in range(len(index)):
+        number, rate = int(index.num_frames[row]), rates[index.video(row)]
+        at_pace = taken(np.arange(number) / rate, 12.5) if rate else np.arange(number)
+        asked = {"num_frames": len(at_pace), "length": 8, "stride": 2}
+        expected = at_pace[clip_frames(int(index.start[row]), **asked)]
+        assert dataset.frame_numbers(row, rng).tolist() == expected.tolist()
+        if rate:
+            seconds = expected / rate
+            assert (np.abs(np.diff(seconds) - 2 / 12.5) <= 1 / rate + 1e-9).all(), "a clip spans the same time in all"
+    by_number = ClipIndex.load(
+        tmp_path / "clips.parquet", subset="validation", clip=clip.model_copy(update={"fps": None})
+    )
+    assert by_number.start.tolist() != index.start.tolist(), "enumerated afresh"

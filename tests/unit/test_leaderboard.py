@@ -105,7 +105,7 @@ def add_index(folder: Path, videos=NAMES, labels=LABELS) -> None:
     columns["label_index"] = [labels.index(label) if label else -1 for label in columns["label"]]
     known = {name: columns[name] for name in ("subset", "label_index")}
     groups = [None] * len(columns["subset"])
-    write_parts(folder / "clips.json", known, labels=labels, groups=groups, annotated={})
+    write_parts(folder / "clips.json", known, labels=labels, groups=groups, rates=groups, annotated={})
 
 
 @pytest.fixture

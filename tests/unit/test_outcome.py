@@ -121,6 +121,8 @@ def reported(listed=120, ok=None, *, leaks=None, look_alikes=(), **subsets) -> D
         without_class=Counts(**counted(0)),
         imbalance=Imbalance(largest=None, smallest=None, ratio=None, without_training=[]),
         look_alikes_not_searched=None,
+        frame_rates=None,
+        clip_fps=None,
         **lists(DatasetReport) | {"leaks": leaks or Leaks(**lists(Leaks)), "look_alikes": list(look_alikes)},
     )
 
@@ -664,6 +666,7 @@ def test_it_is_for_the_end_alone_and_needs_the_standard_library():
         and not name.startswith("kinema.outcome")
     }
     told = {f"kinema.leaderboard.{name}" for name in ("columns", "rows", "told")}
+    told |= {f"kinema.crossval.{name}" for name in ("markdown", "summary", "table")}
     pages = {name for name in users if name.startswith("kinema.report.")}
     assert users == {"kinema.cli", *told, *pages}
     program = "import sys; before = set(sys.modules); import kinema.outcome.show; print(*set(sys.modules) - before)"

@@ -22,6 +22,7 @@ from kinema.records.benchmark import (
     WholeWay,
 )
 from kinema.records.calibration import AnswersAbove, Calibration, CalibrationFile, Temperature
+from kinema.records.crossval import ClassSpread, CrossValidation, FoldScores, Spread
 from kinema.records.dataset_report import (
     ClaimedVideo,
     ClassSize,
@@ -34,6 +35,7 @@ from kinema.records.dataset_report import (
     LabelConflict,
     LabelCounts,
     Leaks,
+    RateRange,
     RespelledVideo,
     SharedFile,
 )
@@ -125,6 +127,7 @@ EVALUATION = Evaluation(
     calibration=CALIBRATION,
     subsets={"validation": SCORES},
 )
+SPREAD = Spread(mean=0.5, seed_deviation=None, fold_deviation=0.25)
 LOOK_ALIKE = LookAlike(
     likeness=0.75,
     video="x",
@@ -187,6 +190,32 @@ EXAMPLES = {
         seconds=12.5,
         num_epochs=1,
         kept_epoch={"epoch": 0, "train_loss": 0.7},
+    ),
+    "summary.json": CrossValidation(
+        model="efficientnet_lite0_vtn@slow",
+        num_folds=2,
+        seeds=[1],
+        num_videos=2,
+        num_annotated=3,
+        coverage=2 / 3,
+        majority=0.5,
+        video_top1=SPREAD,
+        video_top5=SPREAD,
+        mean_class_accuracy=SPREAD,
+        macro_f1=SPREAD,
+        intervals=SCORES.intervals,
+        folds=[
+            FoldScores(
+                fold=0, seed=1, num_videos=1, num_training=1, video_top1=0.5, video_top5=1.0, mean_class_accuracy=0.5,
+                macro_f1=0.5, seconds=1.5,
+            )
+        ],
+        classes={
+            LAUFEN: ClassSpread(
+                num_videos=2, recall=0.5, recall_deviation=None, precision=1.0, f1=2 / 3, called={LAUFEN: 1, "a.b": 1}
+            )
+        },
+        training_seconds=1.5,
     ),
     "parity.json": Parity(
         num_clips=2,
@@ -261,6 +290,8 @@ EXAMPLES = {
         imbalance=Imbalance(
             largest=ClassSize(label="a", videos=2), smallest=None, ratio=None, without_training=["b"]
         ),
+        frame_rates=RateRange(low=15.0, median=25.0, high=60.0),
+        clip_fps=None,
         damaged=[DamagedVideo(video="x", subset="training", label=None, frames=7, truncated=True, detail="cut")],
         dropped=[
             DroppedVideo(video="z", subset="training", label="a", status="failed", reason="timeout", detail=None)
@@ -269,11 +300,12 @@ EXAMPLES = {
 }  # fmt: skip
 # Of each record: its version, and what tells one layout from another.
 LAYOUTS = {
-    "dataset_report.json": (2, "19ade59528fcc621"),
+    "dataset_report.json": (3, "3c2c7e37ce04eff8"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (3, "58cf4863bc298f50"),
     "evaluation.json": (3, "9af72f6c3fd930ef"),
     "calibration.json": (1, "5785125498fb2ec6"),
+    "summary.json": (1, "039a287e7f398aa9"),
     "parity.json": (2, "172fe0e9e7a97881"),
     "verification.json": (2, "57cd003691f01e72"),
     "benchmark.json": (1, "b4cf544c5d8aa921"),

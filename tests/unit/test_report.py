@@ -15,13 +15,14 @@ MISSING = {"status": "missing"}
 FAILED = {"status": "failed", "reason": "decode error", "detail": "after frame 0: partial file"}
 
 
-def reported(root):
+def reported(root, **options):
     write_report(
         dataset="mine",
         annotation_path=root / "annotation.json",
         table_paths=[root / "0000.parquet", root / "0001.parquet"],
         out=root / "report.json",
         page_path=root / "report.md",
+        **options,
     )
     return json.loads((root / "report.json").read_text()), (root / "report.md").read_text()
 
@@ -363,3 +364,21 @@ def test_shards_of_another_list_are_refused(tmp_path):
     write_annotation(tmp_path, {"a": entry("training"), "stranger": entry("training")})
     with pytest.raises(ValueError, match=r"1 videos of the annotation are in no shard, such as 'stranger'"):
         reported(tmp_path)
+
+
+def test_unlike_frame_rates_are_told_where_clips_count_frames(tmp_path, caplog):
+    database = {name: entry("training") for name in "abc"} | {"d": entry("validation")}
+    rates = {"a": {"fps": 15.0}, "b": {"fps": 60.0}, "d": {"fps": None}}
+    write_corpus(tmp_path, database, rates)
+    found, page = reported(tmp_path)
+    assert found["frame_rates"] == {"low": 15.0, "median": 25.0, "high": 60.0}
+    told = "The videos have 15 to 60 frames a second, and clip.stride counts frames: a clip of one spans 4.0 times"
+    assert told in caplog.text
+    assert f"**Frame rates**. {told}" in page
+    assert "`clip: {fps: 25}` looks at all of them at one rate" in page
+    caplog.clear()
+    found, page = reported(tmp_path, clip_fps=12.5)
+    assert found["clip_fps"] == 12.5
+    write_corpus(tmp_path, database, {"a": {"fps": 20.0}})
+    for text in (page, reported(tmp_path)[1], caplog.text):
+        assert "frames a second" not in text, "they are taken in time, or nearly alike"

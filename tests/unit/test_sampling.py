@@ -17,7 +17,7 @@ from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.model import Model
 from kinema.inference.picture_folder import PictureFolder
-from kinema.inference.sampling import Clock, Sampling, sampling_of, taken
+from kinema.inference.sampling import Clock, Sampling, num_taken, sampling_of, taken, taken_evenly
 from kinema.inference.spec import InputSpec
 from kinema.inference.video import Video
 
@@ -181,3 +181,29 @@ def test_a_prediction_says_how_its_frames_were_taken(shipped, prepared, caplog):
     with caplog.at_level("INFO", logger="kinema.inference"):
         assert slower.predict(video).sampling.taken_at == 2
     assert f"{video}: 7 frames a second, taken at 2 as in training" in caplog.text
+
+
+def test_a_model_that_was_trained_in_time_takes_every_video_in_time(tmp_path):
+    assert sampling_of(25.0, RATES, clip_fps=12.5) == Sampling(25.0, 12.5)
+    assert sampling_of(None, RATES, clip_fps=12.5) == Sampling(None)
+    video = Video(numbered_video(tmp_path / "v.mp4", np.arange(100) / 50), frames=FrameSpec(short_side=32))
+    in_time = replace(SPEC, fps=12.5)
+    for rates in (RATES, None):
+        found = read_clips(video, in_time, num_clips=1, rates=rates)
+        assert found.sampling.taken_at == 12.5
+    assert found.seconds[0].tolist() == pytest.approx([0.64, 1.22]), "from frame 32 to 60, the eighth of 12.5 a second"
+    assert InputSpec.from_dict(in_time.to_dict()) == in_time
+    assert "fps" not in SPEC.to_dict(), "what knows of none stays as it was"
+    with pytest.raises(ValueError, match=r"input spec: fps is 0, expected a number in \(0, 1000\] or null"):
+        replace(SPEC, fps=0)
+
+
+@pytest.mark.parametrize("rate", [12.0, 15.0, 25.0, 30_000 / 1001, 50.0, 60.0])
+@pytest.mark.parametrize("fps", [5.0, 12.5, 24.0, 25.0])
+def test_frames_at_a_constant_rate_are_those_by_their_times(rate, fps):
+    for number in range(2, 130):
+        times = np.arange(number) / rate
+        expected = taken(times, fps)
+        assert num_taken(number / rate, fps) == len(expected)
+        found = taken_evenly(np.arange(len(expected)), num_frames=number, rate=rate, fps=fps)
+        assert found.tolist() == expected.tolist()

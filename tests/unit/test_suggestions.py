@@ -56,8 +56,10 @@ def test_the_best_epoch_is_kept_only_where_many_videos_choose_it():
     assert "keep" not in suggested(num_validation=500)["training"]
 
 
-def test_nothing_is_mirrored_where_labels_tell_left_from_right():
-    assert suggested(labels=["swipe left", "swipe right", "push"])["augmentation"] == {"horizontal_flip": 0}
+def test_what_is_mirrored_where_labels_tell_left_from_right():
+    named = suggested(labels=["swipe left", "swipe right", "push"])["augmentation"]
+    assert named == {"mirrored_labels": [["swipe left", "swipe right"]]}
+    assert suggested(labels=["swipe left", "turn right", "push"])["augmentation"] == {"horizontal_flip": 0}
     assert "augmentation" not in suggested(labels=["leftover", "bright light", "push"])
 
 
@@ -104,5 +106,5 @@ def test_a_new_data_set_has_these_settings(tmp_path, monkeypatch):
     init_dataset(tmp_path / "videos", name="mine")
     dataset = load_config_files([tmp_path / "config/config.yaml"]).datasets["mine"]
     assert (dataset.clip.length, dataset.clip.stride, dataset.media.short_side) == (16, 3, None)
-    assert dataset.augmentation.horizontal_flip == 0
+    assert dataset.augmentation.mirrored_labels == [["swipe left", "swipe right"]]
     assert dataset.training.keep == "last"

@@ -22,6 +22,7 @@ SHIPPED = {"verify", "modelapi", "streaming", *INT8}  # what gives a network to 
 MODEL_STAGES = {"train", "evaluate", "export", "convert", *SHIPPED}
 SCORED = {"evaluate", *SHIPPED}
 LOOKS, BOARD = "look_alikes", "leaderboard"
+FOLD, CROSSVAL, TABLE = "fold", "crossval", "crossval_table"  # the index of a fold, all folds, all models
 DATA_PAGE, MODEL_PAGE = "data_page", "model_page"
 PAGES = {DATA_PAGE, MODEL_PAGE}
 TEMPLATES = "kinema/report/templates"
@@ -55,10 +56,18 @@ EDITS = {
     "minutes between resume points": (training("checkpoint_minutes: 3"), set()),
     "distillation": (setting("distillation: {weight: 0.1}"), {"train"}),
     "augmentation": (setting("augmentation: {hue: 0.1}"), {"train", DATA_PAGE}),
-    "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train", DATA_PAGE}),
+    "clip length": ((TINY, "length: 4", "length: 3"), {"index", "train", DATA_PAGE, FOLD}),
+    "frame rate of clips": (
+        (TINY, "length: 4", "length: 4\n  fps: 10"),
+        {"dataset_report", "index", "train", DATA_PAGE, FOLD, *READS_CLIPS},
+    ),
+    "number of folds": (setting("crossval: {num_folds: 3}"), {FOLD, CROSSVAL}),
+    "seeds of a cross-validation": (setting("crossval: {seeds: [1, 2]}"), {CROSSVAL}),
+    "weights of classes": (training("class_weights: sqrt"), {"train"}),
+    "labels of mirrored clips": (setting("augmentation: {mirrored_labels: [[grow, shrink]]}"), {"train", DATA_PAGE}),
     "clips of a testing video, where there is none": (
         (TINY, "num_val_clips: 2", "num_val_clips: 2\n  num_test_clips: 3"),
-        {"index"},
+        {"index", FOLD},
     ),
     "clips of a validation video": (
         (TINY, "num_val_clips: 2", "num_val_clips: 3"),
@@ -93,7 +102,7 @@ EDITS = {
     ),
     "the models of a leaderboard": (
         (TINY, "num_shards: 8", "num_shards: 8\nleaderboard: [efficientnet_lite0_vtn@quick]"),
-        {BOARD},
+        {BOARD, TABLE},
     ),
     "a comment": ((CONFIG, "seed: 1", "seed: 1  # of all"), set()),
     "a default that is left out": ((CONFIG, "  seed: 1\n", ""), set()),
@@ -124,7 +133,7 @@ EDITS = {
     ),
     "which frames": (
         ("kinema/inference/windows.py", "stop, stride)\n", "stop, stride + 1)\n"),
-        {"index", *READS_CLIPS, *PAGES},
+        {"index", FOLD, *READS_CLIPS, *PAGES},
     ),
     "the used decoder": (
         ("kinema/models/vtn.py", "NORM_EPSILON = 1e-3", "NORM_EPSILON = 2e-3"),
@@ -142,7 +151,7 @@ EDITS = {
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
         {
             *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
-            "serving",
+            *("serving", FOLD, CROSSVAL, TABLE),
             *MODEL_STAGES,
             *PAGES,
         },
@@ -170,7 +179,7 @@ EDITS = {
     ),
     "what is scored": (("kinema/clips/scored.py", "return ORDER[:2] if", "return ORDER if"), {*SCORED, MODEL_PAGE}),
     "what is said of an evaluation": (("kinema/evaluation/told.py", "over {scores", "of {scores"), {"evaluate"}),
-    "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate", *INT8}),
+    "draws of intervals": (("kinema/evaluation/intervals.py", "SEED = 1", "SEED = 2"), {"evaluate", CROSSVAL, *INT8}),
     "bins of confidence": (("kinema/evaluation/reliability.py", "NUM_BINS = 15", "NUM_BINS = 10"), {"evaluate"}),
     "what chose the model": (
         ("kinema/experiment/choosing.py", "num_epochs // period < 2", "not num_epochs"),
@@ -178,8 +187,10 @@ EDITS = {
     ),
     "a column of the predictions": (
         ("kinema/evaluation/schema.py", '"rank", pa.int32()', '"rank", pa.int8()'),
-        SCORED,
+        {CROSSVAL, *SCORED},
     ),
+    "how folds are dealt": (("kinema/crossval/folds.py", "-unit_sizes[drawn]", "unit_sizes[drawn]"), {FOLD}),
+    "what a cross-validation says": (("kinema/crossval/summary.py", "ddof=1", "ddof=0"), {CROSSVAL}),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
     "the version of a benchmark's record": (
         ("kinema/records/benchmark.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
@@ -197,7 +208,7 @@ EDITS = {
     "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
     "words of the last lines of a run": (
         ("kinema/outcome/score.py", '"not above', '"nowhere above'),
-        {BOARD, MODEL_PAGE},
+        {BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the pictures of clips": (("kinema/report/thumbnails.py", "SIDE = 112", "SIDE = 128"), PAGES),
     "training clips on a page": (("kinema/report/augmented.py", "SHOWN_FRAMES = 4", "SHOWN_FRAMES = 5"), PAGES),
@@ -205,11 +216,11 @@ EDITS = {
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {*SCORED, BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -220,12 +231,12 @@ EDITS = {
         {*SHIPPED, "serving", MODEL_PAGE},
     ),
     "the version of the dataset report": (
-        ("kinema/records/dataset_report.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        ("kinema/records/dataset_report.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {"dataset_report", BOARD, *PAGES},
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {*SCORED, BOARD, MODEL_PAGE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
     ),
     "the export": (
         ("kinema/deployment/onnx_model.py", 'Dim("batch", min=1)', 'Dim("batch", min=2)'),
@@ -287,7 +298,7 @@ EDITS = {
     "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
     "the version of a training's record": (
         ("kinema/records/training.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
-        {BOARD, MODEL_PAGE},
+        {BOARD, MODEL_PAGE, CROSSVAL},
     ),
     "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
     "how records are refused": (("kinema/records/values.py", "math.isfinite(value)", "math.isinf(value)"), set()),
@@ -363,8 +374,8 @@ def test_an_edit_makes_stale_what_reads_it(table, edit, stale):
         path.write_bytes(text)
 
 
-@pytest.mark.parametrize("change", [{"annotated": 99}, {"groups": "of others"}], ids=lambda change: next(iter(change)))
-def test_what_is_listed_beside_the_videos_counts_for_numbers_alone(table, change):
+@pytest.mark.parametrize(("change", "more"), [({"annotated": 99}, CROSSVAL), ({"groups": "of others"}, FOLD)])
+def test_what_is_listed_beside_the_videos_counts_for_numbers_alone(table, change, more):
     project, before = table
     path = project.root / "results/tiny/clips.json"
     text = path.read_bytes()
@@ -372,7 +383,7 @@ def test_what_is_listed_beside_the_videos_counts_for_numbers_alone(table, change
     known["parts"]["validation"] |= change
     try:
         path.write_text(json.dumps(known))
-        assert changed_rules(before, params_of_rules(project.root)) == {"evaluate", BOARD}
+        assert changed_rules(before, params_of_rules(project.root)) == {"evaluate", BOARD, more}
     finally:
         path.write_bytes(text)
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import fields
 
 import pytest
-from project import MODEL, NAME, REPOSITORY, Project
+from project import LIVELY, MODEL, NAME, REPOSITORY, Project
 
 from kinema.models.model_name import model_modules
 from kinema.provenance import NEUTRAL, READING, SETTINGS, closure, imports, module_path
@@ -43,6 +43,9 @@ def traced(lively, tmp_path_factory) -> Project:
     pages = ("results/tiny/report/index.html", f"{MODEL}/report/index.html")
     exports = [f"{MODEL}/{name}" for name in ("streaming/encoder.xml", "modelapi/model.xml", "serving/config.json")]
     project.snakemake(*targets, *pages, *exports, *limit, environment=environment)
+    folds = ("--config", "crossval={num_folds: 2}")
+    project.snakemake(f"{LIVELY}/crossval/summary.json", *folds, environment=environment)
+    project.snakemake("results/tiny/crossval/summary.md", *folds, environment=environment)
     return project
 
 

@@ -19,7 +19,7 @@ from kinema.clips import parts
 from kinema.clips.scored import scored_subsets
 from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import digest, file_digest, remembered_digest
-from kinema.experiment import comparing, obstacles, pages, params, resolve, scoring, starts, targets
+from kinema.experiment import comparing, crossval, folds, obstacles, pages, params, resolve, scoring, starts, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.input_error import InputError
@@ -86,6 +86,7 @@ wildcard_constraints:
     corpus="[^/]+",
     recipe="[^/]+",
     shard=r"\d{4}",
+    fold="0|[1-9][0-9]*",
     library="timm|torchvision",
     file=r"[^/]+\.(safetensors|pth)",
 
@@ -133,8 +134,13 @@ def sections(*names):
     return lambda wildcards: params.as_json(resolved(wildcards), names)
 
 
+def index_file(name):
+    """Input function: a file of the clip index that a model, or a model in a fold, is trained and scored on."""
+    return lambda wildcards: f"{folds.index_folder(wildcards.dataset, wildcards.model)}/{name}"
+
+
 def parts_path(wildcards):
-    return Path(f"results/{wildcards.dataset}/clips.json")
+    return Path(index_file("clips.json")(wildcards))
 
 
 def model_name(wildcards):

@@ -1,6 +1,7 @@
 """A trained model on the evaluation clips.
 
-in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.{parquet,arrow,json}, tables of the shards
+in   results/{dataset}/{model}/model.pth, results/{dataset}/clips.{parquet,arrow,json}, for a fold of a cross-validation
+     its own ones (crossval.smk), tables of the shards
 out  results/{dataset}/{model}/evaluation.json       accuracies with intervals and coverage, calibration, per class
      results/{dataset}/{model}/predictions.parquet   kinema.evaluation.schema.PREDICTIONS
      results/{dataset}/{model}/calibration.json      what exported files take over: temperature and threshold
@@ -13,9 +14,9 @@ checkpoint evaluate:
     """Score every clip once and average the clips of a video."""
     input:
         model="results/{dataset}/{model}/model.pth",
-        clips=ancient("results/{dataset}/clips.parquet"),
-        mapped=ancient("results/{dataset}/clips.arrow"),
-        parts=ancient("results/{dataset}/clips.json"),
+        clips=ancient(index_file("clips.parquet")),
+        mapped=ancient(index_file("clips.arrow")),
+        parts=ancient(index_file("clips.json")),
         shards=ancient(shard_tables),
     output:
         evaluation="results/{dataset}/{model}/evaluation.json",
@@ -31,6 +32,8 @@ checkpoint evaluate:
         "logs/{dataset}/{model}/evaluate.log",
     benchmark:
         "logs/{dataset}/{model}/evaluate.benchmark.tsv"
+    wildcard_constraints:
+        model=folds.NAME,
     conda:
         "../../envs/train.yaml"
     threads: 8

@@ -56,6 +56,7 @@ checkpoint dataset_report:
         mem_mb=2000,
     params:
         dataset="{dataset}",
+        clip=dataset_sections("clip.fps"),
         annotation=content("results/{dataset}/annotation.json"),
         failures=failures("results/{dataset}/dataset_report.json"),
         code=code("dataset_report", "kinema.clips.report"),

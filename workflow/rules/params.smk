@@ -15,6 +15,11 @@ def scored_models(wildcards):
     return asked(scoring.scored_json, ASKED.targets, wildcards.dataset)
 
 
+def scored_here(wildcards):
+    """The same for a training; a fold has the videos that score it, whatever else is asked for."""
+    return "[]" if folds.split_fold(wildcards.model)[1] else scored_models(wildcards)
+
+
 def list_contents(wildcards):
     """Digests of the files of the list, as JSON; of rendered ones none, as they are made here."""
     if asked(resolve.dataset_named, wildcards.dataset).rendered:
@@ -95,9 +100,9 @@ def shard_tables(wildcards):
 
 
 def horizontal_flip(wildcards):
-    """How often training clips of a data set are mirrored, where no model of it says otherwise."""
-    sections = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, ("augmentation",)))
-    return str(sections["augmentation"]["horizontal_flip"])
+    """How training clips of a data set are mirrored, where no model of it says otherwise, as JSON."""
+    names = ("augmentation.horizontal_flip", "augmentation.mirrored_labels")
+    return json.dumps(json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, names))["augmentation"])
 
 
 def look_alikes(wildcards):
@@ -137,8 +142,13 @@ def untracked(wildcards):
 
 def training_data(wildcards):
     """Digests of what a training reads of the index, as JSON."""
-    names = params.training_parts(resolved(wildcards).training)
-    return json.dumps(parts.parts_digests(parts_path(wildcards), names))
+    return clip_digests(wildcards, params.training_parts(resolved(wildcards).training))
+
+
+def clip_digests(wildcards, names):
+    """Digests of these parts of the index, with the frame rates where clips are taken in time, as JSON."""
+    in_time = resolved(wildcards).clip.fps is not None
+    return json.dumps(parts.parts_digests(parts_path(wildcards), names, with_rates=in_time))
 
 
 def accelerator(wildcards):
@@ -228,12 +238,12 @@ def scored_parts(wildcards):
 
 def evaluation_data(wildcards):
     """The same of an evaluation."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), scored_parts(wildcards).names))
+    return clip_digests(wildcards, scored_parts(wildcards).names)
 
 
 def verified_data(wildcards):
     """The same of what an exported network is scored on."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), [scored_parts(wildcards).reported]))
+    return clip_digests(wildcards, [scored_parts(wildcards).reported])
 
 
 def listed_videos(wildcards):
@@ -290,13 +300,61 @@ def int8_streaming_settings(wildcards):
 
 def int8_data(wildcards):
     """Digests of what an INT8 model is scored on, and of the training videos that it is calibrated on, as JSON."""
-    return json.dumps(parts.parts_digests(parts_path(wildcards), ["training", scored_parts(wildcards).reported]))
+    return clip_digests(wildcards, ["training", scored_parts(wildcards).reported])
 
 
 def parity_data(wildcards):
     """The same of the clips on which an exported network is compared with the trained one."""
-    path = parts_path(wildcards)
-    return json.dumps(parts.parts_digests(path, [parts.parity_part(path)]))
+    return clip_digests(wildcards, [parts.parity_part(parts_path(wildcards))])
+
+
+def fold_settings(wildcards):
+    """How videos are dealt out, and which clips they have, as JSON."""
+    asked(crossval.check_number, wildcards.dataset, int(wildcards.fold))
+    dealing = asked(resolve.crossval_of, wildcards.dataset).model_dump(include={"num_folds", "fold_seed"})
+    clip = json.loads(resolve.dataset_json(CONFIG, wildcards.dataset, crossval.CLIPS))
+    return json.dumps({"crossval": dealing, **clip}, sort_keys=True)
+
+
+def dealt_data(wildcards):
+    """Digests of the videos that are dealt out, and of their groups, as JSON."""
+    path = Path(f"results/{wildcards.dataset}/clips.json")
+    groups = {name: parts.part_listed(path, name)["groups"] for name in crossval.DEALT}
+    return json.dumps([parts.parts_digests(path, crossval.DEALT, with_rates=True), groups])
+
+
+def fold_names(wildcards):
+    """The trainings of a cross-validation, as JSON."""
+    return json.dumps(asked(crossval.fold_names, wildcards.dataset, wildcards.model))
+
+
+def fold_files(wildcards):
+    """What is read of each."""
+    return asked(crossval.fold_files, wildcards.dataset, wildcards.model)
+
+
+def tabled_files(wildcards):
+    """What a table of cross-validations reads of the models that are listed; of others nothing is made anew."""
+    names = asked(comparing.listed_models, wildcards.dataset)
+    return [crossval.summary_file(wildcards.dataset, name) for name in names]
+
+
+def tabled_models(wildcards):
+    """The models in it, as JSON."""
+    return json.dumps(asked(crossval.tabled_models, wildcards.dataset))
+
+
+def tabled_contents(wildcards):
+    """A digest of what it reads that is no input, as JSON."""
+    paths = [crossval.summary_file(wildcards.dataset, name) for name in json.loads(tabled_models(wildcards))]
+    inputs = tabled_files(wildcards)
+    return json.dumps([remembered_digest(path) for path in paths if path not in inputs])
+
+
+def dealt_listed(wildcards):
+    """How many videos that can be dealt out the list has, as JSON."""
+    path = Path(f"results/{wildcards.dataset}/clips.json")
+    return json.dumps({name: parts.part_listed(path, name)["annotated"] for name in crossval.DEALT})
 
 
 def listed_files(wildcards):

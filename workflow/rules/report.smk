@@ -34,7 +34,7 @@ rule data_page:
         annotation=content("results/{dataset}/annotation.json"),
         settings=dataset_sections(
             "augmentation",
-            *("clip.length", "clip.stride", "clip.size", "clip.num_train_clips"),
+            *("clip.length", "clip.stride", "clip.fps", "clip.size", "clip.num_train_clips"),
             *("training.seed", "training.mixup_alpha", "training.cutmix_alpha"),
         ),
         modality=lambda wildcards: asked(resolve.media_of, wildcards.dataset).modality,

@@ -1,6 +1,6 @@
 """Clips -> a trained model.
 
-in   results/{dataset}/clips.parquet; which of its parts decide a training, and are in the params, says
+in   results/{dataset}/clips.parquet, for a fold of a cross-validation its own one (crossval.smk); which of its parts decide a training, and are in the params, says
      kinema.experiment.params. The models, or the published weights, that training starts from: kinema.experiment.starts
 out  results/{dataset}/{model}/model.pth      weights, input specification, labels, settings
      results/{dataset}/{model}/training.csv   one row an epoch
@@ -13,9 +13,9 @@ out  results/{dataset}/{model}/model.pth      weights, input specification, labe
 rule train:
     """One Lightning run; a killed one continues from its last resume point, inside an epoch as well."""
     input:
-        clips=ancient("results/{dataset}/clips.parquet"),
-        mapped=ancient("results/{dataset}/clips.arrow"),
-        parts=ancient("results/{dataset}/clips.json"),
+        clips=ancient(index_file("clips.parquet")),
+        mapped=ancient(index_file("clips.arrow")),
+        parts=ancient(index_file("clips.json")),
         shards=ancient(shard_tables),
         starts=start_files,
         weights=ancient(published_weights),
@@ -32,6 +32,8 @@ rule train:
         "logs/{dataset}/{model}/train.log",
     benchmark:
         "logs/{dataset}/{model}/train.benchmark.tsv"
+    wildcard_constraints:
+        model=folds.NAME,
     conda:
         "../../envs/train.yaml"
     threads: 8
@@ -44,7 +46,7 @@ rule train:
         mpi=train_launcher,
         tasks_per_gpu=train_tasks_per_gpu,
         untracked=untracked,
-        scored=scored_models,
+        scored=scored_here,
     params:
         model=model_name,
         settings=training_settings,

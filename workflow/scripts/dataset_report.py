@@ -6,6 +6,7 @@ By hand: python workflow/scripts/dataset_report.py job.yaml   (keys: input, outp
 from pathlib import Path
 
 from kinema.clips.report import write_report
+from kinema.experiment.config import Settings
 from kinema.job import job_from_argv, running
 
 
@@ -18,6 +19,7 @@ def run(job):
             look_alikes_path=next(iter(map(Path, job.input.get("look_alikes", []))), None),
             out=Path(job.output["report"]),
             page_path=Path(job.output["readable"]),
+            clip_fps=Settings.model_validate_json(job.params["clip"]).clip.fps,
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kinema.clips.index import build_index
 from kinema.experiment.config import Settings
+from kinema.experiment.data_sections import Augmentation
 from kinema.job import job_from_argv, running
 
 
@@ -20,7 +21,7 @@ def run(job):
             max_failed_fraction=job.params["max_failed_fraction"],
             report_path=Path(job.input["report"]),
             out=Path(job.output["clips"]),
-            horizontal_flip=float(job.resources.get("flip", "0")),
+            augmentation=Augmentation.model_validate_json(job.resources.get("flip", '{"horizontal_flip": 0}')),
             scored=json.loads(job.resources.get("scored", "[]")),
         )
 

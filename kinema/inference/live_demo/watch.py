@@ -157,8 +157,8 @@ def pace_of(source: Source, model: StreamModel) -> Pace:
     Of a live source, some of whose pictures are dropped, always in time.
     """
     spec, rates = model.description.spec, model.description.frame_rates
-    sampling = sampling_of(source.video.fps, rates)
+    sampling = sampling_of(source.video.fps, rates, clip_fps=spec.fps)
     fps = sampling.taken_at
     if fps is None and source.is_live:
-        fps = sampling.fps or (rates.median if rates else DEFAULT_FPS)
+        fps = spec.fps or sampling.fps or (rates.median if rates else DEFAULT_FPS)
     return Pace(stride=spec.stride, fps=fps, most=spec.num_frames)

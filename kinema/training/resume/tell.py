@@ -25,6 +25,7 @@ def told(folder: Path, training: Training) -> str | None:
 
 def interruptions(root: Path, *, since: float) -> Iterator[str]:
     """Lines about the trainings below `root` that were interrupted since a moment, in seconds since 1970."""
-    for note in sorted(root.glob(f"*/*/{INTERRUPTED}")):
+    notes = (note for folder in ("*/*", "*/*/crossval/*") for note in root.glob(f"{folder}/{INTERRUPTED}"))
+    for note in sorted(notes):
         if note.stat().st_mtime >= since:
-            yield f"kinema: {'/'.join(note.parts[-3:-1])}: {note.read_text(encoding='utf-8')}"
+            yield f"kinema: {note.parent.relative_to(root)}: {note.read_text(encoding='utf-8')}"

@@ -1,0 +1,17 @@
+"""Frame rates of a data set -> a warning where clips that count frames span unlike times."""
+
+from kinema.records.dataset_report import DatasetReport
+
+MOST_APART = 1.5  # highest frame rate to the lowest: more is another pace
+
+
+def of_rates(report: DatasetReport) -> str:
+    """That clips of a stride by number span unlike times, and what to do; nothing where they do not."""
+    rates = report.frame_rates
+    if rates is None or report.clip_fps is not None or rates.high <= MOST_APART * rates.low:
+        return ""
+    return (
+        f"The videos have {rates.low:.4g} to {rates.high:.4g} frames a second, and clip.stride counts frames: a clip "
+        f"of one spans {rates.high / rates.low:.1f} times as long as of another. `clip: {{fps: {rates.median:.4g}}}` "
+        "looks at all of them at one rate"
+    )
