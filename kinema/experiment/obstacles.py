@@ -10,14 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.experiment.config import Config
-from kinema.experiment.data_sections import Annotations
+from kinema.experiment.config import Config, Settings
+from kinema.experiment.data_sections import Annotations, Clip
 from kinema.experiment.files import ConfigError
+from kinema.experiment.model_sections import Network
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
 from kinema.models.loading.start_keys import is_trained
 from kinema.models.model_name import ModelName, canonical, parse_model_name
-from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
+from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, INSEPARABLE, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
 
 GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev: of NVIDIA, AMD, and of either under WSL
 LIKELY_SIZES = (32, 64, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)
@@ -32,6 +33,7 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
     name = parse_model_name(canonical(model_name.partition("@")[0]))
     _check_length(where, name, settings.clip.length)
     _check_size(where, name, settings.clip.size)
+    _check_network(where, name, settings)
     if not is_trained(settings, start_files(config, dataset, model_name)):
         return
     if settings.training.precision == "16-mixed" and settings.training.accelerator == "cpu":
@@ -70,8 +72,10 @@ def check_streaming(config: Config, dataset: str, model_name: str) -> None:
     """ConfigError where a model cannot be cut into an encoder of frames and a decoder."""
     check_export(config, dataset, model_name)
     name = parse_model_name(canonical(model_name.partition("@")[0]))
-    reason = "two networks look at its frames" if name.motion else "its network looks at whole clips"
-    if name.decoder is None or name.motion:
+    reason = "its network looks at whole clips"
+    if name.decoder:
+        reason = "two networks look at its frames" if name.motion else INSEPARABLE.get(name.decoder, "")
+    if reason:
         raise ConfigError(
             f"{dataset}/{model_name}: cannot be cut into an encoder of frames and a decoder for streaming/, as "
             f"{reason}. Ask for its model.xml, or for a model such as efficientnet_lite0_vtn."
@@ -107,6 +111,30 @@ def _check_size(where: str, name: ModelName, size: int) -> None:
     if possible:
         advice = f"Set clip.size to {_in_words(possible)}, which it takes, or choose another encoder"
     raise ConfigError(f"{where}: clip.size is {size}: {reason.rstrip('.')}. {advice}.")
+
+
+def _check_network(where: str, name: ModelName, settings: Settings) -> None:
+    """Where decoder or settings ask something of an encoder that not every one has, the network is tried."""
+    if name.decoder not in INSEPARABLE or name.encoder in ENCODERS:  # all of those shift; a test tries them
+        return
+    if reason := _network_obstacle(str(name), settings.clip, settings.network):
+        raise ConfigError(f"{where}: {reason.rstrip('.')}.")
+
+
+@functools.lru_cache
+def _network_obstacle(model_name: str, clip: Clip, network: Network) -> str:
+    """Why a network cannot be made, without numbers; nothing where it can."""
+    import torch
+
+    from kinema.models.registry import create_model
+
+    random = network.model_copy(update={"encoder_weights": "none", "weights": None})
+    try:
+        with torch.device("meta"):
+            create_model(model_name, num_classes=2, clip=clip, network=random)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _in_words(sizes: list[int]) -> str:

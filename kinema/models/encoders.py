@@ -47,18 +47,27 @@ register_encoder = own_encoders.register
 
 
 class FrameEncoder(nn.Module):
-    """A network without pooling and classifier; `mean` and `std` are of pixel / 255."""
+    """A network without pooling and classifier; `mean` and `std` are of pixel / 255.
 
-    def __init__(self, name: str, body: Any, *, mean: Rgb, std: Rgb):
+    It was made for square frames of `size`, with `channels`. `num_frames` of those that it looks at are of one clip.
+    """
+
+    def __init__(self, name: str, body: Any, *, mean: Rgb, std: Rgb, channels: int, size: int):
         super().__init__()
         self.name = name
         self.body = body
         self.num_features = int(body.head_hidden_size)
         self.mean = mean
         self.std = std
+        self.channels, self.size = channels, size
+        self.num_frames = 1
 
-    def forward(self, frames_NCHW: Tensor) -> Tensor:
-        """Normalised frames (N, C, H, W) -> feature maps (N, num_features, h, w)."""
+    def forward(self, frames_NCHW: Tensor, *, num_frames: int = 1) -> Tensor:
+        """Normalised frames (N, C, H, W) -> feature maps (N, num_features, h, w).
+
+        They are of clips of `num_frames`, one behind the other, which is for decoders that mix them in its blocks.
+        """
+        self.num_frames = num_frames
         # Called whole, not only forward_features: some networks normalise or widen the map in their unpooled head, and
         # parameters that no gradient reaches would stop distributed training.
         maps = self.body(frames_NCHW)
@@ -69,6 +78,23 @@ class FrameEncoder(nn.Module):
         if getattr(self.body, "output_fmt", "NCHW") == "NHWC":
             maps = maps.permute(0, 3, 1, 2)
         return maps
+
+    def maps_without_numbers(self, *, num_frames: int = 1) -> Tensor:
+        """Maps of one clip on the meta device: what gives none must fail now, not in training."""
+        tensors = [*self.named_parameters(), *self.named_buffers()]
+        on_meta = {key: value.to("meta") for key, value in tensors}
+        frames = torch.empty(num_frames, self.channels, self.size, self.size, device="meta")
+        was_training = self.training
+        try:
+            with torch.no_grad():
+                return functional_call(self.eval(), on_meta, frames, {"num_frames": num_frames})
+        except (AssertionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise ValueError(
+                f"encoder '{self.name}' cannot take frames of {self.size} x {self.size} pixels: {reason[0]}"
+            ) from None
+        finally:
+            self.train(was_training)
 
 
 def create_encoder(
@@ -93,8 +119,8 @@ def create_encoder(
         load_file(name, body, start, adapted)
     if channels == 2:
         mean, std = FLOW_MEAN, FLOW_STD
-    encoder = FrameEncoder(name, body, mean=mean, std=std)
-    _check_maps(encoder, channels=channels, size=size)
+    encoder = FrameEncoder(name, body, mean=mean, std=std, channels=channels, size=size)
+    _check_maps(encoder)
     return encoder
 
 
@@ -125,20 +151,8 @@ def _build(name: str, *, channels: int, size: int, **weights: Any) -> Any:
         raise ValueError(f"encoder '{name}': timm cannot build it without pooling for {size} pixels: {error}") from None
 
 
-def _check_maps(encoder: FrameEncoder, *, channels: int, size: int) -> None:
-    """One frame through the network without numbers: what gives no maps must fail now, not in training."""
-    tensors = [*encoder.named_parameters(), *encoder.named_buffers()]
-    on_meta = {key: value.to("meta") for key, value in tensors}
-    was_training = encoder.training
-    try:
-        with torch.no_grad():
-            maps = functional_call(encoder.eval(), on_meta, torch.empty(1, channels, size, size, device="meta"))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(
-            f"encoder '{encoder.name}' cannot take frames of {size} x {size} pixels: {reason[0]}"
-        ) from None
-    encoder.train(was_training)
+def _check_maps(encoder: FrameEncoder) -> None:
+    maps = encoder.maps_without_numbers()
     if maps.ndim != 4 or maps.shape[1] != encoder.num_features:
         raise ValueError(
             f"encoder '{encoder.name}' gives {tuple(maps.shape)}, expected feature maps "

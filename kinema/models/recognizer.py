@@ -122,13 +122,13 @@ class FrameRecognizer(Recognizer):
     Where the name says differences, the encoder sees each frame less the one before: T frames give T - 1 embeddings.
     """
 
-    separable = True
     memory_format = torch.channels_last
 
-    def __init__(self, name: ModelName, encoder: nn.Module, decoder: nn.Module, **options: Any):
+    def __init__(self, name: ModelName, encoder: nn.Module, decoder: Any, **options: Any):
         super().__init__(name, encoder, decoder, **options)
         self.differences = name.takes_differences
         self.min_frames = 1 + self.differences
+        self.separable = not decoder.mixes_frames
         self.has_evidence = isinstance(decoder, FrameDecoder)
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
@@ -148,10 +148,11 @@ class FrameRecognizer(Recognizer):
         return _embeddings_of_frames(self.encoder, self.decoder, clips)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """uint8 frames (N, C, H, W) -> embeddings (N, *E).
+        """uint8 frames (N, C, H, W) -> embeddings (N, *E), of a network that is `separable`.
 
         With differences, neighbouring frames of one video -> embeddings (N - 1, *E).
         """
+        assert self.separable
         normalized = self.normalized(frames)
         if self.differences:
             normalized = normalized[1:] - normalized[:-1]
@@ -212,8 +213,9 @@ class TwoStreamRecognizer(Recognizer):
 
 def _embeddings_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
     """The embeddings of each frame (B, T, *E)."""
-    embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1)))
-    return embeddings.unflatten(0, (-1, frames_BTCHW.shape[1]))
+    num_frames = frames_BTCHW.shape[1]
+    embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1), num_frames=num_frames))
+    return embeddings.unflatten(0, (-1, num_frames))
 
 
 def _spread(logits_BFK: Tensor, length: int) -> Tensor:

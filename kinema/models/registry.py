@@ -93,6 +93,7 @@ def _frame_network(
         name.encoder, network.encoder_weights, channels=channels, size=clip.size, weights_path=weights_path
     )
     decoder = decoders[name.decoder](encoder.num_features, num_classes=num_classes, clip=clip, network=network)
+    decoder.adapt(encoder)
     return encoder, decoder
 
 
