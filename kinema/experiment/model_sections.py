@@ -57,6 +57,20 @@ class Network(Section):
         description="TSM: one channel in so many comes from the frame before, and, where `bidirectional`, one from the "
         "frame behind.",
     )
+    drop_path_rate: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Stochastic depth: how often the last block of an encoder is left out in training, those before "
+        "less often, down to 0. Encoders of timm that have it take it; others are refused.",
+    )
+    head_dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Part of the features that is dropped before the classifier in training. null: as the network has "
+        "it, which is 0, but 0.2 in s3d, 0.5 in inception_i3d and mvit_v2_s.",
+    )
     normalize: bool = Field(
         True,
         description="Subtract the encoder's mean from RGB pixels and divide by its std; false leaves them between 0 "
@@ -98,6 +112,13 @@ class Training(Section):
     lr: float = Field(1e-4, gt=0, le=1000, description="Highest learning rate.")
     encoder_lr_factor: float = Field(
         1.0, ge=0, le=1000, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
+    )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Each layer of the encoder, as timm groups them, learns at this much of the rate of the one behind "
+        "it; the last one at the encoder's. 1: all at one rate. Clip networks and rmnet are refused.",
     )
     freeze_encoder_epochs: int = Field(
         0, ge=0, le=100_000, description="Epochs at the start in which the encoder stays as it was loaded."
@@ -244,6 +265,10 @@ class Training(Section):
     def _options_fit_together(self):
         if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs a momentum above 0; set nesterov: false for plain sgd")
+        if self.layer_decay < 1 and self.encoder_lr_factor == 0:
+            raise ValueError(
+                "layer_decay spreads the encoder's rates, but encoder_lr_factor is 0; set layer_decay to 1"
+            )
         if list(self.lr_milestones) != sorted(set(self.lr_milestones)):
             raise ValueError(f"lr_milestones rise from one to the next, got {list(self.lr_milestones)}")
         if self.accelerator == "cpu" and self.sync_batch_norm and self.devices * self.nodes > 1:

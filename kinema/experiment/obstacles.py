@@ -36,6 +36,7 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
     _check_network(where, name, settings)
     if not is_trained(settings, start_files(config, dataset, model_name)):
         return
+    _check_layer_decay(where, name, settings)
     if settings.training.precision == "16-mixed" and settings.training.accelerator == "cpu":
         raise ConfigError(
             f"{where}: training.precision is 16-mixed, which needs a GPU, and training.accelerator is cpu. Set the one "
@@ -115,15 +116,23 @@ def _check_size(where: str, name: ModelName, size: int) -> None:
 
 def _check_network(where: str, name: ModelName, settings: Settings) -> None:
     """Where decoder or settings ask something of an encoder that not every one has, the network is tried."""
-    if name.decoder not in INSEPARABLE or name.encoder in ENCODERS:  # all of those shift; a test tries them
+    network = settings.network
+    is_adapted = name.decoder in INSEPARABLE and name.encoder not in ENCODERS  # ours can be; a test tries them
+    if not (is_adapted or network.drop_path_rate or network.head_dropout):
         return
-    if reason := _network_obstacle(str(name), settings.clip, settings.network):
+    if reason := _network_obstacle(str(name), settings.clip, network):
+        raise ConfigError(f"{where}: {reason.rstrip('.')}.")
+
+
+def _check_layer_decay(where: str, name: ModelName, settings: Settings) -> None:
+    decay = settings.training.layer_decay
+    if decay < 1 and (reason := _network_obstacle(str(name), settings.clip, settings.network, layer_decay=decay)):
         raise ConfigError(f"{where}: {reason.rstrip('.')}.")
 
 
 @functools.lru_cache
-def _network_obstacle(model_name: str, clip: Clip, network: Network) -> str:
-    """Why a network cannot be made, without numbers; nothing where it can."""
+def _network_obstacle(model_name: str, clip: Clip, network: Network, *, layer_decay: float = 1.0) -> str:
+    """Why a network cannot be made, or not be trained at such rates, without numbers; nothing where it can."""
     import torch
 
     from kinema.models.registry import create_model
@@ -131,7 +140,8 @@ def _network_obstacle(model_name: str, clip: Clip, network: Network) -> str:
     random = network.model_copy(update={"encoder_weights": "none", "weights": None})
     try:
         with torch.device("meta"):
-            create_model(model_name, num_classes=2, clip=clip, network=random)
+            model = create_model(model_name, num_classes=2, clip=clip, network=random)
+        model.param_groups(lr=1.0, encoder_lr_factor=1.0, layer_decay=layer_decay, weight_decay=0.0)
     except ValueError as error:
         return str(error)
     return ""

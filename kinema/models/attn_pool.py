@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import Decoder
+from kinema.models.decoder import Classifier, Decoder
 from kinema.models.positions import Positions
 from kinema.models.registry import register_decoder
 
@@ -65,7 +65,7 @@ class AttentivePoolDecoder(Decoder):
         self.blocks = nn.ModuleList(Block(network) for _ in range(network.num_blocks - 1))
         self.pool = Block(network)
         self.norm = nn.LayerNorm(width)
-        self.fc = nn.Linear(width, num_classes)
+        self.fc = Classifier(width, num_classes, network)
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of any size -> embeddings (N, P, E), P = h w."""

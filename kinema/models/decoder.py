@@ -8,10 +8,23 @@ The split is what streaming rests on: `embed` runs once for each frame, `forward
 
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
+
+
+class Classifier(nn.Linear):
+    """The last layer of a decoder; in training, `network.head_dropout` drops features that it is given."""
+
+    def __init__(self, num_features: int, num_classes: int, network: Network):
+        super().__init__(num_features, num_classes)
+        self.dropout = network.head_dropout or 0.0
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (..., C) -> logits (..., K)."""
+        return super().forward(F.dropout(features, self.dropout, self.training))
 
 
 class Decoder(nn.Module):

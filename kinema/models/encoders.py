@@ -14,6 +14,7 @@ from typing import Any
 
 import timm
 import torch
+from timm.layers import DropPath
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -98,19 +99,28 @@ class FrameEncoder(nn.Module):
 
 
 def create_encoder(
-    name: str, weights: str, *, channels: int = 3, size: int = 224, weights_path: str | Path | None = None
+    name: str,
+    weights: str,
+    *,
+    channels: int = 3,
+    size: int = 224,
+    drop_path_rate: float = 0.0,
+    weights_path: str | Path | None = None,
 ) -> FrameEncoder:
     """The encoder `name` (ours or timm's) for square frames of `size`, its weights started as `weights` says.
 
     `weights_path` is the file of published weights, where these are wanted. With two channels (flow), the first
-    convolution of RGB weights is averaged over R, G, B and repeated.
+    convolution of RGB weights is averaged over R, G, B and repeated. In training the last block is left out at random
+    as often as `drop_path_rate` says, those before less often; ValueError where there are no such blocks.
     """
     source, start = timm_name(name), frame_start(name, weights)
     if weights == "auto" and start == "none":
         text = "encoder '%s': no weights are published for it; it starts at random (encoder_weights: auto)"
         logger.warning(text, name)
     mean, std = _mean_std(source, start)
-    body = _build(name, channels=channels, size=size)
+    body = _build(name, channels=channels, size=size, drop_path_rate=drop_path_rate)
+    if drop_path_rate and not any(isinstance(layer, DropPath) for layer in body.modules()):
+        raise ValueError(no_drop_path(name, drop_path_rate))
     if start == "timm":
         _load_published(name, body, weights_path, size=size)
     elif start == "bundled":
@@ -135,19 +145,31 @@ def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
     return fitting
 
 
-def _build(name: str, *, channels: int, size: int, **weights: Any) -> Any:
+def no_drop_path(name: str, rate: float) -> str:
+    """What to tell where `network.drop_path_rate` asks for what a network does not do."""
+    return (
+        f"'{name}': network.drop_path_rate is {rate}, but this network has no blocks that can be left out at random; "
+        "set it to 0, or choose an encoder that has (resnet, EfficientNet, ConvNeXt, vision transformer)"
+    )
+
+
+def _build(name: str, *, channels: int, size: int, drop_path_rate: float = 0.0, **weights: Any) -> Any:
     if name in OWN_ENCODERS:
         return own_encoders[name](channels)
     source = timm_name(name)
     if not timm.is_model(source):
         raise ValueError(f"unknown encoder '{name}': neither ours nor a timm model")
     options = dict(OPTIONS.get(name, {}))
+    if drop_path_rate:
+        options["drop_path_rate"] = drop_path_rate
     settings = timm.get_pretrained_cfg(source)
     if settings and settings.fixed_input_size:
         options["img_size"] = size
     try:
         return timm.create_model(source, num_classes=0, global_pool="", in_chans=channels, **options, **weights)
     except (AssertionError, TypeError) as error:
+        if "'drop_path_rate'" in str(error):
+            raise ValueError(no_drop_path(name, drop_path_rate)) from None
         raise ValueError(f"encoder '{name}': timm cannot build it without pooling for {size} pixels: {error}") from None
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import FrameDecoder
+from kinema.models.decoder import Classifier, FrameDecoder
 from kinema.models.registry import register_decoder
 
 
@@ -17,7 +17,7 @@ class GRUDecoder(FrameDecoder):
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         self.gru = nn.GRU(num_features, network.hidden, batch_first=True, bidirectional=network.bidirectional)
-        self.fc = nn.Linear(network.hidden * (1 + network.bidirectional), num_classes)
+        self.fc = Classifier(network.hidden * (1 + network.bidirectional), num_classes, network)
 
     def frame_logits(self, embeddings_BTC: Tensor) -> Tensor:
         """Mean features (B, T, C) of clips of any length -> logits of each frame (B, T, K)."""

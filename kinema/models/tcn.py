@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import FrameDecoder
+from kinema.models.decoder import Classifier, FrameDecoder
 from kinema.models.registry import register_decoder
 
 
@@ -42,7 +42,7 @@ class TCNDecoder(FrameDecoder):
         # further apart than a clip is long, frames are outside it
         dilations = [min(2**number, clip.length) for number in range(network.num_blocks)]
         self.blocks = nn.Sequential(*(Block(network, dilation=dilation) for dilation in dilations))
-        self.fc = nn.Linear(network.hidden, num_classes)
+        self.fc = Classifier(network.hidden, num_classes, network)
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of any size -> embeddings (N, E)."""

@@ -72,7 +72,7 @@ class Shift:
 
 
 def shifted(clips: Tensor, axis: int, *, count: int, both_ways: bool) -> Tensor:
-    """Clips (B, T, ...), of whose channels (`axis`) `count` come from the frame before, the next `count` from behind."""
+    """Clips (B, T, ...), of whose channels (`axis`) `count` come from the frame before, `count` from behind."""
     sizes = [count, count] if both_ways else [count]
     from_before, *from_behind, kept = clips.split([*sizes, clips.shape[axis] - sum(sizes)], axis)
     parts = [torch.cat([torch.zeros_like(from_before[:, :1]), from_before[:, :-1]], 1)]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import FrameDecoder
+from kinema.models.decoder import Classifier, FrameDecoder
 from kinema.models.positions import Positions
 from kinema.models.registry import register_decoder
 
@@ -79,7 +79,7 @@ class VTNDecoder(FrameDecoder):
         self.reduce = nn.Linear(num_features, width) if num_features != width else nn.Identity()
         self.positions = Positions(clip.length, width)
         self.blocks = nn.ModuleList(Block(network) for _ in range(network.num_blocks))
-        self.fc = nn.Linear(width, num_classes)
+        self.fc = Classifier(width, num_classes, network)
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of any size -> embeddings (N, E)."""
