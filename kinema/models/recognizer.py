@@ -103,7 +103,7 @@ class Recognizer(nn.Module):
         rate = lr * encoder_lr_factor
         if rate and layer_decay < 1:
             encoders = self.encoder.values() if isinstance(self.encoder, nn.ModuleDict) else [self.encoder]
-            bodies = [one.body for one in encoders]
+            bodies: list[Any] = [one.body for one in encoders]
             try:
                 groups = layered_groups(bodies, lr=rate, layer_decay=layer_decay, weight_decay=weight_decay)
             except ValueError as error:

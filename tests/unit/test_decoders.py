@@ -7,7 +7,7 @@ from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.models.attn_pool import AttentivePoolDecoder
 from kinema.models.gru import GRUDecoder
-from kinema.models.names import DECODERS, ENCODERS, INSEPARABLE
+from kinema.models.names import DECODERS, ENCODERS
 from kinema.models.registry import create_model
 from kinema.models.tcn import TCNDecoder
 from kinema.models.tsm import first_layers, shifted
@@ -159,10 +159,3 @@ def test_encoders_of_every_layout_shift(encoder):
 def test_an_encoder_without_known_blocks_is_refused_when_it_is_made():
     with pytest.raises(ValueError, match=r"encoder 'vgg11' cannot be used with tsm: it has no residual blocks"):
         model_of("vgg11_tsm")
-
-
-@pytest.mark.parametrize("decoder", DECODERS)
-def test_models_that_cannot_be_cut_are_known_before_they_are_made(decoder):
-    with torch.device("meta"):
-        model = create_model(f"resnet18_{decoder}", num_classes=5, clip=CLIP, network=MICRO)
-    assert model.separable == (decoder not in INSEPARABLE)
