@@ -112,7 +112,9 @@ def bare_steps(subject: Subject, batch: dict[str, torch.Tensor], *, compiled: bo
     model, settings = subject.network(), subject.settings().training
     if compiled:
         compile_if_possible(model, arithmetic=lambda: torch.autocast(subject.device.type, torch.bfloat16))
-    groups = model.param_groups(lr=settings.lr, encoder_lr_factor=1.0, weight_decay=settings.weight_decay)
+    groups = model.param_groups(
+        lr=settings.lr, encoder_lr_factor=1.0, layer_decay=1.0, weight_decay=settings.weight_decay
+    )
     optimizer = create_optimizer(groups, settings)
 
     def steps(number: int) -> None:

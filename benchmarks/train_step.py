@@ -55,7 +55,7 @@ def random_batch(size: int) -> dict[str, torch.Tensor]:
 def bare_step(model: Recognizer, batch: dict[str, torch.Tensor], *, bf16: bool = False) -> Callable[[], None]:
     """A function that trains one step, as one writes it first."""
     freeze_batch_norm(model.encoder)
-    groups = model.param_groups(lr=RECIPE.lr, encoder_lr_factor=1.0, weight_decay=RECIPE.weight_decay)
+    groups = model.param_groups(lr=RECIPE.lr, encoder_lr_factor=1.0, layer_decay=1.0, weight_decay=RECIPE.weight_decay)
     optimizer = create_optimizer(groups, RECIPE)
 
     def step() -> None:

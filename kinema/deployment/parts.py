@@ -38,7 +38,7 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)
-    return [whole, *(_streaming_parts(model) if isinstance(model, FrameRecognizer) else [])]
+    return [whole, *(_streaming_parts(model) if isinstance(model, FrameRecognizer) and model.separable else [])]
 
 
 def _streaming_parts(model: FrameRecognizer) -> list[ExportPart]:

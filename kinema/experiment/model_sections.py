@@ -29,19 +29,59 @@ class Network(Section):
         "`none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is one, else downloaded where "
         "something is published, else random.",
     )
-    embedding: int = Field(512, ge=8, le=16_384, description="VTN: width of a frame's embedding.")
-    num_blocks: int = Field(4, ge=1, le=100, description="VTN: number of decoder blocks.")
-    num_heads: int = Field(8, ge=1, le=256, description="VTN: attention heads of a block; divides `embedding`.")
-    feedforward: int = Field(1024, ge=8, le=65_536, description="VTN: width of the position-wise layer.")
-    dropout: Fraction = Field(0.1, description="VTN: dropout inside the blocks.")
+    embedding: int = Field(
+        512, ge=8, le=16_384, description="VTN: width of a frame's embedding; attn_pool: of a token's."
+    )
+    num_blocks: int = Field(
+        4, ge=1, le=100, description="VTN, TCN, attn_pool: number of decoder blocks; the last of attn_pool pools."
+    )
+    num_heads: int = Field(
+        8, ge=1, le=256, description="VTN, attn_pool: attention heads of a block; divides `embedding`."
+    )
+    feedforward: int = Field(1024, ge=8, le=65_536, description="VTN, attn_pool: width of the position-wise layer.")
+    dropout: Fraction = Field(0.1, description="VTN, TCN, attn_pool: dropout inside the blocks.")
     layer_norm: bool = Field(True, description="VTN: normalise after attention and after the position-wise layer.")
-    hidden: int = Field(512, ge=8, le=16_384, description="LSTM and attention-LSTM: width of the hidden state.")
-    bidirectional: bool = Field(True, description="LSTM: read the clip in both directions.")
+    hidden: int = Field(
+        512, ge=8, le=16_384, description="LSTM, attention-LSTM, GRU: width of the hidden state; TCN: of the blocks."
+    )
+    bidirectional: bool = Field(
+        True,
+        description="LSTM, GRU: read the clip in both directions. TCN, TSM: what is said of a frame rests on later "
+        "frames as well; false: on earlier ones alone.",
+    )
+    kernel: int = Field(3, ge=1, le=99, description="TCN: frames that a convolution sees, odd where `bidirectional`.")
+    shift_div: int = Field(
+        8,
+        ge=2,
+        le=16_384,
+        description="TSM: one channel in so many comes from the frame before, and, where `bidirectional`, one from the "
+        "frame behind.",
+    )
+    drop_path_rate: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Stochastic depth: how often the last block of an encoder is left out in training, those before "
+        "less often, down to 0. Encoders of timm that have it take it; others are refused.",
+    )
+    head_dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Part of the features that is dropped before the classifier in training. null: as the network has "
+        "it, which is 0, but 0.2 in s3d, 0.5 in inception_i3d and mvit_v2_s.",
+    )
     normalize: bool = Field(
         True,
         description="Subtract the encoder's mean from RGB pixels and divide by its std; false leaves them between 0 "
         "and 1. A network that starts from `weights` sees them as it did before.",
     )
+
+    @model_validator(mode="after")
+    def _kernel_has_a_middle(self):
+        if self.bidirectional and self.kernel % 2 == 0:
+            raise ValueError(f"kernel ({self.kernel}) must be odd; an even one needs bidirectional: false")
+        return self
 
     @model_validator(mode="after")
     def _heads_divide_embedding(self):
@@ -81,6 +121,13 @@ class Training(Section):
     lr: float = Field(1e-4, gt=0, le=1000, description="Highest learning rate.")
     encoder_lr_factor: float = Field(
         1.0, ge=0, le=1000, description="The encoder's learning rate is `lr` times this; 0 freezes the encoder."
+    )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Each layer of the encoder, as timm groups them, learns at this much of the rate of the one behind "
+        "it; the last one at the encoder's. 1: all at one rate. Clip networks and rmnet are refused.",
     )
     freeze_encoder_epochs: int = Field(
         0, ge=0, le=100_000, description="Epochs at the start in which the encoder stays as it was loaded."
@@ -233,6 +280,10 @@ class Training(Section):
     def _options_fit_together(self):
         if self.optimizer == "sgd" and self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs a momentum above 0; set nesterov: false for plain sgd")
+        if self.layer_decay < 1 and self.encoder_lr_factor == 0:
+            raise ValueError(
+                "layer_decay spreads the encoder's rates, but encoder_lr_factor is 0; set layer_decay to 1"
+            )
         if list(self.lr_milestones) != sorted(set(self.lr_milestones)):
             raise ValueError(f"lr_milestones rise from one to the next, got {list(self.lr_milestones)}")
         return self
@@ -293,8 +344,8 @@ class Evaluation(Section):
     )
     evidence: bool = Field(
         True,
-        description="Store what VTN, LSTM and baseline say of each frame, in the column `evidence` of "
-        "predictions.parquet; of other networks there is none.",
+        description="Store what a network says of each frame, in the column `evidence` of predictions.parquet; of "
+        "attn_pool and clip networks, which say nothing of single frames, there is none.",
     )
 
     @model_validator(mode="after")

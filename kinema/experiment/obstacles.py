@@ -10,16 +10,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from kinema.experiment.config import Config
+from kinema.experiment.config import Config, Settings
 from kinema.experiment.crossval import check_crossval, check_number
-from kinema.experiment.data_sections import Annotations
+from kinema.experiment.data_sections import Annotations, Clip
 from kinema.experiment.files import ConfigError
 from kinema.experiment.folds import split_fold
+from kinema.experiment.model_sections import Network
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
 from kinema.models.loading.start_keys import is_trained
 from kinema.models.model_name import ModelName, canonical, parse_model_name
-from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
+from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, INSEPARABLE, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
 
 GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev: of NVIDIA, AMD, and of either under WSL
 LIKELY_SIZES = (32, 64, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)
@@ -34,8 +35,10 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
     settings, name = experiment.settings, parse_model_name(experiment.model_name)
     _check_length(where, name, settings.clip.length)
     _check_size(where, name, settings.clip.size)
+    _check_network(where, name, settings)
     if not is_trained(settings, start_files(config, dataset, model_name)):
         return
+    _check_layer_decay(where, name, settings)
     if settings.training.precision == "16-mixed" and settings.training.accelerator == "cpu":
         raise ConfigError(
             f"{where}: training.precision is 16-mixed, which needs a GPU, and training.accelerator is cpu. Set the one "
@@ -75,8 +78,10 @@ def check_streaming(config: Config, dataset: str, model_name: str) -> None:
     """ConfigError where a model cannot be cut into an encoder of frames and a decoder."""
     check_export(config, dataset, model_name)
     name = parse_model_name(canonical(model_name.partition("@")[0]))
-    reason = "two networks look at its frames" if name.motion else "its network looks at whole clips"
-    if name.decoder is None or name.motion:
+    reason = "its network looks at whole clips"
+    if name.decoder:
+        reason = "two networks look at its frames" if name.motion else INSEPARABLE.get(name.decoder, "")
+    if reason:
         raise ConfigError(
             f"{dataset}/{model_name}: cannot be cut into an encoder of frames and a decoder for streaming/, as "
             f"{reason}. Ask for its model.xml, or for a model such as efficientnet_lite0_vtn."
@@ -112,6 +117,39 @@ def _check_size(where: str, name: ModelName, size: int) -> None:
     if possible:
         advice = f"Set clip.size to {_in_words(possible)}, which it takes, or choose another encoder"
     raise ConfigError(f"{where}: clip.size is {size}: {reason.rstrip('.')}. {advice}.")
+
+
+def _check_network(where: str, name: ModelName, settings: Settings) -> None:
+    """Where decoder or settings ask something of an encoder that not every one has, the network is tried."""
+    network = settings.network
+    is_adapted = name.decoder in INSEPARABLE and name.encoder not in ENCODERS  # ours can be; a test tries them
+    if not (is_adapted or network.drop_path_rate or network.head_dropout):
+        return
+    if reason := _network_obstacle(str(name), settings.clip, network):
+        raise ConfigError(f"{where}: {reason.rstrip('.')}.")
+
+
+def _check_layer_decay(where: str, name: ModelName, settings: Settings) -> None:
+    decay = settings.training.layer_decay
+    if decay < 1 and (reason := _network_obstacle(str(name), settings.clip, settings.network, layer_decay=decay)):
+        raise ConfigError(f"{where}: {reason.rstrip('.')}.")
+
+
+@functools.lru_cache
+def _network_obstacle(model_name: str, clip: Clip, network: Network, *, layer_decay: float = 1.0) -> str:
+    """Why a network cannot be made, or not be trained at such rates, without numbers; nothing where it can."""
+    import torch
+
+    from kinema.models.registry import create_model
+
+    random = network.model_copy(update={"encoder_weights": "none", "weights": None})
+    try:
+        with torch.device("meta"):
+            model = create_model(model_name, num_classes=2, clip=clip, network=random)
+        model.param_groups(lr=1.0, encoder_lr_factor=1.0, layer_decay=layer_decay, weight_decay=0.0)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _in_words(sizes: list[int]) -> str:

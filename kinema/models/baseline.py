@@ -2,11 +2,11 @@
 
 # B = clips, T = frames of a clip, N = frames of any clips, C = encoder channels, K = classes
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import FrameDecoder
+from kinema.models.decoder import Classifier, FrameDecoder
 from kinema.models.registry import register_decoder
 
 
@@ -16,7 +16,7 @@ class BaselineDecoder(FrameDecoder):
 
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
-        self.fc = nn.Linear(num_features, num_classes)
+        self.fc = Classifier(num_features, num_classes, network)
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of any size -> logits of each frame (N, K), which is all that is kept of it."""

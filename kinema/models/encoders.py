@@ -14,6 +14,7 @@ from typing import Any
 
 import timm
 import torch
+from timm.layers import DropPath
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -47,18 +48,27 @@ register_encoder = own_encoders.register
 
 
 class FrameEncoder(nn.Module):
-    """A network without pooling and classifier; `mean` and `std` are of pixel / 255."""
+    """A network without pooling and classifier; `mean` and `std` are of pixel / 255.
 
-    def __init__(self, name: str, body: Any, *, mean: Rgb, std: Rgb):
+    It was made for square frames of `size`, with `channels`. `num_frames` of those that it looks at are of one clip.
+    """
+
+    def __init__(self, name: str, body: Any, *, mean: Rgb, std: Rgb, channels: int, size: int):
         super().__init__()
         self.name = name
         self.body = body
         self.num_features = int(body.head_hidden_size)
         self.mean = mean
         self.std = std
+        self.channels, self.size = channels, size
+        self.num_frames = 1
 
-    def forward(self, frames_NCHW: Tensor) -> Tensor:
-        """Normalised frames (N, C, H, W) -> feature maps (N, num_features, h, w)."""
+    def forward(self, frames_NCHW: Tensor, *, num_frames: int = 1) -> Tensor:
+        """Normalised frames (N, C, H, W) -> feature maps (N, num_features, h, w).
+
+        They are of clips of `num_frames`, one behind the other, which is for decoders that mix them in its blocks.
+        """
+        self.num_frames = num_frames
         # Called whole, not only forward_features: some networks normalise or widen the map in their unpooled head, and
         # parameters that no gradient reaches would stop distributed training.
         maps = self.body(frames_NCHW)
@@ -70,21 +80,47 @@ class FrameEncoder(nn.Module):
             maps = maps.permute(0, 3, 1, 2)
         return maps
 
+    def maps_without_numbers(self, *, num_frames: int = 1) -> Tensor:
+        """Maps of one clip on the meta device: what gives none must fail now, not in training."""
+        tensors = [*self.named_parameters(), *self.named_buffers()]
+        on_meta = {key: value.to("meta") for key, value in tensors}
+        frames = torch.empty(num_frames, self.channels, self.size, self.size, device="meta")
+        was_training = self.training
+        try:
+            with torch.no_grad():
+                return functional_call(self.eval(), on_meta, frames, {"num_frames": num_frames})
+        except (AssertionError, RuntimeError, ValueError) as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise ValueError(
+                f"encoder '{self.name}' cannot take frames of {self.size} x {self.size} pixels: {reason[0]}"
+            ) from None
+        finally:
+            self.train(was_training)
+
 
 def create_encoder(
-    name: str, weights: str, *, channels: int = 3, size: int = 224, weights_path: str | Path | None = None
+    name: str,
+    weights: str,
+    *,
+    channels: int = 3,
+    size: int = 224,
+    drop_path_rate: float = 0.0,
+    weights_path: str | Path | None = None,
 ) -> FrameEncoder:
     """The encoder `name` (ours or timm's) for square frames of `size`, its weights started as `weights` says.
 
     `weights_path` is the file of published weights, where these are wanted. With two channels (flow), the first
-    convolution of RGB weights is averaged over R, G, B and repeated.
+    convolution of RGB weights is averaged over R, G, B and repeated. In training the last block is left out at random
+    as often as `drop_path_rate` says, those before less often; ValueError where there are no such blocks.
     """
     source, start = timm_name(name), frame_start(name, weights)
     if weights == "auto" and start == "none":
         text = "encoder '%s': no weights are published for it; it starts at random (encoder_weights: auto)"
         logger.warning(text, name)
     mean, std = _mean_std(source, start)
-    body = _build(name, channels=channels, size=size)
+    body = _build(name, channels=channels, size=size, drop_path_rate=drop_path_rate)
+    if drop_path_rate and not any(isinstance(layer, DropPath) for layer in body.modules()):
+        raise ValueError(no_drop_path(name, drop_path_rate))
     if start == "timm":
         _load_published(name, body, weights_path, size=size)
     elif start == "bundled":
@@ -93,8 +129,8 @@ def create_encoder(
         load_file(name, body, start, adapted)
     if channels == 2:
         mean, std = FLOW_MEAN, FLOW_STD
-    encoder = FrameEncoder(name, body, mean=mean, std=std)
-    _check_maps(encoder, channels=channels, size=size)
+    encoder = FrameEncoder(name, body, mean=mean, std=std, channels=channels, size=size)
+    _check_maps(encoder)
     return encoder
 
 
@@ -109,36 +145,36 @@ def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
     return fitting
 
 
-def _build(name: str, *, channels: int, size: int, **weights: Any) -> Any:
+def no_drop_path(name: str, rate: float) -> str:
+    """What to tell where `network.drop_path_rate` asks for what a network does not do."""
+    return (
+        f"'{name}': network.drop_path_rate is {rate}, but this network has no blocks that can be left out at random; "
+        "set it to 0, or choose an encoder that has (resnet, EfficientNet, ConvNeXt, vision transformer)"
+    )
+
+
+def _build(name: str, *, channels: int, size: int, drop_path_rate: float = 0.0, **weights: Any) -> Any:
     if name in OWN_ENCODERS:
         return own_encoders[name](channels)
     source = timm_name(name)
     if not timm.is_model(source):
         raise ValueError(f"unknown encoder '{name}': neither ours nor a timm model")
     options = dict(OPTIONS.get(name, {}))
+    if drop_path_rate:
+        options["drop_path_rate"] = drop_path_rate
     settings = timm.get_pretrained_cfg(source)
     if settings and settings.fixed_input_size:
         options["img_size"] = size
     try:
         return timm.create_model(source, num_classes=0, global_pool="", in_chans=channels, **options, **weights)
     except (AssertionError, TypeError) as error:
+        if "'drop_path_rate'" in str(error):
+            raise ValueError(no_drop_path(name, drop_path_rate)) from None
         raise ValueError(f"encoder '{name}': timm cannot build it without pooling for {size} pixels: {error}") from None
 
 
-def _check_maps(encoder: FrameEncoder, *, channels: int, size: int) -> None:
-    """One frame through the network without numbers: what gives no maps must fail now, not in training."""
-    tensors = [*encoder.named_parameters(), *encoder.named_buffers()]
-    on_meta = {key: value.to("meta") for key, value in tensors}
-    was_training = encoder.training
-    try:
-        with torch.no_grad():
-            maps = functional_call(encoder.eval(), on_meta, torch.empty(1, channels, size, size, device="meta"))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(
-            f"encoder '{encoder.name}' cannot take frames of {size} x {size} pixels: {reason[0]}"
-        ) from None
-    encoder.train(was_training)
+def _check_maps(encoder: FrameEncoder) -> None:
+    maps = encoder.maps_without_numbers()
     if maps.ndim != 4 or maps.shape[1] != encoder.num_features:
         raise ValueError(
             f"encoder '{encoder.name}' gives {tuple(maps.shape)}, expected feature maps "

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import FrameDecoder
+from kinema.models.decoder import Classifier, FrameDecoder
 from kinema.models.registry import register_decoder
 
 GRID = 7  # the attention chooses among 7 x 7 positions: the maps of 224 pixels; other maps are pooled to it
@@ -24,7 +24,7 @@ class LSTMDecoder(FrameDecoder):
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         self.lstm = nn.LSTM(num_features, network.hidden, batch_first=True, bidirectional=network.bidirectional)
-        self.fc = nn.Linear(network.hidden * (1 + network.bidirectional), num_classes)
+        self.fc = Classifier(network.hidden * (1 + network.bidirectional), num_classes, network)
 
     def frame_logits(self, embeddings_BTC: Tensor) -> Tensor:
         """Mean features (B, T, C) of clips of any length -> logits of each frame (B, T, K)."""
@@ -40,7 +40,7 @@ class AttentionLSTMDecoder(FrameDecoder):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         self.attention = nn.Linear(network.hidden, GRID**2)
         self.cell = nn.LSTMCell(num_features, network.hidden)
-        self.fc = nn.Linear(network.hidden, num_classes)
+        self.fc = Classifier(network.hidden, num_classes, network)
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of any size -> embeddings (N, P, C), P = 7 x 7."""

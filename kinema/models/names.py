@@ -9,10 +9,17 @@ import difflib
 # Decoder -> the module that registers it. The workflow puts a digest of that one module into an experiment's rules.
 DECODERS: dict[str, str] = {
     "attn_lstm": "kinema.models.lstm",
+    "attn_pool": "kinema.models.attn_pool",
     "baseline": "kinema.models.baseline",
+    "gru": "kinema.models.gru",
     "lstm": "kinema.models.lstm",
+    "tcn": "kinema.models.tcn",
+    "tsm": "kinema.models.tsm",
     "vtn": "kinema.models.vtn",
 }
+
+# Decoder -> why its models cannot be cut into an encoder of frames and a decoder. A test asks the networks.
+INSEPARABLE: dict[str, str] = {"tsm": "its encoder mixes neighbouring frames"}
 
 # What ENCODER_DECODER looks at, where it is not RGB frames -> the meaning. Every decoder can be used with each.
 STREAMS: dict[str, str] = {

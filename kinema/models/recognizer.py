@@ -15,6 +15,7 @@ from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
 from kinema.models.decoder import FrameDecoder
 from kinema.models.model_name import ModelName
+from kinema.models.param_groups import layered_groups, plain_groups
 
 
 class Recognizer(nn.Module):
@@ -89,22 +90,27 @@ class Recognizer(nn.Module):
             raise ValueError(f"frames are {pixels.dtype}, expected uint8 pixels; the network normalises them itself")
         return (pixels.to(self.pixel_mean.dtype) - self.pixel_mean) / self.pixel_std
 
-    def param_groups(self, *, lr: float, encoder_lr_factor: float, weight_decay: float) -> list[dict[str, Any]]:
+    def param_groups(
+        self, *, lr: float, encoder_lr_factor: float, layer_decay: float, weight_decay: float
+    ) -> list[dict[str, Any]]:
         """Optimizer groups: the encoder learns at `lr` times its factor; biases and norms (1-D) are not decayed.
 
-        Factor 0 freezes the encoder's parameters and leaves them out. Empty groups are left out too.
+        Factor 0 freezes the encoder's parameters and leaves them out. Empty groups are left out too. With a
+        `layer_decay` below 1, each of the encoder's layers learns at so much of the rate of the one behind it, and the
+        last one at the encoder's; ValueError where timm knows no order of its layers.
         """
         self.encoder.requires_grad_(encoder_lr_factor > 0)
-        groups = []
-        for part, rate in (("encoder", lr * encoder_lr_factor), ("decoder", lr)):
-            parameters = [p for p in getattr(self, part).parameters() if p.requires_grad]
-            matrices = [p for p in parameters if p.ndim > 1]
-            vectors = [p for p in parameters if p.ndim <= 1]
-            groups += [
-                {"name": part, "params": matrices, "lr": rate, "weight_decay": weight_decay},
-                {"name": f"{part}_1d", "params": vectors, "lr": rate, "weight_decay": 0.0},
-            ]
-        return [group for group in groups if group["params"]]
+        rate = lr * encoder_lr_factor
+        if rate and layer_decay < 1:
+            encoders = self.encoder.values() if isinstance(self.encoder, nn.ModuleDict) else [self.encoder]
+            bodies: list[Any] = [one.body for one in encoders]
+            try:
+                groups = layered_groups(bodies, lr=rate, layer_decay=layer_decay, weight_decay=weight_decay)
+            except ValueError as error:
+                raise ValueError(f"model '{self.name}': {error}") from None
+        else:
+            groups = plain_groups("encoder", self.encoder, lr=rate, weight_decay=weight_decay)
+        return groups + plain_groups("decoder", self.decoder, lr=lr, weight_decay=weight_decay)
 
     def _check_layout(self, clips: Tensor) -> None:
         if clips.ndim != 5 or clips.shape[2] != self.spec.channels:
@@ -122,13 +128,13 @@ class FrameRecognizer(Recognizer):
     Where the name says differences, the encoder sees each frame less the one before: T frames give T - 1 embeddings.
     """
 
-    separable = True
     memory_format = torch.channels_last
 
-    def __init__(self, name: ModelName, encoder: nn.Module, decoder: nn.Module, **options: Any):
+    def __init__(self, name: ModelName, encoder: nn.Module, decoder: Any, **options: Any):
         super().__init__(name, encoder, decoder, **options)
         self.differences = name.takes_differences
         self.min_frames = 1 + self.differences
+        self.separable = not decoder.mixes_frames
         self.has_evidence = isinstance(decoder, FrameDecoder)
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
@@ -148,10 +154,11 @@ class FrameRecognizer(Recognizer):
         return _embeddings_of_frames(self.encoder, self.decoder, clips)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """uint8 frames (N, C, H, W) -> embeddings (N, *E).
+        """uint8 frames (N, C, H, W) -> embeddings (N, *E), of a network that is `separable`.
 
         With differences, neighbouring frames of one video -> embeddings (N - 1, *E).
         """
+        assert self.separable
         normalized = self.normalized(frames)
         if self.differences:
             normalized = normalized[1:] - normalized[:-1]
@@ -212,8 +219,9 @@ class TwoStreamRecognizer(Recognizer):
 
 def _embeddings_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
     """The embeddings of each frame (B, T, *E)."""
-    embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1)))
-    return embeddings.unflatten(0, (-1, frames_BTCHW.shape[1]))
+    num_frames = frames_BTCHW.shape[1]
+    embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1), num_frames=num_frames))
+    return embeddings.unflatten(0, (-1, num_frames))
 
 
 def _spread(logits_BFK: Tensor, length: int) -> Tensor:

@@ -10,8 +10,8 @@ from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.inference.spec import CHANNELS, InputSpec
 from kinema.models.clip_network import ClipHead, create_clip_encoder
-from kinema.models.decoder import Decoder
-from kinema.models.encoders import create_encoder
+from kinema.models.decoder import Classifier, Decoder
+from kinema.models.encoders import create_encoder, no_drop_path
 from kinema.models.loading.network_weights import load_weights
 from kinema.models.model_name import ModelName, parse_model_name
 from kinema.models.names import DECODERS
@@ -72,10 +72,12 @@ def _kind(name: ModelName) -> type[Recognizer]:
 def _encoder_and_decoder(name: ModelName, **options: Any) -> tuple[nn.Module, nn.Module]:
     """Modules of one network, or module dicts of the two of a two-stream network."""
     if not name.decoder:
-        weights = options["network"].encoder_weights
-        encoder = create_clip_encoder(name.encoder, weights, weights_path=options["weights_path"])
-        head = ClipHead(encoder.num_features, num_classes=options["num_classes"], dropout=encoder.dropout)
-        return encoder, head
+        network = options["network"]
+        if network.drop_path_rate:
+            raise ValueError(no_drop_path(name.encoder, network.drop_path_rate))
+        encoder = create_clip_encoder(name.encoder, network.encoder_weights, weights_path=options["weights_path"])
+        dropout = encoder.dropout if network.head_dropout is None else network.head_dropout
+        return encoder, ClipHead(encoder.num_features, num_classes=options["num_classes"], dropout=dropout)
     if not name.motion:
         return _frame_network(name, **options)
     streams = {"rgb": None, "motion": name.motion}
@@ -90,9 +92,20 @@ def _frame_network(
     assert name.decoder
     channels = len(CHANNELS[name.modality])
     encoder = create_encoder(
-        name.encoder, network.encoder_weights, channels=channels, size=clip.size, weights_path=weights_path
+        name.encoder,
+        network.encoder_weights,
+        channels=channels,
+        size=clip.size,
+        drop_path_rate=network.drop_path_rate,
+        weights_path=weights_path,
     )
     decoder = decoders[name.decoder](encoder.num_features, num_classes=num_classes, clip=clip, network=network)
+    if network.head_dropout and not any(isinstance(layer, Classifier) for layer in decoder.modules()):
+        raise ValueError(
+            f"decoder '{name.decoder}': network.head_dropout is {network.head_dropout}, but it has no `Classifier` "
+            "(kinema.models.decoder), which is what drops; leave it at null"
+        )
+    decoder.adapt(encoder)
     return encoder, decoder
 
 

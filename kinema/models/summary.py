@@ -40,7 +40,8 @@ def summarise(model_name: str, *, num_classes: int, clip: Clip, network: Network
     """Count the parameters and operations of a model on tensors without numbers."""
     network = network.model_copy(update={"encoder_weights": "none", "weights": None})
     with torch.device("meta"):
-        model = create_model(model_name, num_classes=num_classes, clip=clip, network=network).eval()
+        model = create_model(model_name, num_classes=num_classes, clip=clip, network=network)
+        model.eval().requires_grad_(False)  # the counter's hooks fail at views of parameters that have gradients
         clips = torch.zeros(1, clip.length, model.spec.channels, clip.size, clip.size)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model.forward_normalized(clips)

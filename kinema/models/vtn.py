@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.decoder import FrameDecoder
-from kinema.models.positions import position_table
+from kinema.models.decoder import Classifier, FrameDecoder
+from kinema.models.positions import Positions
 from kinema.models.registry import register_decoder
 
 NORM_EPSILON = 1e-3
@@ -73,15 +73,13 @@ class Block(nn.Module):
 class VTNDecoder(FrameDecoder):
     """Embeddings plus positions, `num_blocks` blocks, `fc` on every position, mean of the logits."""
 
-    positions: Tensor
-
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         width = network.embedding
         self.reduce = nn.Linear(num_features, width) if num_features != width else nn.Identity()
-        self.register_buffer("positions", position_table(clip.length, width), persistent=False)
+        self.positions = Positions(clip.length, width)
         self.blocks = nn.ModuleList(Block(network) for _ in range(network.num_blocks))
-        self.fc = nn.Linear(width, num_classes)
+        self.fc = Classifier(width, num_classes, network)
 
     def embed(self, maps_NChw: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of any size -> embeddings (N, E)."""
@@ -90,12 +88,7 @@ class VTNDecoder(FrameDecoder):
 
     def frame_logits(self, embeddings_BTE: Tensor) -> Tensor:
         """Embeddings (B, T, E) of clips of any length -> logits of each frame (B, T, K)."""
-        x_BTE = embeddings_BTE + self._positions(embeddings_BTE.shape[1])
+        x_BTE = embeddings_BTE + self.positions(embeddings_BTE.shape[1])
         for block in self.blocks:
             x_BTE = block(x_BTE)
         return self.fc(x_BTE)
-
-    def _positions(self, length: int) -> Tensor:
-        if length <= len(self.positions):
-            return self.positions[:length]
-        return position_table(length, self.positions.shape[1]).to(self.positions)

@@ -146,7 +146,10 @@ class RecognitionTask(L.LightningModule):
         """Optimizer over the model's parameter groups, with the schedule stepped after every step or validation."""
         settings = self.training_settings
         groups = self.model.param_groups(
-            lr=settings.lr, encoder_lr_factor=settings.encoder_lr_factor, weight_decay=settings.weight_decay
+            lr=settings.lr,
+            encoder_lr_factor=settings.encoder_lr_factor,
+            layer_decay=settings.layer_decay,
+            weight_decay=settings.weight_decay,
         )
         optimizer = create_optimizer(groups, settings)
         schedule = create_schedule(optimizer, settings, int(self.trainer.estimated_stepping_batches))

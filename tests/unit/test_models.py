@@ -2,17 +2,19 @@ import dataclasses
 
 import pytest
 import torch
+from timm.layers import DropPath
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.inference.spec import InputSpec
 from kinema.models.clip_network import create_clip_encoder, register_clip_network
+from kinema.models.decoder import Decoder
 from kinema.models.encoders import BUNDLED_MEAN, FLOW_MEAN, create_encoder, register_encoder
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.encoder_weights import bundled_file
-from kinema.models.names import ENCODERS, OWN_ENCODERS
+from kinema.models.names import DECODERS, ENCODERS, OWN_ENCODERS
 from kinema.models.positions import position_table
-from kinema.models.registry import create_model, register_decoder
+from kinema.models.registry import create_model, decoders, register_decoder
 from kinema.models.vtn import FrameNorm, VTNDecoder
 
 CLIP = Clip(length=4, stride=2, size=64)
@@ -96,7 +98,7 @@ def test_an_lstm_reads_the_clip_in_one_direction_or_both():
 
 def test_param_groups_follow_the_recipe(models):
     model = model_of()
-    groups = model.param_groups(lr=1.0, encoder_lr_factor=0.1, weight_decay=0.5)
+    groups = model.param_groups(lr=1.0, encoder_lr_factor=0.1, layer_decay=1.0, weight_decay=0.5)
     assert [(g["name"], g["lr"], g["weight_decay"]) for g in groups] == [
         ("encoder", 0.1, 0.5),
         ("encoder_1d", 0.1, 0.0),
@@ -105,9 +107,103 @@ def test_param_groups_follow_the_recipe(models):
     ]
     assert all((p.ndim > 1) == (g["weight_decay"] > 0) for g in groups for p in g["params"])
     assert sum(len(g["params"]) for g in groups) == len(list(model.parameters()))
-    frozen = model.param_groups(lr=1.0, encoder_lr_factor=0, weight_decay=0.5)
+    frozen = model.param_groups(lr=1.0, encoder_lr_factor=0, layer_decay=1.0, weight_decay=0.5)
     assert [g["name"] for g in frozen] == ["decoder", "decoder_1d"]
     assert not any(p.requires_grad for p in model.encoder.parameters())
+
+
+@pytest.mark.parametrize("name", ["resnet18_vtn", "vit_tiny_patch16_224_vtn", "resnet18_vtn_two_stream"])
+def test_layers_of_an_encoder_learn_slower_towards_the_pixels(name):
+    with torch.device("meta"):
+        model = create_model(name, num_classes=5, clip=CLIP, network=MICRO)
+    groups = model.param_groups(lr=2.0, encoder_lr_factor=0.5, layer_decay=0.5, weight_decay=0.1)
+    parameters = [id(p) for group in groups for p in group["params"]]
+    assert sorted(parameters) == sorted(map(id, model.parameters())), "each once"
+    assert all((p.ndim > 1) == (group["weight_decay"] > 0) for group in groups for p in group["params"])
+    assert [(group["name"], group["lr"]) for group in groups[-2:]] == [("decoder", 2.0), ("decoder_1d", 2.0)]
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    bodies = model.encoder.values() if isinstance(model.encoder, torch.nn.ModuleDict) else [model.encoder]
+    for body in (encoder.body for encoder in bodies):
+        blocks = (
+            body.blocks if hasattr(body, "blocks") else [block for n in "1234" for block in getattr(body, f"layer{n}")]
+        )
+        found = [rates[id(next(block.parameters()))] for block in blocks]
+        assert found == [found[0] * 2**number for number in range(len(blocks))]
+        stem = body.patch_embed.proj if hasattr(body, "patch_embed") else body.conv1
+        assert rates[id(stem.weight)] == found[0] / 2
+        assert max(rates[id(p)] for p in body.parameters()) == 1.0, "the last layer at the encoder's rate"
+
+
+@pytest.mark.parametrize("name", ["rmnet_vtn", "r3d_18"])
+def test_layers_whose_order_timm_does_not_know_have_one_rate(name):
+    with torch.device("meta"):
+        model = create_model(name, num_classes=5, clip=CLIP, network=MICRO)
+    message = (
+        f"model '{name}': training.layer_decay is 0.5, but timm knows no order of this encoder's layers; set it to 1"
+    )
+    with pytest.raises(ValueError, match=message):
+        model.param_groups(lr=1.0, encoder_lr_factor=1.0, layer_decay=0.5, weight_decay=0.1)
+    assert model.param_groups(lr=1.0, encoder_lr_factor=1.0, layer_decay=1.0, weight_decay=0.1)
+
+
+# what is left out at random in training
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "efficientnet_lite0", "vit_tiny_patch16_224", "convnext_tiny"])
+def test_blocks_of_an_encoder_are_left_out_in_training(encoder):
+    with torch.device("meta"):
+        model = create_model(
+            f"{encoder}_vtn", num_classes=5, clip=CLIP, network=MICRO.model_copy(update={"drop_path_rate": 0.2})
+        )
+        plain = create_model(f"{encoder}_vtn", num_classes=5, clip=CLIP, network=MICRO)
+    rates = [layer.drop_prob for layer in model.modules() if isinstance(layer, DropPath)]
+    assert 0.1 < max(rates) < 0.201
+    assert min(rates) < 0.1
+    assert not any(isinstance(layer, DropPath) and layer.drop_prob for layer in plain.modules())
+    assert list(model.state_dict()) == list(plain.state_dict())
+
+
+@pytest.mark.parametrize("name", ["densenet121_vtn", "se_resnext50_32x4d_vtn", "rmnet_vtn", "vgg11_vtn", "r3d_18"])
+def test_a_network_whose_blocks_cannot_be_left_out_is_refused(name):
+    encoder = name.removesuffix("_vtn")
+    with (
+        torch.device("meta"),
+        pytest.raises(ValueError, match=f"'{encoder}': network.drop_path_rate is 0.2, but this network"),
+    ):
+        create_model(name, num_classes=5, clip=CLIP, network=MICRO.model_copy(update={"drop_path_rate": 0.2}))
+
+
+@pytest.mark.parametrize("name", [*(f"resnet18_{decoder}" for decoder in DECODERS), "r3d_18"])
+def test_features_are_dropped_before_the_classifier_in_training_alone(name):
+    torch.manual_seed(0)
+    network = MICRO.model_copy(update={"head_dropout": 0.9, "dropout": 0.0})
+    model = create_model(name, num_classes=5, clip=CLIP, network=network).eval()
+    clips = clips_of(batch=1)
+    with torch.no_grad():
+        assert torch.equal(model(clips), model(clips))
+        model.decoder.train()  # batch norms stay
+        assert not torch.equal(model(clips), model(clips))
+
+
+def test_only_clip_networks_have_dropout_before_the_classifier_by_themselves():
+    for name, rate in (("inception_i3d", 0.5), ("resnet18_vtn", 0.0)):
+        with torch.device("meta"):
+            head = create_model(name, num_classes=5, clip=CLIP, network=MICRO).decoder
+        assert (head.dropout.p if name == "inception_i3d" else head.fc.dropout) == rate
+
+
+def test_a_decoder_without_a_classifier_that_drops_is_refused(monkeypatch):
+    class Bare(Decoder):
+        pass
+
+    monkeypatch.setitem(DECODERS, "bare", __name__)
+    monkeypatch.setitem(decoders._entries, "bare", Bare)
+    network = MICRO.model_copy(update={"head_dropout": 0.5})
+    with (
+        torch.device("meta"),
+        pytest.raises(ValueError, match=r"decoder 'bare': network.head_dropout is 0.5, but it has no"),
+    ):
+        create_model("resnet18_bare", num_classes=5, clip=CLIP, network=network)
 
 
 # names, registry, spec

@@ -11,6 +11,7 @@ from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.loading.importing import read_labels
+from kinema.models.names import DECODERS, INSEPARABLE
 from kinema.models.registry import create_model
 from kinema.models.summary import known_models, summarise
 
@@ -47,6 +48,14 @@ def test_the_table_tells_what_can_be_split_and_exported(capsys):
     assert re.fullmatch(r"mvit_v2_s +rgb +34\.\d\d +\d\.\d\d +no +no", lines[2])
     assert lines[-1].startswith("mvit_v2_s cannot be exported: ")
     assert len(known_models()) == len(set(known_models())) > 40
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_every_decoder_is_counted(decoder):
+    found = summarise(f"resnet18_{decoder}", num_classes=5, clip=Clip(length=4, size=64), network=Network())
+    assert found.parameters > 11e6
+    assert found.gmacs > 4 * 0.14
+    assert found.separable == (decoder not in INSEPARABLE)
 
 
 def test_an_unknown_model_is_one_line(capsys):

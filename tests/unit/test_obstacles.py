@@ -89,6 +89,25 @@ def test_a_size_that_an_encoder_of_timm_cannot_take(encoder):
     assert told(f"{encoder}_vtn", clip={"size": 224}) == ""
 
 
+def test_an_encoder_that_a_decoder_cannot_change():
+    found = told("vgg11_tsm")
+    assert found.startswith("mine/vgg11_tsm: encoder 'vgg11' cannot be used with tsm: it has no residual blocks")
+    assert "\n" not in found
+    assert told("vgg11_tcn") == told("resnet34_tsm") == told("vit_tiny_patch16_224_tsm") == ""
+
+
+def test_what_a_network_cannot_be_trained_with():
+    drops, layers = {"drop_path_rate": 0.1}, {"layer_decay": 0.5}
+    assert told("densenet121_vtn", network=drops).startswith(
+        "mine/densenet121_vtn: 'densenet121': network.drop_path_rate"
+    )
+    assert told("r3d_18", network=drops).startswith("mine/r3d_18: 'r3d_18': network.drop_path_rate is 0.1")
+    assert told("rmnet_vtn", training=layers).startswith(
+        "mine/rmnet_vtn: model 'rmnet_vtn': training.layer_decay is 0.5"
+    )
+    assert told("resnet18_vtn", network=drops | {"head_dropout": 0.5}, training=layers) == ""
+
+
 def test_a_network_that_cannot_be_an_encoder():
     found = told("coat_tiny_vtn", clip={"size": 64})
     assert "clip.size is 64: encoder 'coat_tiny': timm cannot build it without pooling for 64 pixels: " in found
@@ -128,6 +147,7 @@ def test_what_cannot_be_exported(file):
     ("model", "reason"),
     [
         ("r3d_18", "as its network looks at whole clips. Ask for its model.xml"),
+        ("resnet34_tsm", "as its encoder mixes neighbouring frames. Ask for its model.xml"),
         ("resnet34_vtn_two_stream", "as two networks look at its frames. Ask for its model.xml"),
         ("resnet34_vtn_two_stream_flow@fast", "as two networks look at its frames. Ask for its model.xml"),
     ],

@@ -196,6 +196,10 @@ def test_optimizers(recipe, kind, defaults):
     [
         ({"optimizer": "sgd", "momentum": 0}, "nesterov needs a momentum above 0"),
         ({"betas": [0.9, 1.0]}, r"betas are two numbers in \[0, 1\), got \[0.9, 1.0\]"),
+        (
+            {"layer_decay": 0.5, "encoder_lr_factor": 0},
+            "layer_decay spreads the encoder's rates, but encoder_lr_factor",
+        ),
         ({"lr_milestones": [5, 5]}, r"lr_milestones rise from one to the next, got \[5, 5\]"),
         ({"lr_milestones": [0]}, "greater than or equal to 1"),
         ({"ema_decay": 1.0}, "less than 1"),
@@ -227,6 +231,13 @@ def test_a_frozen_encoder_stays_as_it_was_until_its_epoch():
     assert {"encoder.body.conv_stem.weight", "encoder.body.bn1.weight", "encoder.body.bn1.running_mean"} <= changed(
         first, second, "encoder."
     )
+
+
+def test_layers_learn_at_rates_of_their_own():
+    _, trace = fit(num_batches=1, optimizer="sgd", lr=1.0, layer_decay=1e-9, gradient_clip=None, weight_decay=0.0)
+    start, first = model_of().state_dict(), trace.states[0]
+    moved = {key: (first[key] - start[key]).abs().max() for key in changed(start, first, "") if "running" not in key}
+    assert moved["decoder.fc.weight"] > 1e6 * moved.get("encoder.body.conv_stem.weight", 0)
 
 
 def test_validation_runs_every_few_epochs_and_once_at_least():

@@ -19,7 +19,7 @@ from kinema.words import explained, shown
 
 FORMAT = "kinema-checkpoint"  # how a file says that it is one of ours
 FORMAT_VERSION = 1
-WIDTHS = ("embedding", "feedforward", "hidden")  # settings of a network that are an axis of its tensors
+WIDTHS = ("embedding", "feedforward", "hidden", "kernel")  # settings of a network that are an axis of its tensors
 
 
 class Content(BaseModel):

@@ -24,7 +24,7 @@ from kinema.words import STREAM, WEIGHTS, settings_in_words
 logger = logging.getLogger(__name__)
 
 # may differ between a network and the one it starts from
-FREE_SETTINGS = {"weights", "encoder_weights", "dropout", "normalize"}
+FREE_SETTINGS = {"weights", "encoder_weights", "dropout", "head_dropout", "drop_path_rate", "normalize"}
 SHARED_SETTINGS = set(Network.model_fields) - FREE_SETTINGS
 
 
