@@ -61,7 +61,7 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
-	$(BIN)/tally lint $(TALLY) Dockerfile
+	$(BIN)/tally lint $(TALLY) Dockerfile containers/Dockerfile
 	$(MKDOCS) build --strict
 
 format: $(READY)

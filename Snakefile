@@ -21,6 +21,12 @@ The way of the data, and the rule file of each stage:
 
 from pathlib import Path
 
+JOB_IMAGE = "containers/kinema.sif"
+
+
+# What the jobs of all rules below run in with `--sdm apptainer`, and only then: docs/containers.md.
+container: JOB_IMAGE
+
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/params.smk"
@@ -35,6 +41,11 @@ include: "workflow/rules/leaderboard.smk"
 include: "workflow/rules/crossval.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/demo.smk"
+
+
+if workflow.is_main_process:
+    ways = [way.item_to_choice() for way in workflow.deployment_settings.deployment_method]
+    told(check_image, JOB_IMAGE, ways)
 
 
 onstart:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from rattler import Channel, MatchSpec, Version, VersionSpec
 
 from kinema.provenance import NEUTRAL, imports, module_path
 
@@ -60,6 +62,28 @@ def test_environments_agree_with_the_constraints(path):
     for name, version in pip_packages(path).items():
         assert name in requirements("dev"), f"{name} is not in pyproject.toml"
         assert version == pins()[name], name
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environments_are_what_conda_reads(path):
+    """By the parser of rattler, on which pixi and others are built; solving needs the channel, which is not here."""
+    environment = yaml.safe_load(path.read_text())
+    assert set(environment) == {"name", "channels", "dependencies"}
+    assert environment["name"] == f"kinema-{path.stem}"
+    assert [Channel(name).name for name in environment["channels"]] == ["conda-forge", "nodefaults"]
+    *specs, by_pip = environment["dependencies"]
+    python, pip = (MatchSpec(text, strict=True) for text in specs)
+    assert (python.name.normalized, pip.name.normalized, list(by_pip)) == ("python", "pip", ["pip"])
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    of_project, of_conda = SpecifierSet(project["requires-python"]), VersionSpec(python.version)
+    releases = [f"3.{minor}.1" for minor in range(8, 16)]
+    chosen = [release for release in releases if of_conda.matches(Version(release))]
+    assert len(chosen) == 1
+    assert chosen[0] in of_project
+    assert f"python:{chosen[0].rpartition('.')[0]}-slim" in (REPOSITORY / "containers/Dockerfile").read_text()
+    for text in by_pip["pip"]:
+        assert str(Requirement(text).specifier).startswith("=="), text
+        assert MatchSpec(text.replace("==", " =="), strict=True).version == f"=={text.split('==')[1]}"
 
 
 def test_an_environment_has_what_its_rules_import():

@@ -25,6 +25,7 @@ from kinema.experiment.layers import unmatched
 from kinema.input_error import InputError
 from kinema.interrupts import leave_the_second_to_jobs
 from kinema.job import share_library, wait_asleep
+from kinema.job_image import check_image
 from kinema.media.listing import known_tokens, listing_digest
 from kinema.media import retry
 from kinema.media.plan import shard_digest
