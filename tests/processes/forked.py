@@ -46,7 +46,7 @@ class Forks:
     ) -> subprocess.CompletedProcess[str]:
         """What `subprocess.run([python, "-m", module, *arguments], ...)` gives, with its output as text."""
         request = {"module": module, "arguments": arguments, "folder": str(cwd), "environment": dict(env)}
-        with open(os.devnull) as none, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        with Path(os.devnull).open() as none, tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             code = ask(self.address, request, (none.fileno(), out.fileno(), err.fileno()), timeout)
             for file in (out, err):
                 file.seek(0)
@@ -65,7 +65,7 @@ def ask(address: str, request: Mapping, streams: Sequence[int], timeout: float |
 def ask_for_this_script() -> None:
     """Have the script that this process was started for run in a fork, and end as it does."""
     script = sys.orig_argv[1]
-    request = {"script": script, "arguments": [], "folder": os.getcwd(), "environment": dict(os.environ)}
+    request = {"script": script, "arguments": [], "folder": str(Path.cwd()), "environment": dict(os.environ)}
     code = ask(os.environ[VARIABLE], request, (0, 1, 2))
     if code < 0:
         signal.signal(-code, signal.SIG_DFL)
@@ -118,12 +118,12 @@ def become(request: Mapping, libraries: Sequence[str]) -> None:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
     own = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     if script := request.get("script"):
-        sys.path[:] = [os.path.dirname(script), *own, *libraries]
+        sys.path[:] = [str(Path(script).parent), *own, *libraries]
         sys.argv[:] = [script, *request["arguments"]]
         sys.orig_argv[:] = [sys.executable, *sys.argv]
         runpy.run_path(script, run_name="__main__")
     else:
-        sys.path[:] = [os.getcwd(), *own, *libraries]
+        sys.path[:] = [str(Path.cwd()), *own, *libraries]
         sys.argv[:] = ["-m", *request["arguments"]]
         sys.orig_argv[:] = [sys.executable, "-m", request["module"], *request["arguments"]]
         runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
