@@ -3,6 +3,8 @@
 They look for cyclic garbage seldom: a job imports some thousand modules, and Python would look through what they hold
 again and again, which takes up to a sixth of the imports' time and finds next to nothing.
 
+Where KINEMA_FORKS names a process that jobs are forks of, a job of Snakemake has one run its script (see `forked`).
+
 Where the environment variable KINEMA_TRACE names a folder, each job of Snakemake also writes a file there, of lines
 `module function`: the functions of the project that it called.
 """
@@ -17,6 +19,11 @@ from inspect import CO_OPTIMIZED
 from pathlib import Path
 
 gc.set_threshold(100_000, 50, 100)
+is_job = ".snakemake/scripts/" in " ".join(sys.orig_argv)
+if is_job and "KINEMA_FORKS" in os.environ:
+    from forked import ask_for_this_script
+
+    ask_for_this_script()
 called = set()
 package = Path.cwd() / "kinema"
 
@@ -66,7 +73,7 @@ def write():
         Path(os.environ["KINEMA_TRACE"], f"{rule}-{os.getpid()}").write_text("".join(sorted(lines)))
 
 
-if "KINEMA_TRACE" in os.environ and ".snakemake/scripts/" in " ".join(sys.orig_argv):
+if is_job and "KINEMA_TRACE" in os.environ:
     sys.meta_path.insert(0, Unwatched)
     atexit.register(write)
     threading.setprofile(note)

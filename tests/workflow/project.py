@@ -1,5 +1,6 @@
 """A project of its own for workflow tests: a copy of this one's code with a data set of tiny videos."""
 
+import functools
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+import forked
 import yaml
 
 from kinema.demo.dataset import render_demo
@@ -58,15 +60,25 @@ class Project:
         timeout: float = 1200,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
-        """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        done = subprocess.run(
-            command, cwd=self.root, capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}
-        )
+        """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off.
+
+        Where there is an `environment`, it and its jobs are new processes; else forks, see tests/processes/forked.py.
+        """
+        done = self.run("snakemake", "--cores", "2", *arguments, timeout=timeout, environment=environment)
         output = done.stdout + done.stderr
         assert not check or done.returncode == 0, output
         assert check or done.returncode != 0, output
         return output
+
+    def run(
+        self, module: str, *arguments: str, timeout: float = 300, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
+        """What `python -m MODULE` does here, a fork like `snakemake`."""
+        if environment or not forked.IS_POSSIBLE:
+            command, env = [sys.executable, "-m", module, *arguments], {**os.environ, **environment}
+            return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=timeout, env=env)
+        env = {**os.environ, forked.VARIABLE: forks(forked.JOBS).address}
+        return forks(forked.WORKFLOW).run(module, *arguments, cwd=self.root, env=env, timeout=timeout)
 
     def planned(self, *arguments: str) -> set[str]:
         """Rules that a dry run would execute."""
@@ -74,8 +86,7 @@ class Project:
 
     def plan(self, *arguments: str, check: bool = True) -> str:
         """What `kinema plan` prints here, with its warnings last; on stderr alone where it refuses."""
-        command = [sys.executable, "-m", "kinema.cli", "plan", "--cores", "2", *arguments]
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=300)
+        done = self.run("kinema.cli", "plan", "--cores", "2", *arguments)
         assert done.returncode == (0 if check else 2), done.stdout + done.stderr
         return done.stdout + done.stderr if check else done.stderr
 
@@ -93,6 +104,12 @@ class Project:
         text = path.read_text()
         assert old in text, f"{file} does not contain {old!r}"
         path.write_text(text.replace(old, new))
+
+
+@functools.cache
+def forks(modules: tuple[str, ...]) -> forked.Forks:
+    """Started when a test first asks for it, and then of all tests of this worker."""
+    return forked.Forks(modules)
 
 
 def executed(output: str) -> set[str]:
