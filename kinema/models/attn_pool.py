@@ -8,12 +8,15 @@ ours see frames, so the tokens are told their place in time, without which their
 # B = clips, T = frames of a clip, N = frames of any clips, P = positions of a map, C = encoder channels
 # E = width of a token, L = tokens of a clip (T P), Q = queries, A = attention heads, D = E / A, K = classes
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
+from kinema.models.attention import attend
 from kinema.models.decoder import Classifier, Decoder
 from kinema.models.positions import Positions
 from kinema.models.registry import register_decoder
@@ -48,7 +51,7 @@ class Block(nn.Module):
         q_BAQD, k_BALD, v_BALD = (
             part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in (self.q(looking_BQE), k, v)
         )
-        heads_BAQD = F.scaled_dot_product_attention(q_BAQD, k_BALD, v_BALD)
+        heads_BAQD = attend(q_BAQD, k_BALD, v_BALD, scale=1 / math.sqrt(q_BAQD.shape[-1]))
         return self.join(heads_BAQD.transpose(1, 2).flatten(2))
 
 

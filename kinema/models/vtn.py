@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
+from kinema.models.attention import attend
 from kinema.models.decoder import Classifier, FrameDecoder
 from kinema.models.positions import Positions
 from kinema.models.registry import register_decoder
@@ -65,7 +66,7 @@ class Block(nn.Module):
         q_BATD, k_BATD, v_BATD = (
             part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in self.qkv(x_BTE).chunk(3, dim=-1)
         )
-        heads_BATD = F.scaled_dot_product_attention(q_BATD, k_BATD, v_BATD, scale=1 / math.sqrt(width))
+        heads_BATD = attend(q_BATD, k_BATD, v_BATD, scale=1 / math.sqrt(width))
         return heads_BATD.transpose(1, 2).flatten(2)
 
 

@@ -62,7 +62,7 @@ rule crossval:
     resources:
         mem_mb=3000,
     params:
-        folder="results/{dataset}",
+        folder=lambda wildcards: f"results/{wildcards.dataset}",
         folds=fold_names,
         listed=dealt_listed,
         failures=failures("results/{dataset}/{model}/crossval/summary.json"),
@@ -87,7 +87,7 @@ rule crossval_table:
     resources:
         mem_mb=1000,
     params:
-        folder="results/{dataset}",
+        folder=lambda wildcards: f"results/{wildcards.dataset}",
         models=tabled_models,
         scores=tabled_contents,
         failures=failures("results/{dataset}/crossval/summary.csv"),
