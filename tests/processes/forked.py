@@ -22,8 +22,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-WORKFLOW = ("snakemake.cli", "smart_open", "pandas", "pyarrow.parquet", "pydantic", "yaml")
-JOBS = ("snakemake.iocontainers", "pandas", "pyarrow.parquet", "pydantic", "lightning", "timm", "torchvision")
+# timm: the Snakefile asks it about names of encoders that are not in our tables, and that of the tiny project is none
+WORKFLOW = ("snakemake.cli", "smart_open", "pandas", "pyarrow.parquet", "pydantic", "yaml", "timm")
+# not openvino, which starts a thread when it is imported: a fork would lack it
+JOBS = (
+    *("snakemake.iocontainers", "pandas", "pyarrow.parquet", "pydantic", "lightning", "timm", "torchvision"),
+    *("onnxscript", "torch.onnx._internal.exporter._core"),
+)
 IS_POSSIBLE = sys.platform == "linux"
 VARIABLE = "KINEMA_FORKS"  # address of the process that jobs of Snakemake are forks of
 MOST_BYTES = 200_000  # of a request
