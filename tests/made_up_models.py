@@ -97,6 +97,7 @@ def _write_training(folder: Path, labels: Sequence[str], settings: dict) -> None
         code="e5eca13bc3649c32",
         commit="f" * 40,
         versions={"kinema": "0.1.0", "torch": "2.14.1", "timm": "1.0.31"},
+        processes=None,
         seconds=156.0,
         num_epochs=EPOCHS,
         kept_epoch=rows[9],

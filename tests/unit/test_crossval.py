@@ -29,6 +29,7 @@ from kinema.experiment.targets import check_target
 from kinema.input_error import InputError
 from kinema.outcome.show import show, told_at_the_end
 from kinema.records.crossval import CrossValidation as Summary
+from kinema.records.training import Training
 
 NET = "efficientnet_lite0_vtn"
 FIRST = f"{NET}@slow/crossval/fold0-seed1"
@@ -183,7 +184,7 @@ def add_fold(folder, name, *, wrong):
     table = pa.Table.from_pandas(rows, schema=PREDICTIONS, preserve_index=False)
     pq.write_table(table, folder / name / "predictions.parquet")
     training = json.loads(json.dumps(vars(EXAMPLES["training.json"]), default=vars)) | {"labels": list(LABELS)}
-    (folder / name / "training.json").write_text(json.dumps({"record": 2, **training}))
+    (folder / name / "training.json").write_text(json.dumps({"record": Training.VERSION, **training}))
 
 
 def summed_up(folder, *wrong, seeds=(1,)):

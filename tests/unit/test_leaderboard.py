@@ -88,6 +88,7 @@ def add_model(
         code="",
         commit="f" * 40 + "-dirty",
         versions={"torch": "2.14.1", "timm": "1.0.31"} | (versions or {}),
+        processes=None,
         seconds=seconds,
         num_epochs=10,
         kept_epoch=None,

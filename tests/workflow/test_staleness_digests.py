@@ -297,7 +297,7 @@ EDITS = {
     "curves": (("kinema/watching/curves.py", "from_step_", "step_"), set()),
     "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
     "the version of a training's record": (
-        ("kinema/records/training.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
+        ("kinema/records/training.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
         {BOARD, MODEL_PAGE, CROSSVAL},
     ),
     "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
