@@ -61,7 +61,7 @@ def test_the_variant_follows_the_first_at(text, parts):
     [
         (
             "resnet34_vtm",
-            r"'resnet34_vtm': it is no .*did you mean 'resnet34_vtn'.*baseline, lstm, vtn.*any timm",
+            r"'resnet34_vtm': it is no .*did you mean 'resnet34_vtn'.*baseline, gru, lstm, tcn, tsm, vtn.*any timm",
         ),
         ("resnet43_vtn", r"unknown encoder 'resnet43'; did you mean 'resnet34_vtn'"),
         ("r2+1d_43", r"did you mean 'r2\+1d_34'"),
