@@ -87,6 +87,8 @@ def running(server: Any) -> Iterator[Any]:
 def sending(head: bytes, chunks: Callable[[], Iterator[bytes]]) -> Iterator[str]:
     """The address of a server that sends these to whoever connects, as fast as they are read."""
 
+    ended = threading.Event()
+
     def serve(listening: socket.socket) -> None:
         with suppress(OSError):
             while True:
@@ -94,8 +96,13 @@ def sending(head: bytes, chunks: Callable[[], Iterator[bytes]]) -> Iterator[str]
                 with connection, suppress(OSError):
                     connection.sendall(head)
                     for chunk in chunks():
+                        if ended.is_set():  # a stream without an end would go on beside the tests that follow
+                            return
                         connection.sendall(chunk)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, args=(listening,), daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:
+            ended.set()

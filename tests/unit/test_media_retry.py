@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from media_corpus import MEDIA, failing_ffmpeg, make_video
@@ -112,7 +113,7 @@ def test_what_cannot_be_read_is_tried_again_after_a_pause(two, monkeypatch):
         return real(path, token)
 
     monkeypatch.setattr(decode, "content_hash", unreadable)
-    monkeypatch.setattr(shard.time, "sleep", pauses.append)
+    monkeypatch.setattr(shard, "time", SimpleNamespace(sleep=pauses.append))
     assert run(two)["failed"] == 1
     assert pauses == [shard.PAUSE_SECONDS]
     assert two.rows()["a"]["detail"] == "Stale file handle; the next run tries again"
