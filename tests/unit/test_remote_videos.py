@@ -14,6 +14,7 @@ from kinema.media.failures import StoppedError
 from kinema.media.listing import VideoFile, known_tokens, list_videos, listing_digest
 from kinema.media.probe import MediaError
 from kinema.media.remote import listing, retrying, stores, transfers
+from kinema.media.remote.errors import StoreError
 from kinema.media.retry import read_note
 from kinema.media.shard import write_shard
 
@@ -264,6 +265,23 @@ def test_what_cannot_be_listed_is_one_line_and_an_earlier_listing_counts(films, 
     assert "What was listed on" in caplog.text
     with pytest.raises(InputError, match=r"s3://none/x: cannot be listed \(HTTP 404 NoSuchBucket\). Correct `videos`"):
         list_videos("s3://none/x")
+
+
+class EmptyListings:
+    """What adlfs does: a container that is absent, and one whose properties are kept from us, have no objects."""
+
+    def find(self, path, *, detail, timeout):
+        return {}
+
+    def info(self, path, *, timeout):
+        raise {"absent": FileNotFoundError, "kept": PermissionError}[path]
+
+
+def test_a_container_that_is_absent_is_not_an_empty_one(monkeypatch):
+    monkeypatch.setattr(stores.BucketStore, "_system", lambda store: EmptyListings())
+    assert list(stores.BucketStore("az://kept").objects("x", lambda name: True)) == []
+    with pytest.raises(StoreError, match="not found"):
+        list(stores.BucketStore("az://absent").objects("x", lambda name: True))
 
 
 def test_pictures_are_left_out_with_a_word(bucket, caplog):

@@ -85,7 +85,18 @@ class BucketStore:
             start = end
 
     def _found(self, top: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        yield from retried(lambda: self._asked("find", top, detail=True)).items()
+        found = retried(lambda: self._asked("find", top, detail=True))
+        if not found:
+            self._see_that_it_is_there()
+        yield from found.items()
+
+    def _see_that_it_is_there(self) -> None:
+        """StoreError where there is no such container: adlfs lists it as an empty one."""
+        try:
+            retried(lambda: self._asked("info", self._inner("")))
+        except StoreError as error:
+            if error.kind != "denied":  # who may list objects need not be allowed to ask for this
+                raise
 
     def _walked(self, top: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Folder by folder: where one cannot be listed, fsspec's `find` leaves it out without a word."""
