@@ -38,10 +38,10 @@ class Workflow:
 
     started: ClassVar[list[subprocess.Popen]] = []
 
-    def __init__(self, project: Project, *arguments: str, name: str = "run"):
+    def __init__(self, project: Project, *arguments: str, option: str = "--workflow-profile", name: str = "run"):
         self.log = project.root / f"{name}.log"
         snakemake = [sys.executable, str(Path(__file__).with_name("hasty_snakemake.py"))]
-        command = [*snakemake, "--workflow-profile", "profiles/test", *arguments]
+        command = [*snakemake, option, "profiles/test", *arguments]
         with self.log.open("w") as out:
             self.process = subprocess.Popen(
                 command, cwd=project.root, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
@@ -94,7 +94,7 @@ def recipe(project: Project, **training) -> None:
 
 def test_from_a_list_to_a_verified_model_trained_by_two_tasks(cluster, project):
     profile(project, tasks=2)
-    workflow = Workflow(project, f"{MODEL}/model.xml", name="first")
+    workflow = Workflow(project, f"{MODEL}/model.xml", option="--profile", name="first")
     output = workflow.ended()
     assert (project.root / MODEL / "model.xml").is_file()
     record = json.loads((project.root / MODEL / "training.json").read_text())
