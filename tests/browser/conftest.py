@@ -1,4 +1,4 @@
-"""A real browser for the pages: Chromium without a window, one for all tests of a worker."""
+"""A real browser for the pages: Chromium without a window, one for the tests of a file."""
 
 import os
 import shutil
@@ -23,9 +23,12 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium) -> Iterator:
-    """Chromium, driven by Playwright, which downloads none of its own."""
+    """Chromium, driven by Playwright, which downloads none of its own.
+
+    It does not outlive its file: what later tests fork would hold its pipes, and its end would wait for them.
+    """
     if os.environ.get("KINEMA_REQUIRE_BROWSER") != "1":
         pytest.importorskip("playwright")
     from playwright.sync_api import sync_playwright

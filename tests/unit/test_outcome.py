@@ -87,6 +87,7 @@ def trained(accuracy, *, labels="ab", model="efficientnet_lite0_vtn", epochs=10,
         commit=None,
         versions={},
         seconds=1.0,
+        processes=None,
         num_epochs=0 if accuracy is None else epochs,
         kept_epoch=row,
     )
