@@ -28,10 +28,10 @@ report: $(READY)
 	@$(BIN)/python -m kinema.experiment.reported > build/reported.txt
 	$(BIN)/snakemake --report build/report.html -- $$(cat build/reported.txt)
 
-# Whole files go to workers in this order, the longest first, so that none is left to one worker at the end.
+# Whole files go to workers in this order, after the longest ones (tests/conftest.py).
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-TESTS := tests/workflow/test_accuracy.py tests/unit/test_model_registry.py tests/workflow tests/golden tests/gpu tests/browser tests/unit
+TESTS := tests/workflow tests/golden tests/gpu tests/browser tests/unit
 
 test: lint
 	$(PYTEST) $(TESTS)

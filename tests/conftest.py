@@ -17,10 +17,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PROCESSES = str(REPOSITORY / "tests/processes")  # its sitecustomize.py is run by every Python process of a test
 if PROCESSES not in (paths := os.environ.get("PYTHONPATH", "").split(os.pathsep)):
     os.environ["PYTHONPATH"] = os.pathsep.join([PROCESSES, *filter(None, paths)])
+# Files of many minutes: they come first, so that none is left to one worker at the end.
+LONGEST = ("test_accuracy.py", "test_model_registry.py", "test_staleness.py")
 
 
 def pytest_collection_modifyitems(items):
-    """Tests that need a GPU are skipped where PyTorch sees none."""
+    """The longest files come first; tests that need a GPU are skipped where PyTorch sees none."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     wanting = [item for item in items if item.get_closest_marker("needs_cuda")]
     if wanting and not _sees_a_gpu():
         for item in wanting:
