@@ -24,7 +24,10 @@ class Clips:
 def check_modality(spec: InputSpec) -> None:
     """ValueError where the network takes flow."""
     if spec.modality != "rgb":
-        raise ValueError(f"the model takes {spec.modality}, which is not computed here; choose a model for RGB")
+        raise ValueError(
+            f"the model takes {spec.modality}, and the optical flow of a video is not computed here; choose a model "
+            "for RGB"
+        )
 
 
 def read_clips(video: Video, spec: InputSpec, *, num_clips: int, rates: FrameRates | None = None) -> Clips:
