@@ -23,9 +23,8 @@ def paired(pictures: pd.DataFrame, flow: pd.DataFrame) -> pd.DataFrame:
     unlike = is_ok & flow_is_ok & _are_unlike(both)
     # damage is that of the pictures, as a rule
     detail = both["detail"].astype(object).where(both["detail"].notna(), both[f"detail{FLOW}"].astype(object))
-    for row, text in [*_dropped(both, is_ok, flow_is_ok), *_numbers(both[unlike])]:
-        detail[row] = text
-    both["detail"] = detail
+    told = dict([*_dropped(both, is_ok, flow_is_ok), *_numbers(both[unlike])])
+    both["detail"] = pd.Series(told, dtype=object).reindex(both.index).where(both.index.isin(list(told)), detail)
     for name in ("status", "reason"):
         both[name] = both[name].where(~is_ok, both[f"{name}{FLOW}"])
     both.loc[unlike, ["status", "reason"]] = ["failed", UNLIKE]
@@ -50,11 +49,13 @@ def _numbers(unlike: pd.DataFrame) -> Iterator[tuple[Hashable, str]]:
 def _dropped(both: pd.DataFrame, is_ok: pd.Series, flow_is_ok: pd.Series) -> Iterator[tuple[Hashable, str]]:
     """What is to be said of videos that are not dropped for one and the same reason, by their rows."""
     reason, of_flow = (both[f"reason{ending}"].fillna(both[f"status{ending}"]) for ending in ("", FLOW))
-    for row in both.index[~(is_ok & flow_is_ok) & (reason != of_flow)]:
-        own, flow = (both.at[row, f"detail{ending}"] for ending in ("", FLOW))
-        if is_ok[row] or flow_is_ok[row]:
-            alone, said = ("flow alone", flow) if is_ok[row] else ("pictures alone", own)
-            yield row, f"{alone}: {said}" if pd.notna(said) else alone
+    rows = both.index[~(is_ok & flow_is_ok) & (reason != of_flow)]
+    details = (both.loc[rows, f"detail{ending}"].fillna("").tolist() for ending in ("", FLOW))
+    for row, own, flow in zip(rows, *details, strict=True):
+        if is_ok[row]:
+            texts = ["flow alone", flow]
+        elif flow_is_ok[row]:
+            texts = ["pictures alone", own]
         else:
             texts = [own, f"flow: {of_flow[row]}", flow]
-            yield row, "; ".join(text for text in texts if pd.notna(text))
+        yield row, "; ".join(filter(None, texts))

@@ -140,9 +140,9 @@ BROKEN = {"status": "failed", "reason": "decode error", "detail": "partial file"
 @pytest.mark.parametrize(
     ("became", "expected"),
     [
-        (({}, FEW), ("failed", "too few frames", "flow alone: 0 of 1")),
+        (({}, FEW), ("failed", "too few frames", "flow alone; 0 of 1")),
         (({}, FEW | {"detail": None}), ("failed", "too few frames", "flow alone")),
-        ((FEW, {}), ("failed", "too few frames", "pictures alone: 0 of 1")),
+        ((FEW, {}), ("failed", "too few frames", "pictures alone; 0 of 1")),
         ((BROKEN, BROKEN), ("failed", "decode error", "partial file")),
         ((BROKEN, FEW), ("failed", "decode error", "partial file; flow: too few frames; 0 of 1")),
         (({"status": "missing"}, {"status": "missing"}), ("missing", "missing", None)),

@@ -32,6 +32,6 @@ def test_two_streams_of_pictures_and_flow(project):
     model = load(project.root / TWO / "model.xml")
     spec = model.description.spec
     assert (spec.modality, spec.color_order, len(spec.mean)) == ("rgb+flow", CHANNELS["rgb+flow"], 5)
-    with pytest.raises(ValueError, match="takes rgb.flow, and the optical flow of a video is not computed here"):
+    with pytest.raises(ValueError, match=r"takes rgb\+flow, and the optical flow of a video is not computed here"):
         model.predict(project.videos()[0])
     assert "Nothing to be done" in project.snakemake(f"{TWO}/model.xml")
