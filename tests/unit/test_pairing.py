@@ -2,12 +2,14 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from corpus import CLIP, build, entry, write_annotation, write_corpus
+from media_corpus import make_video
 
 from kinema.clips.coverage import read_coverage
 from kinema.clips.dataset import ClipDataset, clips_for
@@ -17,6 +19,13 @@ from kinema.clips.table import ClipIndex, mapped_path
 from kinema.evaluation.views import ViewDataset
 from kinema.experiment.data_sections import Augmentation, Media
 from kinema.experiment.model_sections import Evaluation
+from kinema.inference.clips import read_clips
+from kinema.inference.flow import pairs_at_pace
+from kinema.inference.frame_spec import FrameSpec
+from kinema.inference.sampling import Sampling
+from kinema.inference.spec import CHANNELS, InputSpec
+from kinema.inference.video import Video
+from kinema.media.probe import MediaError
 from kinema.media.reader import FrameReader
 from kinema.media.recipe import frames_json, recipe_of
 
@@ -203,6 +212,42 @@ def test_the_data_of_one_modality_have_the_digests_of_before(prepared, both):
     assert found[0].keys() == found[1].keys()
     assert found[0]["digest"] != found[1]["digest"]
     assert found[0]["groups"] == found[1]["groups"]
+
+
+@pytest.mark.parametrize("modality", ["flow", "rgb+flow"])
+@pytest.mark.parametrize("fps", [None, 5.0])
+def test_a_client_computes_the_flow_of_a_training(both, prepared, modality, fps):
+    """The same clips of a video but for the loss of JPEG, by number and in time."""
+    clip = CLIP.model_copy(update={"fps": fps, "stride": 1})
+    dataset = clips_for(index_of(both, "validation", clip), modality, clip=clip)
+    ones = (1,) * len(CHANNELS[modality])
+    options = {"modality": modality, "color_order": CHANNELS[modality], "mean": ones, "std": ones}
+    spec = InputSpec(num_frames=clip.length, stride=clip.stride, size=clip.size, fps=fps, **options)
+    for number in np.unique(dataset.index.video_number):
+        rows = np.flatnonzero(dataset.index.video_number == number)
+        (path,) = (prepared / "videos").rglob(f"{dataset.index.video(int(rows[0]))}.*")
+        video = Video(path, frames=FrameSpec(short_side=64))
+        found = read_clips(video, spec, num_clips=clip.num_val_clips, flow_bound=20.0).pixels
+        stored = np.stack([dataset[int(row)]["clip"].numpy() for row in rows])
+        assert found.shape == stored.shape
+        off = np.abs(found.astype(int) - stored)
+        assert off.mean() < 2
+        assert np.abs(stored[:, :, -2:].astype(int) - 128).mean() > off[:, :, -2:].mean()
+
+
+def test_flow_at_the_pace_of_a_training_goes_to_the_next_picture_at_that_pace(tmp_path):
+    video = Video(make_video(tmp_path / "a.mp4", frames=12))
+    options = {"modality": "flow", "color_order": "XY", "mean": (1, 1), "std": (1, 1)}
+    spec = InputSpec(num_frames=2, stride=1, size=32, **options)
+    pairs = [pairs_at_pace(video, Sampling(25.0, rate), spec) for rate in (None, 12.5)]
+    assert [[one.tolist() for one in pair] for pair in pairs] == [
+        [list(range(11)), list(range(1, 12))],
+        [[0, 2, 4, 6, 8], [2, 4, 6, 8, 10]],
+    ]
+    numbers, following = pairs_at_pace(video, Sampling(25.0, 12.5), replace(spec, fps=12.5))
+    assert (following - numbers == 1).all(), "trained in time, on the flow of neighbours"
+    with pytest.raises(MediaError, match="too few frames"):
+        pairs_at_pace(video, Sampling(25.0, 1.0), spec)
 
 
 @pytest.mark.parametrize("modality", ["flow", "rgb+flow"])

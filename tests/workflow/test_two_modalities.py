@@ -32,6 +32,10 @@ def test_two_streams_of_pictures_and_flow(project):
     model = load(project.root / TWO / "model.xml")
     spec = model.description.spec
     assert (spec.modality, spec.color_order, len(spec.mean)) == ("rgb+flow", CHANNELS["rgb+flow"], 5)
-    with pytest.raises(ValueError, match=r"takes rgb\+flow, and the optical flow of a video is not computed here"):
-        model.predict(project.videos()[0])
+    rows = pq.read_table(project.root / TWO / "predictions.parquet", columns=["path", "predicted", "confidence"])
+    for row in rows.to_pylist():  # the client computes the flow of a video as the extraction does
+        found = model.predict(project.root / row["path"])
+        assert found.confidence == pytest.approx(row["confidence"], abs=0.02)
+    with pytest.raises(ValueError, match=r"takes rgb\+flow, and optical flow is computed for whole videos alone"):
+        model.timeline(project.root / rows["path"][0].as_py())
     assert "Nothing to be done" in project.snakemake(f"{TWO}/model.xml")
