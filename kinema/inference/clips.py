@@ -1,5 +1,6 @@
 """A video -> the clips of it that a network is asked about."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,29 +47,26 @@ def read_clips(
     time. `flow_bound` is that of the training, where the network takes flow; ValueError where it does and there is
     none, MediaError of a video of one frame.
     """
-    has_flow = spec.modality != "rgb"
-    if has_flow and flow_bound is None:
+    if spec.modality != "rgb" and flow_bound is None:
         raise ValueError("the model takes optical flow and does not say how it was made; export it again")
     if num_clips < 1:
         raise ValueError(f"{num_clips} clips of a video asked for, expected 1 or more")
     if video.num_frames < 2:
         raise too_few(video.num_frames)
     sampling = sampling_of(video.fps, rates, clip_fps=spec.fps)
-    if has_flow:
-        at_pace, following = pairs_at_pace(video, sampling, spec)
-    else:
-        at_pace = np.arange(video.num_frames) if sampling.taken_at is None else taken(video.times, sampling.taken_at)
+    at_pace = np.arange(video.num_frames) if sampling.taken_at is None else taken(video.times, sampling.taken_at)
+    flow = None
+    if spec.modality != "rgb" and flow_bound is not None:
+        flow = Flow(video, *pairs_at_pace(video, sampling, spec), bound=flow_bound)
+        at_pace = flow.numbers
     starts = evaluation_starts(len(at_pace), window=spec.num_frames * spec.stride, num_clips=num_clips)
     windows = {"num_frames": len(at_pace), "length": spec.num_frames, "stride": spec.stride}
     places = np.stack([clip_frames(start, **windows) for start in starts])
     parts = []
     if spec.modality != "flow":
-        distinct, position = np.unique(at_pace[places], return_inverse=True)
-        parts.append(_squares(Chosen(video, distinct.tolist()), len(distinct), 3, spec)[position.reshape(places.shape)])
-    if has_flow:
-        distinct, position = np.unique(places, return_inverse=True)
-        flow = Flow(video, at_pace[distinct].tolist(), following[distinct].tolist(), flow_bound)
-        parts.append(_squares(flow, len(distinct), 2, spec)[position.reshape(places.shape)])
+        parts.append(_read(lambda numbers: Chosen(video, numbers), at_pace[places], 3, spec.size))
+    if flow is not None:
+        parts.append(_read(flow.take, places, 2, spec.size))
     ends = np.minimum(np.add(starts, spec.num_frames * spec.stride), len(at_pace))
     # the end of a clip is when its last frame makes way for the next
     borders = np.append(video.times, video.seconds)
@@ -76,7 +74,9 @@ def read_clips(
     return Clips(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2), seconds, sampling)
 
 
-def _squares(frames: Frames, number: int, channels: int, spec: InputSpec) -> np.ndarray:
-    squares = np.empty((number, channels, spec.size, spec.size), np.uint8)
-    Squares(spec.size).write(frames, squares)
-    return squares
+def _read(frames_of: Callable[[list[int]], Frames], numbers: np.ndarray, channels: int, size: int) -> np.ndarray:
+    """The frames of these numbers (N, T) as squares, (N, T, C, S, S); each is made once."""
+    distinct, position = np.unique(numbers, return_inverse=True)
+    squares = np.empty((len(distinct), channels, size, size), np.uint8)
+    Squares(size).write(frames_of(distinct.tolist()), squares)
+    return squares[position.reshape(numbers.shape)]

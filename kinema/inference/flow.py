@@ -1,7 +1,7 @@
 """The optical flow of a video, as the extraction makes it for a training: from a picture to one that follows it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,9 +19,13 @@ class Flow:
     """
 
     video: Video
-    numbers: Sequence[int]
-    following: Sequence[int]
+    numbers: np.ndarray
+    following: np.ndarray
     bound: float
+
+    def take(self, places: Sequence[int]) -> "Flow":
+        """The flow from these, by their places in `numbers`."""
+        return replace(self, numbers=self.numbers[places], following=self.following[places])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -33,10 +37,10 @@ class Flow:
         from kinema.media.flow import flow_pictures  # it takes OpenCV's threads from this process
 
         rows, columns = (slice(box[a], box[a] + box[b]) for a, b in (("top", "height"), ("left", "width")))
-        wanted = sorted({*self.numbers, *self.following})
+        wanted = np.union1d(self.numbers, self.following).tolist()
         read = map(np.ascontiguousarray, self.video.read(wanted, grey=True))  # OpenCV takes no others
         grey = dict(zip(wanted, read, strict=True))
-        for number, after in zip(self.numbers, self.following, strict=True):
+        for number, after in zip(self.numbers.tolist(), self.following.tolist(), strict=True):
             (flow,) = flow_pictures([grey[number], grey[after]], bound=self.bound)
             yield flow.transpose(1, 2, 0)[rows, columns]
 

@@ -388,7 +388,7 @@ def numbered(monkeypatch):
     """Clips that are numbers, three of any video; how many were asked for."""
     asked = []
 
-    def read(video, spec, *, num_clips, rates):
+    def read(video, spec, *, num_clips, rates, flow_bound):
         asked.append(num_clips)
         return Clips(np.arange(3)[:, None], np.zeros((3, 2)), Sampling(25.0))
 
