@@ -16,10 +16,13 @@ from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.local_copy import read_files
 from kinema.clips.pairing import UNLIKE
 from kinema.clips.table import ClipIndex, mapped_path
+from kinema.deployment.about import flow_bound_of
 from kinema.evaluation.views import ViewDataset
+from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Augmentation, Media
 from kinema.experiment.model_sections import Evaluation
 from kinema.inference.clips import read_clips
+from kinema.inference.description import Description
 from kinema.inference.flow import pairs_at_pace
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.sampling import Sampling
@@ -28,6 +31,7 @@ from kinema.inference.video import Video
 from kinema.media.probe import MediaError
 from kinema.media.reader import FrameReader
 from kinema.media.recipe import frames_json, recipe_of
+from kinema.report.augmented import GAP, SIDE, contact_sheet
 
 STILL = {"brightness": 0, "contrast": 0, "saturation": 0}
 
@@ -248,6 +252,22 @@ def test_flow_at_the_pace_of_a_training_goes_to_the_next_picture_at_that_pace(tm
     assert (following - numbers == 1).all(), "trained in time, on the flow of neighbours"
     with pytest.raises(MediaError, match="too few frames"):
         pairs_at_pace(video, Sampling(25.0, 1.0), spec)
+
+
+def test_an_exported_model_says_the_bound_of_its_flow(both, prepared):
+    assert flow_bound_of(both / "clips.parquet") == 20
+    spec = InputSpec(num_frames=2, stride=1, size=32, modality="flow", color_order="XY", mean=(1, 1), std=(1, 1))
+    about = Description("a_vtn_flow", ("wave",), spec, "1.0", flow_bound=8.5)
+    assert Description.from_metadata(about.to_metadata(), where="here") == about
+
+
+def test_the_page_shows_pictures_and_the_flow_below_them(both):
+    settings = Settings(clip=CLIP)
+    sheets = {name: contact_sheet(both / "clips.parquet", settings, modality=name) for name in ("rgb", "rgb+flow")}
+    sizes = {name: sheet.clips[0].fed_size for name, sheet in sheets.items()}
+    assert sizes["rgb+flow"] == (sizes["rgb"][0], 2 * SIDE + GAP)
+    assert sheets["rgb+flow"].changes == sheets["rgb"].changes
+    assert sheets["rgb+flow"].clips[0].stored == sheets["rgb"].clips[0].stored
 
 
 @pytest.mark.parametrize("modality", ["flow", "rgb+flow"])
