@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kinema.annotations.groups import groups_of
+from kinema.clips.pairing import paired
 
 PREPARED_COLUMNS = {
     "id": "video",
@@ -25,11 +26,12 @@ def read_coverage(annotation_path: Path, table_paths: Sequence[Path]) -> tuple[l
     """The labels, and one row a listed video in the order of the annotation, with what its shard says of it.
 
     Columns beside those of the shard tables: video, subset, label and label_index (missing and -1 without a label),
-    group, source (the file's name where several entries are parts of one file, else the video) and shard. `reason` is
-    missing where the status is ok. ValueError where a video is in no shard.
+    group, source (the file's name where several entries are parts of one file, else the video), shard and flow_shard
+    (missing but where there are shards of pictures and of flow, `kinema.clips.pairing`). `reason` is missing where the
+    status is ok. ValueError where a video is in no shard.
     """
     labels, listed = _read_annotation(annotation_path)
-    videos = listed.merge(_read_shards(table_paths), on="video", how="left", validate="one_to_one")
+    videos = listed.merge(_read_prepared(table_paths), on="video", how="left", validate="one_to_one")
     unknown = videos["status"].isna()
     if unknown.any():
         raise ValueError(
@@ -61,6 +63,17 @@ def _read_annotation(path: Path) -> tuple[list[str], pd.DataFrame]:
     # who names some groups has said what a group is
     listed["group"] = given if given.notna().any() else groups_of(listed["source"]).astype("str")
     return labels, listed
+
+
+def _read_prepared(tables: Sequence[Path]) -> pd.DataFrame:
+    """What became of the videos in these shards, whether they are of one modality or of both."""
+    by_modality: dict[str, list[Path]] = {}
+    for path in tables:
+        media = json.loads(pq.read_schema(path).metadata[b"media"])
+        by_modality.setdefault(media["modality"], []).append(path)
+    if len(by_modality) == 1:
+        return _read_shards(tables).assign(flow_shard=None)
+    return paired(*(_read_shards(by_modality[modality]) for modality in ("rgb", "flow")))
 
 
 def _read_shards(shards: Sequence[Path]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +18,11 @@ from torch.utils.data import Dataset
 
 from kinema.annotations.mirrored import mirror_images
 from kinema.clips.table import ClipIndex
-from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform
+from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform, modalities
 from kinema.clips.windows import RANDOM_START, frames_at_pace, random_start
 from kinema.experiment.data_sections import Augmentation, Clip
 from kinema.inference.sampling import taken_evenly
+from kinema.inference.spec import CHANNELS
 from kinema.inference.windows import clip_frames, evaluation_starts
 from kinema.media.layout import Box
 from kinema.media.reader import FrameReader
@@ -31,8 +32,9 @@ class ClipDataset(Dataset):
     """Clips of an index: {"clip": uint8 (T, C, size, size), "label": int, "video": int, "row": int}.
 
     `video` is a number in `videos`. With `augmentation` clips are random, else crops of the centre, and training clips
-    are those in the middle of the video; C is 3, or 2 for the modality flow. A mirrored clip has the label that the
-    augmentation names for it. `copies`: see `FrameReader`.
+    are those in the middle of the video; C is 3, 2 for the modality flow, and 5 for both, pictures first: of the same
+    instants, cut and mirrored alike. A mirrored clip has the label that the augmentation names for it. `copies`: see
+    `FrameReader`.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class ClipDataset(Dataset):
         self.index, self.clip, self.seed = index, clip, seed
         self.augmented = augmentation is not None
         self._images = mirror_images(index.labels, augmentation.mirrored_labels) if augmentation else None
-        self.num_channels = 2 if modality == "flow" else 3
+        self.modality, self.num_channels = modality, len(CHANNELS[modality])
         self.transform: Callable[..., torch.Tensor] = (
             TrainingTransform(clip.size, augmentation, modality=modality)
             if augmentation
@@ -104,17 +106,19 @@ class ClipDataset(Dataset):
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""
         if (numbers[1:] > numbers[:-1]).all():
-            transformed = self.transform(self._read_frames(row, numbers), out=out)
+            transformed = self.transform(*self._read_frames(row, numbers), out=out)
             if transformed is not out:
                 out.copy_(transformed)
             return
         distinct, position = np.unique(numbers, return_inverse=True)
         memory = torch.empty((len(distinct), *out.shape[1:]), dtype=torch.uint8)
-        out.copy_(self.transform(self._read_frames(row, distinct), out=memory)[torch.from_numpy(position)])
+        out.copy_(self.transform(*self._read_frames(row, distinct), out=memory)[torch.from_numpy(position)])
 
-    def _read_frames(self, row: int, numbers: np.ndarray) -> "StoredFrames":
-        """Frames of distinct, ascending numbers, as the transforms take them."""
-        return StoredFrames(self._reader, self.index.shard(row), self.index.video(row), numbers.tolist())
+    def _read_frames(self, row: int, numbers: np.ndarray) -> "list[StoredFrames]":
+        """Frames of distinct, ascending numbers, as the transforms take them: of each modality."""
+        video, chosen = self.index.video(row), numbers.tolist()
+        tables = [self.index.table(row, modality) for modality in modalities(self.modality)]
+        return [StoredFrames(self._reader, table, video, chosen) for table in tables]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +141,20 @@ class StoredFrames:
 
 
 def clips_for(index: ClipIndex, modality: str, **options: Any) -> ClipDataset:
-    """Clips for a model that takes `modality`; ValueError where the shards hold another."""
-    return ClipDataset(index, modality=stored_modality(index, modality), **options)
+    """Clips for a model that takes `modality`; ValueError where the shards do not hold it."""
+    return ClipDataset(index, modality=checked_modality(index, modality), **options)
 
 
-def stored_modality(index: ClipIndex, wanted: str) -> Modality:
-    """What the shards of an index hold; ValueError where a model takes another."""
+def checked_modality(index: ClipIndex, wanted: str) -> Modality:
+    """What a model takes; ValueError where the shards of an index do not hold it."""
     shard = index.shard(0)
-    found = FrameReader().media(shard).modality
-    if found != wanted:
+    found = "rgb+flow" if index.has_both else FrameReader().media(shard).modality
+    if not {*modalities(wanted)} <= {*modalities(found)}:
         raise ValueError(
             f"{shard}: its frames are {found}, the model takes {wanted}; choose a model for {found}, or a data set "
             f"with `media: {{modality: {wanted}}}`"
         )
-    return found
+    return cast(Modality, wanted)
 
 
 @contextmanager

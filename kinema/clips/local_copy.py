@@ -71,9 +71,10 @@ def read_files(clips_path: Path) -> list[Path]:
     videos: dict[Path, set[str]] = {}
     for subset in {*READ}.intersection(subsets_of(clips_path)):
         index = ClipIndex(mapped_path(clips_path), subset)
-        pairs = pa.table({"shard": index.shard_number, "video": index.video_number})
-        for pair in pairs.group_by(["shard", "video"]).aggregate([]).to_pylist():
-            videos.setdefault(index.shards[pair["shard"]], set()).add(index.videos[pair["video"]].as_py())
+        for column in ("shard", "flow_shard"):
+            pairs = pa.table({"shard": index.rows[column], "video": index.rows["video"]})
+            for pair in pairs.group_by(["shard", "video"]).aggregate([]).drop_null().to_pylist():
+                videos.setdefault(Path(pair["shard"]), set()).add(pair["video"])
     found: dict[Path, None] = {}
     for table, names in sorted(videos.items()):
         found[arrow_table(table)] = None

@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         pa.field("fps", pa.float64()),  # frames per second of these; null: not known
         pa.field("frames_digest", pa.string(), nullable=False),  # of the bytes of its frames
         pa.field("shard", pa.string(), nullable=False),  # path of the shard's Parquet table, which has a row a video
+        pa.field("flow_shard", pa.string()),  # that of the optical flow of the same video, where there is both
     ]
 )
 VIDEO_SCHEMA = pa.schema([field for field in SCHEMA if field.name not in ("clip", "start")])
@@ -206,6 +207,15 @@ class ClipIndex:
     def shard(self, row: int) -> Path:
         """Table of the shard that holds the clip's video."""
         return self.shards[self.shard_number[row]]
+
+    @cached_property
+    def has_both(self) -> bool:
+        """Whether there is optical flow in shards of its own beside the pictures."""
+        return self.rows["flow_shard"].null_count < len(self)
+
+    def table(self, row: int, modality: str) -> Path:
+        """Table of the shard that holds the clip's video in this modality."""
+        return Path(self.rows["flow_shard"][row].as_py()) if self.has_both and modality == "flow" else self.shard(row)
 
 
 def _open(path: Path) -> pa.RecordBatchFileReader:

@@ -6,7 +6,7 @@ clip. What evaluation does is `kinema.inference.preprocessing`, which clients sh
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -22,41 +22,68 @@ from kinema.media.layout import Box
 # loaders are many processes already, and OpenCV's threads do not survive the fork of a worker
 cv2.setNumThreads(0)
 
-Modality = Literal["rgb", "flow"]
+Modality = Literal["rgb", "flow", "rgb+flow"]
 POSITIONS: tuple[Position, ...] = ("c", "tl", "tr", "bl", "br")
 # every row the weights of blue, green and red in grey, as of torchvision
 GREY_OF_BGR = np.tile([0.1140, 0.5870, 0.2989], (3, 1))
 
 
+def modalities(modality: str) -> list[str]:
+    """`rgb+flow` -> rgb and flow, in the order of their channels; each of the two alone."""
+    return modality.split("+")
+
+
+Array = TypeVar("Array", torch.Tensor, np.ndarray)
+
+
+def parts_of(clip: Array, number: int) -> list[Array]:
+    """A clip (..., C, H, W) by modality: all of it for one, for two pictures (3 channels) and flow (2)."""
+    return [clip] if number == 1 else [clip[..., :3, :, :], clip[..., 3:, :, :]]
+
+
 class TrainingTransform:
     """Random crop resized to (size, size), mirror image and colour; drawn from torch's global generator.
 
-    The mirror image of flow has its x component (channel 0) turned round; its "colours" are left alone. `mirrored`
-    tells whether the last clip was.
+    The mirror image of flow has its x component, the first, turned round; its "colours" are left alone. Pictures and
+    flow of one clip are cut and mirrored alike. `mirrored` tells whether the last clip was.
     """
 
     def __init__(self, size: int, augmentation: Augmentation, *, modality: Modality = "rgb"):
-        self.size, self.modality = size, modality
+        self.size, self.modalities = size, modalities(modality)
         self.flip_probability = augmentation.horizontal_flip
         self.mirrored = False
         self.crop = random_crop(size, augmentation)
-        self.colours = ColourMatrix.of(augmentation) if modality == "rgb" else None
-        self.effects = random_effects(augmentation) if modality == "rgb" else nn.Identity()
+        has_pictures = "rgb" in self.modalities
+        self.colours = ColourMatrix.of(augmentation) if has_pictures else None
+        self.effects = random_effects(augmentation) if has_pictures else nn.Identity()
 
-    def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), to `out` unless there are effects."""
+    def __call__(self, *frames: Frames, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C), of each modality -> uint8 (T, C, size, size).
+
+        It is written to `out`, but for the result of effects on pictures that are alone.
+        """
         self.mirrored = float(torch.rand(())) < self.flip_probability
-        write_planes(self._images(frames), out.numpy(), mirror=self.mirrored)
-        if self.mirrored and self.modality == "flow":
-            out[:, 0] = 255 - out[:, 0]
-        return self.effects(out)
+        box = self.crop.make_params([torch.empty((0, *frames[0].size))])
+        parts = parts_of(out, len(frames))
+        for modality, read, part in zip(self.modalities, frames, parts, strict=True):
+            change = self.colours.draw() if self.colours and modality == "rgb" else None
+            write_planes(self._images(read, box, change), part.numpy(), mirror=self.mirrored)
+            if self.mirrored and modality == "flow":
+                part[:, 0] = 255 - part[:, 0]
+        changed = self.effects(parts[0])
+        return changed if len(parts) == 1 else _written(changed, parts[0], out)
 
-    def _images(self, frames: Frames) -> Iterator[np.ndarray]:
-        box = self.crop.make_params([torch.empty((0, *frames.size))])
-        change = self.colours.draw() if self.colours else None
+    def _images(self, frames: Frames, box: Box, change: Callable | None) -> Iterator[np.ndarray]:
         for part in frames.cut(box):
             image = resize(part, self.size, self.size)
             yield change(image) if change else image
+
+
+def _written(changed: torch.Tensor, part: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """The clip `out` with the pictures in it changed."""
+    if changed is not part:
+        part.copy_(changed)
+    return out
 
 
 class EvaluationTransform:
@@ -66,9 +93,10 @@ class EvaluationTransform:
         self.size = size
         self.squares = Squares(size, scale=scale, position=position)
 
-    def __call__(self, frames: Frames, *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (H, W, C) -> uint8 (T, C, size, size), written to `out`."""
-        self.squares.write(frames, out.numpy())
+    def __call__(self, *frames: Frames, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C), of each modality -> uint8 (T, C, size, size), written to `out`."""
+        for read, part in zip(frames, parts_of(out.numpy(), len(frames)), strict=True):
+            self.squares.write(read, part)
         return out
 
 

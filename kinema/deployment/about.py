@@ -6,6 +6,7 @@ from pathlib import Path
 import kinema
 from kinema.clips.parts import parts_digests
 from kinema.clips.table import ClipIndex, mapped_path, parts_path, subsets_of
+from kinema.clips.transforms import modalities
 from kinema.deployment.frame_rates import training_rates
 from kinema.digests import file_digest
 from kinema.inference.accuracy import Accuracy
@@ -47,6 +48,7 @@ def describe(trained: Checkpoint, files: ModelFiles, *, clips_path: Path) -> Des
         frame_rates=training_rates(clips_path),
         accuracy=accuracy_of(evaluation),
         digests={"model": file_digest(files.checkpoint_path), **data},
+        flow_bound=flow_bound_of(clips_path) if "flow" in modalities(trained.model.spec.modality) else None,
     )
 
 
@@ -75,6 +77,12 @@ def accuracy_of(evaluation: Evaluation) -> Accuracy | None:
 
 
 def frames_of(clips_path: Path) -> FrameSpec:
-    """How the frames of a data set were made; its shards are all of one recipe."""
+    """How the frames of a data set were made; its shards are all of one recipe, or of one a modality."""
     index = ClipIndex(mapped_path(clips_path), subsets_of(clips_path)[0])
     return FrameSpec.of(FrameReader().media(index.shard(0)))
+
+
+def flow_bound_of(clips_path: Path) -> float:
+    """That of the optical flow of a data set that has some."""
+    index = ClipIndex(mapped_path(clips_path), subsets_of(clips_path)[0])
+    return FrameReader().media(index.table(0, "flow")).flow_bound

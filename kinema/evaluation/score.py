@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinema.clips.dataset import stored_modality
+from kinema.clips.dataset import checked_modality
 from kinema.clips.scored import ORDER, ScoredSubsets, scored_subsets
 from kinema.clips.table import ClipIndex, labelled_subsets, subsets_of
 from kinema.evaluation.reading import read_batches
@@ -66,7 +66,7 @@ def evaluation_dataset(
             f"{clips_path}: its {len(index.labels)} labels are not the {len(trained.labels)} labels of the model; "
             "the annotation has changed since: train again"
         )
-    return ViewDataset(index, modality=stored_modality(index, model.spec.modality), clip=model.clip, views=views)
+    return ViewDataset(index, modality=checked_modality(index, model.spec.modality), clip=model.clip, views=views)
 
 
 def score(

@@ -14,6 +14,7 @@ import torch
 
 from kinema.clips.dataset import ClipDataset, StoredFrames
 from kinema.clips.table import ClipIndex
+from kinema.clips.transforms import Modality, modalities, parts_of
 from kinema.experiment.model_sections import Evaluation
 from kinema.inference.preprocessing import Position, Squares, resize, square_box, write_planes
 from kinema.media.layout import Box
@@ -30,7 +31,7 @@ class ViewDataset(ClipDataset):
     def __init__(self, index: ClipIndex, *, views: Evaluation, **options: Any):
         super().__init__(index, **options)
         self.views = views
-        self.transform = ViewTransform(self.clip.size, views, is_flow=self.num_channels == 2)
+        self.transform = ViewTransform(self.clip.size, views, modality=self.modality)
 
     def for_one_of(self, num_threads: int) -> "ViewDataset":
         """The same for one of so many threads of this process, with a reader and a share of its open files."""
@@ -53,20 +54,20 @@ class ViewDataset(ClipDataset):
 class ViewTransform:
     """Frames to the short side `size / scale`, then the squares of `size` that the settings ask for."""
 
-    def __init__(self, size: int, views: Evaluation, *, is_flow: bool):
-        self.size, self.views, self.is_flow = size, views, is_flow
+    def __init__(self, size: int, views: Evaluation, *, modality: Modality):
+        self.size, self.views, self.modalities = size, views, modalities(modality)
         self.squares = Squares(size, scale=views.scale, position=views.position)
 
-    def __call__(self, frames: StoredFrames, *, out: torch.Tensor) -> torch.Tensor:
-        """T frames of one size, uint8 (H, W, C) -> uint8 (T, V, C, size, size), written to `out`."""
-        clips = out.numpy()
-        if NUM_SQUARES[self.views.crops] == 1:
-            self.squares.write(frames, clips[:, 0])  # no more is decoded than this square needs
-        else:
-            self._write(frames, clips)
+    def __call__(self, *frames: StoredFrames, out: torch.Tensor) -> torch.Tensor:
+        """T frames of one size, uint8 (H, W, C), of each modality -> uint8 (T, V, C, size, size), written to `out`."""
+        for modality, read, clips in zip(self.modalities, frames, parts_of(out.numpy(), len(frames)), strict=True):
+            if NUM_SQUARES[self.views.crops] == 1:
+                self.squares.write(read, clips[:, 0])  # no more is decoded than this square needs
+            else:
+                self._write(read, clips, is_flow=modality == "flow")
         return out
 
-    def _write(self, frames: StoredFrames, clips: np.ndarray) -> None:
+    def _write(self, frames: StoredFrames, clips: np.ndarray, *, is_flow: bool) -> None:
         sides = frames.size
         height, width = (self.squares.short_side * side // min(sides) for side in sides)
         boxes = boxes_of(self.views, height, width, size=self.size, video=frames.video)
@@ -75,7 +76,7 @@ class ViewTransform:
             resized = resize(frame, height, width)
             write_planes((_part(resized, box) for box in boxes), views[: len(boxes)])
         if self.views.crops in MIRRORED:
-            _mirror(clips[:, : len(boxes)], clips[:, len(boxes) :], is_flow=self.is_flow)
+            _mirror(clips[:, : len(boxes)], clips[:, len(boxes) :], is_flow=is_flow)
 
 
 def num_views(views: Evaluation) -> int:

@@ -136,8 +136,10 @@ class Media(Section):
         description="`packed`: JPEG frames of a shard in one tar, the fastest to read; `frames`: a folder of JPEG "
         "files a video, for other tools; `video`: one short-GOP mp4 a video, the smallest.",
     )
-    modality: Literal["rgb", "flow"] = Field(
-        "rgb", description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures."
+    modality: Literal["rgb", "flow", "rgb+flow"] = Field(
+        "rgb",
+        description="`rgb`: the pictures; `flow`: DIS optical flow between neighbours, one fewer than pictures; "
+        "`rgb+flow`: both, in shards of their own.",
     )
     stream: int | None = Field(
         None,
@@ -220,6 +222,21 @@ class Media(Section):
         description="A video whose pictures, as they are or rescaled, have more millions of pixels has failed: "
         "decoding takes some 10 bytes of memory a pixel.",
     )
+
+    @property
+    def recipes(self) -> "list[Media]":
+        """The settings of one modality each, as a data set of that alone has them, so that both share its shards.
+
+        What is for the other modality alone is at its default there: a change of it makes nothing anew.
+        """
+        if self.modality != "rgb+flow":
+            return [self]
+        fields = type(self).model_fields
+        foreign = {"rgb": "flow_bound", "flow": "link_frames"}
+        return [
+            self.model_copy(update={"modality": modality, key: fields[key].default})
+            for modality, key in foreign.items()
+        ]
 
 
 class CrossValidation(Section):

@@ -91,7 +91,7 @@ def dataset_settings(config: Config, dataset: str) -> Settings:
 
 
 def media_of(config: Config, dataset: str) -> Media:
-    """The recipe of a data set's frames: the top-level `media`, the data set's own, and what is laid over for a run."""
+    """How a data set's frames are made: the top-level `media`, the data set's own, and what is laid over for a run."""
     own = [values.media for values in _for_dataset(config, dataset)]
     return Media.model_validate(merged(config.media, *own))
 
@@ -145,16 +145,18 @@ def own_settings(config: Config, dataset: str, *, untracked: Collection[str]) ->
 def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:
     """Data sets that read the shards of a corpus in a recipe, sorted; they must agree on videos and shards."""
     of_corpus = [name for name in config.datasets if (config.datasets[name].corpus or name) == corpus]
-    names = sorted(name for name in of_corpus if recipe_of(media_of(config, name)) == recipe)
+    names = sorted(name for name in of_corpus if recipe in shards_of(config, name)[1])
     if not names:
-        known = sorted({"/".join(shards_of(config, name)[:2]) for name in config.datasets})
+        shards = [shards_of(config, name) for name in config.datasets]
+        known = sorted({f"{corpus}/{recipe}" for corpus, recipes, _ in shards for recipe in recipes})
         raise ConfigError(
             f"no data set reads prepared/{corpus}/{recipe}{nearest(f'{corpus}/{recipe}', known)} "
             f"Configured: {', '.join(known)}."
         )
     for field in ("videos", "num_shards", "rendered", "media"):
         values = {
-            str(media_of(config, name) if field == "media" else getattr(config.datasets[name], field)) for name in names
+            str(media_in(config, name, recipe) if field == "media" else getattr(config.datasets[name], field))
+            for name in names
         }
         if len(values) > 1:
             raise ConfigError(
@@ -164,7 +166,13 @@ def datasets_of(config: Config, corpus: str, recipe: str) -> list[str]:
     return names
 
 
-def shards_of(config: Config, dataset: str) -> tuple[str, str, int]:
-    """Corpus, recipe and number of the shards that a data set reads."""
+def media_in(config: Config, dataset: str, recipe: str) -> Media:
+    """What the shards of a recipe are made with, which is one of those that a data set reads."""
+    return next(media for media in media_of(config, dataset).recipes if recipe_of(media) == recipe)
+
+
+def shards_of(config: Config, dataset: str) -> tuple[str, list[str], int]:
+    """Corpus, recipes and number of the shards that a data set reads; of pictures and flow, pictures come first."""
     chosen = dataset_named(config, dataset)
-    return chosen.corpus or dataset, recipe_of(media_of(config, dataset)), chosen.num_shards
+    recipes = [recipe_of(media) for media in media_of(config, dataset).recipes]
+    return chosen.corpus or dataset, recipes, chosen.num_shards

@@ -136,9 +136,11 @@ def _init_file(config: Config, source: str, model_name: str) -> str:
 
 def _check_modality(config: Config, experiment: Experiment) -> None:
     wanted, found = modality_of(experiment.model_name), media_of(config, experiment.dataset).modality
-    if wanted != found:
+    if not {*wanted.split("+")} <= {*found.split("+")}:
         data_set = f"a data set with `media: {{modality: {wanted}}}`"
-        advice = "no data set holds both yet" if "+" in wanted else f"choose {data_set}, or a model for {found}"
+        if "+" in wanted:
+            data_set = f"{data_set}, which has both"
+        advice = f"choose {data_set}, or a model for {found}"
         raise ConfigError(
             f"'{experiment.model_name}' takes {wanted}, the frames of '{experiment.dataset}' are {found} "
             f"(media.modality): {advice}."

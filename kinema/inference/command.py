@@ -76,8 +76,8 @@ def run_predict(arguments: argparse.Namespace) -> int:
     from kinema.inference.model import load
 
     model = load(arguments.model)
-    check_modality(model.description.spec)
     if arguments.timeline:
+        check_modality(model.description.spec)
         model.scorer()  # what is wrong with an encoder beside it is told now, and not of each video
     num_failed = num_at_pace = 0
     num_top = min(arguments.top, len(model.description.labels))

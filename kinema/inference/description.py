@@ -13,7 +13,8 @@ from kinema.inference.spec import InputSpec
 
 NEEDED = ("model", "labels", "input_spec", "kinema_version")
 # of what is not needed, files may say nothing
-KEYS = (*NEEDED, "frames", "frame_rates", "temperature", "threshold", "num_clips", "average", "accuracy", "digests")
+MORE = ("frames", "frame_rates", "temperature", "threshold", "num_clips", "average", "accuracy", "digests")
+KEYS = (*NEEDED, *MORE, "flow_bound")
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Description:
     often as it says, and `threshold` the lowest probability with which an answer is given: by the evaluation, None
     where that found none. Both hold for `num_clips` clips of a video; None where that is not said. `average` is what a
     video has the mean of: probabilities of its clips, or logits. `frame_rates` are those of the videos that it was
-    trained on. `digests` are of what it was made of: `model`, the model.pth, and by subset the videos, as clips.json
-    has them.
+    trained on, and `flow_bound` is that of its optical flow (`media.flow_bound`), where it takes any. `digests` are of
+    what it was made of: `model`, the model.pth, and by subset the videos, as clips.json has them.
     """
 
     model_name: str
@@ -41,6 +42,7 @@ class Description:
     frame_rates: FrameRates | None = None
     accuracy: Accuracy | None = None
     digests: Mapping[str, str] | None = None
+    flow_bound: float | None = None
 
     def to_metadata(self) -> dict[str, str]:
         """Strings, most of them JSON, by name; the inverse of `from_metadata`."""
@@ -55,7 +57,7 @@ class Description:
         values |= {"accuracy": json.dumps(self.accuracy.to_dict())} if self.accuracy else {}
         values |= {"digests": json.dumps(dict(self.digests))} if self.digests is not None else {}
         values |= {"average": self.average} if self.average != "probabilities" else {}
-        numbers = {name: getattr(self, name) for name in ("temperature", "threshold", "num_clips")}
+        numbers = {name: getattr(self, name) for name in ("temperature", "threshold", "num_clips", "flow_bound")}
         return values | {name: repr(number) for name, number in numbers.items() if number is not None}
 
     @classmethod
@@ -73,6 +75,7 @@ class Description:
             temperature = _number(values, "temperature", low=1e-6, high=1e6)
             threshold = _number(values, "threshold", low=0.0, high=1.0)
             num_clips = _number(values, "num_clips", low=1, high=1e6)
+            flow_bound = _number(values, "flow_bound", low=1e-6, high=1e6)
             average = average_named(values.get("average", "probabilities"))
             rates = FrameRates.from_dict(json.loads(values["frame_rates"])) if "frame_rates" in values else None
             accuracy = Accuracy.from_dict(json.loads(values["accuracy"])) if "accuracy" in values else None
@@ -94,6 +97,7 @@ class Description:
             frame_rates=rates,
             accuracy=accuracy,
             digests=digests,
+            flow_bound=flow_bound,
         )
 
 

@@ -46,10 +46,10 @@ class Model:
         is used instead of the model's own; 0 answers always.
         """
         about = self.description
-        check_modality(about.spec)
+        options: dict[str, Any] = {"rates": about.frame_rates, "flow_bound": about.flow_bound}
         num_clips = (about.num_clips or NUM_CLIPS) if num_clips is None else num_clips
         try:
-            clips = read_clips(self.open(path), about.spec, num_clips=num_clips, rates=about.frame_rates)
+            clips = read_clips(self.open(path), about.spec, num_clips=num_clips, **options)
         except MediaError as error:
             raise ValueError(f"{path}: {error}; expected a video file") from None
         if clips.sampling.taken_at is not None:

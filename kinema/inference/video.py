@@ -97,17 +97,17 @@ class Video:
             for picture in pictures:
                 yield clock.at(picture.time), picture
 
-    def as_frames(self, pictures: Iterable[Any]) -> Iterator[np.ndarray]:
-        """Pictures -> frames, each uint8 (H, W, 3): B, G, R as in OpenCV."""
-        for picture in filtered(pictures, self._as_shown):
+    def as_frames(self, pictures: Iterable[Any], *, grey: bool = False) -> Iterator[np.ndarray]:
+        """Pictures -> frames, each uint8 (H, W, 3): B, G, R as in OpenCV; or grey (H, W), as flow is computed of."""
+        for picture in filtered(pictures, self._as_grey if grey else self._as_shown):
             yield picture.to_ndarray()
 
-    def read(self, numbers: Sequence[int]) -> Iterator[np.ndarray]:
-        """Frames by distinct, ascending numbers from 0, each uint8 (H, W, 3): B, G, R as in OpenCV."""
+    def read(self, numbers: Sequence[int], *, grey: bool = False) -> Iterator[np.ndarray]:
+        """Frames by distinct, ascending numbers from 0, as `as_frames` gives them."""
         wanted = set(numbers)
         with contextlib.closing(self._pictures()) as pictures:
             chosen = (picture for number, picture in enumerate(islice(pictures, max(wanted) + 1)) if number in wanted)
-            yield from self.as_frames(chosen)
+            yield from self.as_frames(chosen, grey=grey)
 
     def _pictures(self) -> Pictures:
         yield from self._timed() if self._kept is None else self._kept
@@ -124,6 +124,10 @@ class Video:
         scaled = ("scale", f"w={width}:h={height}:out_range=full:out_color_matrix=bt601")
         exact = ("scale", "flags=bilinear+accurate_rnd+full_chroma_int")
         return [*turns(picture), scaled, ("format", "yuvj420p"), exact, ("format", "bgr24")]
+
+    def _as_grey(self, picture: av.VideoFrame) -> Steps:
+        height, width = self.size
+        return [*turns(picture), ("scale", f"w={width}:h={height}:out_range=full"), ("format", "gray")]
 
     def _timed(self) -> Pictures:
         """The decoded pictures that become frames, in the order in which they are shown."""

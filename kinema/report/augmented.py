@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kinema.clips.dataset import ClipDataset, StoredFrames, clips_for
+from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.table import ClipIndex
+from kinema.clips.transforms import modalities, parts_of
 from kinema.experiment.config import Settings
 from kinema.report.choosing import SHOWN, spread
 from kinema.report.thumbnails import data_uri, pictures, still_webp
@@ -27,7 +28,8 @@ GAP = 2  # pixels between them, white
 class FedClip:
     """A training clip: `stored` is a whole frame as it lies in the shards, that of the first one of `fed`.
 
-    Both are data URIs; `fed` has frames of the clip from left to right. Sizes are width and height in pixels.
+    Both are data URIs; `fed` has frames of the clip from left to right, optical flow below its pictures where the
+    network takes both. Sizes are width and height in pixels.
     """
 
     video: str
@@ -72,7 +74,8 @@ def _fed(dataset: ClipDataset, row: int) -> FedClip:
     numbers = dataset.frame_numbers(row, np.random.default_rng(entropy))
     clip = dataset.read((FIRST_EPOCH, row))["clip"].numpy()
     places = np.unique(np.linspace(0, len(clip) - 1, SHOWN_FRAMES).round().astype(int))
-    stored, fed = _whole_frame(dataset, row, int(numbers[0])), _strip(pictures(clip[places]))
+    stored = _whole_frame(dataset, row, numbers[:1])
+    fed = _rows([_strip(pictures(part[places])) for part in parts_of(clip, len(modalities(dataset.modality)))])
     return FedClip(
         video=index.video(row),
         label=index.labels[int(index.label_index[row])],
@@ -84,9 +87,9 @@ def _fed(dataset: ClipDataset, row: int) -> FedClip:
     )
 
 
-def _whole_frame(dataset: ClipDataset, row: int, number: int) -> np.ndarray:
-    """A stored frame, uncut, as a small picture (H, W, 3)."""
-    frames = StoredFrames(dataset._reader, dataset.index.shard(row), dataset.index.video(row), [number])
+def _whole_frame(dataset: ClipDataset, row: int, numbers: np.ndarray) -> np.ndarray:
+    """A stored frame, uncut, as a small picture (H, W, 3); of several modalities that of the first."""
+    frames = dataset._read_frames(row, numbers)[0]
     height, width = frames.size
     image = next(iter(frames.cut({"top": 0, "left": 0, "height": height, "width": width})))
     planes = image[..., ::-1] if image.shape[-1] == 3 else image  # B, G, R
@@ -101,6 +104,12 @@ def _strip(images: np.ndarray) -> np.ndarray:
     return np.hstack([part for image in small for part in (image, gap)][:-1])
 
 
+def _rows(strips: list[np.ndarray]) -> np.ndarray:
+    """One above the other."""
+    gap = np.full((GAP, *strips[0].shape[1:]), 255, np.uint8)
+    return np.vstack([part for strip in strips for part in (strip, gap)][:-1])
+
+
 def _changes(settings: Settings, modality: str) -> list[str]:
     """What augmentation may do to a clip, in words."""
     augmentation = settings.augmentation
@@ -112,7 +121,7 @@ def _changes(settings: Settings, modality: str) -> list[str]:
     found = [said[augmentation.crop]]
     if augmentation.horizontal_flip:
         found.append(f"mirrored left to right with probability {augmentation.horizontal_flip:g}")
-    if modality == "rgb":
+    if "rgb" in modalities(modality):
         amounts: Mapping[str, float] = {
             name: getattr(augmentation, name) for name in ("brightness", "contrast", "saturation", "hue", "sharpness")
         }

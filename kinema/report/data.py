@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -66,9 +65,9 @@ class Data:
     window: int
 
 
-def with_sizes(videos: pd.DataFrame, table_paths: Sequence[Path]) -> pd.DataFrame:
+def with_sizes(videos: pd.DataFrame) -> pd.DataFrame:
     """The rows of `read_coverage` with the columns width and height of the stored frames."""
-    tables = [pq.read_table(path, columns=["id", "width", "height"]) for path in table_paths]
+    tables = [pq.read_table(path, columns=["id", "width", "height"]) for path in videos["shard"].unique()]
     return videos.merge(pa.concat_tables(tables).to_pandas(), left_on="video", right_on="id", how="left")
 
 

@@ -46,7 +46,7 @@ def write_data_page(
     It needs no index of the clips, so it is there where too many videos were dropped for one.
     """
     labels, videos = read_coverage(annotation_path, table_paths)
-    data = data_of(DatasetReport.read(report_path), with_sizes(videos, table_paths), clip=settings.clip)
+    data = data_of(DatasetReport.read(report_path), with_sizes(videos), clip=settings.clip)
     page = as_page(data, training_sheet(labels, videos, settings, modality=modality))
     write_text(out, page)
     minded = sum(remark.is_warning for remark in data.remarks)

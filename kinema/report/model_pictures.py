@@ -62,7 +62,7 @@ def pictures_of(records: ModelRecords, files: PictureFiles) -> Pictures:
     return Pictures(
         kinds=_kinds(records, files.clips_path, trained, scored, parts),
         sheet=sheet,
-        data=data_of(report, with_sizes(videos, files.table_paths), clip=trained.model.clip),
+        data=data_of(report, with_sizes(videos), clip=trained.model.clip),
     )
 
 

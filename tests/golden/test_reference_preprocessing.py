@@ -73,7 +73,7 @@ def test_scale_and_position_of_the_configuration(shared, arrays, position):
     dataset = {"annotations": {"path": "list.csv"}, "videos": "videos"}
     config = Config.model_validate({"datasets": {"mine": dataset}, "variants": {"reference": variant}})
     settings = resolve(config, "mine", "resnet34_vtn@reference").settings
-    transform = ViewTransform(settings.clip.size, settings.evaluation, is_flow=False)
+    transform = ViewTransform(settings.clip.size, settings.evaluation, modality="rgb")
     for image in sorted({name.split("/")[0] for name in arrays}):
         frame = np.ascontiguousarray(arrays[f"{image}/rgb"][..., ::-1])
         out = torch.empty((1, 1, 3, 224, 224), dtype=torch.uint8)

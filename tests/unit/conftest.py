@@ -4,7 +4,7 @@ import hashlib
 import shutil
 
 import pytest
-from corpus import prepare
+from corpus import prepare, prepare_both
 from media_corpus import Corpus, make_video
 
 from kinema import processes
@@ -14,6 +14,12 @@ from kinema import processes
 def prepared(make_once):
     """A small corpus in two shards; one listed video has no file. Do not change it."""
     return make_once("prepared", prepare)
+
+
+@pytest.fixture(scope="session")
+def both(prepared, make_once):
+    """The same with the optical flow of its videos; do not change it."""
+    return make_once("both", lambda folder: prepare_both(folder, prepared))
 
 
 @pytest.fixture(scope="session")

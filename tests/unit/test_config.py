@@ -16,6 +16,7 @@ from kinema.experiment.reference import with_reference
 from kinema.experiment.resolve import (
     annotation_files,
     datasets_of,
+    media_in,
     media_of,
     resolve,
     shards_of,
@@ -264,7 +265,21 @@ def test_a_missing_file_of_encoder_weights_is_told_before_anything_runs(tmp_path
 def test_media_of_a_data_set_lie_over_the_general_ones():
     config = load(media={"jpeg_quality": 3}, datasets={"mine": {**DATASET, "media": {"short_side": 128}}})
     assert recipe_of(media_of(config, "mine")) == "packed-128px-q3"
-    assert shards_of(config, "mine") == ("mine", "packed-128px-q3", 16)
+    assert shards_of(config, "mine") == ("mine", ["packed-128px-q3"], 16)
+
+
+def test_a_data_set_of_pictures_and_flow_shares_the_shards_of_each():
+    """Those of data sets of one of them, in the same corpus, made with the same settings."""
+    modalities = {"both": "rgb+flow", "mine": "rgb", "moves": "flow"}
+    media = {name: {"modality": modality, "short_side": 64} for name, modality in modalities.items()}
+    config = load(datasets={name: {**DATASET, "corpus": "one", "media": media[name]} for name in media})
+    corpus, recipes, _ = shards_of(config, "both")
+    assert (corpus, recipes) == ("one", ["packed-64px-q4", "packed-64px-q4-flow20"])
+    for recipe, other in zip(recipes, ("mine", "moves"), strict=True):
+        assert datasets_of(config, "one", recipe) == ["both", other]
+        assert media_in(config, "both", recipe) == media_of(config, other)
+    with pytest.raises(ConfigError, match=r"no data set reads prepared/one/packed-9px.*packed-64px-q4-flow20"):
+        datasets_of(config, "one", "packed-9px")
 
 
 def test_a_bare_off_of_yaml_is_understood():

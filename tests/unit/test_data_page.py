@@ -44,7 +44,7 @@ def page_of(root, tables, modality="rgb") -> str:
 
 def read(root, tables):
     _, videos = read_coverage(root / "annotation.json", tables)
-    return data_of(DatasetReport.read(root / "dataset_report.json"), with_sizes(videos, tables), clip=CLIP)
+    return data_of(DatasetReport.read(root / "dataset_report.json"), with_sizes(videos), clip=CLIP)
 
 
 def shards(root):

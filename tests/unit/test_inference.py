@@ -328,7 +328,7 @@ def test_clips_that_cannot_be_made_are_refused(tmp_path):
     with pytest.raises(ValueError, match="0 clips of a video asked for, expected 1 or more"):
         read_clips(video, SPEC, num_clips=0)
     flow = InputSpec(num_frames=4, stride=1, size=32, mean=(0, 0), std=(1, 1), modality="flow", color_order="XY")
-    with pytest.raises(ValueError, match="the model takes flow"):
+    with pytest.raises(ValueError, match="the model takes optical flow and does not say how it was made"):
         read_clips(video, flow, num_clips=1)
 
 
@@ -388,7 +388,7 @@ def numbered(monkeypatch):
     """Clips that are numbers, three of any video; how many were asked for."""
     asked = []
 
-    def read(video, spec, *, num_clips, rates):
+    def read(video, spec, *, num_clips, rates, flow_bound):
         asked.append(num_clips)
         return Clips(np.arange(3)[:, None], np.zeros((3, 2)), Sampling(25.0))
 

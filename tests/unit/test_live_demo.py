@@ -363,7 +363,7 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(demo, tmp_path, capfd, wor
         ),
         ("plain", "encoder.xml: not a model that kinema exported: it says nothing of its model, labels"),
         ("two", "two: encoder.xml and decoder.xml are of two models; copy the folder anew"),
-        ("flow", "the model takes flow, which is not computed here; choose a model for RGB"),
+        ("flow", "the model takes flow, and optical flow is computed for whole videos alone"),
         ("sized", "sized: encoder.xml and decoder.xml take other frames than they say; make them anew"),
     ],
 )

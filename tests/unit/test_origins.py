@@ -72,7 +72,7 @@ def test_a_teacher_is_a_model_of_the_same_data_set():
         (load(training(init_from="kinetics") | {"network": {"weights": "a.pth"}}), NET, "both name a start"),
         (load(), f"{NET}_flow", r"takes flow, the frames of 'ucf101' are rgb \(media.modality\): choose"),
         (load({"media": {"modality": "flow"}}), NET, r"takes rgb, the frames of 'ucf101' are flow"),
-        (load(), f"{TWO}_flow", r"takes rgb\+flow, the frames of 'ucf101' are rgb .*no data set holds both yet"),
+        (load(), f"{TWO}_flow", r"takes rgb\+flow, the frames of 'ucf101' are rgb .*modality: rgb\+flow}`, which has"),
         (load(training(init_from="kinetics"), {"media": {"modality": "flow"}}), NET,
          "the frames of 'kinetics' are flow"),
         (load(network={"encoder_weights": "bundled"}), "resnet34_vtn",

@@ -55,7 +55,7 @@ def views_of(frames, *, size, video="a", **settings):
     """Views (T, V, C, size, size) of frames (T, H, W, C)."""
     views = Evaluation(**settings)
     shape = (len(frames), num_views(views), frames.shape[3], size, size)
-    transform = ViewTransform(size, views, is_flow=frames.shape[3] == 2)
+    transform = ViewTransform(size, views, modality="flow" if frames.shape[3] == 2 else "rgb")
     return transform(Read(frames, video), out=torch.empty(shape, dtype=torch.uint8)).numpy()
 
 
@@ -159,10 +159,10 @@ def test_views_of_stored_clips_are_their_crops(prepared):
 
 
 def test_the_modality_decides_how_views_are_mirrored(prepared):
-    for modality, is_flow in (("rgb", False), ("flow", True)):
+    for modality, channels in (("rgb", 3), ("flow", 2), ("rgb+flow", 5)):
         dataset = ViewDataset(index_of(prepared), clip=CLIP, views=Evaluation(crops="ten"), modality=modality)
-        assert dataset.transform.is_flow == is_flow
-        assert dataset.clip_shape == (4, 10, 2 if is_flow else 3, 48, 48)
+        assert "+".join(dataset.transform.modalities) == modality
+        assert dataset.clip_shape == (4, 10, channels, 48, 48)
 
 
 def test_views_as_they_come_are_the_clips_of_before(prepared):
@@ -376,7 +376,7 @@ def test_what_cannot_be_read_ends_the_scoring(prepared):
 
 
 def test_short_sides_are_scaled():
-    assert ViewTransform(224, Evaluation(scale=0.875), is_flow=False).squares.short_side == 256
+    assert ViewTransform(224, Evaluation(scale=0.875), modality="rgb").squares.short_side == 256
     frame = np.random.default_rng(0).integers(0, 256, (1, 90, 120, 3), np.uint8)
     corner = views_of(frame, size=56, scale=0.875, position="tr")[0, 0]
     resized = cv2.resize(frame[0], (85, 64), interpolation=cv2.INTER_LINEAR)

@@ -96,6 +96,8 @@ EDITS = {
     "time limit of a video": ((TINY, "short_side: 64", "short_side: 64\n  timeout_seconds: 5"), set()),
     "largest size of a video": ((TINY, "short_side: 64", "short_side: 64\n  max_gigabytes: 5"), set()),
     "fewest frames of a video": ((TINY, "short_side: 64", "short_side: 64\n  min_frames: 2"), {"shard", MODEL_PAGE}),
+    # the shards that are there have none of it; those of the flow are new inputs
+    "pictures and flow": ((TINY, "short_side: 64", "short_side: 64\n  modality: rgb+flow"), PAGES),
     "what becomes of damaged videos": (
         (TINY, "short_side: 64", "short_side: 64\n  damaged: drop"),
         {"shard", MODEL_PAGE},

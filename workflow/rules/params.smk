@@ -45,7 +45,7 @@ def corpus_dataset(wildcards):
 
 def corpus_media(wildcards):
     name = asked(resolve.datasets_of, wildcards.corpus, wildcards.recipe)[0]
-    return asked(resolve.media_of, name)
+    return asked(resolve.media_in, name, wildcards.recipe)
 
 
 def media_settings(wildcards):
@@ -95,8 +95,9 @@ def this_shard_digest(wildcards):
 
 
 def shard_tables(wildcards):
-    corpus, recipe, number = asked(resolve.shards_of, wildcards.dataset)
-    return [f"prepared/{corpus}/{recipe}/shards/{shard:04d}.parquet" for shard in range(number)]
+    corpus, recipes, number = asked(resolve.shards_of, wildcards.dataset)
+    shards = [f"{recipe}/shards/{shard:04d}.parquet" for recipe in recipes for shard in range(number)]
+    return [f"prepared/{corpus}/{shard}" for shard in shards]
 
 
 def horizontal_flip(wildcards):
@@ -108,14 +109,14 @@ def horizontal_flip(wildcards):
 def look_alikes(wildcards):
     """What the report reads of the search for look-alikes; nothing where there is none."""
     dataset, media = asked(resolve.dataset_named, wildcards.dataset), asked(resolve.media_of, wildcards.dataset)
-    is_searched = dataset.look_alikes_limit > 0 and media.modality == "rgb" and not dataset.rendered
+    is_searched = dataset.look_alikes_limit > 0 and media.modality != "flow" and not dataset.rendered
     return [f"results/{wildcards.dataset}/look_alikes.json"] if is_searched else []
 
 
 def kept_looks(wildcards):
     """Beside the shards: what was seen of their videos, for all data sets of the corpus."""
-    corpus, recipe, _ = asked(resolve.shards_of, wildcards.dataset)
-    return f"prepared/{corpus}/{recipe}/looks.npz"
+    corpus, recipes, _ = asked(resolve.shards_of, wildcards.dataset)
+    return f"prepared/{corpus}/{recipes[0]}/looks.npz"
 
 
 def dataset_sections(*names):

@@ -3,11 +3,12 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kinema.inference.benchmark.rounds import MIN_ROUNDS, quantiles
-from kinema.inference.clips import check_modality, read_clips
+from kinema.inference.clips import read_clips
 from kinema.inference.filters import Pictures
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.model import NUM_CLIPS, Model
@@ -63,12 +64,12 @@ def measured_videos(entrants: list[Entrant], path: Path, *, seconds: float) -> l
 def _steps(model: Model, path: Path) -> tuple[list[float], int]:
     """Seconds of decoding, preprocessing and the network, and the number of clips."""
     about = model.description
-    check_modality(about.spec)
+    options: dict[str, Any] = {"rates": about.frame_rates, "flow_bound": about.flow_bound}
     started_at = time.perf_counter()
     try:
         video = WatchedVideo(path, frames=about.frames or FrameSpec())
         opened = time.perf_counter() - started_at
-        clips = read_clips(video, about.spec, num_clips=about.num_clips or NUM_CLIPS, rates=about.frame_rates)
+        clips = read_clips(video, about.spec, num_clips=about.num_clips or NUM_CLIPS, **options)
     except MediaError as error:
         raise ValueError(f"{path}: {error}; expected a video file") from None
     read = time.perf_counter() - started_at
