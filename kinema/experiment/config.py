@@ -94,11 +94,14 @@ class Config(Settings):
     )
     overrides: list[Override] = Field(default_factory=list, description="Applied in order, each over the one before.")
     variants: dict[Name, Settings] = Field(
-        default_factory=dict, description="`<model>@<variant>` takes these settings last."
+        default_factory=dict,
+        description="`<model>@<variant>` takes these settings last; single ones may stand in the name itself, "
+        "`<model>@training.lr=0.001`.",
     )
     sweeps: dict[Name, Sweep] = Field(
         default_factory=dict,
-        description="Combinations of settings that `results/DATASET/MODEL/sweep-NAME/summary.md` trains and compares.",
+        description="What `results/DATASET/MODEL/sweep-NAME/summary.md` trains and compares: each setting, as "
+        "`training.lr`, with a list of values or with a range.",
     )
     _layers: "tuple[Layer, ...]" = PrivateAttr(default=())
     _answers: dict[tuple[str, str, str], Any] = PrivateAttr(default_factory=dict)
