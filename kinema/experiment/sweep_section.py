@@ -1,5 +1,6 @@
 """The section of a sweep: settings with the values to try."""
 
+import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -121,34 +122,29 @@ def _lines_of_combinations(sweep: Sweep, choices: Mapping[str, Choice]) -> Itera
         if not isinstance(choice, Between) and len(set(map(repr, choice))) < len(choice):
             yield _line("value", "expected each value once", (key,), given[key])
             return
+    number = math.prod(len(choice) for choice in choices.values())
+    if sweep.draws is None and number > MOST:
+        yield _line("value", f"{number:,} combinations, expected {MOST:,} or less; set `draws`", (), given)
+        return
     try:
-        found = _combined(sweep, choices)
+        _combined(sweep, choices)
     except ValueError as error:
         yield _line("value", str(error), ("draws",), sweep.draws)
-        return
-    if len(found) > MOST:
-        yield _line("value", f"{len(found):,} combinations, expected {MOST:,} or less; set `draws`", (), given)
 
 
 def _unknown(key: str) -> str:
     own = [] if "." in key else get_close_matches(key, Sweep.model_fields, n=1, cutoff=0.6)
-    return (
-        f"no setting has this name; did you mean '{own[0]}'?"
-        if own
-        else f"no setting has this name{nearest_setting(key)}"
-    )
+    return "no setting has this name" + (f"; did you mean '{own[0]}'?" if own else nearest_setting(key))
 
 
 def _lines_of_range(key: str, error: ValidationError) -> Iterator[InitErrorDetails]:
     unknown = [detail for detail in error.errors() if detail["type"] == "extra_forbidden"]
     for detail in unknown or error.errors():
-        text = f"a range has {', '.join(Range.model_fields)}" if unknown else detail["msg"]
-        yield _line(
-            detail["type"] if not unknown else "value",
-            text.removeprefix("Value error, "),
-            (key, *detail["loc"]),
-            detail["input"],
+        text = (
+            f"a range has {', '.join(Range.model_fields)}" if unknown else detail["msg"].removeprefix("Value error, ")
         )
+        kind = "missing" if detail["type"] == "missing" else "value"
+        yield _line(kind, text, (key, *detail["loc"]), detail["input"])
 
 
 def _line(kind: Any, text: str, place: Place, value: Any) -> InitErrorDetails:
