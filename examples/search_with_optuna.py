@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--at-once", type=int, default=1, help="trials of one command, which run side by side")
     parser.add_argument("--seed", type=int, default=1, help="of the search")
-    parser.add_argument("--storage", help="where Optuna keeps the study, as sqlite:///work/optuna.db; else nowhere")
+    parser.add_argument("--storage", help="where Optuna keeps the study, as sqlite:///optuna.db; else nowhere")
     args, of_snakemake = parser.parse_known_args()
     study = optuna.create_study(
         study_name=args.model.as_posix(),

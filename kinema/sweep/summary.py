@@ -90,9 +90,11 @@ def _notes(rows: Sequence[Row], folder: Path, *, choose_on: str) -> Iterator[str
     if close:
         others = "the other" if len(rows) == 2 else f"{close} of the {len(rows) - 1} others"
         yield f"The interval of the best reaches down to {others}: so many videos hardly tell these apart."
+    if len(rows) == 1:
+        return
     what = "cross-validated" if choose_on == CROSSVAL else "validation"
     yield (
         f"The best of {len(rows)} on the same {what} videos is the best by chance as well, so expect less of it on new "
-        f"ones. Testing videos had no say: they tell how much, once. Export it with snakemake {folder}/{rows[0].name}"
-        "/model.xml, or write its settings into the configuration."
+        "ones. Testing videos had no say: they tell how much, once. Export it with snakemake --cores all "
+        f"{folder}/{rows[0].name}/model.xml, or write its settings into the configuration."
     )
