@@ -14,6 +14,7 @@ The way of the data, and the rule file of each stage:
     deploy        model -> ONNX -> IR, gated -> results/<dataset>/<model>/{model.onnx,model.xml,model.bin,labels.txt}
     leaderboard   evaluations of models      -> results/<dataset>/leaderboard.{csv,md,html}
     crossval      index -> folds -> trainings -> results/<dataset>/<model>/crossval/{summary.json,summary.md}
+    sweep         settings -> trainings       -> results/<dataset>/<model>/sweep-<name>/summary.{csv,md}
     report        what is known of the data  -> results/<dataset>/report/index.html
                   and of a model             -> results/<dataset>/<model>/report/{index.html,model_card.md}
     demo          nothing                    -> data/demo/
@@ -39,6 +40,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/deploy.smk"
 include: "workflow/rules/leaderboard.smk"
 include: "workflow/rules/crossval.smk"
+include: "workflow/rules/sweep.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/demo.smk"
 

@@ -33,6 +33,7 @@ CONTENTS = {
     "lists": "another list",
     "model": "another model.pth",
     "onnx": "another model.onnx",
+    "points": "other combinations",
     "predictions": "other predictions",
     "report": "another report of the data",
     "scores": "other scores",

@@ -4,27 +4,19 @@
 Importing it is cheap (no torch): the Snakefile does it on every call.
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, PrivateAttr
 
-from kinema.experiment.data_sections import Annotations, Augmentation, Clip, CrossValidation, Media
-from kinema.experiment.model_sections import Deployment, Distillation, Evaluation, Network, Training
+from kinema.experiment.data_sections import Annotations, CrossValidation, Media
 from kinema.experiment.section import Fraction, Location, ModelFolder, Name, Pattern, Section, VideoLocation
+from kinema.experiment.settings import Settings
+from kinema.experiment.sweep_section import Sweep
 
-
-class Settings(Section):
-    """What an experiment is made of. Defaults, a data set, an override and a variant each may set any part of it."""
-
-    clip: Clip = Field(default_factory=Clip, description="Which frames one clip has.")
-    augmentation: Augmentation = Field(default_factory=Augmentation, description="Random changes of training clips.")
-    network: Network = Field(default_factory=Network, description="The network.")
-    training: Training = Field(default_factory=Training, description="The training recipe.")
-    distillation: Distillation = Field(default_factory=Distillation, description="Learning from a teacher.")
-    evaluation: Evaluation = Field(default_factory=Evaluation, description="How a model is scored.")
-    deployment: Deployment = Field(default_factory=Deployment, description="Export and its gates.")
+_Answer = TypeVar("_Answer")
 
 
 class Dataset(Settings):
@@ -102,9 +94,17 @@ class Config(Settings):
     )
     overrides: list[Override] = Field(default_factory=list, description="Applied in order, each over the one before.")
     variants: dict[Name, Settings] = Field(
-        default_factory=dict, description="`<model>@<variant>` takes these settings last."
+        default_factory=dict,
+        description="`<model>@<variant>` takes these settings last; single ones may stand in the name itself, "
+        "`<model>@training.lr=0.001`.",
+    )
+    sweeps: dict[Name, Sweep] = Field(
+        default_factory=dict,
+        description="What `results/DATASET/MODEL/sweep-NAME/summary.md` trains and compares: each setting, as "
+        "`training.lr`, with a list of values or with a range.",
     )
     _layers: "tuple[Layer, ...]" = PrivateAttr(default=())
+    _answers: dict[tuple[str, str, str], Any] = PrivateAttr(default_factory=dict)
 
     @property
     def layers(self) -> "tuple[Layer, ...]":
@@ -115,6 +115,7 @@ class Config(Settings):
         """The same with these laid over it; its values hold theirs already, but for the order in which they win."""
         copy = self.model_copy()
         copy._layers = tuple(layers)
+        copy._answers = {}
         return copy
 
 
@@ -125,6 +126,22 @@ class Layer:
     source: str
     sections: Config
     datasets: Mapping[str, Config]
+
+
+def answered_once(function: Callable[[Config, str, str], _Answer]) -> Callable[[Config, str, str], _Answer]:
+    """For what follows from a configuration, a data set and a model alone, and is asked for again and again.
+
+    A sweep of hundreds of models would take minutes to plan else. An error is no answer.
+    """
+
+    @functools.wraps(function)
+    def answered(config: Config, dataset: str, model_name: str) -> _Answer:
+        asked = (function.__name__, dataset, model_name)
+        if asked not in config._answers:
+            config._answers[asked] = function(config, dataset, model_name)
+        return config._answers[asked]
+
+    return answered
 
 
 def merged(base: Section, *patches: Section) -> dict[str, Any]:

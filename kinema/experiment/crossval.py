@@ -6,7 +6,7 @@ from pathlib import Path
 from kinema.experiment.comparing import listed_models
 from kinema.experiment.config import Config
 from kinema.experiment.files import ConfigError
-from kinema.experiment.folds import CROSSVAL, Fold, in_fold, split_fold
+from kinema.experiment.folds import CROSSVAL, Fold, in_fold
 from kinema.experiment.resolve import crossval_of, resolve
 
 SUMMARY = ("summary.json", "summary.md", "predictions.parquet")  # in results/<dataset>/<model>/crossval
@@ -48,20 +48,6 @@ def is_summary(target: str) -> bool:
     """Whether a target is a file that sums up the cross-validation of a model."""
     parts = os.path.relpath(target).split("/")
     return len(parts) == 5 and (parts[0], parts[3]) == ("results", CROSSVAL) and parts[4] in SUMMARY
-
-
-def names_behind(config: Config, target: str) -> list[str]:
-    """The models whose files a target `results/<dataset>/<model>/...` is made of: one, or all of a cross-validation."""
-    parts = Path(os.path.normpath(target)).parts
-    if is_summary(target):
-        return fold_names(config, parts[1], parts[2])
-    if is_table(target):
-        names = listed_models(config, parts[1])
-        return [fold for name in names for fold in fold_names(config, parts[1], name)]
-    if parts[2] == CROSSVAL:  # the clip indexes of the folds
-        return []
-    name = "/".join(parts[2:-1])
-    return [name if split_fold(name)[1] else parts[2]]
 
 
 def check_table(config: Config, dataset: str) -> None:

@@ -229,6 +229,8 @@ def _explain(detail: Any, values: Any, files: Sequence[str | Path], dataset_file
         section = _section_at(key[:-1])
         known = sorted(section.model_fields) if section else []
         return f"{where}: {name}: unknown key{nearest(str(key[-1]), known)} Known keys here: {', '.join(known)}."
+    if detail["type"] == "unknown_setting":  # of a sweep
+        return f"{where}: {name}: {detail['msg']}"
     if detail["type"] == "missing":
         return f"{where}: {name}: this key is required and not set."
     found = f"found {_SHORT.repr(_masked(detail['input']))} ({type(detail['input']).__name__})"

@@ -236,7 +236,7 @@ class Training(Section):
         None,
         min_length=1,
         max_length=200,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@-]*$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@=-]*$",
         description="A model of the same data set, `@variant` allowed, that this one learns from (see `distillation`); "
         "trained first where it is not there yet. Set it in an override for the student.",
     )

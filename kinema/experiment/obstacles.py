@@ -18,6 +18,7 @@ from kinema.experiment.folds import split_fold
 from kinema.experiment.model_sections import Network
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
+from kinema.experiment.sweeps import VALIDATION, sweep_named
 from kinema.models.loading.start_keys import is_trained
 from kinema.models.model_name import ModelName, canonical, parse_model_name
 from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, INSEPARABLE, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
@@ -54,11 +55,20 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
         check_crossval(config, dataset, model_name)
     elif settings.training.schedule == "plateau":
         _check_validation(
-            config, dataset, where, "training.schedule is plateau, which follows", "schedule to another one"
+            config, dataset, where, "training.schedule is plateau, which follows", "training.schedule to another one"
         )
     elif settings.training.keep == "best" and "keep" in settings.training.model_fields_set:
         # where nobody has said so, the last epoch is kept
-        _check_validation(config, dataset, where, "training.keep is best, which goes by", "keep to last")
+        _check_validation(config, dataset, where, "training.keep is best, which goes by", "training.keep to last")
+
+
+def check_sweep(config: Config, dataset: str, name: str) -> None:
+    """ConfigError where nothing can say which combination of a sweep is the best."""
+    if sweep_named(config, name).choose_on == VALIDATION:
+        place = f"{dataset}: sweeps.{name}"
+        _check_validation(
+            config, dataset, place, "choose_on is validation, which goes by", f"sweeps.{name}.choose_on to crossval"
+        )
 
 
 def check_export(config: Config, dataset: str, model_name: str) -> None:
@@ -188,7 +198,7 @@ def _check_validation(config: Config, dataset: str, where: str, what: str, other
     if not _has_validation(tuple(files), settings):
         raise ConfigError(
             f"{where}: {what} the accuracy on validation videos; the list ({files[0]}) has none with a label. Give "
-            f"some videos the subset validation, or set training.{other}."
+            f"some videos the subset validation, or set {other}."
         )
 
 

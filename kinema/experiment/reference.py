@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from kinema.experiment.config import Config, Dataset, Override, Settings
 from kinema.experiment.data_sections import Annotations
 from kinema.experiment.section import Section
+from kinema.experiment.sweep_section import Range, Sweep
 from kinema.generated import renewed
 
 BOUNDS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
@@ -20,6 +21,8 @@ PAGES: tuple[tuple[str, type[Section]], ...] = (
     ("A data set: config/datasets/NAME.yaml, or `datasets.NAME`", Dataset),
     ("`annotations` of a data set", Annotations),
     ("An entry of `overrides`", Override),
+    ("A sweep: `sweeps.NAME`, beside its settings such as `training.lr`", Sweep),
+    ("A range that a sweep draws from", Range),
 )
 
 

@@ -1,20 +1,23 @@
 """`results/<dataset>/<model>` -> the experiment it stands for.
 
-<model> is a model name (`kinema.models.names`), optionally with `@variant`, and of a cross-validation with the fold
-(`kinema.experiment.folds`). An experiment's settings resolve in this order, the last one wins: the tree's defaults,
-config.yaml, the data set, each matching override, what is laid over for the run (`kinema.experiment.layers`), the
-variant, the fold.
+<model> is a model name (`kinema.models.names`), optionally with `@variant`, which may name settings as well
+(`kinema.experiment.assigned`), and of a cross-validation with the fold (`kinema.experiment.folds`). An experiment's
+settings resolve in this order, the last one wins: the tree's defaults, config.yaml, the data set, each matching
+override, what is laid over for the run (`kinema.experiment.layers`), the variant, the settings in the name, the fold.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from kinema.annotations.sources import list_files
 from kinema.experiment import params
-from kinema.experiment.config import Config, Dataset, Settings, merged
+from kinema.experiment.assigned import Value, joined, read_assigned, settings_of, split_assigned
+from kinema.experiment.config import Config, Dataset, Settings, answered_once, merged
 from kinema.experiment.data_sections import CrossValidation, Media
 from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.folds import split_fold
@@ -48,28 +51,56 @@ def dataset_named(config: Config, name: str) -> Dataset:
     return config.datasets[name]
 
 
+@answered_once
 def resolve(config: Config, dataset: str, model_name: str) -> Experiment:
     """The experiment behind `results/<dataset>/<model>`; ConfigError names what is unknown and what exists."""
     dataset_named(config, dataset)
     plain, fold = split_fold(model_name)
+    base, variant = split_variant(plain)
     try:
-        base, variant = split_variant(plain)
         name = str(parse_model_name(base))
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    if variant is not None and variant not in config.variants:
-        known = sorted(config.variants)
-        raise ConfigError(
-            f"unknown variant '{variant}' in '{plain}'{nearest(variant, known)} "
-            f"Configured under `variants`: {', '.join(known) or 'none'}."
-        )
     found = list(patches(config, dataset, name))
     if variant is not None:
-        found.append(Patch(f"variant {variant}", config.variants[variant]))
+        found += _variant_patches(config, plain, variant)
     if fold is not None:
         found.append(Patch(f"fold {fold.number}", fold.settings))
-    settings = Settings.model_validate(merged(_top_level(config), *(patch.values for patch in found)))
+    try:
+        settings = Settings.model_validate(merged(_top_level(config), *(patch.values for patch in found)))
+    except ValidationError as error:  # each place is right by itself
+        detail = error.errors()[0]
+        where, text = ".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{dataset}/{model_name}: {where}: {text}.") from None
     return Experiment(dataset, name, settings, (Patch(PROJECT, _top_level(config)), *found))
+
+
+def _variant_patches(config: Config, plain: str, variant: str) -> Iterator[Patch]:
+    """What stands behind the `@` of a name: a variant of the configuration, settings, or both."""
+    named, texts = split_assigned(variant)
+    if named is not None:
+        if named not in config.variants:
+            known = sorted(config.variants)
+            raise ConfigError(
+                f"unknown variant '{named}' in '{plain}'{nearest(named, known)} "
+                f"Configured under `variants`: {', '.join(known) or 'none'}."
+            )
+        yield Patch(f"variant {named}", config.variants[named])
+    if texts:
+        yield Patch("its name", settings_of(_values_in_name(plain, variant)))
+
+
+def _values_in_name(plain: str, variant: str) -> dict[str, Value]:
+    """ConfigError where a name has another spelling than the one by which its folder is known."""
+    named, texts = split_assigned(variant)
+    try:
+        values = read_assigned(texts)
+    except ValueError as error:
+        raise ConfigError(f"'{plain}': {error}") from None
+    if (spelled := joined(named, values)) != variant:
+        base, _ = split_variant(plain)
+        raise ConfigError(f"'{plain}': the name of this experiment is '{base}@{spelled}'; ask for that")
+    return values
 
 
 def _top_level(config: Config) -> Settings:

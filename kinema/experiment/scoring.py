@@ -13,6 +13,7 @@ from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config
 from kinema.experiment.pages import OF_BOTH_GATES, with_scores
 from kinema.experiment.resolve import resolve
+from kinema.experiment.sweeps import VALIDATION, sweep_named, swept
 
 # Files of a model that are made of its scores; the others are there without. {model} is the name of its folder.
 OF_MODELAPI = ("model.xml", "model.bin", "verification.json")
@@ -40,6 +41,9 @@ def scored_json(config: Config, targets: Iterable[str], dataset: str) -> str:
         if parts[:2] == ["results", dataset] and name in SCORED:
             wanted = resolve(config, dataset, parts[2]).settings.evaluation.subset
             found |= set(needed_subsets(wanted, verified=name in VERIFIED))
+        sweep = swept(target)
+        if sweep and sweep[0] == dataset and sweep_named(config, sweep[2]).choose_on == VALIDATION:
+            found.add((VALIDATION,))
     return json.dumps(sorted(found))
 
 

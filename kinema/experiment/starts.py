@@ -12,9 +12,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from kinema.experiment.behind import names_behind
 from kinema.experiment.comparing import with_listed
-from kinema.experiment.config import Config
-from kinema.experiment.crossval import names_behind
+from kinema.experiment.config import Config, answered_once
 from kinema.experiment.files import ConfigError
 from kinema.experiment.folds import in_fold, split_fold
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
@@ -25,6 +25,7 @@ from kinema.models.model_name import canonical, modality_of, parse_model_name, s
 from kinema.models.published import is_published, published_path
 
 
+@answered_once
 def start_files(config: Config, dataset: str, model_name: str) -> dict[str, str]:
     """Files that training reads beside the clips, by the key that asks for them, or by the stream.
 
@@ -60,13 +61,17 @@ def with_ancestors(config: Config, dataset: str, model_name: str) -> Iterator[tu
 
 def trained_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, str]]:
     """Data set and model of each training that these targets need, those that others start from included."""
+    return [made for made in models_behind(config, targets) if _is_trained(config, *made)]
+
+
+def models_behind(config: Config, targets: Iterable[str]) -> list[tuple[str, str]]:
+    """The same of all models, also of those that are made of given weights."""
     found: dict[tuple[str, str], None] = {}
     files = [target for target in with_listed(config, targets) if not is_data_page(target)]
     for target in files:
         parts = Path(os.path.normpath(target)).parts
         names = names_behind(config, target) if len(parts) >= 4 and parts[0] == "results" else []
-        behind = (made for name in names for made in with_ancestors(config, parts[1], name))
-        found |= {made: None for made in behind if _is_trained(config, *made)}
+        found |= {made: None for name in names for made in with_ancestors(config, parts[1], name)}
     return list(found)
 
 

@@ -4,16 +4,18 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from kinema.experiment.behind import names_behind
 from kinema.experiment.comparing import compared_models, is_leaderboard, listed_models
 from kinema.experiment.config import Config
-from kinema.experiment.crossval import check_table, is_table, names_behind
+from kinema.experiment.crossval import check_table, is_table
 from kinema.experiment.files import ConfigError, nearest
 from kinema.experiment.folds import split_fold
-from kinema.experiment.obstacles import check_experiment, check_export, check_streaming
+from kinema.experiment.obstacles import check_experiment, check_export, check_streaming, check_sweep
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import annotation_files, dataset_named
 from kinema.experiment.scoring import VERIFIED, name_in_folder
-from kinema.experiment.starts import check_starts, with_ancestors
+from kinema.experiment.starts import check_starts, models_behind, with_ancestors
+from kinema.experiment.sweeps import swept
 from kinema.models.model_name import canonical, split_variant
 from kinema.snakemake_folder import WILDCARD, matched
 
@@ -43,12 +45,28 @@ def check_target(config: Config, target: str, runs_here: Callable[[], bool] = la
             check_export(config, parts[1], parts[2])
         if "streaming" in parts[3:5]:
             check_streaming(config, parts[1], parts[2])
+        if sweep := swept(target):
+            check_sweep(config, sweep[0], sweep[2])
         for name in names_behind(config, target):
             check_starts(config, parts[1], name)
             for dataset, model_name in with_ancestors(config, parts[1], name):
                 _check_spelling(dataset, split_fold(model_name)[0])
                 check_experiment(config, dataset, model_name, runs_here)
     annotation_files(config, parts[1])
+
+
+def check_spellings(config: Config, targets: Iterable[str]) -> None:
+    """ConfigError where these targets, together, want a model by two spellings: it would be made in two folders."""
+    spelled: dict[tuple[str, str, str | None], str] = {}
+    for dataset, name in models_behind(config, targets):
+        model_name = split_fold(name)[0]
+        base, variant = split_variant(model_name)
+        other = spelled.setdefault((dataset, canonical(base), variant), model_name)
+        if other != model_name:
+            raise ConfigError(
+                f"results/{dataset}/{model_name}: this model is asked for as results/{dataset}/{other}, too, as `-` "
+                "and `_` are the same in its name; ask for one of the two"
+            )
 
 
 def check_outputs(targets: Iterable[str], rules: Mapping[str, Sequence[str]]) -> None:

@@ -12,6 +12,10 @@ TEST = (
     "equally good. Each is of one pair, and the best is the best on these very videos; among many models small ones "
     "come up by chance. It knows neither of a training with another seed nor of videos that are cuts of one film."
 )
+OF_A_SWEEP = (
+    "Some of these differ by settings in their names. Choose among those by a sweep, which goes by validation videos "
+    "or a cross-validation: the one that looks best on these testing videos has a number that flatters it."
+)
 CHOSEN_HERE = f"{CHOSEN} The epoch or the learning rate was chosen on these videos: expect less on new ones."
 
 
@@ -35,6 +39,8 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
         yield CHOSEN_HERE
     if len(ranked) > 1:
         yield TEST
+    if sum("=" in row.name and row.score is not None and row.score.subset == "testing" for row in ranked) > 1:
+        yield OF_A_SWEEP
     yield from _machines(ranked)
     if len({row.made.data for row in ranked if row.made.data}) > 1:
         yield "Not all of these models were trained on the same videos: see what each was made with."

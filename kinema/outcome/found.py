@@ -18,6 +18,7 @@ REPORT, TRAINING, EVALUATION = "dataset_report.json", "training.json", "evaluati
 PARITY, VERIFICATION = "parity.json", "verification.json"
 CROSSVAL = "crossval"  # a folder in that of a model
 SUMMARY = f"{CROSSVAL}/summary.json"
+SWEEP, SWEPT = "sweep-", "summary.csv"  # a folder in that of a model begins so; the table in it
 HISTORY, VALIDATED = "training.csv", "val_video_top1"
 OF_MODEL = (TRAINING, EVALUATION, PARITY, VERIFICATION)
 MODEL_FILES = (*OF_MODEL, "model.pth", "model.onnx", "model.xml")
@@ -67,6 +68,11 @@ def is_model_folder(folder: Path) -> bool:
 def is_summed_up(folder: Path) -> bool:
     """Whether it is the folder of a cross-validation that is done."""
     return folder.name == CROSSVAL and (folder / Path(SUMMARY).name).exists()
+
+
+def is_swept(folder: Path) -> bool:
+    """Whether it is the folder of a sweep that is done."""
+    return folder.name.startswith(SWEEP) and (folder / SWEPT).exists()
 
 
 def is_dataset_folder(folder: Path) -> bool:

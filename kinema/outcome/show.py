@@ -15,11 +15,14 @@ from kinema.outcome.fitting import chosen_line, training_line
 from kinema.outcome.found import (
     CROSSVAL,
     SUMMARY,
+    SWEEP,
+    SWEPT,
     FoundDataset,
     FoundModel,
     is_dataset_folder,
     is_model_folder,
     is_summed_up,
+    is_swept,
     model_folders,
     read_dataset,
     read_model,
@@ -27,6 +30,7 @@ from kinema.outcome.found import (
 from kinema.outcome.int8 import int8_lines
 from kinema.outcome.score import score_lines
 from kinema.outcome.stale import missing, obstacle, stale_lines
+from kinema.outcome.sweep import best_in_words, rows_of
 from kinema.outcome.table import models_table
 from kinema.records.crossval import CrossValidation
 
@@ -47,6 +51,8 @@ def show(path: Path) -> tuple[list[str], bool]:
         folder /= CROSSVAL
     if CROSSVAL in (folder.name, folder.parent.name):  # a fold is told with the others
         return crossval_lines(folder if folder.name == CROSSVAL else folder.parent), True
+    if is_swept(folder):
+        return sweep_lines(folder), True
     if is_model_folder(folder):
         found = read_model(folder, read_dataset(Path(os.path.normpath(folder / ".."))))
         return model_lines(found), not (found.damaged or found.dataset.damaged)
@@ -71,8 +77,8 @@ def told_at_the_end(targets: Sequence[str], rules: Mapping[str, Iterable[str]]) 
     lines: list[str] = []
     places = (Path(os.path.normpath(file)).parent.parts for file in files)
     wanted = [parts for parts in places if len(parts) >= 3 and parts[0] == "results"]
-    for folder in dict.fromkeys(Path(*parts[: 4 if parts[3:4] == (CROSSVAL,) else 3]) for parts in wanted):
-        if is_model_folder(folder) or is_summed_up(folder):
+    for folder in dict.fromkeys(Path(*parts[: 4 if _is_of_several(parts) else 3]) for parts in wanted):
+        if is_model_folder(folder) or is_summed_up(folder) or is_swept(folder):
             lines += [*([""] if lines else []), *show(folder)[0]]
     return lines
 
@@ -88,6 +94,22 @@ def crossval_lines(folder: Path) -> list[str]:
     pages = [str(folder / name) for name in ("summary.md", "predictions.parquet") if (folder / name).exists()]
     lines = [("accuracy", in_words(found)), *([("next", f"see {' and '.join(pages)}")] if pages else [])]
     return [str(folder), *(line for topic, text in lines for line in _wrapped(topic, text))]
+
+
+def sweep_lines(folder: Path) -> list[str]:
+    """What came out of a sweep. InputError where its table cannot be read."""
+    path = folder / SWEPT
+    try:
+        text = best_in_words(rows_of(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        raise InputError(f"{path}: is no table of a sweep; delete it and run snakemake, which makes it anew") from None
+    lines = [("best", text), ("next", f"see {folder / 'summary.md'}")]
+    return [str(folder), *(line for topic, text in lines for line in _wrapped(topic, text))]
+
+
+def _is_of_several(parts: Sequence[str]) -> bool:
+    """Whether a folder below `results/<dataset>/<model>` is of a cross-validation or of a sweep."""
+    return parts[3:4] == (CROSSVAL,) or any(name.startswith(SWEEP) for name in parts[3:4])
 
 
 def _of_model(found: FoundModel) -> Iterator[Line]:

@@ -19,7 +19,8 @@ from kinema.crossval.folds import deal, units_of, write_fold
 from kinema.crossval.summary import SummaryFiles, write_summary
 from kinema.crossval.table import write_table
 from kinema.evaluation.schema import PREDICTIONS
-from kinema.experiment.crossval import fold_names, names_behind
+from kinema.experiment.behind import names_behind
+from kinema.experiment.crossval import fold_names
 from kinema.experiment.data_sections import Clip, CrossValidation
 from kinema.experiment.files import ConfigError, load_config
 from kinema.experiment.folds import Fold, index_folder, split_fold

@@ -429,6 +429,14 @@ def test_an_accuracy_on_videos_that_chose_the_epoch_says_so(folder):
     assert "chosen on these videos: expect less on new ones" in text
 
 
+def test_combinations_of_a_sweep_are_not_to_be_chosen_on_testing_videos(folder):
+    for subset in ("validation", "testing"):
+        for rate in ("0.001", "0.0001"):
+            add_model(folder / subset / f"a_vtn@training.lr={rate}", subset=subset)
+        board(folder / subset)
+        assert ("Choose among those by a sweep" in page(folder / subset)) == (subset == "testing")
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [

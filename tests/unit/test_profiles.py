@@ -25,7 +25,7 @@ def rules(*, local: bool) -> set[str]:
 def test_slurm_is_told_memory_and_time_of_every_rule_that_it_runs():
     asked = profile("slurm")["set-resources"]
     assert set(asked) == rules(local=False)
-    assert rules(local=True) == {"annotations", "leaderboard", "serving", "weights"}
+    assert rules(local=True) == {"annotations", "leaderboard", "serving", "sweep", "weights"}
     for rule, resources in asked.items():
         assert {"mem_mb", "runtime"} <= set(resources), rule
         assert rule == "render_demo" or "attempt" in resources["mem_mb"], f"{rule}: more after a failure"

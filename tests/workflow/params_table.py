@@ -10,7 +10,7 @@ from snakemake.api import SnakemakeApi
 from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import OutputSettings, ResourceSettings
 
-WILDCARDS = {"dataset": "tiny", "model": NAME, "corpus": "tiny", "shard": "0003", "fold": "0"}
+WILDCARDS = {"dataset": "tiny", "model": NAME, "corpus": "tiny", "shard": "0003", "fold": "0", "sweep": "lr"}
 WILDCARDS |= {"library": "timm", "file": "mobilenetv2_100.safetensors"}
 
 

@@ -23,6 +23,7 @@ MODEL_STAGES = {"train", "evaluate", "export", "convert", *SHIPPED}
 SCORED = {"evaluate", *SHIPPED}
 LOOKS, BOARD = "look_alikes", "leaderboard"
 FOLD, CROSSVAL, TABLE = "fold", "crossval", "crossval_table"  # the index of a fold, all folds, all models
+SWEEP, OF_SWEEP = "sweep", "training.lr: [1e-4"
 DATA_PAGE, MODEL_PAGE = "data_page", "model_page"
 PAGES = {DATA_PAGE, MODEL_PAGE}
 TEMPLATES = "kinema/report/templates"
@@ -62,6 +63,8 @@ EDITS = {
         {"dataset_report", "index", "train", DATA_PAGE, FOLD, *READS_CLIPS},
     ),
     "number of folds": (setting("crossval: {num_folds: 3}"), {FOLD, CROSSVAL}),
+    "a value more in a sweep": ((CONFIG, OF_SWEEP, f"{OF_SWEEP}, 1e-3"), {SWEEP}),
+    "what chooses in a sweep": ((CONFIG, OF_SWEEP, f"choose_on: crossval, {OF_SWEEP}"), {SWEEP}),
     "seeds of a cross-validation": (setting("crossval: {seeds: [1, 2]}"), {CROSSVAL}),
     "weights of classes": (training("class_weights: sqrt"), {"train"}),
     "labels of mirrored clips": (setting("augmentation: {mirrored_labels: [[grow, shrink]]}"), {"train", DATA_PAGE}),
@@ -153,7 +156,7 @@ EDITS = {
         ("kinema/files.py", "temporary.replace(path)", "temporary.rename(path)"),
         {
             *("annotations", "plan", "shard", LOOKS, "dataset_report", "index", "weights", "render_demo", BOARD),
-            *("serving", FOLD, CROSSVAL, TABLE),
+            *("serving", FOLD, CROSSVAL, TABLE, SWEEP),
             *MODEL_STAGES,
             *PAGES,
         },
@@ -193,6 +196,7 @@ EDITS = {
     ),
     "how folds are dealt": (("kinema/crossval/folds.py", "-unit_sizes[drawn]", "unit_sizes[drawn]"), {FOLD}),
     "what a cross-validation says": (("kinema/crossval/summary.py", "ddof=1", "ddof=0"), {CROSSVAL}),
+    "how a sweep is ranked": (("kinema/sweep/rows.py", "-row.video_top1", "row.video_top1"), {SWEEP}),
     "the test of a difference": (("kinema/leaderboard/mcnemar.py", "2 * tail", "3 * tail"), {BOARD}),
     "the version of a benchmark's record": (
         ("kinema/records/benchmark.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
@@ -210,7 +214,7 @@ EDITS = {
     "the style of a model's page": ((f"{TEMPLATES}/model.css", "2.6rem", "2.7rem"), {MODEL_PAGE}),
     "words of the last lines of a run": (
         ("kinema/outcome/score.py", '"not above', '"nowhere above'),
-        {BOARD, MODEL_PAGE, CROSSVAL, TABLE},
+        {BOARD, MODEL_PAGE, CROSSVAL, TABLE, SWEEP},
     ),
     "the pictures of clips": (("kinema/report/thumbnails.py", "SIDE = 112", "SIDE = 128"), PAGES),
     "training clips on a page": (("kinema/report/augmented.py", "SHOWN_FRAMES = 4", "SHOWN_FRAMES = 5"), PAGES),
@@ -218,11 +222,11 @@ EDITS = {
     # a record of another version is made anew by its rule, and anew for those that read it
     "the version of the evaluation": (
         ("kinema/records/evaluation.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE, SWEEP},
     ),
     "the version of the calibration": (
         ("kinema/records/calibration.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE, SWEEP},
     ),
     "the version of the parity report": (
         ("kinema/records/parity.py", "ClassVar[int] = 2", "ClassVar[int] = 3"),
@@ -238,7 +242,7 @@ EDITS = {
     ),
     "a key of a class in the evaluation": (
         ("kinema/records/evaluation.py", "    recall: float | None\n", "    found: float | None\n"),
-        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE},
+        {*SCORED, BOARD, MODEL_PAGE, CROSSVAL, TABLE, SWEEP},
     ),
     "the export": (
         ("kinema/deployment/onnx_model.py", 'Dim("batch", min=1)', 'Dim("batch", min=2)'),
@@ -300,7 +304,7 @@ EDITS = {
     "the record of a training": (("kinema/watching/record.py", "seconds, 1)", "seconds, 2)"), set()),
     "the version of a training's record": (
         ("kinema/records/training.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
-        {BOARD, MODEL_PAGE, CROSSVAL},
+        {BOARD, MODEL_PAGE, CROSSVAL, SWEEP},
     ),
     "the layout of records": (("kinema/records/json_file.py", "indent=2", "indent=1"), set()),
     "how records are refused": (("kinema/records/values.py", "math.isfinite(value)", "math.isinf(value)"), set()),
@@ -348,6 +352,7 @@ def table(finished, tmp_path_factory):
     """A finished project to be edited and mended again, and its params."""
     root = tmp_path_factory.mktemp("table") / "project"
     shutil.copytree(finished.root, root, copy_function=shutil.copy2)
+    Project(root).edit(CONFIG, AT_VARIANTS, f"\nsweeps: {{lr: {{{OF_SWEEP}]}}}}{AT_VARIANTS}")
     before, environment = Path.cwd(), os.environ.get("PYTHONPATH")
     patch = pytest.MonkeyPatch()
     patch.setattr(provenance, "PACKAGE", root / "kinema")

@@ -46,6 +46,8 @@ def traced(lively, tmp_path_factory) -> Project:
     folds = ("--config", "crossval={num_folds: 2}")
     project.snakemake(f"{LIVELY}/crossval/summary.json", *folds, environment=environment)
     project.snakemake("results/tiny/crossval/summary.md", *folds, environment=environment)
+    sweep = ("--config", "sweeps={size: {evaluation.batch_size: [4]}}")
+    project.snakemake(f"{LIVELY}/sweep-size/summary.md", *sweep, environment=environment)
     return project
 
 

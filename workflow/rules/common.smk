@@ -19,7 +19,8 @@ from kinema.clips import parts
 from kinema.clips.scored import scored_subsets
 from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import digest, file_digest, remembered_digest
-from kinema.experiment import comparing, crossval, folds, obstacles, pages, params, resolve, scoring, starts, targets
+from kinema.experiment import comparing, crossval, folds, obstacles, pages, params, resolve, scoring, starts, sweeps
+from kinema.experiment import targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.input_error import InputError
@@ -88,6 +89,7 @@ wildcard_constraints:
     recipe="[^/]+",
     shard=r"\d{4}",
     fold="0|[1-9][0-9]*",
+    sweep="[^/]+",
     library="timm|torchvision",
     file=r"[^/]+\.(safetensors|pth)",
 
@@ -102,6 +104,7 @@ def asked(function, *args):
 RUNS_HERE = functools.partial(runs_here, sys.argv[1:])
 for target in ASKED.targets:
     asked(targets.check_target, target, RUNS_HERE)
+asked(targets.check_spellings, ASKED.targets)
 
 
 def code(script, module):

@@ -358,6 +358,22 @@ def dealt_listed(wildcards):
     return json.dumps({name: parts.part_listed(path, name)["annotated"] for name in crossval.DEALT})
 
 
+def compared_files(wildcards):
+    """What a sweep reads of its combinations."""
+    return asked(sweeps.compared_files, wildcards.dataset, wildcards.model, wildcards.sweep)
+
+
+def sweep_points(wildcards):
+    """The combinations of a sweep, as JSON: name and settings of each."""
+    found = asked(sweeps.points, wildcards.dataset, wildcards.model, wildcards.sweep)
+    return json.dumps(sorted(found.items()), sort_keys=True)
+
+
+def sweep_choice(wildcards):
+    """What says which of them is the best."""
+    return asked(sweeps.sweep_named, wildcards.sweep).choose_on
+
+
 def listed_files(wildcards):
     """What a leaderboard reads of the models that the configuration lists; of others nothing is an input, or made."""
     return asked(comparing.listed_files, wildcards.dataset)
