@@ -25,6 +25,7 @@ from kinema.experiment.data_sections import Augmentation
 from kinema.input_error import InputError
 from kinema.job import Interrupted, progress
 from kinema.locks import one_after_another
+from kinema.models.decoder import Decoder
 from kinema.models.device import device_of
 from kinema.models.model_name import parse_model_name
 from kinema.models.recognizer import Recognizer
@@ -37,7 +38,6 @@ from kinema.words import features_kept
 log = logging.getLogger(__name__)
 # what features are computed in, and kept as: what Lightning's arithmetics compute in has no more digits than float16
 ARITHMETICS = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-TOLERANCE = 1e-3  # of logits by way of features, relative to the largest
 
 
 class KeptFeatures:
@@ -47,6 +47,7 @@ class KeptFeatures:
     """
 
     def __init__(self, model: Recognizer, settings: Settings, *, folder: Path, code: str):
+        _check_decoders(model)
         self.model, self.settings = model, settings
         self.device = device_of(settings.training.accelerator)
         self.arithmetic = ARITHMETICS.get(settings.training.precision)
@@ -87,9 +88,10 @@ class KeptFeatures:
         num_batches = -(-len(items) // self.settings.training.batch_size)
         termination, done = Termination(), 0
         with _evaluated(self.model, self.device), termination.listening(), store.adding() as chunk:
-            self._check(views, items)
             batches = self._batches(views, items)
             for features, mirrored in progress(batches, description="batches to features", total=num_batches):
+                if not done:
+                    self._check_room(features[0], len(items))
                 chunk.add(keys[done : done + len(features)], features, mirrored)
                 done += len(features)
                 if termination.noted:
@@ -112,22 +114,12 @@ class KeptFeatures:
                 )
             yield kept.numpy(), batch["mirrored"].numpy()
 
-    def _check(self, views: ClipViews, items: Sequence[View]) -> None:
-        """By one clip: whether there is room, and whether the decoder gives of features what it gives of clips."""
-        clip = views.read(items[0])["clip"][None].to(self.device)
-        with torch.no_grad():
-            features, expected = self.model.features(clip), self.model(clip)
-            found = self.model.from_features(features)
-        if (found - expected).abs().max() > TOLERANCE * expected.abs().max():
-            raise ValueError(
-                f"model '{self.model.name}' gives other logits of kept features than of clips; a decoder that looks at "
-                "the places of a map says so by `takes_maps = True`"
-            )
-        num_bytes = len(items) * features.numel() * (2 if self.arithmetic else 4)
+    def _check_room(self, one: np.ndarray, number: int) -> None:
+        """InputError where the disk cannot hold so many as this one."""
         free = shutil.disk_usage(self.folder).free
-        size = f"{num_bytes / 1e9:.3g} GB, {num_bytes / len(items) / 1e3:.3g} kB each"
-        text = f"{self.folder}: the features of {len(items)} views take {size}"
-        if num_bytes > free:
+        size = f"{number * one.nbytes / 1e9:.3g} GB, {one.nbytes / 1e3:.3g} kB each"
+        text = f"{self.folder}: the features of {number} views take {size}"
+        if number * one.nbytes > free:
             raise InputError(
                 f"{text}, and {free / 1e9:.3g} GB are free there. Free some, remove the other folders in "
                 f"{self.folder.parent}, or set training.feature_views lower, or to 0, which keeps none"
@@ -149,11 +141,30 @@ def _evaluated(model: Recognizer, device: torch.device) -> Iterator[None]:
         model.train(was_training).cpu()
 
 
+def _check_decoders(model: Recognizer) -> None:
+    """ValueError where a decoder would be kept from the maps that it looks at."""
+    for decoder, encoder in _parts(model):
+        if isinstance(decoder, Decoder) and not decoder.takes_maps:
+            maps = torch.rand(1, encoder.num_features, 2, 3)
+            of_maps, of_means = decoder.embed(maps), decoder.embed(maps.mean((2, 3), keepdim=True))
+            if of_maps.shape != of_means.shape or not torch.allclose(of_maps, of_means, rtol=1e-3, atol=1e-5):
+                raise ValueError(
+                    f"model '{model.name}': its decoder looks at places of a map, of which the mean alone would be "
+                    "kept; a decoder that does says so by `takes_maps = True`"
+                )
+
+
+def _parts(model: Recognizer) -> list[tuple[Any, Any]]:
+    """Decoders with their encoders."""
+    if isinstance(model.decoder, nn.ModuleDict):
+        return list(zip(model.decoder.values(), model.encoder.values(), strict=True))
+    return [(model.decoder, model.encoder)]
+
+
 def _identity(model: Recognizer) -> list[Any]:
     """What decides the features of a clip, beside its pixels and the code."""
     name = parse_model_name(model.name)
-    decoders = model.decoder.values() if isinstance(model.decoder, nn.ModuleDict) else [model.decoder]
-    takes_maps = [getattr(decoder, "takes_maps", False) for decoder in decoders]
+    takes_maps = [isinstance(decoder, Decoder) and decoder.takes_maps for decoder, _ in _parts(model)]
     return [name.encoder, name.stream, takes_maps, model.spec.to_dict(), _digest_of(model.encoder)]
 
 
