@@ -230,6 +230,25 @@ def test_a_damaged_file_is_made_anew(prepared, tmp_path, seen, caplog):
     assert len(FeatureStore(kept.folder)._places) == len(index)
 
 
+def test_what_is_no_number_is_told_with_its_videos(prepared, tmp_path, monkeypatch):
+    index = ClipIndex.load(prepared / "clips.parquet", subset="training", clip=CLIP)
+    monkeypatch.setattr(Recognizer, "features", lambda self, clips: torch.full((len(clips), 4, 8, 1, 1), 1e5))
+    KeptFeatures(network("test_efficientnet_vtn"), recipe(views=1), folder=tmp_path, code="1").clips(index)
+    half = KeptFeatures(
+        network("test_efficientnet_vtn"), recipe(views=1, precision="bf16-mixed"), folder=tmp_path, code="1"
+    )
+    names = f"{index.video(0)}, {index.video(1)}"
+    with pytest.raises(InputError, match=f"no numbers of float16.*of the batch: {names}. Set training.precision to 32"):
+        half.clips(index)
+
+
+def test_dropout_of_a_classifier_is_no_look_at_places(tmp_path):
+    network = SMALL.model_copy(update={"head_dropout": 0.5})
+    model = create_model("test_efficientnet_baseline", num_classes=3, clip=CLIP, network=network)
+    KeptFeatures(model, recipe(views=1), folder=tmp_path, code="1")
+    assert model.training
+
+
 def test_a_full_disk_is_told_before(prepared, tmp_path, monkeypatch):
     index = ClipIndex.load(prepared / "clips.parquet", subset="training", clip=CLIP)
     kept = KeptFeatures(network("test_efficientnet_vtn"), recipe(views=1), folder=tmp_path, code="1")

@@ -47,7 +47,8 @@ class KeptFeatures:
     """
 
     def __init__(self, model: Recognizer, settings: Settings, *, folder: Path, code: str):
-        _check_decoders(model)
+        with _evaluated(model, torch.device("cpu")), torch.no_grad():
+            _check_decoders(model)
         self.model, self.settings = model, settings
         self.device = device_of(settings.training.accelerator)
         self.arithmetic = ARITHMETICS.get(settings.training.precision)
@@ -145,7 +146,7 @@ def _check_decoders(model: Recognizer) -> None:
     """ValueError where a decoder would be kept from the maps that it looks at."""
     for decoder, encoder in _parts(model):
         if isinstance(decoder, Decoder) and not decoder.takes_maps:
-            maps = torch.rand(1, encoder.num_features, 2, 3)
+            maps = torch.linspace(0, 1, 6 * encoder.num_features).view(1, -1, 2, 3)
             of_maps, of_means = decoder.embed(maps), decoder.embed(maps.mean((2, 3), keepdim=True))
             if of_maps.shape != of_means.shape or not torch.allclose(of_maps, of_means, rtol=1e-3, atol=1e-5):
                 raise ValueError(
