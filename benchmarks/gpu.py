@@ -46,8 +46,9 @@ from kinema.models.recognizer import Recognizer
 from kinema.models.registry import create_model
 from kinema.training.network import compile_if_possible
 from kinema.training.optim import create_optimizer
-from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.resume.callbacks import ResumePoints
 from kinema.training.resume.regroup import Steps
+from kinema.training.resume.termination import Termination
 from kinema.training.run import TrainingOutputs
 from kinema.training.task import RecognitionTask
 from kinema.training.trainer import create_trainer

@@ -79,6 +79,14 @@ def interrupted(signal: str, place: str | None) -> str:
     return f"interrupted before the first resume point ({signal}); run the same command again"
 
 
+def features_kept(signal: str, done: int, number: int) -> str:
+    """What a training says that was asked to end while it computed features."""
+    return (
+        f"interrupted at the features of clip {done} of {number} ({signal}); run the same command again, which goes on "
+        "from there"
+    )
+
+
 def remedy(table_path: Path | str, place: str | None = None) -> str:
     """What to do about a shard whose frames and table do not belong together; `place` is that of damaged frames."""
     what = f"{place} and {table_path}" if place else str(table_path)

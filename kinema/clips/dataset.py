@@ -77,7 +77,7 @@ class ClipDataset(Dataset):
     def read(self, item: int | tuple[int, int], *, out: torch.Tensor | None = None) -> dict[str, Any]:
         """The item of an index or of (epoch, index); its clip is written to `out` where that is given."""
         epoch, row = item if isinstance(item, tuple) else (0, item)
-        entropy = np.random.SeedSequence([self.seed, epoch, row])
+        entropy = self._entropy(epoch, row)
         numbers = self.frame_numbers(row, np.random.default_rng(entropy))
         clip = torch.empty(self.clip_shape, dtype=torch.uint8) if out is None else out
         with _seeded(int(entropy.generate_state(1)[0])) if self.augmented else nullcontext():
@@ -86,6 +86,10 @@ class ClipDataset(Dataset):
         if self._images and isinstance(self.transform, TrainingTransform) and self.transform.mirrored:
             label = self._images[label]
         return {"clip": clip, "label": label, "video": video, "row": row}
+
+    def _entropy(self, epoch: int, row: int) -> np.random.SeedSequence:
+        """What all that is random in a clip follows from."""
+        return np.random.SeedSequence([self.seed, epoch, row])
 
     def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
         """Frames of the clip in this row, (T,); a random start is drawn from `rng`."""

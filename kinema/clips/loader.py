@@ -19,7 +19,6 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate, get_worker_info
 
 from kinema.clips.copies import pin
-from kinema.clips.dataset import ClipDataset
 from kinema.clips.shared import SharedArray
 from kinema.disk import SHARED_MEMORY, full_disk_named
 
@@ -30,12 +29,13 @@ FREE, WRITTEN, HELD = 0, 1, 2
 class ClipLoader(DataLoader):
     """A DataLoader of clips; its workers, if it has any, outlive an epoch.
 
+    Clips are a `ClipDataset`, or what has its `read` and `clip_shape`; without workers, what has items like its.
     `for_gpu` pins the memory of its workers, so that `BatchCopies` need not wait for the GPU.
     """
 
     def __init__(
         self,
-        clip_dataset: ClipDataset,
+        clip_dataset: Any,
         *,
         num_workers: int = 0,
         prefetch_factor: int = 2,
@@ -85,7 +85,7 @@ class _SharedBatches(Dataset):
     What else is in a batch is sent as arrays: tensors would need memory of PyTorch's.
     """
 
-    def __init__(self, clip_dataset: ClipDataset, states: SharedArray, prefetch_factor: int):
+    def __init__(self, clip_dataset: Any, states: SharedArray, prefetch_factor: int):
         self.clip_dataset, self.states = clip_dataset, states
         self.slots: list[SharedArray] = []
         # No more batches than this are on their way. One that was written earlier and is not held was dropped.

@@ -132,6 +132,14 @@ class Training(Section):
     freeze_encoder_epochs: int = Field(
         0, ge=0, le=100_000, description="Epochs at the start in which the encoder stays as it was loaded."
     )
+    feature_views: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="With `encoder_lr_factor: 0`: so many views of each training clip go through the encoder once, and "
+        "what it says of them is kept in `work/`, for all folds, seeds and decoders; epochs train on that. The first "
+        "view is as evaluation sees the clip, the others are drawn by `augmentation`. 0: each epoch draws clips anew.",
+    )
     weight_decay: float = Field(
         0.01, ge=0, le=1000, description="Weight decay of matrices and kernels; biases and norms have none."
     )

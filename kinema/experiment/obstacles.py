@@ -7,7 +7,7 @@ setting needs it only: an encoder that is none of ours, `16-mixed` without a GPU
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kinema.experiment.config import Config, Settings
@@ -19,7 +19,7 @@ from kinema.experiment.model_sections import Network
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
 from kinema.experiment.sweeps import VALIDATION, sweep_named
-from kinema.models.loading.start_keys import is_trained
+from kinema.models.loading.start_keys import TEACHER, is_trained
 from kinema.models.model_name import ModelName, canonical, parse_model_name
 from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, INSEPARABLE, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
 
@@ -37,9 +37,15 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
     _check_length(where, name, settings.clip.length)
     _check_size(where, name, settings.clip.size)
     _check_network(where, name, settings)
-    if not is_trained(settings, start_files(config, dataset, model_name)):
+    starts = start_files(config, dataset, model_name)
+    if not is_trained(settings, starts):
         return
     _check_layer_decay(where, name, settings)
+    if settings.training.feature_views and (reason := _features_obstacle(name, settings, starts)):
+        raise ConfigError(
+            f"{where}: training.feature_views is {settings.training.feature_views}, which trains on kept features of a "
+            f"frozen encoder, but {reason}, or feature_views to 0."
+        )
     if settings.training.precision == "16-mixed" and settings.training.accelerator == "cpu":
         raise ConfigError(
             f"{where}: training.precision is 16-mixed, which needs a GPU, and training.accelerator is cpu. Set the one "
@@ -137,6 +143,25 @@ def _check_network(where: str, name: ModelName, settings: Settings) -> None:
         return
     if reason := _network_obstacle(str(name), settings.clip, network):
         raise ConfigError(f"{where}: {reason.rstrip('.')}.")
+
+
+def _features_obstacle(name: ModelName, settings: Settings, starts: Mapping[str, str]) -> str | None:
+    """What needs the encoder in every step, and what to set."""
+    training = settings.training
+    if training.encoder_lr_factor:
+        return f"training.encoder_lr_factor is {training.encoder_lr_factor:g}, so it learns. Set that to 0"
+    if name.decoder in INSEPARABLE:
+        return f"of {name.decoder} {INSEPARABLE[name.decoder]}, which has to learn. Choose another decoder"
+    if TEACHER in starts:
+        return "a teacher looks at clips. Set training.teacher to null"
+    for key in ("mixup_alpha", "cutmix_alpha"):
+        if value := getattr(training, key):
+            return f"training.{key} is {value:g}, which blends pixels. Set that to 0"
+    if settings.network.drop_path_rate:
+        return f"network.drop_path_rate is {settings.network.drop_path_rate:g}, for encoders that learn. Set that to 0"
+    if training.compile:
+        return "training.compile is true, for networks whose encoder runs. Set that to false"
+    return None
 
 
 def _check_layer_decay(where: str, name: ModelName, settings: Settings) -> None:

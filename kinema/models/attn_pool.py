@@ -59,6 +59,8 @@ class Block(nn.Module):
 class AttentivePoolDecoder(Decoder):
     """Tokens plus positions in time, `num_blocks` - 1 blocks over them, a block that pools them, `fc`."""
 
+    takes_maps = True
+
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         width = network.embedding

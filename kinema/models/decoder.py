@@ -31,9 +31,11 @@ class Decoder(nn.Module):
     """Base of the decoders; their constructors take the same arguments.
 
     `mixes_frames`: it makes the encoder mix the frames of a clip, so that no frame has an embedding of its own.
+    `takes_maps`: it looks at the places of a map; of the others' maps nothing counts but the mean.
     """
 
     mixes_frames = False
+    takes_maps = False
 
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__()

@@ -36,6 +36,8 @@ class LSTMDecoder(FrameDecoder):
 class AttentionLSTMDecoder(FrameDecoder):
     """At each step the hidden state weighs the positions of the map; the weighted sum enters the LSTM."""
 
+    takes_maps = True
+
     def __init__(self, num_features: int, *, num_classes: int, clip: Clip, network: Network):
         super().__init__(num_features, num_classes=num_classes, clip=clip, network=network)
         self.attention = nn.Linear(network.hidden, GRID**2)

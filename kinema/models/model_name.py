@@ -88,8 +88,16 @@ def model_modules(text: str) -> list[str]:
     """Modules that belong to one model alone, for the staleness digest of its rules; a variant is allowed."""
     base, _ = split_variant(text)
     name = parse_model_name(base)
-    modules = [DECODERS[name.decoder] if name.decoder else CLIP_NETWORKS[name.encoder]]
-    return [*modules, OWN_ENCODERS[name.encoder]] if name.encoder in OWN_ENCODERS else modules
+    return [*([DECODERS[name.decoder]] if name.decoder else []), *encoder_modules(text)]
+
+
+def encoder_modules(text: str) -> list[str]:
+    """Those of its encoder alone; none where timm has it."""
+    base, _ = split_variant(text)
+    name = parse_model_name(base)
+    if name.decoder is None:
+        return [CLIP_NETWORKS[name.encoder]]
+    return [OWN_ENCODERS[name.encoder]] if name.encoder in OWN_ENCODERS else []
 
 
 def model_facts(text: str) -> dict[str, str | None]:

@@ -3,7 +3,8 @@
 Normalisation is its first step, so training, evaluation and the exported graph cannot disagree about it.
 """
 
-# B = clips, T = frames of a clip, C = channels, N = frames of any clips, E = shape of an embedding, K = classes
+# B = clips, T = frames of a clip, F = those that an encoder is given, C = channels, N = frames of any clips
+# E = shape of an embedding, K = classes
 
 from typing import Any
 
@@ -74,6 +75,22 @@ class Recognizer(nn.Module):
 
     def forward_normalized(self, clips: Tensor) -> Tensor:
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        raise NotImplementedError
+
+    def features(self, clips: Tensor) -> Tensor:
+        """uint8 clips (B, T, C, H, W) -> what the decoder reads of the encoder's output, (B, ...).
+
+        No parameter of the decoder decides it, so that of a frozen encoder it can be kept.
+        """
+        self._check_layout(clips)
+        return self._features(self.normalized(clips))
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """Features (B, ...) -> the logits (B, K) that `forward` gives of their clips."""
+        raise NotImplementedError
+
+    def _features(self, clips: Tensor) -> Tensor:
+        """Of float clips (B, T, C, H, W) that are normalised already."""
         raise NotImplementedError
 
     def evidence(self, clips: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,11 +164,20 @@ class FrameRecognizer(Recognizer):
         logits_BFK = self.decoder.frame_logits(self._embeddings(self.normalized(clips)))
         return logits_BFK.mean(1), logits_BFK
 
+    def from_features(self, features: Tensor) -> Tensor:
+        """Features (B, F, C, h, w) -> logits (B, K)."""
+        return self.decoder(_embedded(self.decoder, features))
+
+    def _features(self, clips: Tensor) -> Tensor:
+        return _features_of_frames(self.encoder, self.decoder, self._seen(clips))
+
     def _embeddings(self, clips: Tensor) -> Tensor:
         self._check_layout(clips)
-        if self.differences:
-            clips = clips[:, 1:] - clips[:, :-1]
-        return _embeddings_of_frames(self.encoder, self.decoder, clips)
+        return _embeddings_of_frames(self.encoder, self.decoder, self._seen(clips))
+
+    def _seen(self, clips: Tensor) -> Tensor:
+        """What the encoder is given of clips (B, T, C, H, W): F of T frames."""
+        return clips[:, 1:] - clips[:, :-1] if self.differences else clips
 
     def encode(self, frames: Tensor) -> Tensor:
         """uint8 frames (N, C, H, W) -> embeddings (N, *E), of a network that is `separable`.
@@ -175,7 +201,14 @@ class ClipRecognizer(Recognizer):
     def forward_normalized(self, clips: Tensor) -> Tensor:
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
         self._check_layout(clips)
-        return self.decoder(self.encoder(clips.transpose(1, 2)))
+        return self.from_features(self._features(clips))
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """Features (B, C) -> logits (B, K)."""
+        return self.decoder(features)
+
+    def _features(self, clips: Tensor) -> Tensor:
+        return self.encoder(clips.transpose(1, 2))
 
 
 class TwoStreamRecognizer(Recognizer):
@@ -206,15 +239,33 @@ class TwoStreamRecognizer(Recognizer):
         rgb, motion = (self.decoder[name].frame_logits(embeddings) for name, embeddings in found.items())
         return (rgb.mean(1) + motion.mean(1)) / 2, (rgb + _spread(motion, rgb.shape[1])) / 2
 
+    def from_features(self, features: Tensor) -> Tensor:
+        """Features (B, F, C, h, w), those of RGB first, one more than of motion where that is differences."""
+        of_rgb = (features.shape[1] + self.differences) // 2
+        parts = {"rgb": features[:, :of_rgb], "motion": features[:, of_rgb:]}
+        rgb, motion = (self.decoder[name](_embedded(self.decoder[name], part)) for name, part in parts.items())
+        return (rgb + motion) / 2
+
+    def _features(self, clips: Tensor) -> Tensor:
+        parts = [
+            _features_of_frames(self.encoder[name], self.decoder[name], frames)
+            for name, frames in self._seen(clips).items()
+        ]
+        return torch.cat(parts, 1)
+
     def _embeddings(self, clips: Tensor) -> dict[str, Tensor]:
         """Of both streams by name."""
         self._check_layout(clips)
-        rgb = clips[:, :, :3]
-        motion = rgb[:, 1:] - rgb[:, :-1] if self.differences else clips[:, :, 3:]
         return {
             name: _embeddings_of_frames(self.encoder[name], self.decoder[name], frames)
-            for name, frames in (("rgb", rgb), ("motion", motion))
+            for name, frames in self._seen(clips).items()
         }
+
+    def _seen(self, clips: Tensor) -> dict[str, Tensor]:
+        """What the encoders are given of clips (B, T, C, H, W)."""
+        rgb = clips[:, :, :3]
+        motion = rgb[:, 1:] - rgb[:, :-1] if self.differences else clips[:, :, 3:]
+        return {"rgb": rgb, "motion": motion}
 
 
 def _embeddings_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
@@ -222,6 +273,18 @@ def _embeddings_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor
     num_frames = frames_BTCHW.shape[1]
     embeddings = decoder.embed(encoder(frames_BTCHW.flatten(0, 1), num_frames=num_frames))
     return embeddings.unflatten(0, (-1, num_frames))
+
+
+def _features_of_frames(encoder: nn.Module, decoder: Any, frames_BTCHW: Tensor) -> Tensor:
+    """Maps of each frame (B, T, C, h, w); of one place, the mean, where the decoder looks at nothing else."""
+    num_frames = frames_BTCHW.shape[1]
+    maps = encoder(frames_BTCHW.flatten(0, 1), num_frames=num_frames)
+    return (maps if decoder.takes_maps else maps.mean((2, 3), keepdim=True)).unflatten(0, (-1, num_frames))
+
+
+def _embedded(decoder: Any, features_BTChw: Tensor) -> Tensor:
+    """The embeddings (B, T, *E) of such maps."""
+    return decoder.embed(features_BTChw.flatten(0, 1)).unflatten(0, (-1, features_BTChw.shape[1]))
 
 
 def _spread(logits_BFK: Tensor, length: int) -> Tensor:

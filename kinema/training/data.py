@@ -16,6 +16,7 @@ from kinema.clips.table import ClipIndex, labelled_subsets
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 from kinema.models.device import device_of
+from kinema.training.features.keeping import KeptFeatures
 from kinema.training.world import ALONE, World
 
 
@@ -47,38 +48,58 @@ class ResumableLoader(ClipLoader):
 
 
 def training_loader(
-    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = ALONE
+    clips_path: Path,
+    settings: Settings,
+    *,
+    modality: str,
+    copies: Path | None = None,
+    world: World = ALONE,
+    features: KeptFeatures | None = None,
 ) -> ResumableLoader:
     """Shuffled, augmented training clips of a process; the last, incomplete batch of an epoch is kept.
 
-    `copies` holds copies of the frames: `kinema.media.reader.FrameReader`.
+    `copies` holds copies of the frames: `kinema.media.reader.FrameReader`. With `features` these are in the place of
+    the clips.
     """
     training = settings.training
     index = ClipIndex.load(clips_path, subset="training", clip=settings.clip, labelled=True)
-    options = {"augmentation": settings.augmentation, "seed": training.seed, "copies": copies}
-    dataset = clips_for(index, modality, clip=settings.clip, **options)
+    options: dict[str, Any] = {"augmentation": settings.augmentation, "copies": copies}
+    dataset = (
+        features.clips(index, num_views=training.feature_views, **options)
+        if features
+        else clips_for(index, modality, clip=settings.clip, seed=training.seed, **options)
+    )
     weights = sampling_weights(index.label_index, training.sampling)
     return ResumableLoader(
         dataset,
         batch_size=min(world.share(training).batch_size, len(dataset)),
         sampler=EpochSampler(len(dataset), seed=training.seed, weights=weights),
-        num_workers=training.num_workers,
+        # of features a process would send more than it reads
+        num_workers=0 if features else training.num_workers,
         for_gpu=device_of(training.accelerator).type == "cuda",
     )
 
 
 def validation_loader(
-    clips_path: Path, settings: Settings, *, modality: str, copies: Path | None = None, world: World = ALONE
+    clips_path: Path,
+    settings: Settings,
+    *,
+    modality: str,
+    copies: Path | None = None,
+    world: World = ALONE,
+    features: KeptFeatures | None = None,
 ) -> ClipLoader | None:
-    """Evaluation clips of the validation videos; None where the data set has none with a label."""
+    """Evaluation clips of the validation videos, or their features; None where no such video has a label."""
     if "validation" not in labelled_subsets(clips_path):
         return None
     index = ClipIndex.load(clips_path, subset="validation", clip=settings.clip, labelled=True)
     return ClipLoader(
-        clips_for(index, modality, clip=settings.clip, copies=copies),
+        features.clips(index, copies=copies)
+        if features
+        else clips_for(index, modality, clip=settings.clip, copies=copies),
         sampler=RankSampler(len(index)),
         batch_size=world.share(settings.training).batch_size,
-        num_workers=settings.training.num_workers,
+        num_workers=0 if features else settings.training.num_workers,
         for_gpu=device_of(settings.training.accelerator).type == "cuda",
     )
 

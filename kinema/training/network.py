@@ -1,4 +1,4 @@
-"""What a training does to a network beside changing its weights: batch norms, and torch.compile.
+"""What a training does to a network beside changing its weights: batch norms, torch.compile, an encoder put aside.
 
 Statistics of batch norms that stay as they are, or count the clips of all GPUs; batches with too few numbers for new
 ones; compiling where it works, and a line in the log where it does not.
@@ -6,8 +6,8 @@ ones; compiling where it works, and a line in the log where it does not.
 
 import copy
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from timm.layers import convert_sync_batchnorm
@@ -61,6 +61,16 @@ def avoid_lone_clips(
         model.name,
     )
     batches.sampler.leave_lone(batch_size)
+
+
+@contextmanager
+def encoder_aside(model: Recognizer) -> Iterator[None]:
+    """In this block the network has an empty encoder, so that nothing copies, moves or saves what nobody asks."""
+    encoder, model.encoder = model.encoder, nn.Module()
+    try:
+        yield
+    finally:
+        model.encoder = encoder
 
 
 def compile_if_possible(model: Recognizer, *, arithmetic: Callable[[], AbstractContextManager] = nullcontext) -> None:

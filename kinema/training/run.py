@@ -29,8 +29,9 @@ from kinema.models.recognizer import Recognizer
 from kinema.processes import is_first_process
 from kinema.training.data import ResumableLoader, training_loader, validation_loader
 from kinema.training.distillation import load_teacher
-from kinema.training.network import avoid_lone_clips, synchronize_batch_norm
-from kinema.training.resume.callbacks import ResumePoints, Termination, best_epoch
+from kinema.training.features.keeping import KeptFeatures
+from kinema.training.network import avoid_lone_clips, encoder_aside, synchronize_batch_norm
+from kinema.training.resume.callbacks import ResumePoints, best_epoch
 from kinema.training.resume.ending import resumable
 from kinema.training.resume.folder import (
     BEST,
@@ -53,6 +54,7 @@ from kinema.training.resume.runs import (
     run_folder,
     validation_period,
 )
+from kinema.training.resume.termination import Termination
 from kinema.training.task import MONITOR, RecognitionTask
 from kinema.training.trainer import EXPECTED_WARNINGS, averaging, create_trainer
 from kinema.training.world import ALONE, Share, World
@@ -68,7 +70,8 @@ class TrainingInputs:
     `clips_path` is the clip index, `starts` the files that training starts from (`kinema.models.loading.start_keys`).
     `data` are digests of the parts of the index that decide what is trained, by part; `code` is that of the code.
     `scored` holds for each model that is to be scored the subsets of which one is needed. `copies` is a folder with
-    copies of the frames (`kinema.clips.local_copy`), `world` are the processes that train.
+    copies of the frames (`kinema.clips.local_copy`), `world` are the processes that train. `features_folder` has what
+    frozen encoders say of clips, for all models (`kinema.training.features`); `encoder_code` is of the code of that.
     """
 
     clips_path: Path
@@ -80,6 +83,8 @@ class TrainingInputs:
     scored: Sequence[Sequence[str]] = ()
     copies: Path | None = None
     world: World = ALONE
+    features_folder: Path | None = None
+    encoder_code: str = ""
 
     @classmethod
     def from_params(
@@ -96,6 +101,8 @@ class TrainingInputs:
             code=params["code"],
             scored=json.loads(resources.get("scored", "[]")),
             world=World.of(resources, settings.training.accelerator),
+            features_folder=Path(params["features"]),
+            encoder_code=params["encoder_code"],
         )
 
     @property
@@ -196,9 +203,11 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
         recognizer = starting_network(inputs.model_name, labels=labels, settings=settings, starts=starts)
         fitted = Fitted()
         if inputs.is_trained:
-            task, batches, validation = _prepared(recognizer, inputs)
+            features = _features(recognizer, inputs)
+            task, batches, validation = _prepared(recognizer, inputs, features)
             places = {"folder": folder, "curves_folder": outputs.curves_folder}
-            fitted = fit(task, batches, validation, settings=settings, world=inputs.world, watch=watch, **places)
+            with encoder_aside(recognizer) if features else nullcontext():
+                fitted = fit(task, batches, validation, settings=settings, world=inputs.world, watch=watch, **places)
         if not is_first_process():
             return
         watch.write(Trained(inputs, labels, fitted))
@@ -209,14 +218,23 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
             keep_outputs(folder, outputs.files, settings.training)
 
 
+def _features(recognizer: Recognizer, inputs: TrainingInputs) -> KeptFeatures | None:
+    """What keeps the features that are trained on; None where the encoder is to see clips."""
+    if not inputs.settings.training.feature_views:
+        return None
+    assert inputs.features_folder
+    return KeptFeatures(recognizer, inputs.settings, folder=inputs.features_folder, code=inputs.encoder_code)
+
+
 def _prepared(
-    recognizer: Recognizer, inputs: TrainingInputs
+    recognizer: Recognizer, inputs: TrainingInputs, features: KeptFeatures | None
 ) -> tuple[RecognitionTask, ResumableLoader, ClipLoader | None]:
     """The task of training a network, and its loaders."""
-    settings, modality, copies, world = inputs.settings, recognizer.spec.modality, inputs.copies, inputs.world
-    batches = training_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
+    settings, world = inputs.settings, inputs.world
+    options: dict[str, Any] = {"modality": recognizer.spec.modality, "copies": inputs.copies, "features": features}
+    batches = training_loader(inputs.clips_path, settings, world=world, **options)
     avoid_lone_clips(batches, recognizer, settings.training, num_processes=world.size)
-    validation = validation_loader(inputs.clips_path, settings, modality=modality, copies=copies, world=world)
+    validation = validation_loader(inputs.clips_path, settings, world=world, **options)
     labels = labels_of(inputs.clips_path)
     teacher = load_teacher(inputs.starts, labels=labels, settings=settings.distillation)
     index = batches.clip_dataset.index

@@ -22,13 +22,15 @@ from kinema.training.network import compile_if_possible, freeze_batch_norm
 from kinema.training.optim import create_optimizer, create_schedule
 
 MONITOR = "val_video_top1"  # what a validation measures, and the best epoch is the best in
+FEATURES = "features"  # in a batch: what the encoder gives of its clips
 MEANS = ("train_loss", "train_clip_top1")  # metrics of an epoch so far
 
 
 class RecognitionTask(L.LightningModule):
     """Trains `model` by the recipe `training`, on labels and, where there is one, on a teacher's answers.
 
-    `videos` name the videos by number, for error messages. `class_counts` (K,) are the training videos of each class,
+    Batches hold clips, or features of the encoder in their place (`kinema.training.features`). `videos` name the videos
+    by number, for error messages. `class_counts` (K,) are the training videos of each class,
     which weights of classes need.
     """
 
@@ -81,11 +83,11 @@ class RecognitionTask(L.LightningModule):
 
     def training_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> torch.Tensor:
         """Loss of a batch of clips; one that is not finite stops the run. Mixed clips count as their largest part."""
-        clips, target = self.mix(batch["clip"], batch["label"])
-        logits = self.model(clips)
-        loss = self.loss(logits, target)
-        if self.teacher:
-            loss = self.teacher.loss(loss, clips, logits)
+        if FEATURES in batch:
+            target, logits = batch["label"], self.model.from_features(batch[FEATURES])
+            loss = self.loss(logits, target)
+        else:
+            loss, logits, target = self._of_clips(batch)
         step = Step(self.current_epoch, self.global_step, self._rate(), batch["video"], self.videos)
         self._checked.note(loss, step)
         labels = target if target.ndim == 1 else target.argmax(1)
@@ -97,6 +99,15 @@ class RecognitionTask(L.LightningModule):
         self.log_dict({"step/loss": loss.detach(), "step/clip_top1": correct, "step/lr": rate})
         return loss
 
+    def _of_clips(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Loss, logits and target of a batch of clips."""
+        clips, target = self.mix(batch["clip"], batch["label"])
+        logits = self.model(clips)
+        loss = self.loss(logits, target)
+        if self.teacher:
+            loss = self.teacher.loss(loss, clips, logits)
+        return loss, logits, target
+
     def log_means(self) -> None:
         """Log the means of the epoch, at its end; a run that goes on in a validation makes no step before that."""
         self.log_dict({name: getattr(self, name).compute() for name in MEANS}, sync_dist=True)
@@ -107,7 +118,8 @@ class RecognitionTask(L.LightningModule):
 
     def validation_step(self, batch: dict[str, torch.Tensor], batch_idx: int) -> None:
         """Keep the logits where they are; accuracy needs all clips of a video."""
-        logits = self.model(batch["clip"]).float()
+        logits = self.model.from_features(batch[FEATURES]) if FEATURES in batch else self.model(batch["clip"])
+        logits = logits.float()
         self._validated.append((logits, *(batch[name] for name in ("label", "video", "row"))))
 
     def on_validation_epoch_end(self) -> None:

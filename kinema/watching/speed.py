@@ -56,8 +56,8 @@ class Speed(Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """The step is done."""
-        num_clips, length = args[1]["clip"].shape[:2]
-        step = Step(self._data, self._lap(), num_clips, num_clips * length)
+        num_clips = len(args[1]["label"])
+        step = Step(self._data, self._lap(), num_clips, num_clips * pl_module.model.spec.num_frames)
         self._recent.append(step)
         self._epoch, self._num_steps = _sum([self._epoch, step]), self._num_steps + 1
         recent = _speed(_sum(self._recent), len(self._recent), trainer)

@@ -16,8 +16,9 @@ from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network, Training
 from kinema.models.registry import create_model
-from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.resume.callbacks import ResumePoints
 from kinema.training.resume.regroup import Steps
+from kinema.training.resume.termination import Termination
 from kinema.training.run import TrainingOutputs
 from kinema.training.task import RecognitionTask
 from kinema.training.trainer import create_trainer

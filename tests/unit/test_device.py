@@ -10,9 +10,10 @@ from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 from kinema.input_error import InputError
 from kinema.models.device import device_of
-from kinema.training.resume.callbacks import ResumePoints, Termination
+from kinema.training.resume.callbacks import ResumePoints
 from kinema.training.resume.folder import KEY
 from kinema.training.resume.regroup import Steps
+from kinema.training.resume.termination import Termination
 from kinema.training.trainer import create_trainer
 from kinema.watching.speed import peak_memory_bytes
 

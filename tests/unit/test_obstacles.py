@@ -16,6 +16,7 @@ from kinema.models.clip_network import clip_networks
 from kinema.models.encoders import create_encoder
 from kinema.models.names import CLIP_NETWORKS, ENCODERS, MIN_FRAMES
 
+NAME = "efficientnet_lite0_vtn"
 LENGTHS, SIZES = (1, 2, 4, 5, 32), (32, 224)
 LIST = "video,label,subset\na,x,training\nb,y,training\n"
 
@@ -106,6 +107,27 @@ def test_what_a_network_cannot_be_trained_with():
         "mine/rmnet_vtn: model 'rmnet_vtn': training.layer_decay is 0.5"
     )
     assert told("resnet18_vtn", network=drops | {"head_dropout": 0.5}, training=layers) == ""
+
+
+def test_kept_features_are_of_encoders_that_need_not_run():
+    frozen = {"encoder_lr_factor": 0, "feature_views": 2}
+    for model in (NAME, "efficientnet_lite0_attn_pool_two_stream", "r3d_18"):
+        assert told(model, training=frozen) == ""
+    start = f"mine/{NAME}: training.feature_views is 2, which trains on kept features of a frozen encoder, but "
+    for sections, reason in (
+        ({"training": {"feature_views": 2}}, "training.encoder_lr_factor is 1, so it learns. Set that to 0"),
+        ({"training": frozen | {"mixup_alpha": 0.2}}, "training.mixup_alpha is 0.2, which blends pixels"),
+        ({"training": frozen | {"cutmix_alpha": 1}}, "training.cutmix_alpha is 1, which blends pixels"),
+        ({"training": frozen | {"compile": True}}, "training.compile is true"),
+        ({"training": frozen, "network": {"drop_path_rate": 0.1}}, "network.drop_path_rate is 0.1"),
+    ):
+        found = told(NAME, **sections)
+        assert found.startswith(start + reason)
+        assert found.endswith(", or feature_views to 0.")
+    taught = {"student": {"training": {"teacher": "resnet34_vtn"}}}
+    found = told(f"{NAME}@student", training=frozen, variants=taught)
+    assert "but a teacher looks at clips. Set training.teacher to null, or" in found
+    assert "but of tsm its encoder mixes neighbouring frames" in told("resnet18_tsm", training=frozen)
 
 
 def test_a_network_that_cannot_be_an_encoder():

@@ -51,6 +51,8 @@ def test_torchrun_trains_one_model_on_two_nodes(finished, tmp_path):
             "data": "{}",
             "work": str(tmp_path / "work"),
             "logs": str(tmp_path / "logs"),
+            "features": str(tmp_path / "features"),
+            "encoder_code": "",
             "code": "",
         },
         "log": [str(tmp_path / "train.log")],

@@ -152,6 +152,17 @@ def clip_digests(wildcards, names):
     return json.dumps(parts.parts_digests(parts_path(wildcards), names, with_rates=in_time))
 
 
+def features_folder(wildcards):
+    """Where features of frozen encoders are kept, for all data sets of a corpus."""
+    return f"work/{asked(resolve.shards_of, wildcards.dataset)[0]}/features"
+
+
+def encoder_code(wildcards):
+    """Digest of the code that they depend on, which is the same for all decoders."""
+    modules = ["kinema.training.features.keeping", "kinema.models.encoders", *encoder_modules(model_name(wildcards))]
+    return source_digest(f"{workflow.basedir}/workflow/scripts/train.py", *modules)
+
+
 def accelerator(wildcards):
     """Where an evaluation computes: a resource, since a changed one re-runs nothing."""
     return resolved(wildcards).training.accelerator

@@ -6,6 +6,7 @@ out  results/{dataset}/{model}/model.pth      weights, input specification, labe
      results/{dataset}/{model}/training.csv   one row an epoch
      results/{dataset}/{model}/training.json  settings, versions, commit, seed, digest of the data, time, best epoch
      work/{dataset}/{model}/<lineage>-<epochs>/   resume state: no output, Snakemake would delete it
+     work/{corpus}/features/   what frozen encoders say of clips (training.feature_views), for all models; no output either
      logs/{dataset}/{model}/curves/<lineage>-<epochs>/   TensorBoard events and metrics.csv of the steps
 """
 
@@ -55,6 +56,8 @@ rule train:
         start_contents=start_contents,
         work="work/{dataset}/{model}",
         logs="logs/{dataset}/{model}/curves",
+        features=features_folder,
+        encoder_code=encoder_code,
         failures=failures("results/{dataset}/{model}/model.pth"),
         code=model_code("train", "kinema.training.run"),
     script:

@@ -1,33 +1,28 @@
-"""What Lightning calls while a training runs: resume points and the best epoch are written, and signals end the run.
+"""What Lightning calls while a training runs: resume points and the best epoch are written.
 
 A point is written after every epoch and every so many minutes, inside an epoch as well. The one before it stays until
-the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run. SIGTERM or
-Ctrl-C, by which clusters and people end a run, become a question that all processes of a training answer.
+the new one is whole, and one more, so that a file that a power cut damaged costs minutes and not the run.
 """
 
 import random
-import signal
-import threading
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from kinema.files import atomic_path
 from kinema.training.resume.folder import BEST, KEY
 from kinema.training.resume.regroup import Steps, regroup
 from kinema.training.resume.runs import resume_points
+from kinema.training.resume.termination import Termination
 from kinema.words import place
 
 KEPT = 2
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # how far a validation is for Lightning, in its first step
 STEP = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 AT_FIRST_STEP = {"total": STEP, "current": STEP, "is_last_batch": False}
@@ -40,39 +35,6 @@ class DurableIO(TorchCheckpointIO):
         """Write a file beside it, flush it to the disk, and rename it."""
         with atomic_path(Path(path)) as temporary:
             torch.save(checkpoint, temporary)  # Lightning's own way needs as much space in TMPDIR
-
-
-class Termination(Callback):
-    """Notes that this process was asked to end, by the signal `noted`.
-
-    Lightning's own handler talks to the other processes at once, in the middle of whatever they do. A signal that comes
-    to all of them, as from a cluster, then leaves some waiting for ever. Here a process only remembers; those who save
-    resume points ask at their next opportunity, all of them at the same one. A second Ctrl-C ends the process at once.
-    """
-
-    def __init__(self) -> None:
-        self.noted: signal.Signals | None = None  # by this process
-
-    def on_sanity_check_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Listen from here on: Lightning has set its handlers, and puts back at the end what was there before."""
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                if signal.getsignal(number) != signal.SIG_IGN:  # as shells start what runs in the background
-                    signal.signal(number, self._note)
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """The same, for trainings without validation."""
-        self.on_sanity_check_start(trainer, pl_module)
-
-    def end_if_asked(self, trainer: L.Trainer) -> None:
-        """SIGTERMException in all processes if any was asked to end; they must call this together."""
-        if trainer.strategy.reduce_boolean_decision(self.noted is not None, all=False):
-            raise SIGTERMException((self.noted or signal.SIGTERM).name)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.noted == number == signal.SIGINT:
-            signal.default_int_handler(number, frame)
-        self.noted = signal.Signals(number)
 
 
 class ResumePoints(Checkpoint):
