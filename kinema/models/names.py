@@ -53,6 +53,11 @@ CLIP_NETWORKS: dict[str, str] = {
     "swin3d_t": "kinema.models.torchvision_video",
 }
 
+# The same of `transformers`: what such a network is stands in the files that `network.encoder_weights: hf:...` names. These
+# decoders may join what it says of a clip, in the place of a mean.
+HUB_NETWORKS: dict[str, str] = {"videomae": "kinema.models.hub_networks", "vjepa2": "kinema.models.hub_networks"}
+HUB_DECODERS = ("attn_pool",)
+
 # Clip network -> torchvision's name of it, where torchvision publishes weights (Kinetics-400).
 TORCHVISION: dict[str, str] = {
     "mc3_18": "mc3_18",
@@ -64,7 +69,11 @@ TORCHVISION: dict[str, str] = {
 }
 
 # Library that publishes weights -> the ending of the files in which they are kept here.
-WEIGHTS_ENDINGS: dict[str, str] = {"timm": ".safetensors", "torchvision": ".pth"}
+WEIGHTS_ENDINGS: dict[str, str] = {
+    "timm": ".safetensors",
+    "torchvision": ".pth",
+    "transformers": ".safetensors",
+}
 
 # Our name -> timm's. Any other timm model works as well, by timm's own name.
 ENCODERS: dict[str, str] = {
@@ -110,11 +119,12 @@ EXPORT_OBSTACLES: dict[str, str] = {
 def unknown_model(text: str, reason: str) -> str:
     """What to tell about a name that is none: the nearest one, and all there are."""
     endings = [*DECODERS, *(f"{decoder}_{stream}" for decoder in DECODERS for stream in STREAMS)]
-    candidates = [*(f"{encoder}_{ending}" for encoder in ENCODERS for ending in endings), *CLIP_NETWORKS]
+    candidates = [*(f"{encoder}_{ending}" for encoder in ENCODERS for ending in endings), *CLIP_NETWORKS, *HUB_NETWORKS]
     close = difflib.get_close_matches(text.replace("-", "_"), candidates, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else "."
+    clip_networks = [*CLIP_NETWORKS, *HUB_NETWORKS]
     return (
         f"model '{text}': {reason}{hint} A model is ENCODER_DECODER, ENCODER_DECODER_STREAM or a clip network. "
         f"Decoders: {', '.join(sorted(DECODERS))}. Streams: {', '.join(STREAMS)}. "
-        f"Clip networks: {', '.join(CLIP_NETWORKS)}. Encoders: {', '.join(ENCODERS)}, or any timm model."
+        f"Clip networks: {', '.join(clip_networks)}. Encoders: {', '.join(ENCODERS)}, or any timm model."
     )

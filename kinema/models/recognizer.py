@@ -64,6 +64,11 @@ class Recognizer(nn.Module):
         self.pixel_mean.copy_(255 * torch.tensor(spec.mean).view(-1, 1, 1))
         self.pixel_std.copy_(255 * torch.tensor(spec.std).view(-1, 1, 1))
 
+    @property
+    def architecture(self) -> dict[str, Any] | None:
+        """What the encoder is, in JSON types, where the model's name does not say it."""
+        return getattr(self.encoder, "architecture", None)
+
     def forward(self, clips: Tensor) -> Tensor:
         """uint8 clips (B, T, C, H, W), channels as in the spec -> logits (B, K).
 
@@ -176,6 +181,17 @@ class ClipRecognizer(Recognizer):
         """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
         self._check_layout(clips)
         return self.decoder(self.encoder(clips.transpose(1, 2)))
+
+
+class JoinedClipRecognizer(ClipRecognizer):
+    """A network over space and time whose maps (B, C, t, h, w) a decoder joins, as it joins those of single frames."""
+
+    def forward_normalized(self, clips: Tensor) -> Tensor:
+        """Float clips (B, T, C, H, W) that are normalised already -> logits (B, K)."""
+        self._check_layout(clips)
+        maps = self.encoder(clips.transpose(1, 2))
+        embeddings = self.decoder.embed(maps.transpose(1, 2).flatten(0, 1))
+        return self.decoder(embeddings.unflatten(0, (-1, maps.shape[2])))
 
 
 class TwoStreamRecognizer(Recognizer):
