@@ -91,8 +91,8 @@ def folder_files(folder: Path) -> dict[str, Path]:
         raise ValueError(f"{folder}: it has no weights; expected one of {', '.join(WEIGHTS)}")
     if processor is None:
         raise ValueError(
-            f"{folder}: it has neither {' nor '.join(PROCESSORS)}, which says mean and deviation of pixels; copy it from "
-            "where the weights come from, or have the network's processor write it (save_pretrained)"
+            f"{folder}: it has neither {' nor '.join(PROCESSORS)}, which says mean and deviation of pixels; copy it "
+            "from where the weights come from, or have the network's processor write it (save_pretrained)"
         )
     found = [weights, *_spread_over(weights), folder / CONFIG, processor]
     return {path.name: path for path in found}

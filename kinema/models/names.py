@@ -53,8 +53,8 @@ CLIP_NETWORKS: dict[str, str] = {
     "swin3d_t": "kinema.models.torchvision_video",
 }
 
-# The same of `transformers`: what such a network is stands in the files that `network.encoder_weights: hf:...` names. These
-# decoders may join what it says of a clip, in the place of a mean.
+# The same of `transformers`: what such a network is stands in the files that `network.encoder_weights: hf:...` names.
+# These decoders may join what it says of a clip, in the place of a mean.
 HUB_NETWORKS: dict[str, str] = {"videomae": "kinema.models.hub_networks", "vjepa2": "kinema.models.hub_networks"}
 HUB_DECODERS = ("attn_pool",)
 

@@ -62,8 +62,8 @@ def hub_start(network: str, wanted: str) -> hub_files.Source:
     """What a clip network of transformers starts from, the only one that says what it is."""
     if not wanted.startswith(hub_files.PREFIX):
         raise ValueError(
-            f"'{network}': encoder_weights is `{wanted}`; name what transformers has written, hf:FOLDER, or a repository "
-            "of the Hugging Face hub, hf:OWNER/NAME"
+            f"'{network}': encoder_weights is `{wanted}`; name what transformers wrote, hf:FOLDER, or a repository of "
+            "the Hugging Face hub, hf:OWNER/NAME"
         )
     return hub_files.source_of(wanted)
 

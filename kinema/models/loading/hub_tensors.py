@@ -1,4 +1,4 @@
-"""Files of a network of `transformers` -> its tensors; a folder of them -> the one file that is kept of a repository."""
+"""Files of a network of `transformers` -> its tensors; a folder of them -> the one file kept of a repository."""
 
 import json
 from pathlib import Path
