@@ -2,7 +2,8 @@
 
 timm's, and networks of transformers, come from the Hugging Face hub, or from the mirror or the cache that the hub's own
 variables name (HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME, HF_HUB_CACHE). A few of timm's, and torchvision's, come from an
-X
+address of their own, or from torch's cache (TORCH_HOME). What is in such a cache is not downloaded again, and without
+network it is taken as it is.
 """
 
 import hashlib
