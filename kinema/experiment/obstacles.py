@@ -26,9 +26,11 @@ from kinema.models.names import (
     EXPORT_OBSTACLES,
     HUB_NETWORKS,
     INSEPARABLE,
+    LARGEST_ONNX,
     MIN_FRAMES,
     TRACED,
     TRACED_MAX_OPSET,
+    too_large,
 )
 from kinema.models.published import hub_start
 
@@ -79,6 +81,10 @@ def check_export(config: Config, dataset: str, model_name: str) -> None:
     name, opset = experiment.model_name, experiment.settings.deployment.opset
     if name in EXPORT_OBSTACLES:
         raise ConfigError(f"{where}: '{name}' cannot be exported: {EXPORT_OBSTACLES[name]}.")
+    if (parts := parse_model_name(name)).encoder in HUB_NETWORKS:
+        found = _hub_description(parts, experiment.settings, start_files(config, dataset, model_name))
+        if found and (num_bytes := hub_files.weight_bytes(parts.encoder, found.config)) >= LARGEST_ONNX:
+            raise ConfigError(f"{where}: {too_large(name, num_bytes)}.")
     if name in TRACED and opset > TRACED_MAX_OPSET:
         raise ConfigError(
             f"{where}: deployment.opset is {opset}; '{name}' needs {TRACED_MAX_OPSET} or less. Set it to "
@@ -119,14 +125,19 @@ def _check_hub_network(where: str, name: ModelName, settings: Settings, starts: 
             from kinema.models.encoders import no_drop_path  # imports timm
 
             raise ValueError(no_drop_path(network, settings.network.drop_path_rate))
-        if ENCODER not in starts:  # a model.pth has all that is to be known
-            return
-        source = hub_start(network, settings.network.encoder_weights)
-        if found := hub_files.described(source, Path(starts[ENCODER])):
+        if found := _hub_description(name, settings, starts):
             hub_files.check_network(network, found)
             hub_files.check_clip(network, found.config, length=clip.length, size=clip.size)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}.") from None
+
+
+def _hub_description(name: ModelName, settings: Settings, starts: Mapping[str, str]) -> hub_files.Description | None:
+    """What the files say that a network starts from; None of a model.pth, and of what is not downloaded yet."""
+    if ENCODER not in starts:
+        return None
+    source = hub_start(name.encoder, settings.network.encoder_weights)
+    return hub_files.described(source, Path(starts[ENCODER]))
 
 
 def _check_length(where: str, name: ModelName, length: int) -> None:

@@ -30,8 +30,14 @@ PER_PIXEL = 1 / 255  # by which every network of ours multiplies pixels, before 
 REPOSITORY = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[A-Za-z0-9][\w.-]*))?")
 # Where a configuration says nothing, its class in transformers has these; a test compares.
 DEFAULTS: dict[str, dict[str, int]] = {
-    "videomae": {"num_frames": 16, "image_size": 224, "tubelet_size": 2, "patch_size": 16, "num_channels": 3},
-    "vjepa2": {"frames_per_clip": 64, "crop_size": 256, "tubelet_size": 2, "patch_size": 16, "in_chans": 3},
+    "videomae": {
+        **{"num_frames": 16, "image_size": 224, "tubelet_size": 2, "patch_size": 16, "num_channels": 3},
+        **{"hidden_size": 768, "num_hidden_layers": 12, "intermediate_size": 3072},
+    },
+    "vjepa2": {
+        **{"frames_per_clip": 64, "crop_size": 256, "tubelet_size": 2, "patch_size": 16, "in_chans": 3},
+        **{"hidden_size": 1024, "num_hidden_layers": 24, "mlp_ratio": 4},
+    },
 }
 
 
@@ -172,6 +178,16 @@ def made_for(network: str, config: Mapping[str, Any]) -> tuple[int, int]:
     keys = ("num_frames", "image_size") if network == "videomae" else ("frames_per_clip", "crop_size")
     frames, pixels = (_number(network, config, key) for key in keys)
     return frames, pixels
+
+
+def weight_bytes(network: str, config: Mapping[str, Any]) -> int:
+    """Bytes of the matrices of all blocks at float32, which is nearly all that a network has."""
+    width, layers = (_number(network, config, key) for key in ("hidden_size", "num_hidden_layers"))
+    if network == "videomae":
+        inner = _number(network, config, "intermediate_size")
+    else:
+        inner = int(width * float(config.get("mlp_ratio", DEFAULTS[network]["mlp_ratio"])))
+    return 4 * layers * (4 * width * width + 2 * width * inner)
 
 
 def grid_of(network: str, config: Mapping[str, Any], *, length: int, size: int) -> tuple[int, int, int]:

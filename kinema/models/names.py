@@ -108,12 +108,22 @@ MIN_FRAMES: dict[str, int] = {"s3d": 5}
 # Models whose graph torch's older exporter takes, by tracing: OpenVINO cannot read what the newer one, dynamo, makes of
 # them. It knows no later operator set.
 TRACED, TRACED_MAX_OPSET = ("swin3d_t",), 20
+# Bytes of weights at float32 that an ONNX file can have: it is one message of protobuf.
+LARGEST_ONNX = 2**31
 # Model -> why it cannot be exported. Measured at 16 x 224: torch's exporter was killed at 23 GB; what the older,
 # tracing one makes has sequence operations.
 EXPORT_OBSTACLES: dict[str, str] = {
     "mvit_v2_s": "torch's ONNX exporter needs more than 20 GB of memory for it, and OpenVINO cannot read what the "
     "older, tracing one makes. It can be trained and evaluated; deploy another model, for example swin3d_t"
 }
+
+
+def too_large(model_name: str, num_bytes: int) -> str:
+    """What to tell about a model whose weights do not go into an ONNX file."""
+    return (
+        f"'{model_name}' cannot be exported: it has {num_bytes / 1e9:.1f} GB of weights, and an ONNX file takes "
+        f"{LARGEST_ONNX / 1e9:.1f} GB. It can be trained and evaluated; deploy a smaller one"
+    )
 
 
 def unknown_model(text: str, reason: str) -> str:
