@@ -31,12 +31,24 @@ REPOSITORY = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(
 # Where a configuration says nothing, its class in transformers has these; a test compares.
 DEFAULTS: dict[str, dict[str, int]] = {
     "videomae": {
-        **{"num_frames": 16, "image_size": 224, "tubelet_size": 2, "patch_size": 16, "num_channels": 3},
-        **{"hidden_size": 768, "num_hidden_layers": 12, "intermediate_size": 3072},
+        "num_frames": 16,
+        "image_size": 224,
+        "tubelet_size": 2,
+        "patch_size": 16,
+        "num_channels": 3,
+        "hidden_size": 768,
+        "num_hidden_layers": 12,
+        "intermediate_size": 3072,
     },
     "vjepa2": {
-        **{"frames_per_clip": 64, "crop_size": 256, "tubelet_size": 2, "patch_size": 16, "in_chans": 3},
-        **{"hidden_size": 1024, "num_hidden_layers": 24, "mlp_ratio": 4},
+        "frames_per_clip": 64,
+        "crop_size": 256,
+        "tubelet_size": 2,
+        "patch_size": 16,
+        "in_chans": 3,
+        "hidden_size": 1024,
+        "num_hidden_layers": 24,
+        "mlp_ratio": 4,
     },
 }
 
