@@ -110,12 +110,8 @@ MIN_FRAMES: dict[str, int] = {"s3d": 5}
 TRACED, TRACED_MAX_OPSET = ("swin3d_t",), 20
 # Bytes of weights at float32 that an ONNX file can have: it is one message of protobuf.
 LARGEST_ONNX = 2**31
-# Model -> why it cannot be exported. Measured at 16 x 224: torch's exporter was killed at 23 GB; what the older,
-# tracing one makes has sequence operations.
-EXPORT_OBSTACLES: dict[str, str] = {
-    "mvit_v2_s": "torch's ONNX exporter needs more than 20 GB of memory for it, and OpenVINO cannot read what the "
-    "older, tracing one makes. It can be trained and evaluated; deploy another model, for example swin3d_t"
-}
+# Model -> why it cannot be exported, with what to do. There is none today.
+EXPORT_OBSTACLES: dict[str, str] = {}
 
 
 def too_large(model_name: str, num_bytes: int) -> str:
