@@ -136,7 +136,7 @@ def test_what_cannot_be_exported(file, monkeypatch):
     monkeypatch.setitem(EXPORT_OBSTACLES, "r3d_18", "for a reason")
     assert told("r3d_18") == ""
     assert told("r3d_18", file) == "mine/r3d_18: 'r3d_18' cannot be exported: for a reason."
-    assert told("mvit_v2_s", file) == ""
+    assert "cannot be exported" not in told("mvit_v2_s", file)
     opset = {"opset": 21}
     assert told("swin3d_t", deployment=opset) == ""
     assert told("swin3d_t", file, deployment=opset) == (
