@@ -216,12 +216,7 @@ def mean_std(description: Description) -> tuple[tuple[float, ...], tuple[float, 
         raise ValueError(f"{description.where}: its processor multiplies pixels by {factor}, expected 1 / 255")
     if not found.get("do_normalize", True):
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    mean, std = (found.get(key) for key in ("image_mean", "image_std"))
-    for key, value in {"image_mean": mean, "image_std": std}.items():
-        numbers = isinstance(value, list) and len(value) == 3 and all(isinstance(one, int | float) for one in value)
-        if not numbers:
-            raise ValueError(f"{description.where}: {key} of its processor is {value!r}, expected three numbers")
-    return tuple(map(float, mean)), tuple(map(float, std))
+    return _three(description, "image_mean"), _three(description, "image_std")
 
 
 def architecture_of(description: Description) -> dict[str, Any]:
@@ -238,6 +233,13 @@ def listed_files(weights: Path) -> list[str]:
     if not names or any(Path(name).name != name for name in names):
         raise ValueError(f"{weights}: expected a `weight_map` of names of files in this folder")
     return names
+
+
+def _three(description: Description, key: str) -> tuple[float, ...]:
+    value = description.processor.get(key)
+    if not isinstance(value, list) or len(value) != 3 or not all(isinstance(one, int | float) for one in value):
+        raise ValueError(f"{description.where}: {key} of its processor is {value!r}, expected three numbers")
+    return tuple(map(float, value))
 
 
 def _spread_over(weights: Path) -> list[Path]:

@@ -50,7 +50,8 @@ def create_model(
     name = parse_model_name(model_name)
     # weights of the whole fill the encoder as well, so nothing is fetched for it
     start = network.model_copy(update={"encoder_weights": "none"}) if network.weights else network
-    options = {"num_classes": num_classes, "clip": clip, "network": start, "weights_path": encoder_weights_path}
+    options: dict[str, Any] = {"num_classes": num_classes, "clip": clip, "network": start}
+    options["weights_path"] = encoder_weights_path
     if name.encoder in HUB_NETWORKS:
         if architecture is None and network.weights:
             architecture = architecture_in(network.weights)
@@ -117,8 +118,8 @@ def _hub_network(
     encoder = hub_networks[name.encoder](name.encoder, start)
     if not name.decoder:
         return encoder, _clip_head(encoder, num_classes, network)
-    options = {"num_classes": num_classes, "clip": clip, "network": network}
-    return encoder, decoders[name.decoder](encoder.num_features, **options)
+    decoder = decoders[name.decoder](encoder.num_features, num_classes=num_classes, clip=clip, network=network)
+    return encoder, decoder
 
 
 def _clip_head(encoder: ClipEncoder, num_classes: int, network: Network) -> ClipHead:

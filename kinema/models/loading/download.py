@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlparse
 
 import timm
@@ -110,7 +111,7 @@ def _of_transformers(path: Path, name: str) -> _Found:
     obstacle = _obstacle_to_hub()
     try:
         found = _hub_file(source.repository, source.revision, WEIGHTS, from_cache=obstacle is not None)
-        options = {"revision": found.parent.name, "local_files_only": obstacle is not None}
+        options: dict[str, Any] = {"revision": found.parent.name, "local_files_only": obstacle is not None}
         for file in (CONFIG, *PROCESSORS, *listed_files(found)):
             try:
                 hf_hub_download(source.repository, file, **options)
