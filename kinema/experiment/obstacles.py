@@ -19,9 +19,21 @@ from kinema.experiment.model_sections import Network
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
 from kinema.experiment.sweeps import VALIDATION, sweep_named
-from kinema.models.loading.start_keys import TEACHER, is_trained
+from kinema.models import hub_files
+from kinema.models.loading.start_keys import ENCODER, TEACHER, is_trained
 from kinema.models.model_name import ModelName, canonical, parse_model_name
-from kinema.models.names import ENCODERS, EXPORT_OBSTACLES, INSEPARABLE, MIN_FRAMES, TRACED, TRACED_MAX_OPSET
+from kinema.models.names import (
+    ENCODERS,
+    EXPORT_OBSTACLES,
+    HUB_NETWORKS,
+    INSEPARABLE,
+    LARGEST_ONNX,
+    MIN_FRAMES,
+    TRACED,
+    TRACED_MAX_OPSET,
+    too_large,
+)
+from kinema.models.published import hub_start
 
 GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev: of NVIDIA, AMD, and of either under WSL
 LIKELY_SIZES = (32, 64, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)
@@ -34,6 +46,8 @@ def check_experiment(config: Config, dataset: str, model_name: str, runs_here: C
     """
     experiment, where = resolve(config, dataset, model_name), f"{dataset}/{model_name}"
     settings, name = experiment.settings, parse_model_name(experiment.model_name)
+    if name.encoder in HUB_NETWORKS:
+        _check_hub_network(where, name, settings, start_files(config, dataset, model_name))
     _check_length(where, name, settings.clip.length)
     _check_size(where, name, settings.clip.size)
     _check_network(where, name, settings)
@@ -83,6 +97,10 @@ def check_export(config: Config, dataset: str, model_name: str) -> None:
     name, opset = experiment.model_name, experiment.settings.deployment.opset
     if name in EXPORT_OBSTACLES:
         raise ConfigError(f"{where}: '{name}' cannot be exported: {EXPORT_OBSTACLES[name]}.")
+    if (parts := parse_model_name(name)).encoder in HUB_NETWORKS:
+        found = _hub_description(parts, experiment.settings, start_files(config, dataset, model_name))
+        if found and (num_bytes := hub_files.weight_bytes(parts.encoder, found.config)) >= LARGEST_ONNX:
+            raise ConfigError(f"{where}: {too_large(name, num_bytes)}.")
     if name in TRACED and opset > TRACED_MAX_OPSET:
         raise ConfigError(
             f"{where}: deployment.opset is {opset}; '{name}' needs {TRACED_MAX_OPSET} or less. Set it to "
@@ -95,7 +113,8 @@ def check_streaming(config: Config, dataset: str, model_name: str) -> None:
     check_export(config, dataset, model_name)
     name = parse_model_name(canonical(model_name.partition("@")[0]))
     reason = "its network looks at whole clips"
-    if name.decoder:
+    if not name.is_clip_network:
+        assert name.decoder
         reason = "two networks look at its frames" if name.motion else INSEPARABLE.get(name.decoder, "")
     if reason:
         raise ConfigError(
@@ -113,8 +132,32 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def _check_hub_network(where: str, name: ModelName, settings: Settings, starts: Mapping[str, str]) -> None:
+    """What a network of transformers is say the files that it starts from, once they are there."""
+    network, clip = name.encoder, settings.clip
+    try:
+        hub_files.check_installed(network)
+        if network == "videomae" and settings.network.drop_path_rate:
+            from kinema.models.encoders import no_drop_path  # imports timm
+
+            raise ValueError(no_drop_path(network, settings.network.drop_path_rate))
+        if found := _hub_description(name, settings, starts):
+            hub_files.check_network(network, found)
+            hub_files.check_clip(network, found.config, length=clip.length, size=clip.size)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}.") from None
+
+
+def _hub_description(name: ModelName, settings: Settings, starts: Mapping[str, str]) -> hub_files.Description | None:
+    """What the files say that a network starts from; None of a model.pth, and of what is not downloaded yet."""
+    if ENCODER not in starts:
+        return None
+    source = hub_start(name.encoder, settings.network.encoder_weights)
+    return hub_files.described(source, Path(starts[ENCODER]))
+
+
 def _check_length(where: str, name: ModelName, length: int) -> None:
-    fewest = MIN_FRAMES.get(name.encoder, 1) if name.decoder is None else 1 + name.takes_differences
+    fewest = MIN_FRAMES.get(name.encoder, 1) if name.is_clip_network else 1 + name.takes_differences
     if length < fewest:
         raise ConfigError(
             f"{where}: clip.length is {length}; '{name}' needs at least {fewest} frames. Set clip.length to {fewest} "
@@ -124,7 +167,7 @@ def _check_length(where: str, name: ModelName, length: int) -> None:
 
 def _check_size(where: str, name: ModelName, size: int) -> None:
     """Networks that are ours take every size; one of timm's is tried, without numbers."""
-    if name.decoder is None or name.encoder in ENCODERS or not (reason := _obstacle(name.encoder, size)):
+    if name.is_clip_network or name.encoder in ENCODERS or not (reason := _obstacle(name.encoder, size)):
         return
     near = sorted(LIKELY_SIZES, key=lambda other: abs(other - size))[:5]
     tried = sorted({*near, _published_size(name.encoder)} - {size})
@@ -138,6 +181,8 @@ def _check_size(where: str, name: ModelName, size: int) -> None:
 def _check_network(where: str, name: ModelName, settings: Settings) -> None:
     """Where decoder or settings ask something of an encoder that not every one has, the network is tried."""
     network = settings.network
+    if name.encoder in HUB_NETWORKS:  # what it is says a file
+        return
     is_adapted = name.decoder in INSEPARABLE and name.encoder not in ENCODERS  # ours can be; a test tries them
     if not (is_adapted or network.drop_path_rate or network.head_dropout):
         return
@@ -166,6 +211,8 @@ def _features_obstacle(name: ModelName, settings: Settings, starts: Mapping[str,
 
 def _check_layer_decay(where: str, name: ModelName, settings: Settings) -> None:
     decay = settings.training.layer_decay
+    if name.encoder in HUB_NETWORKS:
+        return
     if decay < 1 and (reason := _network_obstacle(str(name), settings.clip, settings.network, layer_decay=decay)):
         raise ConfigError(f"{where}: {reason.rstrip('.')}.")
 

@@ -25,6 +25,7 @@ from kinema.experiment.layers import PROJECT, Patch, patches
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
 from kinema.media.recipe import recipe_of
 from kinema.media.remote.address import is_remote
+from kinema.models.hub_files import PREFIX
 from kinema.models.model_name import parse_model_name, split_variant
 
 OWN = ("videos", "corpus", "num_shards", "max_failed_fraction", "look_alikes_limit")  # keys of a data set in no section
@@ -112,7 +113,8 @@ def weight_files(experiment: Experiment) -> dict[str, str]:
     network = experiment.settings.network
     if network.weights:
         return {"network.weights": network.weights}
-    return {} if network.encoder_weights in ENCODER_WEIGHTS else {"network.encoder_weights": network.encoder_weights}
+    names_file = network.encoder_weights not in ENCODER_WEIGHTS and not network.encoder_weights.startswith(PREFIX)
+    return {"network.encoder_weights": network.encoder_weights} if names_file else {}
 
 
 def dataset_settings(config: Config, dataset: str) -> Settings:

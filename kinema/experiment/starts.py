@@ -22,7 +22,7 @@ from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
 from kinema.models.loading.start_keys import ENCODER, INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
 from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
-from kinema.models.published import is_published, published_path
+from kinema.models.published import folder_files, is_published, published_path
 
 
 @answered_once
@@ -92,8 +92,8 @@ def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
                 f"{dataset}/{model_name}: network.weights and {INIT} both name a start; set one of the two to null."
             )
         found = {INIT: _init_file(config, training.init_from, split_variant(split_fold(model_name)[0])[0])}
-    elif not found and (file := _published(experiment)):
-        found = {ENCODER: file}
+    elif not found:
+        found = _published(experiment)
     if not is_trained(experiment.settings, found):
         if not found.keys() & {WEIGHTS, INIT, RGB}:
             raise ConfigError(
@@ -106,10 +106,14 @@ def _starts(config: Config, dataset: str, model_name: str) -> dict[str, str]:
     return found
 
 
-def _published(experiment: Experiment) -> str | None:
-    """The file of published weights that the encoder starts from, if any."""
+def _published(experiment: Experiment) -> dict[str, str]:
+    """The file of published weights that the encoder starts from, or those of a folder of transformers, if any."""
+    name, wanted = parse_model_name(experiment.model_name), experiment.settings.network.encoder_weights
     try:
-        return published_path(parse_model_name(experiment.model_name), experiment.settings.network.encoder_weights)
+        if file := published_path(name, wanted):
+            return {ENCODER: file}
+        files = folder_files(name, wanted).items()
+        return {f"{ENCODER}/{key}" if number else ENCODER: file for number, (key, file) in enumerate(files)}
     except ValueError as error:
         raise ConfigError(f"{experiment.dataset}/{experiment.model_name}: {error}.") from None
 

@@ -10,13 +10,16 @@ none          random
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
+from kinema.experiment.data_sections import Clip
 from kinema.models.encoders import Rgb
 from kinema.models.loading.encoder_weights import check_downloaded, load_file
-from kinema.models.names import CLIP_NETWORKS, TORCHVISION
+from kinema.models.names import CLIP_NETWORKS, HUB_NETWORKS, TORCHVISION
 from kinema.models.published import clip_start, downloaded_path
 from kinema.models.registered import Registered
 
@@ -27,7 +30,10 @@ KINETICS_STD: Rgb = (0.22803, 0.22145, 0.216989)
 
 
 class ClipEncoder(nn.Module):
-    """A video network whose classifier was taken off; its attributes are described at `Recognizer`."""
+    """A video network whose classifier was taken off; its attributes are described at `Recognizer`.
+
+    Where the name of the network does not say what it is, `architecture` does, in JSON types.
+    """
 
     def __init__(
         self,
@@ -38,6 +44,7 @@ class ClipEncoder(nn.Module):
         std: Rgb = KINETICS_STD,
         dropout: float = 0.0,
         min_frames: int = 1,
+        architecture: dict[str, Any] | None = None,
     ):
         super().__init__()
         self.body = body
@@ -45,6 +52,7 @@ class ClipEncoder(nn.Module):
         self.mean, self.std = mean, std
         self.dropout = dropout
         self.min_frames = min_frames
+        self.architecture = architecture
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
         """Normalised clips (B, 3, T, H, W) of any size -> features (B, num_features)."""
@@ -53,6 +61,27 @@ class ClipEncoder(nn.Module):
 
 clip_networks = Registered[Callable[[str], ClipEncoder]]("clip network", CLIP_NETWORKS)
 register_clip_network = clip_networks.register
+
+
+@dataclass(frozen=True)
+class HubStart:
+    """How a clip network of transformers is made: of what `weights` names (`network.encoder_weights`, `hf:...`).
+
+    `weights_path` is the file of a repository of the hub. Where there is an `architecture`, that of a checkpoint, the
+    network is built of it and left to be filled. `pooled`: it gives features, as other clip networks do, else maps
+    (B, C, t, h, w) for a decoder.
+    """
+
+    weights: str
+    clip: Clip
+    pooled: bool
+    drop_path_rate: float = 0.0
+    weights_path: str | Path | None = None
+    architecture: dict[str, Any] | None = None
+
+
+hub_networks = Registered[Callable[[str, HubStart], ClipEncoder]]("clip network of transformers", HUB_NETWORKS)
+register_hub_network = hub_networks.register
 
 
 class ClipHead(nn.Module):

@@ -11,6 +11,8 @@ from kinema.models.names import (
     CLIP_NETWORKS,
     DECODERS,
     ENCODERS,
+    HUB_DECODERS,
+    HUB_NETWORKS,
     MODALITIES,
     MOTION,
     OWN_ENCODERS,
@@ -22,7 +24,7 @@ from kinema.models.names import (
 
 @dataclass(frozen=True)
 class ModelName:
-    """The parts of a model name, canonical; `str()` joins them again. A clip network is an encoder without decoder."""
+    """The parts of a model name, canonical; `str()` joins them again. A clip network needs no decoder."""
 
     encoder: str
     decoder: str | None = None
@@ -30,6 +32,11 @@ class ModelName:
 
     def __str__(self) -> str:
         return "_".join(part for part in (self.encoder, self.decoder, self.stream) if part)
+
+    @property
+    def is_clip_network(self) -> bool:
+        """Whether a network looks at whole clips, not at one frame after the other."""
+        return self.encoder in CLIP_NETWORKS or self.encoder in HUB_NETWORKS
 
     @property
     def modality(self) -> str:
@@ -61,14 +68,16 @@ def split_variant(text: str) -> tuple[str, str | None]:
 def parse_model_name(text: str) -> ModelName:
     """Parts of a model name (no variant); ValueError names what was asked, what exists and the nearest match."""
     name = canonical(text)
-    if name in CLIP_NETWORKS:
+    if name in CLIP_NETWORKS or name in HUB_NETWORKS:
         return ModelName(name)
     pairs = [(decoder, stream) for decoder in DECODERS for stream in (None, *STREAMS)]
     known = {str(ModelName("", *pair)): pair for pair in pairs}
     for ending in sorted(known, key=len, reverse=True):
         encoder = name.removesuffix(f"_{ending}")
         if encoder and encoder != name:
-            if encoder not in ENCODERS:
+            if encoder in HUB_NETWORKS:
+                _check_hub_decoder(text, encoder, ending)
+            elif encoder not in ENCODERS:
                 _check_timm_name(text, encoder)
             return ModelName(encoder, *known[ending])
     raise ValueError(unknown_model(text, "it is no clip network and does not end in a known decoder"))
@@ -95,9 +104,8 @@ def encoder_modules(text: str) -> list[str]:
     """Those of its encoder alone; none where timm has it."""
     base, _ = split_variant(text)
     name = parse_model_name(base)
-    if name.decoder is None:
-        return [CLIP_NETWORKS[name.encoder]]
-    return [OWN_ENCODERS[name.encoder]] if name.encoder in OWN_ENCODERS else []
+    networks = CLIP_NETWORKS | HUB_NETWORKS | OWN_ENCODERS
+    return [networks[name.encoder]] if name.encoder in networks else []
 
 
 def model_facts(text: str) -> dict[str, str | None]:
@@ -111,6 +119,13 @@ def model_facts(text: str) -> dict[str, str | None]:
         "motion": name.motion,
         "exporter": exporter,
     }
+
+
+def _check_hub_decoder(text: str, encoder: str, ending: str) -> None:
+    """ValueError where what a clip network of transformers says of a clip is to be joined by a decoder of frames."""
+    if ending not in HUB_DECODERS:
+        others = " or ".join(f"'{encoder}_{decoder}'" for decoder in HUB_DECODERS)
+        raise ValueError(f"model '{text}': '{encoder}' looks at whole clips of RGB; ask for '{encoder}' or {others}.")
 
 
 def _check_timm_name(text: str, encoder: str) -> None:

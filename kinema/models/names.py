@@ -53,6 +53,11 @@ CLIP_NETWORKS: dict[str, str] = {
     "swin3d_t": "kinema.models.torchvision_video",
 }
 
+# The same of `transformers`: what such a network is stands in the files that `network.encoder_weights: hf:...` names.
+# These decoders may join what it says of a clip, in the place of a mean.
+HUB_NETWORKS: dict[str, str] = {"videomae": "kinema.models.hub_networks", "vjepa2": "kinema.models.hub_networks"}
+HUB_DECODERS = ("attn_pool",)
+
 # Clip network -> torchvision's name of it, where torchvision publishes weights (Kinetics-400).
 TORCHVISION: dict[str, str] = {
     "mc3_18": "mc3_18",
@@ -64,7 +69,11 @@ TORCHVISION: dict[str, str] = {
 }
 
 # Library that publishes weights -> the ending of the files in which they are kept here.
-WEIGHTS_ENDINGS: dict[str, str] = {"timm": ".safetensors", "torchvision": ".pth"}
+WEIGHTS_ENDINGS: dict[str, str] = {
+    "timm": ".safetensors",
+    "torchvision": ".pth",
+    "transformers": ".safetensors",
+}
 
 # Our name -> timm's. Any other timm model works as well, by timm's own name.
 ENCODERS: dict[str, str] = {
@@ -99,22 +108,29 @@ MIN_FRAMES: dict[str, int] = {"s3d": 5}
 # Models whose graph torch's older exporter takes, by tracing: OpenVINO cannot read what the newer one, dynamo, makes of
 # them. It knows no later operator set.
 TRACED, TRACED_MAX_OPSET = ("swin3d_t",), 20
-# Model -> why it cannot be exported. Measured at 16 x 224: torch's exporter was killed at 23 GB; what the older,
-# tracing one makes has sequence operations.
-EXPORT_OBSTACLES: dict[str, str] = {
-    "mvit_v2_s": "torch's ONNX exporter needs more than 20 GB of memory for it, and OpenVINO cannot read what the "
-    "older, tracing one makes. It can be trained and evaluated; deploy another model, for example swin3d_t"
-}
+# Bytes of weights at float32 that an ONNX file can have: it is one message of protobuf.
+LARGEST_ONNX = 2**31
+# Model -> why it cannot be exported, with what to do. There is none today.
+EXPORT_OBSTACLES: dict[str, str] = {}
+
+
+def too_large(model_name: str, num_bytes: int) -> str:
+    """What to tell about a model whose weights do not go into an ONNX file."""
+    return (
+        f"'{model_name}' cannot be exported: it has {num_bytes / 1e9:.1f} GB of weights, and an ONNX file takes "
+        f"{LARGEST_ONNX / 1e9:.1f} GB. It can be trained and evaluated; deploy a smaller one"
+    )
 
 
 def unknown_model(text: str, reason: str) -> str:
     """What to tell about a name that is none: the nearest one, and all there are."""
     endings = [*DECODERS, *(f"{decoder}_{stream}" for decoder in DECODERS for stream in STREAMS)]
-    candidates = [*(f"{encoder}_{ending}" for encoder in ENCODERS for ending in endings), *CLIP_NETWORKS]
+    candidates = [*(f"{encoder}_{ending}" for encoder in ENCODERS for ending in endings), *CLIP_NETWORKS, *HUB_NETWORKS]
     close = difflib.get_close_matches(text.replace("-", "_"), candidates, n=1, cutoff=0.5)
     hint = f"; did you mean '{close[0]}'?" if close else "."
+    clip_networks = [*CLIP_NETWORKS, *HUB_NETWORKS]
     return (
         f"model '{text}': {reason}{hint} A model is ENCODER_DECODER, ENCODER_DECODER_STREAM or a clip network. "
         f"Decoders: {', '.join(sorted(DECODERS))}. Streams: {', '.join(STREAMS)}. "
-        f"Clip networks: {', '.join(CLIP_NETWORKS)}. Encoders: {', '.join(ENCODERS)}, or any timm model."
+        f"Clip networks: {', '.join(clip_networks)}. Encoders: {', '.join(ENCODERS)}, or any timm model."
     )

@@ -65,6 +65,11 @@ class Recognizer(nn.Module):
         self.pixel_mean.copy_(255 * torch.tensor(spec.mean).view(-1, 1, 1))
         self.pixel_std.copy_(255 * torch.tensor(spec.std).view(-1, 1, 1))
 
+    @property
+    def architecture(self) -> dict[str, Any] | None:
+        """What the encoder is, in JSON types, where the model's name does not say it."""
+        return getattr(self.encoder, "architecture", None)
+
     def forward(self, clips: Tensor) -> Tensor:
         """uint8 clips (B, T, C, H, W), channels as in the spec -> logits (B, K).
 
@@ -209,6 +214,17 @@ class ClipRecognizer(Recognizer):
 
     def _features(self, clips: Tensor) -> Tensor:
         return self.encoder(clips.transpose(1, 2))
+
+
+class JoinedClipRecognizer(ClipRecognizer):
+    """A network over space and time whose maps (B, C, t, h, w) a decoder joins, as it joins those of single frames."""
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """Features (B, t, C, h, w) -> logits (B, K)."""
+        return self.decoder(_embedded(self.decoder, features))
+
+    def _features(self, clips: Tensor) -> Tensor:
+        return self.encoder(clips.transpose(1, 2)).transpose(1, 2)
 
 
 class TwoStreamRecognizer(Recognizer):

@@ -15,7 +15,7 @@ class Published:
     source: str
     """Address of the repository on the hub, or of the file."""
     file: str
-    """Name of the file that was published."""
+    """Name of the file that was published; of weights in several files, of the list of them."""
     revision: str | None
     """Commit of the repository; null where the source is a file."""
     license: str | None
@@ -32,7 +32,7 @@ class Weights(Record):
     VERSION: ClassVar[int] = 1
 
     library: str
-    """`timm` or `torchvision`, whose network they fit."""
+    """`timm`, `torchvision` or `transformers`, whose network they fit."""
     published: Published
     """The weights as they were published."""
     sha256: str

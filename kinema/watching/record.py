@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from kinema import __version__
+from kinema.models.hub_files import LIBRARY
 from kinema.models.loading.start_keys import ENCODER
+from kinema.models.model_name import parse_model_name
+from kinema.models.names import HUB_NETWORKS
 from kinema.models.published import is_published
 from kinema.records.training import Processes, Training
 from kinema.records.weights import Published, Weights
-from kinema.training.run import Fitted, Trained
+from kinema.training.run import Fitted, Trained, TrainingInputs
 from kinema.training.task import MONITOR
 
 LIBRARIES = ("torch", "torchvision", "lightning", "timm", "numpy")
@@ -33,13 +36,18 @@ def write_record(path: Path, trained: Trained, rows: Sequence[Mapping[str, Any]]
         data=dict(inputs.data),
         code=inputs.code,
         commit=git_commit(),
-        versions={"kinema": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES},
+        versions={"kinema": __version__} | {name: importlib.metadata.version(name) for name in _libraries(inputs)},
         processes=_processes(fitted),
         seconds=round(fitted.seconds, 1),
         num_epochs=len(rows),
         kept_epoch=dict(best) if best else None,
     )
     record.write(path)
+
+
+def _libraries(inputs: TrainingInputs) -> tuple[str, ...]:
+    is_of_hub = parse_model_name(inputs.model_name).encoder in HUB_NETWORKS
+    return (*LIBRARIES, LIBRARY) if is_of_hub else LIBRARIES
 
 
 def _processes(fitted: Fitted) -> Processes | None:

@@ -20,6 +20,7 @@ from kinema.experiment.data_sections import Media
 from kinema.experiment.resolve import own_settings
 from kinema.input_error import InputError
 from kinema.metrics import ClipScores
+from kinema.models.names import EXPORT_OBSTACLES
 from kinema.records.evaluation import ClassScores
 from kinema.report.chart import ticks, x_axis, y_axis
 from kinema.report.confusion import confusion_of, counts_of, most_confused
@@ -227,14 +228,15 @@ def test_below_the_largest_class_is_a_doubt_that_names_it(folder):
     assert "Chance not above chance: always naming wave has 0.90 right" in " ".join(page.remarks()["doubt"])
 
 
-def test_a_model_that_cannot_be_exported_has_no_lines_about_model_xml(folder):
+def test_a_model_that_cannot_be_exported_has_no_lines_about_model_xml(folder, monkeypatch):
+    monkeypatch.setitem(EXPORT_OBSTACLES, "mvit_v2_s", "for a reason")
     make_model(folder, LABELS, [right_of()])
     values = json.loads((folder / "training.json").read_text()) | {"model": "mvit_v2_s"}
     (folder / "training.json").write_text(json.dumps(values))
     page, card = Page(page_of(folder)), card_of(folder)
     assert "cannot be exported" in page.one("p", cls="result")[1]
     for text in (page.one("section", id="use")[1], card.split("## How to use it")[1]):
-        assert "It cannot be exported: torch" in text
+        assert "It cannot be exported: for a reason" in text
         assert "model.xml" not in text
     assert yaml.safe_load(card.split("---")[1])["tags"] == ["video-classification", "action-recognition", "pytorch"]
 

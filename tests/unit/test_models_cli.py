@@ -11,7 +11,7 @@ from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.loading.importing import read_labels
-from kinema.models.names import DECODERS, INSEPARABLE
+from kinema.models.names import DECODERS, EXPORT_OBSTACLES, INSEPARABLE
 from kinema.models.registry import create_model
 from kinema.models.summary import known_models, summarise
 
@@ -40,13 +40,14 @@ def test_parameters_and_multiply_adds_are_the_published_ones(name, published):
     assert found.gmacs == pytest.approx(gmacs - saved, rel=2e-3)
 
 
-def test_the_table_tells_what_can_be_split_and_exported(capsys):
+def test_the_table_tells_what_can_be_split_and_exported(capsys, monkeypatch):
+    monkeypatch.setitem(EXPORT_OBSTACLES, "mvit_v2_s", "for a reason")
     assert main(["models", "resnet18_vtn_flow", "mvit_v2_s", "--frames", "4", "--size", "64", "--classes", "5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["model", "input", "M", "parameters", "GMACs", "separable", "exportable"]
     assert re.fullmatch(r"resnet18_vtn_flow +flow +18\.\d\d +0\.\d\d +yes +yes", lines[1])
     assert re.fullmatch(r"mvit_v2_s +rgb +34\.\d\d +\d\.\d\d +no +no", lines[2])
-    assert lines[-1].startswith("mvit_v2_s cannot be exported: ")
+    assert lines[-1].startswith("mvit_v2_s cannot be exported: for a reason")
     assert len(known_models()) == len(set(known_models())) > 40
 
 

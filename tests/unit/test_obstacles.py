@@ -14,7 +14,7 @@ from kinema.experiment.obstacles import check_experiment, has_gpu
 from kinema.experiment.targets import DEPLOYED, check_target
 from kinema.models.clip_network import clip_networks
 from kinema.models.encoders import create_encoder
-from kinema.models.names import CLIP_NETWORKS, ENCODERS, MIN_FRAMES
+from kinema.models.names import CLIP_NETWORKS, ENCODERS, EXPORT_OBSTACLES, MIN_FRAMES
 
 NAME = "efficientnet_lite0_vtn"
 LENGTHS, SIZES = (1, 2, 4, 5, 32), (32, 224)
@@ -154,9 +154,11 @@ def test_a_network_or_a_tag_that_timm_does_not_have(model, message):
 
 
 @pytest.mark.parametrize("file", DEPLOYED)
-def test_what_cannot_be_exported(file):
-    assert told("mvit_v2_s") == ""
-    assert told("mvit_v2_s", file).startswith("mine/mvit_v2_s: 'mvit_v2_s' cannot be exported: torch's ONNX exporter")
+def test_what_cannot_be_exported(file, monkeypatch):
+    monkeypatch.setitem(EXPORT_OBSTACLES, "r3d_18", "for a reason")
+    assert told("r3d_18") == ""
+    assert told("r3d_18", file) == "mine/r3d_18: 'r3d_18' cannot be exported: for a reason."
+    assert "cannot be exported" not in told("mvit_v2_s", file)
     opset = {"opset": 21}
     assert told("swin3d_t", deployment=opset) == ""
     assert told("swin3d_t", file, deployment=opset) == (

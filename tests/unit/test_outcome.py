@@ -501,7 +501,8 @@ def test_a_missing_report_is_made_by_a_command_of_the_data_set(results, capsys):
     assert "\n            snakemake --cores all results/mine/dataset_report.json\n" in shown(capsys, MODEL)
 
 
-def test_a_model_that_cannot_be_exported_lacks_no_export(results, capsys):
+def test_a_model_that_cannot_be_exported_lacks_no_export(results, capsys, monkeypatch):
+    monkeypatch.setitem(EXPORT_OBSTACLES, "mvit_v2_s", "for a reason")
     for name in ("parity.json", "verification.json", "model.xml"):
         (results / MODEL / name).unlink()
     trained(0.93, model="mvit_v2_s").write(results / MODEL / "training.json")

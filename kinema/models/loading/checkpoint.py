@@ -44,6 +44,8 @@ def save_checkpoint(path: str | Path, model: Recognizer, *, labels: Sequence[str
         "settings": json.loads(json.dumps(settings)),  # what is not plain must fail now, not when it is read
         "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
     }
+    if model.architecture:
+        content["architecture"] = model.architecture
     with atomic_path(Path(path)) as temporary:
         torch.save(sealed(content), temporary)
 
@@ -68,6 +70,7 @@ def _rebuild(content: Content) -> Recognizer:
         clip=content.clip,
         network=network.model_copy(update={"encoder_weights": "none", "weights": None}),
         spec=content.input,
+        architecture=content.architecture,
     )
     check_same_tensors(content.state_dict, model.state_dict(), where="state_dict")
     model.load_state_dict(content.state_dict)

@@ -34,6 +34,7 @@ class Content(BaseModel):
     input: InputSpec
     clip: Clip
     network: Network
+    architecture: dict[str, Any] | None = None
     settings: dict[str, Any]
     state_dict: dict[str, Tensor]
 
@@ -64,10 +65,18 @@ class Content(BaseModel):
         sizes = {"num_classes": (self.num_classes, largest)}
         sizes |= {key: (getattr(self.network, key), max(largest, getattr(defaults, key))) for key in WIDTHS}
         sizes["num_blocks"] = (self.network.num_blocks, max(len(self.state_dict), defaults.num_blocks))
+        sizes |= _architecture_sizes(self.architecture or {}, largest, len(self.state_dict))
         for key, (value, limit) in sizes.items():
             if value > limit:
                 raise ValueError(f"{key} is {value}, but its tensors are no larger than {limit}")
         return self
+
+
+def _architecture_sizes(architecture: dict[str, Any], largest: int, count: int) -> dict[str, tuple[int, int]]:
+    """Sizes of a network of transformers that its tensors limit, with the limit."""
+    limits = dict.fromkeys(("hidden_size", "intermediate_size", "patch_size"), largest) | {"num_hidden_layers": count}
+    given = {key: architecture[key] for key in limits if isinstance(architecture.get(key), int)}
+    return {key: (value, limits[key]) for key, value in given.items()}
 
 
 def is_ours(content: Any) -> bool:

@@ -1,8 +1,9 @@
 """Published weights of an encoder -> a file of the project, and a record of where they come from.
 
-timm's come from the Hugging Face hub, or from the mirror or the cache that the hub's own variables name (HF_ENDPOINT,
-HF_HUB_OFFLINE, HF_HOME, HF_HUB_CACHE). A few of timm's, and torchvision's, come from an address of their own, or from
-torch's cache (TORCH_HOME). What is in such a cache is not downloaded again, and without network it is taken as it is.
+timm's, and networks of transformers, come from the Hugging Face hub, or from the mirror or the cache that the hub's own
+variables name (HF_ENDPOINT, HF_HUB_OFFLINE, HF_HOME, HF_HUB_CACHE). A few of timm's, and torchvision's, come from an
+address of their own, or from torch's cache (TORCH_HOME). What is in such a cache is not downloaded again, and without
+network it is taken as it is.
 """
 
 import hashlib
@@ -10,10 +11,11 @@ import logging
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlparse
 
 import timm
@@ -26,9 +28,11 @@ from safetensors.torch import save_file
 
 from kinema.files import atomic_path
 from kinema.input_error import InputError
+from kinema.models.hub_files import CONFIG, LIBRARY, PROCESSORS, WEIGHTS, listed_files, source_named
+from kinema.models.loading.hub_tensors import pack_folder
 from kinema.models.names import WEIGHTS_ENDINGS
 from kinema.records.weights import Published, Weights
-from kinema.words import ways_to_weights
+from kinema.words import ways_to_repository, ways_to_weights
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +60,12 @@ def download_weights(path: Path, record_path: Path) -> None:
     if _is_whole(path, record_path):
         log.info("%s: kept, it is as it was downloaded; delete it to have it anew", path)
         return
-    found = _from_timm(path, name) if library == "timm" else _from_torchvision(path, name)
+    sources = {"timm": _from_timm, "torchvision": _from_torchvision, LIBRARY: _of_transformers}
+    found = sources[library](path, name)
     with atomic_path(path) as temporary:
-        if found.path.suffix == path.suffix:
+        if library == LIBRARY:
+            _pack(found.path.parent, temporary)
+        elif found.path.suffix == path.suffix:
             shutil.copyfile(found.path, temporary)
         else:
             _write_as_safetensors(name, found.path, temporary)
@@ -95,17 +102,51 @@ def _from_torchvision(path: Path, name: str) -> _Found:
     return _from_address(path, name, weights.url, licence=weights.meta.get("license"))
 
 
+def _of_transformers(path: Path, name: str) -> _Found:
+    """All files of a network, in the folder of one commit."""
+    try:
+        source = source_named(name)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+    obstacle = _obstacle_to_hub()
+    try:
+        found = _hub_file(source.repository, source.revision, WEIGHTS, from_cache=obstacle is not None)
+        options: dict[str, Any] = {"revision": found.parent.name, "local_files_only": obstacle is not None}
+        for file in (CONFIG, *PROCESSORS, *listed_files(found)):
+            try:
+                hf_hub_download(source.repository, file, **options)
+            except EntryNotFoundError:  # what is missing is told when the folder is read
+                continue
+    except Exception as error:  # as below
+        reason = f"{obstacle}; nor is it in {constants.HF_HUB_CACHE}" if obstacle else _in_short(error)
+        address = f"{constants.ENDPOINT}/{source.repository}"
+        raise InputError(ways_to_repository(str(path), source.repository, address, reason)) from None
+    return _recorded(found, name, source.repository, from_cache=obstacle is not None, licence=None)
+
+
+def _pack(folder: Path, out: Path) -> None:
+    try:
+        pack_folder(folder, out)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
 def _from_hub(path: Path, name: str, repository: str, revision: str | None, *, licence: str | None) -> _Found:
     """Files of a repository, from the cache alone where the hub does not answer."""
     obstacle = _obstacle_to_hub()
     try:
-        found = _hub_file(repository, revision, from_cache=obstacle is not None)
+        found = _hub_file(repository, revision, HUB_FILES, from_cache=obstacle is not None)
     except Exception as error:  # of the hub's client, of HTTP, of sockets, of the disk: no class is shared
         reason = f"{obstacle}; nor is it in {constants.HF_HUB_CACHE}" if obstacle else _in_short(error)
         source = f"{constants.ENDPOINT}/{repository}"
         raise InputError(ways_to_weights(str(path), name, source, reason, "HF_ENDPOINT", "HF_HOME")) from None
+    return _recorded(found, name, repository, from_cache=obstacle is not None, licence=licence)
+
+
+def _recorded(found: Path, name: str, repository: str, *, from_cache: bool, licence: str | None) -> _Found:
+    """A file of the hub's cache, and what is to be known of it."""
     commit = found.parent.name
-    card = _licence_of_card(repository, commit, from_cache=obstacle is not None)
+    card = _licence_of_card(repository, commit, from_cache=from_cache)
     published = Published(
         name=name,
         source=f"{constants.ENDPOINT}/{repository}",
@@ -117,8 +158,9 @@ def _from_hub(path: Path, name: str, repository: str, revision: str | None, *, l
     return _Found(found, published)
 
 
-def _hub_file(repository: str, revision: str | None, *, from_cache: bool) -> Path:
-    *preferred, last = HUB_FILES
+def _hub_file(repository: str, revision: str | None, names: Sequence[str], *, from_cache: bool) -> Path:
+    """The first of these files that a repository has."""
+    *preferred, last = names
     for file in preferred:
         try:
             return Path(hf_hub_download(repository, file, revision=revision, local_files_only=from_cache))

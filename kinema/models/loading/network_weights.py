@@ -55,6 +55,12 @@ def load_weights(model: Recognizer, source: str | Path | Mapping[str, Any], *, w
         logger.warning(text, where, start.num_classes, model.num_classes, ", ".join(sorted(kept)))
 
 
+def architecture_in(path: str | Path) -> dict[str, Any] | None:
+    """What a model.pth says of an encoder whose name does not say what it is; None where it says nothing."""
+    content = read_torch_file(Path(path), expected=WEIGHTS)
+    return checked(content, where=str(path)).architecture if is_ours(content) else None
+
+
 def load_streams(model: Recognizer, paths: Mapping[str, Path]) -> None:
     """Fill a two-stream network from the model.pth of each stream, `rgb` and `motion`, of the same classes."""
     found: dict[str, Tensor] = {}

@@ -166,7 +166,7 @@ def _identity(model: Recognizer) -> list[Any]:
     """What decides the features of a clip, beside its pixels and the code."""
     name = parse_model_name(model.name)
     takes_maps = [isinstance(decoder, Decoder) and decoder.takes_maps for decoder, _ in _parts(model)]
-    return [name.encoder, name.stream, takes_maps, model.spec.to_dict(), _digest_of(model.encoder)]
+    return [name.encoder, name.stream, takes_maps, model.spec.to_dict(), model.architecture, _digest_of(model.encoder)]
 
 
 def _digest_of(encoder: nn.Module) -> str:
