@@ -96,6 +96,23 @@ def one_after_another(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def not_twice(lock: Path) -> Iterator[None]:
+    """The same for users of a project, to spare work alone: where its file system has no locks, work is done twice."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("%s: waits for another process", lock)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            log.warning("%s: its file system has no locks (%s)", lock, error.strerror)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _shared(lock: Path) -> int:
     """Descriptor of a shared lock on the file that has this name: who left last may have removed another one."""
     while True:

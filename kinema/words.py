@@ -119,6 +119,14 @@ def ways_to_repository(path: str, repository: str, source: str, reason: str) -> 
     )
 
 
+def no_drop_path(name: str, rate: float) -> str:
+    """What to tell where `network.drop_path_rate` asks for what a network does not do."""
+    return (
+        f"'{name}': network.drop_path_rate is {rate}, but this network has no blocks that can be left out at random; "
+        "set it to 0, or choose an encoder that has (resnet, EfficientNet, ConvNeXt, vision transformer)"
+    )
+
+
 def explained(complaints: Sequence[Mapping[str, Any]]) -> str:
     """The first of pydantic's complaints, in one line."""
     detail = complaints[0]

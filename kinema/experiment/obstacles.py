@@ -5,6 +5,7 @@ setting needs it only: an encoder that is none of ours, `16-mixed` without a GPU
 """
 
 import functools
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -34,6 +35,7 @@ from kinema.models.names import (
     too_large,
 )
 from kinema.models.published import hub_start
+from kinema.words import no_drop_path
 
 GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev: of NVIDIA, AMD, and of either under WSL
 LIKELY_SIZES = (32, 64, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)
@@ -136,10 +138,9 @@ def _check_hub_network(where: str, name: ModelName, settings: Settings, starts: 
     """What a network of transformers is say the files that it starts from, once they are there."""
     network, clip = name.encoder, settings.clip
     try:
-        hub_files.check_installed(network)
+        if importlib.util.find_spec("torch"):  # else jobs compute in an environment of their own, which they look at
+            hub_files.check_installed(network)
         if network == "videomae" and settings.network.drop_path_rate:
-            from kinema.models.encoders import no_drop_path  # imports timm
-
             raise ValueError(no_drop_path(network, settings.network.drop_path_rate))
         if found := _hub_description(name, settings, starts):
             hub_files.check_network(network, found)

@@ -23,6 +23,7 @@ from kinema.models.model_name import timm_name
 from kinema.models.names import OWN_ENCODERS
 from kinema.models.published import downloaded_path, frame_start
 from kinema.models.registered import Registered
+from kinema.words import no_drop_path
 
 logger = logging.getLogger(__name__)
 
@@ -143,14 +144,6 @@ def adapted(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Te
         if is_rgb and len(shape) == 4 and shape != weight.shape:
             fitting[key] = weight.mean(1, keepdim=True).repeat(1, shape[1], 1, 1)
     return fitting
-
-
-def no_drop_path(name: str, rate: float) -> str:
-    """What to tell where `network.drop_path_rate` asks for what a network does not do."""
-    return (
-        f"'{name}': network.drop_path_rate is {rate}, but this network has no blocks that can be left out at random; "
-        "set it to 0, or choose an encoder that has (resnet, EfficientNet, ConvNeXt, vision transformer)"
-    )
 
 
 def _build(name: str, *, channels: int, size: int, drop_path_rate: float = 0.0, **weights: Any) -> Any:

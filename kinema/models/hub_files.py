@@ -131,14 +131,18 @@ def describe_folder(folder: Path) -> Description:
 
 
 def describe_file(path: Path) -> Description:
-    """The same of a file that rule weights has made."""
-    from safetensors import safe_open  # of the extra `train`; a workflow without such networks needs it nowhere
+    """The same of a file that rule weights has made, by its header: its length in 8 bytes, then JSON.
 
+    The library that wrote it need not be installed where Snakemake runs.
+    """
     try:
-        with safe_open(path, "np") as file:
-            header = file.metadata() or {}
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > path.stat().st_size:
+                raise ValueError("its header is longer than the file")
+            header = json.loads(file.read(length))["__metadata__"]
         config, processor = (json.loads(header[key]) for key in (HEADER_CONFIG, HEADER_PROCESSOR))
-    except Exception as error:  # safetensors and json each raise their own
+    except (OSError, ValueError, LookupError, TypeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"{path}: damaged ({reason}); delete it, and the next run downloads it anew") from None
     return Description(str(path), config, processor)

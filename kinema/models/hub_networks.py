@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from kinema.experiment.data_sections import Clip
 from kinema.models import hub_files
 from kinema.models.clip_network import ClipEncoder, HubStart, register_hub_network
-from kinema.models.encoders import IMAGENET_MEAN, IMAGENET_STD, Rgb, no_drop_path
+from kinema.models.encoders import IMAGENET_MEAN, IMAGENET_STD, Rgb
 from kinema.models.loading.encoder_weights import check_downloaded
 from kinema.models.loading.hub_tensors import folder_tensors, read_tensors
 from kinema.models.loading.tensors import raise_for
 from kinema.models.published import hub_path, hub_start
+from kinema.words import no_drop_path
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from kinema.experiment.model_sections import Network
 from kinema.inference.spec import CHANNELS, InputSpec
 from kinema.models.clip_network import ClipEncoder, ClipHead, HubStart, create_clip_encoder, hub_networks
 from kinema.models.decoder import Classifier, Decoder
-from kinema.models.encoders import create_encoder, no_drop_path
+from kinema.models.encoders import create_encoder
 from kinema.models.loading.network_weights import architecture_in, load_weights
 from kinema.models.model_name import ModelName, parse_model_name
 from kinema.models.names import DECODERS, HUB_NETWORKS
@@ -23,6 +23,7 @@ from kinema.models.recognizer import (
     TwoStreamRecognizer,
 )
 from kinema.models.registered import Registered
+from kinema.words import no_drop_path
 
 decoders = Registered[type[Decoder]]("decoder", DECODERS)
 register_decoder = decoders.register

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -36,11 +37,19 @@ def known_models() -> list[str]:
     ]
 
 
-def summarise(model_name: str, *, num_classes: int, clip: Clip, network: Network) -> Summary:
-    """Count the parameters and operations of a model on tensors without numbers."""
+def summarise(
+    model_name: str,
+    *,
+    num_classes: int,
+    clip: Clip,
+    network: Network,
+    architecture: dict[str, Any] | None = None,
+) -> Summary:
+    """Count the parameters and operations of a model on tensors without numbers; `architecture`: see `create_model`."""
     network = network.model_copy(update={"encoder_weights": "none", "weights": None})
     with torch.device("meta"):
-        model = create_model(model_name, num_classes=num_classes, clip=clip, network=network)
+        options: dict[str, Any] = {"num_classes": num_classes, "clip": clip, "network": network}
+        model = create_model(model_name, architecture=architecture, **options)
         model.eval().requires_grad_(False)  # the counter's hooks fail at views of parameters that have gradients
         clips = torch.zeros(1, clip.length, model.spec.channels, clip.size, clip.size)
         with FlopCounterMode(display=False) as counter, torch.no_grad():

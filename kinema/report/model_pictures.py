@@ -20,6 +20,9 @@ from kinema.report.model_records import PREDICTIONS, ModelRecords
 from kinema.report.videos import Kind, scored_videos, shown_as
 
 OF_CHANGES = "The network takes the differences of neighbouring frames itself, which is not shown here."
+OF_VIEWS = (
+    "It was trained on {} fixed views of each clip: the first as evaluation sees it, the others drawn like these."
+)
 WIDE = ("logits", "probabilities")  # columns of which no card tells
 
 
@@ -53,8 +56,7 @@ def pictures_of(records: ModelRecords, files: PictureFiles) -> Pictures:
     if "training" in labelled_subsets(files.clips_path):
         modality = trained.model.spec.modality
         is_of_changes = shown_as(records.model, modality) == "rgbdiff"
-        found = contact_sheet(files.clips_path, settings, modality=modality)
-        sheet = replace(found, note=OF_CHANGES if is_of_changes else None)
+        sheet = sheet_of(files.clips_path, settings, modality=modality, is_of_changes=is_of_changes)
     _, videos = read_coverage(files.annotation_path, files.table_paths)
     parts = set(videos.loc[videos["source"] != videos["video"], "video"])
     scored = settings.model_copy(update={"clip": counts, "evaluation": views})
@@ -64,6 +66,15 @@ def pictures_of(records: ModelRecords, files: PictureFiles) -> Pictures:
         sheet=sheet,
         data=data_of(report, with_sizes(videos), clip=trained.model.clip),
     )
+
+
+def sheet_of(clips_path: Path, settings: Settings, *, modality: str, is_of_changes: bool) -> ContactSheet | None:
+    """Training clips with what is to be said of them; None where each was seen once, as evaluation sees it."""
+    num_views = settings.training.feature_views
+    if num_views == 1:
+        return None
+    notes = [OF_CHANGES] * is_of_changes + [OF_VIEWS.format(num_views)] * bool(num_views)
+    return replace(contact_sheet(clips_path, settings, modality=modality), note=" ".join(notes) or None)
 
 
 def _kinds(

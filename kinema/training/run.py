@@ -3,8 +3,8 @@
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from kinema.digests import file_digest
 from kinema.experiment.config import Settings
 from kinema.experiment.model_sections import Training
 from kinema.experiment.params import from_json
+from kinema.job import Interrupted
 from kinema.locks import sole_user
 from kinema.models.loading.checkpoint import save_checkpoint
 from kinema.models.loading.start_keys import is_trained
@@ -47,6 +48,7 @@ from kinema.training.resume.regroup import Steps
 from kinema.training.resume.runs import (
     INTERRUPTED,
     lineage_of,
+    note_interruption,
     num_epochs,
     obstacle,
     other_runs,
@@ -112,8 +114,12 @@ class TrainingInputs:
 
     @property
     def copies_place(self) -> str | None:
-        """Where frames are to be copied to before the training, if there is one (`kinema.clips.local_copy`)."""
-        return self.settings.training.local_copy if self.is_trained else None
+        """Where frames are to be copied to before the training, if there is one (`kinema.clips.local_copy`).
+
+        Nowhere for kept features: each frame is read once then, if at all.
+        """
+        training = self.settings.training
+        return training.local_copy if self.is_trained and not training.feature_views else None
 
     @property
     def lineage(self) -> str:
@@ -204,7 +210,8 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
         fitted = Fitted()
         if inputs.is_trained:
             features = _features(recognizer, inputs)
-            task, batches, validation = _prepared(recognizer, inputs, features)
+            with _interruptions_kept(work):
+                task, batches, validation = _prepared(recognizer, inputs, features)
             places = {"folder": folder, "curves_folder": outputs.curves_folder}
             with encoder_aside(recognizer) if features else nullcontext():
                 fitted = fit(task, batches, validation, settings=settings, world=inputs.world, watch=watch, **places)
@@ -216,6 +223,17 @@ def train(inputs: TrainingInputs, outputs: TrainingOutputs, *, watch: Watch, thr
         save_checkpoint(outputs.model_path, recognizer.cpu().eval(), labels=labels, settings=dumped)
         if inputs.is_trained:
             keep_outputs(folder, outputs.files, settings.training)
+
+
+@contextmanager
+def _interruptions_kept(work: Path) -> Iterator[None]:
+    """A signal while features are computed is told in the last lines of the workflow as well."""
+    try:
+        yield
+    except Interrupted as error:
+        if is_first_process():
+            note_interruption(work, str(error))
+        raise
 
 
 def _features(recognizer: Recognizer, inputs: TrainingInputs) -> KeptFeatures | None:

@@ -9,6 +9,7 @@ from webp import frames_of
 from kinema.clips.sampling import EpochSampler
 from kinema.experiment.config import Settings
 from kinema.report.augmented import GAP, SIDE, contact_sheet
+from kinema.report.model_pictures import sheet_of
 from kinema.training.data import training_loader
 
 
@@ -79,3 +80,13 @@ def test_it_is_said_what_may_be_done_to_a_clip(prepared):
 def test_clips_of_another_modality_are_refused(prepared):
     with pytest.raises(ValueError, match="its frames are rgb, the model takes flow"):
         contact_sheet(prepared / "clips.parquet", settings(), modality="flow")
+
+
+def test_of_kept_features_the_views_are_told(prepared):
+    def sheet(views):
+        own = settings(training={"encoder_lr_factor": 0, "feature_views": views})
+        return sheet_of(prepared / "clips.parquet", own, modality="rgb", is_of_changes=False)
+
+    assert sheet(0).note is None
+    assert sheet(4).note.startswith("It was trained on 4 fixed views of each clip: the first as evaluation sees it")
+    assert sheet(1) is None, "no clip was changed"

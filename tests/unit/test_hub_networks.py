@@ -4,11 +4,13 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from hub_folders import MEAN, STD, save_videomae, save_vjepa2, vjepa2
 from huggingface_hub import constants
+from huggingface_hub.errors import LocalEntryNotFoundError
 from loopback import COMMIT, DEAD, serving
 from safetensors.torch import load_file, save_file
 
@@ -20,7 +22,9 @@ from kinema.experiment.model_sections import Network
 from kinema.experiment.starts import start_files
 from kinema.experiment.targets import check_target
 from kinema.input_error import InputError
+from kinema.leaderboard.cost import cost_of
 from kinema.models import hub_files
+from kinema.models.loading import download
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 from kinema.models.loading.download import download_weights
 from kinema.models.model_name import model_modules, parse_model_name
@@ -355,8 +359,10 @@ def test_what_does_not_fit_is_told_in_one_line(project, case):
 
 def test_streams_and_a_missing_library_are_told(project, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(hub_files.importlib.util, "find_spec", lambda name: None)
+        patched.setattr(hub_files.importlib.util, "find_spec", lambda name: None if name == "transformers" else name)
         assert "'videomae' is a network of transformers, which is not installed: pip install" in told("videomae")
+        patched.setattr(hub_files.importlib.util, "find_spec", lambda name: None)
+        assert told("videomae") == "", "where Snakemake alone is installed, jobs have an environment of their own"
     with pytest.raises(ConfigError, match="as its network looks at whole clips"):
         check_target(config("vjepa2"), "results/mine/vjepa2_attn_pool/streaming/encoder.xml", lambda: True)
 
@@ -444,6 +450,37 @@ def test_without_network_the_ways_out_are_told(project, monkeypatch):
     assert "\n" not in line
     with pytest.raises(ValueError, match=re.escape(f"{FILE}: no such file; `snakemake {FILE}` downloads these")):
         model_of("vjepa2", REPOSITORY)
+
+
+def test_a_login_of_a_mirror_is_not_repeated(project, monkeypatch):
+    hub_at(monkeypatch, DEAD.replace("://", "://user:secret@"), project / "cache")
+    with pytest.raises(InputError, match="cannot get") as caught:
+        download_weights(FILE, Path(f"{FILE}.json"))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_hub_that_fails_in_between_is_not_one_without_the_file(project, monkeypatch):
+    original = download.hf_hub_download
+
+    def failing(repository, file, **options):
+        if file == hub_files.PROCESSORS[0]:
+            raise LocalEntryNotFoundError("the hub answered with 503")
+        return original(repository, file, **options)
+
+    monkeypatch.setattr(download, "hf_hub_download", failing)
+    with serving() as server:
+        server.files = {f"{REPOSITORY}/{path.name}": path.read_bytes() for path in Path("models/vjepa2").iterdir()}
+        hub_at(monkeypatch, server.address, project / "cache")
+        with pytest.raises(InputError, match=r"cannot get .* \(the hub answered with 503\)"):
+            download_weights(FILE, Path(f"{FILE}.json"))
+
+
+def test_the_cost_of_a_network_is_counted_by_the_files_that_it_started_from(project):
+    network = MICRO.model_copy(update={"encoder_weights": "hf:models/vjepa2"})
+    settings = {"clip": CLIP.model_dump(), "network": network.model_dump()}
+    starts = start_files(config("vjepa2"), "mine", "vjepa2")
+    found = cost_of(SimpleNamespace(model="vjepa2", labels=["x", "y", "z"], settings=settings, starts=starts))
+    assert found.parameters == sum(parameter.numel() for parameter in model_of("vjepa2").parameters())
 
 
 def test_a_repository_without_a_processor_is_told(project, monkeypatch):

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from kinema import locks
-from kinema.locks import OWNER, Owner, one_of_several, sole_user
+from kinema.locks import OWNER, Owner, not_twice, one_of_several, sole_user
 
 MOUNTED = "22 1 0:1 / {folder} rw,relatime shared:1 - {kind} server:/share rw,{options}\n"
 NO_FLOCK = [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS]
@@ -65,6 +65,30 @@ def test_without_flock_a_file_protects(tmp_path, no_flock, caplog):
     assert "has no locks" in caplog.text
     with lock(tmp_path):
         pass
+
+
+def test_work_may_be_done_twice_where_there_are_no_locks(tmp_path, no_flock, caplog):
+    with not_twice(tmp_path / "lock"), not_twice(tmp_path / "lock"):
+        pass
+    assert "has no locks" in caplog.text
+
+
+def test_work_that_is_not_done_twice_waits_for_who_does_it(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    order: list[str] = []
+
+    def second():
+        with not_twice(tmp_path / "lock"):
+            order.append("second")
+
+    with not_twice(tmp_path / "lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while "waits for another process" not in caplog.text:
+            thread.join(0.01)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
 
 
 @pytest.mark.parametrize("change", [{}, {"pid": os.getpid()}, {"boot": "another"}], ids=["dead", "other", "rebooted"])

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.workflow
 TINY = "config/datasets/tiny.yaml"
 TUNED, PROBE = "videomae@tuned", "vjepa2_attn_pool@probe"
 VARIANTS = {
+    "of_hub": {"network": {"encoder_weights": "hf:some-one/VideoMAE.2"}},
     "tuned": {"network": {"encoder_weights": "hf:models/videomae"}, "training": {"layer_decay": 0.75}},
     "probe": {"network": {"encoder_weights": "hf:models/vjepa2"}, "training": {"encoder_lr_factor": 0}},
 }
@@ -25,6 +26,7 @@ def test_networks_of_transformers_are_trained_exported_and_verified(project: Pro
     save_vjepa2(project.root / "models/vjepa2")
     variants = "".join(f"\n  {name}: {json.dumps(settings)}" for name, settings in VARIANTS.items())
     project.edit("config/config.yaml", "\nvariants:", f"\nvariants:{variants}")
+    assert "weights" in project.planned("results/tiny/videomae@of_hub/model.xml"), "what the hub has is brought first"
     targets = [f"results/tiny/{name}/model.xml" for name in (TUNED, PROBE)]
     made = executed(project.snakemake(*targets))
     assert made == {"train", "evaluate", "export", "convert", "verify"}

@@ -33,6 +33,7 @@ from kinema.media.plan import shard_digest
 from kinema.media.recipe import MEDIA_LIMITS, ffmpeg_digest, frames_json, limits_json
 from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.models.model_name import encoder_modules
+from kinema.models.names import WEIGHTS_ENDINGS
 from kinema.models.published import is_published
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
@@ -91,7 +92,7 @@ wildcard_constraints:
     shard=r"\d{4}",
     fold="0|[1-9][0-9]*",
     sweep="[^/]+",
-    library="timm|torchvision",
+    library="|".join(WEIGHTS_ENDINGS),
     file=r"[^/]+\.(safetensors|pth)",
 
 

@@ -22,12 +22,13 @@ import timm
 import torch
 import torchvision
 from huggingface_hub import ModelCard, constants, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import get_session
 from safetensors.torch import save_file
 
 from kinema.files import atomic_path
 from kinema.input_error import InputError
+from kinema.media.remote.address import without_secrets
 from kinema.models.hub_files import CONFIG, LIBRARY, PROCESSORS, WEIGHTS, listed_files, source_named
 from kinema.models.loading.hub_tensors import pack_folder
 from kinema.models.names import WEIGHTS_ENDINGS
@@ -113,13 +114,11 @@ def _of_transformers(path: Path, name: str) -> _Found:
         found = _hub_file(source.repository, source.revision, WEIGHTS, from_cache=obstacle is not None)
         options: dict[str, Any] = {"revision": found.parent.name, "local_files_only": obstacle is not None}
         for file in (CONFIG, *PROCESSORS, *listed_files(found)):
-            try:
+            with _where_it_has_it(from_cache=obstacle is not None):  # what is missing is told when the folder is read
                 hf_hub_download(source.repository, file, **options)
-            except EntryNotFoundError:  # what is missing is told when the folder is read
-                continue
     except Exception as error:  # as below
         reason = f"{obstacle}; nor is it in {constants.HF_HUB_CACHE}" if obstacle else _in_short(error)
-        address = f"{constants.ENDPOINT}/{source.repository}"
+        address = _address(source.repository)
         raise InputError(ways_to_repository(str(path), source.repository, address, reason)) from None
     return _recorded(found, name, source.repository, from_cache=obstacle is not None, licence=None)
 
@@ -138,7 +137,7 @@ def _from_hub(path: Path, name: str, repository: str, revision: str | None, *, l
         found = _hub_file(repository, revision, HUB_FILES, from_cache=obstacle is not None)
     except Exception as error:  # of the hub's client, of HTTP, of sockets, of the disk: no class is shared
         reason = f"{obstacle}; nor is it in {constants.HF_HUB_CACHE}" if obstacle else _in_short(error)
-        source = f"{constants.ENDPOINT}/{repository}"
+        source = _address(repository)
         raise InputError(ways_to_weights(str(path), name, source, reason, "HF_ENDPOINT", "HF_HOME")) from None
     return _recorded(found, name, repository, from_cache=obstacle is not None, licence=licence)
 
@@ -149,7 +148,7 @@ def _recorded(found: Path, name: str, repository: str, *, from_cache: bool, lice
     card = _licence_of_card(repository, commit, from_cache=from_cache)
     published = Published(
         name=name,
-        source=f"{constants.ENDPOINT}/{repository}",
+        source=_address(repository),
         file=found.name,
         revision=commit,
         license=card or licence,
@@ -158,15 +157,30 @@ def _recorded(found: Path, name: str, repository: str, *, from_cache: bool, lice
     return _Found(found, published)
 
 
+def _address(repository: str) -> str:
+    """Of a repository, without the login that the address of a mirror may hold."""
+    return without_secrets(f"{constants.ENDPOINT}/{repository}")
+
+
 def _hub_file(repository: str, revision: str | None, names: Sequence[str], *, from_cache: bool) -> Path:
     """The first of these files that a repository has."""
     *preferred, last = names
     for file in preferred:
-        try:
+        with _where_it_has_it(from_cache=from_cache):
             return Path(hf_hub_download(repository, file, revision=revision, local_files_only=from_cache))
-        except EntryNotFoundError:
-            continue
     return Path(hf_hub_download(repository, last, revision=revision, local_files_only=from_cache))
+
+
+@contextmanager
+def _where_it_has_it(*, from_cache: bool) -> Iterator[None]:
+    """A repository may lack a file; a hub that does not answer says nothing of it, though its error is of that kind."""
+    try:
+        yield
+    except LocalEntryNotFoundError:
+        if not from_cache:
+            raise
+    except EntryNotFoundError:
+        pass
 
 
 def _obstacle_to_hub() -> str | None:
@@ -176,7 +190,7 @@ def _obstacle_to_hub() -> str | None:
     except OfflineModeIsEnabled:
         return "HF_HUB_OFFLINE is set"
     except Exception as error:  # each version of the client has its own
-        return f"{constants.ENDPOINT} does not answer: {_in_short(error)}"
+        return f"{without_secrets(constants.ENDPOINT)} does not answer: {_in_short(error)}"
     return None
 
 
@@ -232,7 +246,7 @@ def _impatient() -> Iterator[None]:
 
 
 def _in_short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return without_secrets(" ".join(str(error).split()))[:200] or type(error).__name__
 
 
 def _sha256(path: Path) -> str:

@@ -24,10 +24,10 @@ from kinema.experiment.config import Settings
 from kinema.experiment.data_sections import Augmentation
 from kinema.input_error import InputError
 from kinema.job import Interrupted, progress
-from kinema.locks import one_after_another
+from kinema.locks import not_twice
 from kinema.models.decoder import Decoder
 from kinema.models.device import device_of
-from kinema.models.model_name import parse_model_name
+from kinema.models.model_name import parse_model_name, timm_name
 from kinema.models.recognizer import Recognizer
 from kinema.training.features.clips import FeatureClips
 from kinema.training.features.store import FeatureStore
@@ -76,7 +76,7 @@ class KeptFeatures:
             copies=copies,
         )
         self.folder.mkdir(parents=True, exist_ok=True)
-        with one_after_another(self.folder / ".lock"):
+        with not_twice(self.folder / ".lock"):
             store = FeatureStore(self.folder)
             lacking = {key: item for item in views.items() if (key := views.key(item)) not in store}
             log.info("%s: features of %d of %d views are there", self.folder, len(views) - len(lacking), len(views))
@@ -96,7 +96,10 @@ class KeptFeatures:
                 chunk.add(keys[done : done + len(features)], features, mirrored)
                 done += len(features)
                 if termination.noted:
-                    raise Interrupted(features_kept(termination.noted.name, done, len(items)), is_further=True)
+                    break
+        # told once what is computed is written, as a signal may come while it is
+        if termination.noted:
+            raise Interrupted(features_kept(termination.noted.name, done, len(items)), is_further=True)
 
     def _batches(self, views: ClipViews, items: Sequence[View]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Features (B, ...) of the items in their order, and whether their clips are mirrored (B,)."""
@@ -166,7 +169,8 @@ def _identity(model: Recognizer) -> list[Any]:
     """What decides the features of a clip, beside its pixels and the code."""
     name = parse_model_name(model.name)
     takes_maps = [isinstance(decoder, Decoder) and decoder.takes_maps for decoder, _ in _parts(model)]
-    return [name.encoder, name.stream, takes_maps, model.spec.to_dict(), model.architecture, _digest_of(model.encoder)]
+    kind = [timm_name(name.encoder), name.stream, takes_maps, model.architecture]
+    return [*kind, model.spec.to_dict(), _digest_of(model.encoder)]
 
 
 def _digest_of(encoder: nn.Module) -> str:
