@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kinema.models.names import LARGEST_ONNX
+
 MAX_SHOWN = 60  # characters of a wrong value
 MAX_NAMED = 5  # keys of tensors; a wrong file would otherwise fill the screen
 
@@ -116,6 +118,14 @@ def ways_to_repository(path: str, repository: str, source: str, reason: str) -> 
         f"{path}: cannot get '{repository}' from {source} ({reason}), and there is no folder of this name. Three ways "
         "out: name a folder that has it, network.encoder_weights: hf:FOLDER; name a mirror (HF_ENDPOINT) or a filled "
         f"cache (HF_HOME); or run `snakemake {path}` where there is network and copy {Path(path).parent}/ here"
+    )
+
+
+def too_large(model_name: str, num_bytes: int) -> str:
+    """What to tell about a model whose weights do not go into an ONNX file."""
+    return (
+        f"'{model_name}' cannot be exported: it has {num_bytes / 1e9:.1f} GB of weights, and an ONNX file takes "
+        f"{LARGEST_ONNX / 1e9:.1f} GB. It can be trained and evaluated; deploy a smaller one"
     )
 
 

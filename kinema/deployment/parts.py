@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from kinema.inference.predictors.predictor import INPUT, OUTPUT
-from kinema.models.names import EXPORT_OBSTACLES, LARGEST_ONNX, TRACED, too_large
+from kinema.models.names import EXPORT_OBSTACLES, LARGEST_ONNX, TRACED
 from kinema.models.recognizer import FrameRecognizer, Recognizer
+from kinema.words import too_large
 
 FRAMES, EMBEDDINGS = "frames", "embeddings"
 

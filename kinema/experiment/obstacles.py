@@ -32,10 +32,9 @@ from kinema.models.names import (
     MIN_FRAMES,
     TRACED,
     TRACED_MAX_OPSET,
-    too_large,
 )
 from kinema.models.published import hub_start
-from kinema.words import no_drop_path
+from kinema.words import no_drop_path, too_large
 
 GPU_FILES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev: of NVIDIA, AMD, and of either under WSL
 LIKELY_SIZES = (32, 64, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)

@@ -114,14 +114,6 @@ LARGEST_ONNX = 2**31
 EXPORT_OBSTACLES: dict[str, str] = {}
 
 
-def too_large(model_name: str, num_bytes: int) -> str:
-    """What to tell about a model whose weights do not go into an ONNX file."""
-    return (
-        f"'{model_name}' cannot be exported: it has {num_bytes / 1e9:.1f} GB of weights, and an ONNX file takes "
-        f"{LARGEST_ONNX / 1e9:.1f} GB. It can be trained and evaluated; deploy a smaller one"
-    )
-
-
 def unknown_model(text: str, reason: str) -> str:
     """What to tell about a name that is none: the nearest one, and all there are."""
     endings = [*DECODERS, *(f"{decoder}_{stream}" for decoder in DECODERS for stream in STREAMS)]

@@ -191,6 +191,7 @@ def worker_kilobytes(method, folder, num_videos):
             "fps": np.full(num_videos, 25.0),
             "frames_digest": pa.array([f"{n:032x}" for n in number]),
             "shard": pa.array([f"prepared/kinetics/{n % 512:04d}.parquet" for n in number]),
+            "flow_shard": pa.nulls(num_videos, pa.string()),
         }
     )
     write_clips(videos.select(VIDEO_SCHEMA.names), folder / "clips.parquet", labels=["walk"], clip=CLIP)
@@ -264,6 +265,7 @@ def test_clips_in_time_have_the_frames_that_a_client_takes(tmp_path):
             "fps": list(rates.values()),
             "frames_digest": ["0"] * 4,
             "shard": ["s.parquet"] * 4,
+            "flow_shard": pa.nulls(4, pa.string()),
         }
     )
     clip = Clip(length=8, stride=2, fps=12.5, num_val_clips=2)
