@@ -198,16 +198,16 @@ def test_nothing_usable_is_told_as_ever(tmp_path):
         build(tmp_path, allowed=0.5, table_paths=tables)
 
 
-def test_each_modality_is_made_with_the_settings_that_it_has_alone():
-    """So nothing is decoded anew, and no shard looked at, where a data set becomes one of both."""
+def test_each_modality_is_made_with_its_own_settings():
+    """So nothing is decoded anew, and no shard looked at, where a data set becomes one of both, or shares a corpus."""
     shared = {"short_side": 64, "min_frames": 4}
     media = Media(modality="rgb+flow", flow_bound=8, link_frames=True, **shared)
     pictures, flow = media.recipes
     assert frames_json(pictures) == frames_json(Media(link_frames=True, **shared))
     assert frames_json(flow) == frames_json(Media(modality="flow", flow_bound=8, **shared))
     assert [recipe_of(one) for one in media.recipes] == ["packed-64px-q4", "packed-64px-q4-flow8"]
-    for alone in (Media(link_frames=True, flow_bound=8), Media(modality="flow", flow_bound=8)):
-        assert alone.recipes == [alone]
+    for modality, of_both in zip(("rgb", "flow"), media.recipes, strict=True):
+        assert media.model_copy(update={"modality": modality}).recipes == [of_both]
 
 
 def test_the_data_of_one_modality_have_the_digests_of_before(prepared, both):
