@@ -130,10 +130,12 @@ def test_a_loader_process_reads_both(both):
     assert torch.equal(pickle.loads(pickle.dumps(dataset))[0]["clip"], dataset[0]["clip"])
 
 
-def test_copies_of_the_frames_are_of_both(both, prepared):
-    files = read_files(both / "clips.parquet")
+@pytest.mark.parametrize("modality", ["rgb", "flow", "rgb+flow"])
+def test_copies_of_the_frames_are_of_what_a_model_reads(both, prepared, modality):
+    roots = {"rgb": prepared, "flow": both}
     names = [f"{shard}.{ending}" for shard in ("0000", "0001") for ending in ("arrow", "tar")]
-    assert sorted(files) == sorted(root / name for root in (both, prepared) for name in names)
+    expected = [roots[part] / name for part in modality.split("+") for name in names]
+    assert sorted(read_files(both / "clips.parquet", modality)) == sorted(expected)
 
 
 def write_both(root, database, became):
