@@ -25,14 +25,17 @@ from kinema.media.layout import arrow_table
 
 log = logging.getLogger(__name__)
 READ = ("training", "validation")  # subsets that a training reads
+OF_MODALITY = {"rgb": ["shard"], "flow": ["flow_shard"], "rgb+flow": ["shard", "flow_shard"]}  # of a list of both
 AT_A_TIME = 4
 CHUNK_BYTES = 8 << 20
 SPARE = 0.02  # of a disk, which stays free
 
 
 @contextmanager
-def local_copy(clips_path: Path, place: str | None) -> Iterator[Path | None]:
+def local_copy(clips_path: Path, place: str | None, *, modality: str) -> Iterator[Path | None]:
     """A folder with copies of the frames that a training on this index reads, by the same relative paths.
+
+    `modality` is what the model takes, `rgb`, `flow` or `rgb+flow`: of a list of both, the other is not copied.
 
     None where there is no `place` for them, or too little room on it, which is told. Raises InputError where the place
     cannot be used.
@@ -50,7 +53,7 @@ def local_copy(clips_path: Path, place: str | None) -> Iterator[Path | None]:
     with one_of_several(folder.with_suffix(".lock"), last=lambda: _remove(folder)):
         folder.mkdir(mode=0o700, exist_ok=True)
         with one_after_another(folder / ".copying"):
-            is_whole = _copy(read_files(clips_path), folder)
+            is_whole = _copy(read_files(clips_path, modality), folder)
         yield folder if is_whole else None
 
 
@@ -66,12 +69,12 @@ def folder_of(place: str) -> Path:
     return Path(expanded).absolute() / f"kinema-{os.getuid()}-{project}"
 
 
-def read_files(clips_path: Path) -> list[Path]:
-    """The files that a training on this index reads of its shards: relative paths."""
+def read_files(clips_path: Path, modality: str) -> list[Path]:
+    """The files that a training of a model of this modality reads of the shards of this index: relative paths."""
     videos: dict[Path, set[str]] = {}
     for subset in {*READ}.intersection(subsets_of(clips_path)):
         index = ClipIndex(mapped_path(clips_path), subset)
-        for column in ("shard", "flow_shard"):
+        for column in OF_MODALITY[modality] if index.has_both else ["shard"]:
             pairs = pa.table({"shard": index.rows[column], "video": index.rows["video"]})
             for pair in pairs.group_by(["shard", "video"]).aggregate([]).drop_null().to_pylist():
                 videos.setdefault(Path(pair["shard"]), set()).add(pair["video"])

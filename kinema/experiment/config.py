@@ -129,7 +129,7 @@ class Layer:
 
 
 def answered_once(function: Callable[[Config, str, str], _Answer]) -> Callable[[Config, str, str], _Answer]:
-    """For what follows from a configuration, a data set and a model alone, and is asked for again and again.
+    """For what follows from a configuration, a data set and a model, or a target, and is asked for again and again.
 
     A sweep of hundreds of models would take minutes to plan else. An error is no answer.
     """

@@ -225,17 +225,16 @@ class Media(Section):
 
     @property
     def recipes(self) -> "list[Media]":
-        """The settings of one modality each, as a data set of that alone has them, so that both share its shards.
+        """The settings of one modality each, so that all data sets of a corpus share its shards.
 
         What is for the other modality alone is at its default there: a change of it makes nothing anew.
         """
-        if self.modality != "rgb+flow":
-            return [self]
-        fields = type(self).model_fields
+        fields, wanted = type(self).model_fields, self.modality.split("+")
         foreign = {"rgb": "flow_bound", "flow": "link_frames"}
         return [
             self.model_copy(update={"modality": modality, key: fields[key].default})
             for modality, key in foreign.items()
+            if modality in wanted
         ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinema.inference.flow import Flow, pairs_at_pace
+from kinema.inference.flow import flow_at_pace
 from kinema.inference.frame_rates import FrameRates
 from kinema.inference.preprocessing import Frames, Squares
 from kinema.inference.sampling import Sampling, sampling_of, taken
@@ -57,7 +57,7 @@ def read_clips(
     at_pace = np.arange(video.num_frames) if sampling.taken_at is None else taken(video.times, sampling.taken_at)
     flow = None
     if spec.modality != "rgb" and flow_bound is not None:
-        flow = Flow(video, *pairs_at_pace(video, sampling, spec), bound=flow_bound)
+        flow = flow_at_pace(video, sampling, spec, bound=flow_bound)
         at_pace = flow.numbers
     starts = evaluation_starts(len(at_pace), window=spec.num_frames * spec.stride, num_clips=num_clips)
     windows = {"num_frames": len(at_pace), "length": spec.num_frames, "stride": spec.stride}

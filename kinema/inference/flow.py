@@ -45,19 +45,23 @@ class Flow:
             yield flow.transpose(1, 2, 0)[rows, columns]
 
 
-def pairs_at_pace(video: Video, sampling: Sampling, spec: InputSpec) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the pictures that clips count, and of the one that follows each, to which its flow goes: (M,) each.
+def flow_at_pace(video: Video, sampling: Sampling, spec: InputSpec, *, bound: float) -> Flow:
+    """The flow from the pictures that clips count; `bound` is that of the training.
 
-    That is the next of the video. At the pace of a training of another frame rate it is the next at that pace, since a
-    motion is as long as the time between the two. The last picture, which none follows, is not among them. MediaError
-    of a video that has one at that pace.
+    It goes to the next picture of the video. At the pace of a training of another frame rate it is as long as a motion
+    from frame to frame was there: of a faster video it goes to the next picture at that pace. Of a slower one, whose
+    pictures are taken several times, it goes to the next picture still, and is shortened by way of a larger bound.
+    The last picture, which none follows, is not among them. MediaError of a video that has one at that pace.
     """
-    numbers = np.arange(video.num_frames)
-    if sampling.taken_at is not None and spec.fps is not None:  # trained in time, on flow between stored neighbours
-        numbers = taken(video.times[:-1], sampling.taken_at) if len(numbers) > 2 else numbers[:-1]
-        return numbers, numbers + 1
-    if sampling.taken_at is not None:
-        numbers = taken(video.times, sampling.taken_at)
+    numbers, pace, slower_by = np.arange(video.num_frames), sampling.taken_at, 1.0
+    in_time = pace is not None and spec.fps is not None  # trained so, on flow between stored neighbours
+    if pace is not None and sampling.fps is not None and not in_time:
+        slower_by = max(1.0, pace / sampling.fps)
+    if pace is not None and (in_time or slower_by > 1):
+        numbers = taken(video.times[:-1], pace) if len(numbers) > 2 else numbers[:-1]
+        return Flow(video, numbers, numbers + 1, bound=bound * slower_by)
+    if pace is not None:
+        numbers = taken(video.times, pace)
     if len(numbers) < 2:
         raise too_few(1)
-    return numbers[:-1], numbers[1:]
+    return Flow(video, numbers[:-1], numbers[1:], bound=bound)

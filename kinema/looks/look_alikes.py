@@ -64,7 +64,8 @@ def _search(usable: pd.DataFrame, kept_path: Path, threads: int) -> LookAlikes:
         frames = list(reader.read(shard, video, wanted.tolist()))
         return squares([frames[place] for place in position])
 
-    signatures, seen = signatures_of(usable["frames_digest"].tolist(), pictures, kept_path=kept_path)
+    of_pictures = usable["frames_digest"].str.split("+").str[0]  # behind it, where there is one, stands the flow's
+    signatures, seen = signatures_of(of_pictures.tolist(), pictures, kept_path=kept_path)
     assert signatures is not None, "frames that are stored can be read"
     assert len(seen) == len(usable)
     likeness, subsets = Likeness(signatures), usable["subset"].tolist()

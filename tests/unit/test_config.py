@@ -274,13 +274,16 @@ def test_a_data_set_of_pictures_and_flow_shares_the_shards_of_each():
     """Those of data sets of one of them, in the same corpus, made with the same settings."""
     modalities = {"both": "rgb+flow", "mine": "rgb", "moves": "flow"}
     media = {name: {"modality": modality, "short_side": 64} for name, modality in modalities.items()}
+    media["moves"]["flow_bound"] = media["mine"]["flow_bound"] = 40  # of which pictures know nothing
+    media["both"] |= {"flow_bound": 40, "link_frames": True}
+    media["mine"]["link_frames"] = True
     config = load(datasets={name: {**DATASET, "corpus": "one", "media": media[name]} for name in media})
     corpus, recipes, _ = shards_of(config, "both")
-    assert (corpus, recipes) == ("one", ["packed-64px-q4", "packed-64px-q4-flow20"])
+    assert (corpus, recipes) == ("one", ["packed-64px-q4", "packed-64px-q4-flow40"])
     for recipe, other in zip(recipes, ("mine", "moves"), strict=True):
         assert datasets_of(config, "one", recipe) == ["both", other]
-        assert media_in(config, "both", recipe) == media_of(config, other)
-    with pytest.raises(ConfigError, match=r"no data set reads prepared/one/packed-9px.*packed-64px-q4-flow20"):
+        assert media_in(config, "both", recipe) == media_in(config, other, recipe)
+    with pytest.raises(ConfigError, match=r"no data set reads prepared/one/packed-9px.*packed-64px-q4-flow40"):
         datasets_of(config, "one", "packed-9px")
 
 

@@ -58,7 +58,7 @@ def files_in(folder: Path) -> set[str]:
 
 def test_clips_come_from_the_copies_and_nothing_stays(project, tmp_path):
     before = all_clips(None)
-    with local_copy(CLIPS, str(tmp_path / "scratch")) as copies:
+    with local_copy(CLIPS, str(tmp_path / "scratch"), modality="rgb") as copies:
         expected = {f"corpus/{shard}.{kind}" for shard in ("0000", "0001") for kind in ("arrow", "tar")}
         assert files_in(copies) == {*expected, ".copying"}
         for path in project.glob("corpus/*.tar"):
@@ -71,21 +71,21 @@ def test_clips_come_from_the_copies_and_nothing_stays(project, tmp_path):
 
 
 def test_no_place_no_copy(project):
-    with local_copy(CLIPS, None) as copies:
+    with local_copy(CLIPS, None, modality="rgb") as copies:
         assert copies is None
 
 
 def test_only_shards_with_videos_that_are_read_are_copied(project):
     rows = pq.read_table(CLIPS).to_pandas()
     shards = {row.shard for row in rows.itertuples() if row.subset in ("training", "validation")}
-    assert {str(path.with_suffix(".parquet")) for path in read_files(CLIPS)} == shards
+    assert {str(path.with_suffix(".parquet")) for path in read_files(CLIPS, "rgb")} == shards
 
 
 def test_trainings_share_the_copies_and_the_last_one_removes_them(project, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     place = str(tmp_path / "scratch")
-    with local_copy(CLIPS, place) as first:
-        with local_copy(CLIPS, place) as second:
+    with local_copy(CLIPS, place, modality="rgb") as first:
+        with local_copy(CLIPS, place, modality="rgb") as second:
             assert second == first
         assert files_in(first)
     assert not first.exists()
@@ -98,7 +98,7 @@ def test_a_second_one_waits_for_the_first_to_copy(project, tmp_path):
     folder.mkdir(parents=True)
 
     def use():
-        with local_copy(CLIPS, place) as copies:
+        with local_copy(CLIPS, place, modality="rgb") as copies:
             found.append(files_in(copies))
 
     with module.one_after_another(folder / ".copying"):
@@ -116,7 +116,7 @@ def test_what_a_killed_training_left_is_used_and_removed(project, tmp_path, capl
 import os
 from pathlib import Path
 from kinema.clips.local_copy import local_copy
-with local_copy(Path("{CLIPS}"), "{place}"):
+with local_copy(Path("{CLIPS}"), "{place}", modality="rgb"):
     os.kill(os.getpid(), 9)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=project, check=False)
@@ -124,7 +124,7 @@ with local_copy(Path("{CLIPS}"), "{place}"):
     folder = folder_of(place)
     assert len(files_in(folder)) == 5
     caplog.set_level(logging.INFO)
-    with local_copy(CLIPS, place) as copies:
+    with local_copy(CLIPS, place, modality="rgb") as copies:
         assert copies == folder
     assert "copying" not in caplog.text
     assert not list((tmp_path / "scratch").iterdir())
@@ -132,10 +132,10 @@ with local_copy(Path("{CLIPS}"), "{place}"):
 
 def test_a_file_that_has_changed_is_copied_again(project, tmp_path):
     place = str(tmp_path / "scratch")
-    with local_copy(CLIPS, place) as copies:
+    with local_copy(CLIPS, place, modality="rgb") as copies:
         with Path("corpus/0000.tar").open("ab") as tar:
             tar.write(bytes(512))
-        with local_copy(CLIPS, place):
+        with local_copy(CLIPS, place, modality="rgb"):
             assert (copies / "corpus/0000.tar").read_bytes() == Path("corpus/0000.tar").read_bytes()
 
 
@@ -150,13 +150,13 @@ def test_a_copy_that_is_not_what_was_read_is_an_error(tmp_path, monkeypatch):
 
 def test_too_little_room_is_told_and_the_frames_are_read_where_they_are(project, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: SimpleNamespace(total=10_000, free=200))
-    with local_copy(CLIPS, str(tmp_path / "scratch")) as copies:
+    with local_copy(CLIPS, str(tmp_path / "scratch"), modality="rgb") as copies:
         assert copies is None
     assert "0.0 GB free, the frames take 0.0 GB; they are read where they are" in caplog.text
 
 
 def test_what_is_not_copied_is_told(prepared, tmp_path, caplog):
-    with local_copy(prepared / "clips.parquet", str(tmp_path / "scratch")) as copies:
+    with local_copy(prepared / "clips.parquet", str(tmp_path / "scratch"), modality="rgb") as copies:
         assert copies is None
     assert "of absolute paths, are not copied; they are read where they are" in caplog.text
 
@@ -169,7 +169,7 @@ def test_a_place_may_be_named_by_a_variable(project, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     with (
         pytest.raises(InputError, match=r"training\.local_copy: .*/file cannot be made"),
-        local_copy(CLIPS, str(tmp_path / "file")),
+        local_copy(CLIPS, str(tmp_path / "file"), modality="rgb"),
     ):
         pass
 

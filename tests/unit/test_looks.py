@@ -14,6 +14,7 @@ from kinema.annotations import grouping
 from kinema.annotations.init import init_dataset
 from kinema.annotations.joined import joined
 from kinema.clips.report import write_report
+from kinema.looks import kept as kept_signatures
 from kinema.looks.kept import signatures_of
 from kinema.looks.likeness import Likeness
 from kinema.looks.look_alikes import write_look_alikes
@@ -190,6 +191,16 @@ def test_the_report_lists_look_alikes_of_two_subsets(videos, media_corpus, tmp_p
     write_look_alikes(**where, kept_path=tmp_path / "looks.npz", limit=3, threads=2, out=out)
     write_report(dataset="mine", **where, out=tmp_path / "report.json", page_path=page, look_alikes_path=out)
     assert "Videos were not compared by their looks: 16 videos, and look_alikes_limit is 3." in page.read_text()
+
+
+def test_videos_are_not_looked_at_again_where_their_flow_is_added(prepared, both, tmp_path, monkeypatch):
+    out, pictures = tmp_path / "look_alikes.json", sorted(prepared.glob("0*.parquet"))
+    where = {"annotation_path": prepared / "annotation.json", "kept_path": tmp_path / "looks.npz", "out": out}
+    write_look_alikes(**where, table_paths=pictures, limit=100, threads=1)
+    assert LookAlikes.read(out).looked
+    monkeypatch.setattr(kept_signatures, "_sign", lambda *_: pytest.fail("they are looked at again"))
+    write_look_alikes(**where, table_paths=[*pictures, *sorted(both.glob("0*.parquet"))], limit=100, threads=1)
+    assert LookAlikes.read(out).looked
 
 
 @pytest.fixture

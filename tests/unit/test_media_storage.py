@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -30,18 +31,18 @@ def media(storage, modality="rgb", **changes) -> Media:
     return Media(storage=storage, modality=modality, short_side=48, jpeg_quality=2, video_quality=1, **changes)
 
 
-def moving(path: Path, *, frames: int = 30, step: int = 3) -> Path:
+def moving(path: Path, *, frames: int = 30, step: float = 3, rate: Fraction = Fraction(25)) -> Path:
     """A textured square that moves `step` pixels to the right a frame."""
     rng = np.random.default_rng(1)
     grey = cv2.GaussianBlur(rng.integers(0, 255, (64, 64), np.uint8), (0, 0), 3)
     texture = cv2.merge([cv2.normalize(grey, None, 30, 220, cv2.NORM_MINMAX)] * 3)
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"qp": "10"})
+        stream = container.add_stream("libx264", rate=rate, options={"qp": "10"})
         stream.width, stream.height, stream.pix_fmt = 192, 96, "yuv420p"
         for number in range(frames):
             picture = np.full((96, 192, 3), 100, np.uint8)
-            left = 10 + step * number
+            left = round(10 + step * number)
             picture[16:80, left : left + 64] = texture[:, : max(0, 192 - left)]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))

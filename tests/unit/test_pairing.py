@@ -3,6 +3,7 @@
 import json
 import pickle
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ import pytest
 import torch
 from corpus import CLIP, build, entry, write_annotation, write_corpus
 from media_corpus import make_video
+from test_media_storage import moving
 
 from kinema.clips.coverage import read_coverage
 from kinema.clips.dataset import ClipDataset, clips_for
@@ -23,9 +25,10 @@ from kinema.experiment.data_sections import Augmentation, Media
 from kinema.experiment.model_sections import Evaluation
 from kinema.inference.clips import read_clips
 from kinema.inference.description import Description
-from kinema.inference.flow import pairs_at_pace
+from kinema.inference.flow import flow_at_pace
+from kinema.inference.frame_rates import FrameRates
 from kinema.inference.frame_spec import FrameSpec
-from kinema.inference.sampling import Sampling
+from kinema.inference.sampling import Sampling, sampling_of
 from kinema.inference.spec import CHANNELS, InputSpec
 from kinema.inference.video import Video
 from kinema.media.probe import MediaError
@@ -127,10 +130,12 @@ def test_a_loader_process_reads_both(both):
     assert torch.equal(pickle.loads(pickle.dumps(dataset))[0]["clip"], dataset[0]["clip"])
 
 
-def test_copies_of_the_frames_are_of_both(both, prepared):
-    files = read_files(both / "clips.parquet")
+@pytest.mark.parametrize("modality", ["rgb", "flow", "rgb+flow"])
+def test_copies_of_the_frames_are_of_what_a_model_reads(both, prepared, modality):
+    roots = {"rgb": prepared, "flow": both}
     names = [f"{shard}.{ending}" for shard in ("0000", "0001") for ending in ("arrow", "tar")]
-    assert sorted(files) == sorted(root / name for root in (both, prepared) for name in names)
+    expected = [roots[part] / name for part in modality.split("+") for name in names]
+    assert sorted(read_files(both / "clips.parquet", modality)) == sorted(expected)
 
 
 def write_both(root, database, became):
@@ -198,16 +203,16 @@ def test_nothing_usable_is_told_as_ever(tmp_path):
         build(tmp_path, allowed=0.5, table_paths=tables)
 
 
-def test_each_modality_is_made_with_the_settings_that_it_has_alone():
-    """So nothing is decoded anew, and no shard looked at, where a data set becomes one of both."""
+def test_each_modality_is_made_with_its_own_settings():
+    """So nothing is decoded anew, and no shard looked at, where a data set becomes one of both, or shares a corpus."""
     shared = {"short_side": 64, "min_frames": 4}
     media = Media(modality="rgb+flow", flow_bound=8, link_frames=True, **shared)
     pictures, flow = media.recipes
     assert frames_json(pictures) == frames_json(Media(link_frames=True, **shared))
     assert frames_json(flow) == frames_json(Media(modality="flow", flow_bound=8, **shared))
     assert [recipe_of(one) for one in media.recipes] == ["packed-64px-q4", "packed-64px-q4-flow8"]
-    for alone in (Media(link_frames=True, flow_bound=8), Media(modality="flow", flow_bound=8)):
-        assert alone.recipes == [alone]
+    for modality, of_both in zip(("rgb", "flow"), media.recipes, strict=True):
+        assert media.model_copy(update={"modality": modality}).recipes == [of_both]
 
 
 def test_the_data_of_one_modality_have_the_digests_of_before(prepared, both):
@@ -239,19 +244,37 @@ def test_a_client_computes_the_flow_of_a_training(both, prepared, modality, fps)
         assert np.abs(stored[:, :, -2:].astype(int) - 128).mean() > off[:, :, -2:].mean()
 
 
+FLOW_SPEC = InputSpec(num_frames=2, stride=1, size=32, modality="flow", color_order="XY", mean=(1, 1), std=(1, 1))
+
+
 def test_flow_at_the_pace_of_a_training_goes_to_the_next_picture_at_that_pace(tmp_path):
     video = Video(make_video(tmp_path / "a.mp4", frames=12))
-    options = {"modality": "flow", "color_order": "XY", "mean": (1, 1), "std": (1, 1)}
-    spec = InputSpec(num_frames=2, stride=1, size=32, **options)
-    pairs = [pairs_at_pace(video, Sampling(25.0, rate), spec) for rate in (None, 12.5)]
-    assert [[one.tolist() for one in pair] for pair in pairs] == [
-        [list(range(11)), list(range(1, 12))],
-        [[0, 2, 4, 6, 8], [2, 4, 6, 8, 10]],
+    flows = [flow_at_pace(video, Sampling(25.0, rate), FLOW_SPEC, bound=20) for rate in (None, 12.5)]
+    assert [[flow.numbers.tolist(), flow.following.tolist(), flow.bound] for flow in flows] == [
+        [list(range(11)), list(range(1, 12)), 20],
+        [[0, 2, 4, 6, 8], [2, 4, 6, 8, 10], 20],
     ]
-    numbers, following = pairs_at_pace(video, Sampling(25.0, 12.5), replace(spec, fps=12.5))
-    assert (following - numbers == 1).all(), "trained in time, on the flow of neighbours"
+    in_time = replace(FLOW_SPEC, fps=12.5)
+    for pace in (12.5, 50.0):  # trained in time, on the flow of neighbours
+        flow = flow_at_pace(video, Sampling(25.0, pace), in_time, bound=20)
+        assert (flow.following - flow.numbers == 1).all()
+        assert flow.bound == 20
     with pytest.raises(MediaError, match="too few frames"):
-        pairs_at_pace(video, Sampling(25.0, 1.0), spec)
+        flow_at_pace(video, Sampling(25.0, 1.0), FLOW_SPEC, bound=20)
+
+
+@pytest.mark.parametrize(("fps", "step"), [(25, 3), (12.5, 6), (50, 1.5)])
+def test_a_motion_is_as_long_at_every_frame_rate(tmp_path, fps, step):
+    """A square moves 3 pixels in a 25th of a second, whatever the rate of the video; no frame of it stands still."""
+    path = moving(tmp_path / "a.mp4", frames=round(fps / 2), step=step, rate=Fraction(fps))
+    video = Video(path, frames=FrameSpec(short_side=96))
+    flow = flow_at_pace(video, sampling_of(fps, FrameRates(median=25, low=25, high=25)), FLOW_SPEC, bound=20.0)
+    whole = dict(zip(("top", "left", "height", "width"), (0, 0, *video.size), strict=True))
+    assert len(flow.numbers) >= 10
+    for number, picture in zip(flow.numbers, flow.cut(whole), strict=True):
+        left = round(10 + step * number)
+        inside = picture[32:64, left + 16 : left + 48].astype(float) * (40 / 255) - 20
+        assert np.median(inside, axis=(0, 1)) == pytest.approx([3, 0], abs=0.3)
 
 
 def test_an_exported_model_says_the_bound_of_its_flow(both, prepared):

@@ -1,5 +1,6 @@
 """Sweeps: which combinations there are, how each is called, what is refused, and what a summary says of them."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -173,7 +174,7 @@ def test_a_sweep_is_made_of_its_combinations(project):
     }
     assert trained_behind(config, [target]) == [("mine", name) for name in found]
     assert f"results/mine/{next(iter(found))}/evaluation.json" in compared_files(config, "mine", NET, "lr")
-    assert scored_json(config, [target], "mine") == '[["validation"]]'
+    assert json.loads(scored_json(config, [target], "mine")) == [["testing", "validation"], ["validation"]]
     assert scored_json(config, [target], "other") == "[]"
     of_variant = points(config, "mine", f"{NET}@slow+training.epochs=3", "lr")
     rest = "training.freeze_encoder_epochs=0+training.lr=1e-05"
@@ -189,6 +190,16 @@ def test_a_sweep_that_a_cross_validation_judges_is_made_of_every_fold(project):
         ("mine", f"{one}/crossval/fold{fold}-seed1") for one in found for fold in (0, 1)
     ]
     assert scored_json(config, [target], "mine") == "[]"
+
+
+def test_a_sweep_needs_the_videos_that_its_combinations_are_scored_on(project):
+    """Else all of them are trained before the first evaluation tells that there are none."""
+    target = f"results/mine/{NET}/sweep-lr/summary.md"
+    tested = config_of(GRID, evaluation={"subset": "testing"})
+    assert json.loads(scored_json(tested, [target], "mine")) == [["testing, labelled or not"], ["validation"]]
+    swept = config_of({"evaluation.subset": ["training", "validation"]})
+    needed = [["training, labelled or not"], ["validation"], ["validation, labelled or not"]]
+    assert json.loads(scored_json(swept, [target], "mine")) == needed
 
 
 LONG = {key: [1] for key, field in setting_fields().items() if key.startswith("training") and field.annotation is int}

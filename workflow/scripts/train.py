@@ -11,6 +11,7 @@ from pathlib import Path
 from kinema.clips.local_copy import local_copy
 from kinema.job import job_from_argv, running
 from kinema.launch import start
+from kinema.models.model_name import modality_of
 from kinema.training.run import TrainingInputs, TrainingOutputs, train
 from kinema.watching.training import TrainingWatch
 
@@ -26,7 +27,7 @@ def run(job):
             curves_folder=Path(job.params["logs"]),
         )
         inputs = TrainingInputs.from_params(job.params, resources, clips_path=clips)
-        with local_copy(clips, inputs.copies_place) as copies:
+        with local_copy(clips, inputs.copies_place, modality=modality_of(inputs.model_name)) as copies:
             train(replace(inputs, copies=copies), outputs, watch=TrainingWatch(outputs), threads=job.threads)
 
 
