@@ -20,7 +20,8 @@ import optuna
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import Trial, TrialState
 
-from kinema.experiment.assigned import checked, joined
+from kinema.experiment.assigned import checked, joined, read_assigned, split_assigned
+from kinema.models.model_name import split_variant
 from kinema.records.evaluation import Evaluation
 
 SPACE = {
@@ -60,7 +61,12 @@ def run_trials(study: optuna.Study, trials: Sequence[Trial], model: Path, of_sna
     for trial in trials:
         path = targets[trial.number]
         if path.is_file():
-            study.tell(trial, Evaluation.read(path).subsets["validation"].video_top1)
+            subsets = Evaluation.read(path).subsets
+            if "validation" not in subsets:
+                sys.exit(
+                    f"{path}: has no scores of validation videos, which are to choose; give some videos that subset"
+                )
+            study.tell(trial, subsets["validation"].video_top1)
         else:
             study.tell(trial, state=TrialState.FAIL)
     if done.returncode and not any(path.is_file() for path in targets.values()):
@@ -70,8 +76,10 @@ def run_trials(study: optuna.Study, trials: Sequence[Trial], model: Path, of_sna
 def folder_of(model: Path, trial: Trial | optuna.trial.FrozenTrial) -> Path:
     """The folder of the model with the settings of a trial, to three digits, as they are to stand in its name."""
     values = {key: float(f"{value:.3g}") if isinstance(value, float) else value for key, value in trial.params.items()}
-    settings = joined(None, {key: checked(key, value) for key, value in values.items()})
-    return model.with_name(f"{model.name}{'+' if '@' in model.name else '@'}{settings}")
+    base, variant = split_variant(model.name)
+    named, own = split_assigned(variant) if variant is not None else (None, {})
+    settings = read_assigned(own) | {key: checked(key, value) for key, value in values.items()}
+    return model.with_name(f"{base}@{joined(named, settings)}")
 
 
 if __name__ == "__main__":

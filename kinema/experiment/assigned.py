@@ -20,6 +20,7 @@ from kinema.experiment.settings import Settings
 
 _Section = TypeVar("_Section", bound=Section)
 Value = bool | int | float | str | None
+LONGEST = 200  # characters of a name; file systems take 255 bytes, and parts of it stand in names of other files
 _BETWEEN = re.compile(r"\+(?=[\w.]+=)")  # no variant and no value has a `=`
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from kinema.annotations.sources import list_files
 from kinema.experiment import params
-from kinema.experiment.assigned import Value, joined, read_assigned, settings_of, split_assigned
+from kinema.experiment.assigned import LONGEST, Value, joined, read_assigned, settings_of, split_assigned
 from kinema.experiment.config import Config, Dataset, Settings, answered_once, merged
 from kinema.experiment.data_sections import CrossValidation, Media
 from kinema.experiment.files import ConfigError, nearest
@@ -101,6 +101,11 @@ def _values_in_name(plain: str, variant: str) -> dict[str, Value]:
     if (spelled := joined(named, values)) != variant:
         base, _ = split_variant(plain)
         raise ConfigError(f"'{plain}': the name of this experiment is '{base}@{spelled}'; ask for that")
+    if len(plain) > LONGEST:
+        raise ConfigError(
+            f"'{plain}' would be the name of a folder, of more than {LONGEST} characters; write settings of it into a "
+            "variant"
+        )
     return values
 
 

@@ -6,7 +6,7 @@ with the settings in its name (`kinema.experiment.assigned`), whoever asks for i
 
 import os
 
-from kinema.experiment.assigned import joined, read_assigned, split_assigned, text_of
+from kinema.experiment.assigned import LONGEST, joined, read_assigned, split_assigned, text_of
 from kinema.experiment.config import Config
 from kinema.experiment.crossval import fold_names, summary_file
 from kinema.experiment.files import ConfigError, nearest
@@ -19,7 +19,6 @@ FOLDER = "sweep-"
 FILES = ("summary.csv", "summary.md")
 READ = ("evaluation.json", "training.json")  # of each combination, where the validation videos choose
 CROSSVAL, VALIDATION = "crossval", "validation"
-LONGEST = 200  # characters of a name; file systems take 255 bytes, and parts of it stand in names of other files
 
 
 def swept(target: str) -> tuple[str, str, str] | None:

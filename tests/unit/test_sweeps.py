@@ -231,6 +231,13 @@ def test_what_cannot_be_swept_is_told_before_anything_runs(project, sweep, place
         check_target(config_of(sweep), f"results/mine/{place}/summary.md")
 
 
+def test_a_name_is_no_longer_than_file_systems_take(project):
+    name = f"{NET}@{joined(None, {key: values[0] for key, values in LONG.items()})}"
+    assert len(name) > 200
+    with pytest.raises(ConfigError, match="would be the name of a folder, of more than 200 characters; write settings"):
+        check_target(config_of(GRID), f"results/mine/{name}/model.xml")
+
+
 def test_validation_videos_choose_only_where_there_are_some(project):
     (project / "other.csv").write_text("video,label,subset\na,x,training\nb,y,testing\n")
     target = f"results/mine/{NET}/sweep-lr/summary.md"

@@ -90,12 +90,23 @@ def test_optuna_drives_targets(project, tmp_path):
         lines = text.splitlines()
         (tmp_path / "modules/optuna" / name).write_text("\n".join(line[8:] for line in lines))
     script = REPOSITORY / "examples/search_with_optuna.py"
-    command = [sys.executable, str(script), MODEL, "--trials", "2", "--at-once", "2", "--cores", "2"]
+    command = [
+        sys.executable,
+        str(script),
+        f"{MODEL}@training.seed=2",
+        "--trials",
+        "2",
+        "--at-once",
+        "2",
+        "--cores",
+        "2",
+    ]
     env = {**os.environ, "PYTHONPATH": f"{tmp_path / 'modules'}:{REPOSITORY}"}
     done = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     names = [
         f"{NAME}@training.freeze_encoder_epochs={epochs}+training.label_smoothing={smoothing}+training.lr={rate}"
+        "+training.seed=2"
         for epochs, smoothing, rate in ((0, "0.0", "0.001"), (5, "0.2", "0.01"))
     ]
     for name in names:
