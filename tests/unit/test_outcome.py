@@ -669,6 +669,7 @@ def test_it_is_for_the_end_alone_and_needs_the_standard_library():
     }
     told = {f"kinema.leaderboard.{name}" for name in ("columns", "rows", "told")}
     told |= {f"kinema.crossval.{name}" for name in ("markdown", "summary", "table")}
+    told.add("kinema.sweep.summary")
     pages = {name for name in users if name.startswith("kinema.report.")}
     assert users == {"kinema.cli", *told, *pages}
     program = "import sys; before = set(sys.modules); import kinema.outcome.show; print(*set(sys.modules) - before)"
