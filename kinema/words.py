@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kinema.models.names import LARGEST_ONNX
-
 MAX_SHOWN = 60  # characters of a wrong value
 MAX_NAMED = 5  # keys of tensors; a wrong file would otherwise fill the screen
 
@@ -121,11 +119,11 @@ def ways_to_repository(path: str, repository: str, source: str, reason: str) -> 
     )
 
 
-def too_large(model_name: str, num_bytes: int) -> str:
+def too_large(model_name: str, num_bytes: int, *, limit: int) -> str:
     """What to tell about a model whose weights do not go into an ONNX file."""
     return (
         f"'{model_name}' cannot be exported: it has {num_bytes / 1e9:.1f} GB of weights, and an ONNX file takes "
-        f"{LARGEST_ONNX / 1e9:.1f} GB. It can be trained and evaluated; deploy a smaller one"
+        f"{limit / 1e9:.1f} GB. It can be trained and evaluated; deploy a smaller one"
     )
 
 

@@ -38,7 +38,7 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
         raise ValueError(f"model '{model.name}' cannot be exported: {EXPORT_OBSTACLES[model.name]}")
     num_bytes = 4 * sum(parameter.numel() for parameter in model.parameters())
     if num_bytes >= LARGEST_ONNX:
-        raise ValueError(f"model {too_large(model.name, num_bytes)}")
+        raise ValueError(f"model {too_large(model.name, num_bytes, limit=LARGEST_ONNX)}")
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)

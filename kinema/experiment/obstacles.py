@@ -101,7 +101,7 @@ def check_export(config: Config, dataset: str, model_name: str) -> None:
     if (parts := parse_model_name(name)).encoder in HUB_NETWORKS:
         found = _hub_description(parts, experiment.settings, start_files(config, dataset, model_name))
         if found and (num_bytes := hub_files.weight_bytes(parts.encoder, found.config)) >= LARGEST_ONNX:
-            raise ConfigError(f"{where}: {too_large(name, num_bytes)}.")
+            raise ConfigError(f"{where}: {too_large(name, num_bytes, limit=LARGEST_ONNX)}.")
     if name in TRACED and opset > TRACED_MAX_OPSET:
         raise ConfigError(
             f"{where}: deployment.opset is {opset}; '{name}' needs {TRACED_MAX_OPSET} or less. Set it to "

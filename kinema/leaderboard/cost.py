@@ -9,10 +9,9 @@ from pydantic import ValidationError
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
 from kinema.models.hub_files import architecture_of, described
-from kinema.models.loading.start_keys import ENCODER
 from kinema.models.model_name import parse_model_name
 from kinema.models.names import HUB_NETWORKS
-from kinema.models.published import hub_start
+from kinema.models.published import hub_path, hub_start
 from kinema.models.summary import Summary, summarise
 from kinema.records.training import Training
 
@@ -34,7 +33,8 @@ def cost_of(training: Training) -> Summary | None:
 def _architecture(training: Training, network: Network) -> dict[str, Any] | None:
     """What a network of transformers is, by the files that it started from; None of others, which their names say."""
     encoder = parse_model_name(training.model).encoder
-    if encoder not in HUB_NETWORKS or ENCODER not in training.starts:
+    if encoder not in HUB_NETWORKS:
         return None
-    found = described(hub_start(encoder, network.encoder_weights), Path(training.starts[ENCODER]))
+    source = hub_start(encoder, network.encoder_weights)
+    found = described(source, Path(hub_path(source)))
     return architecture_of(found) if found else None
