@@ -192,7 +192,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("options", nargs="*", default=["--cores", "2"], help="of snakemake")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # in the background a shell has the latter ignored, by snakemake too
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as temporary:
         for num_videos in arguments.videos:
             project = (arguments.folder or Path(temporary)).resolve() / str(num_videos)
