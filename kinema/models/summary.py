@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinema.experiment.data_sections import Clip
 from kinema.experiment.model_sections import Network
-from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, STREAMS
+from kinema.models.model_name import parse_model_name
+from kinema.models.names import CLIP_NETWORKS, DECODERS, ENCODERS, EXPORT_OBSTACLES, HUB_NETWORKS, STREAMS
 from kinema.models.registry import create_model
 
 SHOWN_ENCODER = "resnet34"  # carries the decoders and the streams in the table of all models
@@ -46,6 +47,11 @@ def summarise(
     architecture: dict[str, Any] | None = None,
 ) -> Summary:
     """Count the parameters and operations of a model on tensors without numbers; `architecture`: see `create_model`."""
+    if architecture is None and parse_model_name(model_name).encoder in HUB_NETWORKS:
+        raise ValueError(
+            f"model '{model_name}': what it is stands in the files that network.encoder_weights names, so its name "
+            "alone does not say what it costs; the leaderboard counts what was trained."
+        )
     network = network.model_copy(update={"encoder_weights": "none", "weights": None})
     with torch.device("meta"):
         options: dict[str, Any] = {"num_classes": num_classes, "clip": clip, "network": network}

@@ -59,6 +59,13 @@ def test_every_decoder_is_counted(decoder):
     assert found.separable == (decoder not in INSEPARABLE)
 
 
+def test_what_stands_in_files_cannot_be_counted_by_a_name(capsys):
+    assert main(["models", "vjepa2_attn_pool"]) == 2
+    said = capsys.readouterr().err
+    assert "model 'vjepa2_attn_pool': what it is stands in the files that network.encoder_weights names" in said
+    assert said.count("\n") == 1
+
+
 def test_an_unknown_model_is_one_line(capsys):
     assert main(["models", "resnet43_vtn"]) == 2
     error = capsys.readouterr().err
