@@ -2,6 +2,7 @@
 
 import copy
 import re
+from itertools import pairwise
 
 import numpy as np
 import openvino as ov
@@ -142,7 +143,7 @@ def test_clips_of_a_batch_do_not_mix(model):
 @pytest.mark.slow
 @each_model([name for name in EXPORTABLE if name not in SMALLER])
 def test_exported_parts_give_the_same_numbers(tmp_path, model):
-    parts = export_parts(model)
+    parts = export_parts(thinned(model))
     assert [part.name for part in parts] == (["model", "encoder", "decoder"] if model.separable else ["model"])
     for part in parts:
         if part.name not in left_to_others(model.name):
@@ -154,6 +155,42 @@ def test_an_export_leaves_activations_as_they_were():
     decoder.module.add_module("activation", torch.nn.ReLU(inplace=True))
     part_to_onnx(decoder, opset=20)
     assert decoder.module.activation.inplace
+
+
+def thinned(model):
+    """The model without the third and further ones of equal blocks in a row, which are exported as the first two are.
+
+    Two stay, as blocks of a kind may take turns: every other one of Swin shifts its windows.
+    """
+    for row in model.modules():
+        if isinstance(row, (torch.nn.Sequential, torch.nn.ModuleList)):
+            blocks = list(row)
+            alike = [len(kinds_in(block)) > 1 and kinds_in(block) == kinds_in(before) for before, block in pairwise(blocks)]
+            repeated = {i + 2 for i, both in enumerate(pairwise(alike)) if all(both)}
+            row._modules = {key: block for i, (key, block) in enumerate(row._modules.items()) if i not in repeated}
+    return model
+
+
+def kinds_in(block):
+    """Types of the layers of a block and the shapes of their parameters."""
+    return [(type(layer), [p.shape for p in layer.parameters(recurse=False)]) for layer in block.modules()]
+
+
+@pytest.mark.parametrize("name", ["mvit_v2_s", "resnet50_vtn", "swin3d_t"])
+def test_a_thinned_model_has_every_kind_of_layer_of_the_whole(name):
+    whole = create_model(name, num_classes=5, clip=CLIP, network=MICRO)
+    thin = thinned(copy.deepcopy(whole))
+    assert len(list(thin.modules())) < 0.8 * len(list(whole.modules()))
+    assert numbers_of_layers(thin) == numbers_of_layers(whole)
+
+
+def numbers_of_layers(model):
+    """Shapes of parameters, sizes, strides, shifts of windows, ... of every layer; equal layers count once."""
+    return {
+        str((kinds_in(layer)[0], {key: n for key, n in vars(layer).items() if isinstance(n, int | tuple | list)}))
+        for layer in model.modules()
+        if not isinstance(layer, (torch.nn.Sequential, torch.nn.ModuleList))
+    }
 
 
 def left_to_others(model_name):
