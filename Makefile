@@ -88,11 +88,13 @@ site: $(READY)
 
 setup: $(READY)
 
-# Installed anew when the requirements change. Only wheels of PyPI, no sudo, no system ffmpeg.
+# Installed anew when the requirements change. Only wheels of PyPI, no sudo, no system ffmpeg. Python compiles a module
+# when it is first imported: most of the 23,000 never are.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python %d.%d found, 3.11 or newer needed: make PYTHON=/path/to/python3.12 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt \
+		--editable '.[dev]'
 	@touch $@
 
 clean:

@@ -2,10 +2,14 @@
 
 A name is ENCODER_DECODER, ENCODER_DECODER_STREAM (`resnet34_vtn_rgbdiff`) or a clip network (`inception_i3d`). The
 Snakefile imports this module on every call, so it knows names only: neither torch nor timm is imported, unless an
-encoder is asked for that is none of the well-known ones.
+encoder is asked for that is found nowhere else.
 """
 
+import re
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from kinema.models.names import (
     CLIP_NETWORKS,
@@ -128,9 +132,26 @@ def _check_hub_decoder(text: str, encoder: str, ending: str) -> None:
         raise ValueError(f"model '{text}': '{encoder}' looks at whole clips of RGB; ask for '{encoder}' or {others}.")
 
 
+@cache
+def _names_in_timm_files() -> frozenset[str]:
+    """Names of networks, and of their weights with a tag, in timm's files; none where those are written otherwise.
+
+    Read in hundredths of a second, where importing timm takes PyTorch and seconds, at each start of Snakemake.
+    """
+    spec = find_spec("timm")
+    folders = spec.submodule_search_locations or [] if spec else []
+    files = (path for folder in folders for path in Path(folder, "models").glob("*.py"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    names = re.findall(r"^@register_model\ndef (\w+)\(", text, flags=re.MULTILINE)
+    tagged = re.findall(r"""^ +['"](\w+\.\w+)['"]: """, text, flags=re.MULTILINE)
+    return frozenset(names) | {name for name in tagged if name.partition(".")[0] in names}
+
+
 def _check_timm_name(text: str, encoder: str) -> None:
     """ValueError where timm has no network of this name, or no weights of the tag behind its point."""
-    import timm  # seconds to import: only for names that are not ours
+    if encoder in _names_in_timm_files():
+        return
+    import timm  # seconds to import: only for names that nothing else tells of
 
     architecture, point, tag = encoder.partition(".")
     if not timm.is_model(architecture):

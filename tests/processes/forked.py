@@ -22,8 +22,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-# timm: the Snakefile asks it about names of encoders that are not in our tables, and that of the tiny project is none
-WORKFLOW = ("snakemake.cli", "smart_open", "pandas", "pyarrow.parquet", "pydantic", "yaml", "timm")
+WORKFLOW = ("snakemake.cli", "smart_open", "pandas", "pyarrow.parquet", "pydantic", "yaml")
 # not openvino, which starts a thread when it is imported: a fork would lack it
 JOBS = (
     *("snakemake.iocontainers", "pandas", "pyarrow.parquet", "pydantic", "lightning", "timm", "torchvision"),

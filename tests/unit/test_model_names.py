@@ -2,8 +2,19 @@ import subprocess
 import sys
 
 import pytest
+import timm
+from timm.models import get_arch_pretrained_cfgs
 
-from kinema.models.model_name import ModelName, canonical, model_modules, parse_model_name, split_variant, timm_name
+from kinema.models import model_name
+from kinema.models.model_name import (
+    ModelName,
+    _names_in_timm_files,
+    canonical,
+    model_modules,
+    parse_model_name,
+    split_variant,
+    timm_name,
+)
 from kinema.models.names import DECODERS
 
 
@@ -87,9 +98,27 @@ def test_our_names_for_timm_models():
     assert timm_name("resnet26d") == "resnet26d"
 
 
-def test_names_are_read_without_torch_or_timm():
+@pytest.mark.parametrize("text", ["resnet34_vtn", "resnet26d_vtn", "mobilenetv3_large_100.ra_in1k_lstm"])
+def test_names_are_read_without_torch_or_timm(text):
     code = (
-        "import sys; from kinema.models.model_name import parse_model_name; parse_model_name('resnet34_vtn');"
+        f"import sys; from kinema.models.model_name import parse_model_name; parse_model_name('{text}');"
         "sys.exit(bool({'torch', 'timm'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_files_of_timm_name_what_it_has():
+    found = _names_in_timm_files()
+    assert set(timm.list_models()) == {name for name in found if "." not in name}
+    published = set(timm.list_pretrained())
+    assert len(found & published) > 0.95 * len(published)
+    for name in found:
+        architecture, point, _ = name.partition(".")
+        assert not point or name in get_arch_pretrained_cfgs(architecture)
+
+
+def test_a_timm_whose_files_are_written_otherwise_is_asked_itself(monkeypatch):
+    monkeypatch.setattr(model_name, "_names_in_timm_files", frozenset)
+    assert parse_model_name("resnet26d_vtn").encoder == "resnet26d"
+    with pytest.raises(ValueError, match="unknown encoder 'resnet43'"):
+        parse_model_name("resnet43_vtn")

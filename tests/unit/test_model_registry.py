@@ -164,8 +164,8 @@ def thinned(model):
     """
     for row in model.modules():
         if isinstance(row, (torch.nn.Sequential, torch.nn.ModuleList)):
-            blocks = list(row)
-            alike = [len(kinds_in(block)) > 1 and kinds_in(block) == kinds_in(before) for before, block in pairwise(blocks)]
+            kinds = [kinds_in(block) for block in row]
+            alike = [len(block) > 1 and block == before for before, block in pairwise(kinds)]
             repeated = {i + 2 for i, both in enumerate(pairwise(alike)) if all(both)}
             row._modules = {key: block for i, (key, block) in enumerate(row._modules.items()) if i not in repeated}
     return model
