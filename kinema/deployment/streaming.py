@@ -87,7 +87,8 @@ def stream_networks(parts: list[ExportPart], *, opset: int) -> list[ov.Model]:
     """Encoder and decoder with a batch of one; ValueError where there are none."""
     if not parts:
         raise ValueError(
-            "this model looks at whole clips and cannot be cut into an encoder of frames and a decoder; use model.xml"
+            "this model looks at whole clips and cannot be cut into an encoder of frames and a decoder; use model.xml, "
+            "or train tsm with network.bidirectional: false, which looks at earlier frames alone"
         )
     networks = []
     for part in parts:
@@ -95,7 +96,7 @@ def stream_networks(parts: list[ExportPart], *, opset: int) -> list[ov.Model]:
             path = Path(folder) / f"{part.name}.onnx"
             onnx.save(part_to_onnx(part, opset=opset), path)
             network = ov.convert_model(path)
-        network.reshape([1, *part.example.shape[1:]])
+        network.reshape({name: [1, *example.shape[1:]] for name, example in part.inputs.items()})
         networks.append(network)
     return networks
 

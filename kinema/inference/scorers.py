@@ -11,7 +11,7 @@ import openvino as ov
 
 from kinema.inference.predictors.openvino import compiled_network, read_openvino
 from kinema.inference.predictors.predictor import Predictor
-from kinema.inference.predictors.streaming import encoder_frames
+from kinema.inference.predictors.streaming import Encoded, encoder_frames
 from kinema.inference.spec import InputSpec
 
 STREAMING = "streaming"  # folder beside a model
@@ -47,11 +47,12 @@ class WholeClips:
 class EncoderDecoder:
     """Runs the encoder once a frame and the decoder, which is small, once a clip; `predictors.streaming` has the forms.
 
-    Of a model of differences the encoder sees each frame with the one before.
+    Of a model of differences the encoder sees each frame with the one before. What an encoder carries from frame to frame
+    is carried over the whole stream, not from the start of each clip: no frame is encoded twice.
     """
 
     def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, *, spec: InputSpec):
-        self._encoder, self._decoder = encoder, decoder
+        self._encode, self._decoder = Encoded(encoder), decoder
         self._seen: deque[np.ndarray] = deque(maxlen=frames_seen(encoder, spec))
         self._embeddings: deque[np.ndarray] = deque(maxlen=decoder.inputs[0].shape[1])
 
@@ -60,7 +61,7 @@ class EncoderDecoder:
         self._seen.append(frame)
         if len(self._seen) == self._seen.maxlen:
             (frames,) = encoder_frames(np.stack(self._seen), seen=len(self._seen))
-            self._embeddings.append(np.array(self._encoder([frames])[0]))
+            self._embeddings.append(self._encode(frames))
 
     def logits(self) -> np.ndarray:
         """See ClipScorer."""
@@ -91,8 +92,12 @@ def streaming_scorers(
 
 
 def take_clips_of(encoder: ov.Model, decoder: ov.Model, *, spec: InputSpec) -> bool:
-    """Whether encoder and decoder take frames of these, and clips of so many."""
-    if any(len(network.inputs) != 1 or network.inputs[0].partial_shape.is_dynamic for network in (encoder, decoder)):
+    """Whether encoder and decoder take frames of these, and clips of so many; the encoder maybe a state as well."""
+    ports = [*encoder.inputs, *encoder.outputs[1:], *decoder.inputs]
+    if len(decoder.inputs) != 1 or any(port.partial_shape.is_dynamic for port in ports):
+        return False
+    carried = [[list(port.shape) for port in ports[1:]] for ports in (encoder.inputs, encoder.outputs)]
+    if carried[0] != carried[1] or len(carried[0]) > 1:
         return False
     frames, embeddings = (list(network.inputs[0].shape) for network in (encoder, decoder))
     seen = frames_seen(encoder, spec)
