@@ -42,7 +42,8 @@ def part_to_onnx(part: ExportPart, *, opset: int) -> onnx.ModelProto:
             opset_version=opset,
             input_names=list(part.inputs),
             output_names=part.output_names,
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},) * len(part.inputs),
+            # one dimension has one name: those of further inputs are found to be the same
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)}, {0: torch.export.Dim.AUTO})[: len(part.inputs)],
             verbose=False,
         )
     assert program is not None
