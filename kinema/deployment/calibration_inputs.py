@@ -40,7 +40,7 @@ def _write(dataset: ClipDataset, rows: np.ndarray, out: Path) -> None:
 def encoder_inputs(clips_path: Path, encoder: ov.CompiledModel, *, seen: int, out: Path) -> None:
     """What the encoder of a stream takes, (N, seen * C, H, W): of each clip one frame, each time another one.
 
-    Where it takes a state as well, the file has records: `frames`, and `state` (N, S), which is that of the frame before.
+    Where it takes a state as well, the file has records: `frames`, and `state` (N, S), that of the frame before.
     """
     clips = np.load(clips_path, mmap_mode="r")
     chosen = [_one_of(encoder_frames(clip, seen=seen), number, encoder) for number, clip in enumerate(clips)]

@@ -39,7 +39,7 @@ def options_of(recipe: str) -> dict[str, Any]:
 def main(network_path: str, clips_path: str, recipe: str, weights: str, out: str) -> None:
     """Write the quantised IR of a network, of which the inputs (N, ...) in a .npy file are given one at a time.
 
-    A batch of one: NNCF takes statistics over a batch as a whole otherwise. Records have several inputs, in their order.
+    A batch of one: NNCF takes statistics over a batch as a whole otherwise. Records have several inputs, in order.
     """
     import nncf
 

@@ -19,9 +19,9 @@ STATE, NEXT_STATE = "state", "next_state"
 class ExportPart:
     """One graph of an exported model, with an example of its input.
 
-    The example has a batch of two or more, because exporters take a batch of one for a constant. `state`: the example of
-    a second input, which has a second output, `next_state`, to be given with the next frame. `is_traced`: torch's older
-    exporter takes it, by tracing.
+    The example has a batch of two or more, because exporters take a batch of one for a constant. `state`: an example
+    of a second input, with which there is a second output, `next_state`, that is given with the next frame.
+    `is_traced`: torch's older exporter takes it, by tracing.
     """
 
     name: str
@@ -56,8 +56,9 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)
-    is_streamed = isinstance(model, FrameRecognizer) and (model.separable or looks_back(model.encoder))
-    return [whole, *(_streaming_parts(model) if is_streamed else [])]
+    if not isinstance(model, FrameRecognizer) or not (model.separable or looks_back(model.encoder)):
+        return [whole]
+    return [whole, *_streaming_parts(model)]
 
 
 def _streaming_parts(model: FrameRecognizer) -> list[ExportPart]:

@@ -47,8 +47,8 @@ class WholeClips:
 class EncoderDecoder:
     """Runs the encoder once a frame and the decoder, which is small, once a clip; `predictors.streaming` has the forms.
 
-    Of a model of differences the encoder sees each frame with the one before. What an encoder carries from frame to frame
-    is carried over the whole stream, not from the start of each clip: no frame is encoded twice.
+    Of a model of differences the encoder sees each frame with the one before. What an encoder carries from frame to
+    frame is carried over the whole stream, not from the start of each clip: no frame is encoded twice.
     """
 
     def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, *, spec: InputSpec):

@@ -173,7 +173,7 @@ def test_what_cannot_be_exported(file, monkeypatch):
         ("r3d_18", "as its network looks at whole clips. Ask for its model.xml"),
         (
             "resnet34_tsm",
-            "as its encoder mixes neighbouring frames. Ask for its model.xml, or set network.bidirectional: false, with",
+            "as its encoder mixes neighbouring frames. Ask for its model.xml, or set network.bidirectional: false,",
         ),
         ("resnet34_tsm_two_stream", "as two networks look at its frames. Ask for its model.xml, or for a model"),
         ("resnet34_vtn_two_stream", "as two networks look at its frames. Ask for its model.xml"),
