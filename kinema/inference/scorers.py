@@ -1,6 +1,7 @@
 """Frames one after the other -> logits of the clip of the last ones: what a timeline asks, however the network runs."""
 
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from kinema.inference.predictors.predictor import Predictor
 from kinema.inference.predictors.streaming import Encoded, encoder_frames
 from kinema.inference.spec import InputSpec
 
+log = logging.getLogger(__name__)
 STREAMING = "streaming"  # folder beside a model
 ENCODER, DECODER = "encoder.xml", "decoder.xml"
 
@@ -86,6 +88,12 @@ def streaming_scorers(
         if not take_clips_of(*networks, spec=spec):
             what = f"{ENCODER} and {DECODER} take other frames than {model_path.name}"
             raise ValueError(f"{folder}: {what}; make them again, or delete the folder")
+        if len(networks[0].inputs) > 1:
+            log.warning(
+                "%s: its encoder knows of frames before a window, too, so behind the first window answers may differ "
+                "from those of %s; without this folder they are those",
+                *(folder, model_path.name),
+            )
         return [compiled_network(network, precision=precision, threads=threads) for network in networks]
 
     return lambda: EncoderDecoder(*compiled(), spec=spec)

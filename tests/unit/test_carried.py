@@ -197,7 +197,7 @@ def test_a_state_that_is_not_carried_is_refused(carried, tmp_path, monkeypatch, 
 # Clients
 
 
-def test_a_timeline_carries_the_state_over_the_whole_video(carried, trained, long_clip):
+def test_a_timeline_carries_the_state_over_the_whole_video(carried, trained, long_clip, caplog):
     make = streaming_scorers(carried.root / "model.xml", trained.spec, precision="f32", threads=1)
     for _ in range(2):  # each video begins with nothing
         scorer, looks = make(), []
@@ -209,6 +209,9 @@ def test_a_timeline_carries_the_state_over_the_whole_video(carried, trained, lon
         assert np.abs(np.stack(looks) - online(trained, long_clip)).max() < 1e-3
     whole = torch_predictor(trained, device="cpu")(long_clip[None, :4])[0]
     assert np.abs(looks[0] - whole).max() < 1e-3, "the first window is a clip"
+    assert np.abs(looks[-1] - torch_predictor(trained, device="cpu")(long_clip[None, -4:])[0]).max() > 0.1
+    (told,) = caplog.messages
+    assert "streaming: its encoder knows of frames before a window, too, so behind the first window answers" in told
 
 
 def test_the_live_demo_makes_a_pass_for_each_frame_of_a_clip(carried, trained, long_clip):
