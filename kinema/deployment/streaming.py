@@ -1,7 +1,8 @@
 """model.pth -> streaming/encoder.xml and decoder.xml: a frame is encoded once, whatever clips it is part of.
 
 In the conventions of Open Model Zoo's action recognition demo: the encoder takes uint8 (1, 3, H, W) of B, G, R, the
-decoder a static (1, T, E). Both must compute what the whole network computes, and pass gate 2 together.
+decoder a static (1, T, E). Both must compute what the whole network computes, and pass gate 2 together. An encoder that
+looks back takes a state beside the frame; the gates begin each clip with zeros, as the whole network does.
 """
 
 import logging
