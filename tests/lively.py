@@ -14,6 +14,8 @@ def enliven(model: torch.nn.Module, clips: np.ndarray) -> None:
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None  # the mean of what it sees
+            if not layer.weight.any():  # the last one of a residual branch, which would say nothing
+                torch.nn.init.ones_(layer.weight)
     last = [layer for layer in model.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         model.train()(given)

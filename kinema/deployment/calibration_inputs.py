@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import openvino as ov
 
 from kinema.clips.dataset import ClipDataset, clips_for
 from kinema.clips.table import ClipIndex, subsets_of
-from kinema.inference.predictors.predictor import Predictor
-from kinema.inference.predictors.streaming import encoder_frames
+from kinema.inference.predictors.streaming import Encoded, encoder_frames
 from kinema.input_error import InputError
 from kinema.models.recognizer import Recognizer
 
@@ -37,19 +37,35 @@ def _write(dataset: ClipDataset, rows: np.ndarray, out: Path) -> None:
     clips.flush()
 
 
-def encoder_inputs(clips_path: Path, *, seen: int, out: Path) -> None:
-    """What the encoder of a stream takes, (N, seen * C, H, W): of each clip one frame, each time another one."""
+def encoder_inputs(clips_path: Path, encoder: ov.CompiledModel, *, seen: int, out: Path) -> None:
+    """What the encoder of a stream takes, (N, seen * C, H, W): of each clip one frame, each time another one.
+
+    Where it takes a state as well, the file has records: `frames`, and `state` (N, S), that of the frame before.
+    """
     clips = np.load(clips_path, mmap_mode="r")
-    chosen = [_one_of(encoder_frames(clip, seen=seen), number) for number, clip in enumerate(clips)]
-    np.save(out, np.concatenate(chosen))
+    chosen = [_one_of(encoder_frames(clip, seen=seen), number, encoder) for number, clip in enumerate(clips)]
+    frames, *states = (np.concatenate(given) for given in zip(*chosen, strict=True))
+    if not states:
+        np.save(out, frames)
+        return
+    (state,) = states
+    kinds = [("frames", frames.dtype, frames.shape[1:]), ("state", state.dtype, state.shape[1:])]
+    records = np.lib.format.open_memmap(out, mode="w+", dtype=np.dtype(kinds), shape=(len(frames),))
+    records["frames"], records["state"] = frames, state
+    records.flush()
 
 
-def decoder_inputs(clips_path: Path, encode: Predictor, *, seen: int, out: Path) -> None:
+def decoder_inputs(clips_path: Path, encoder: ov.CompiledModel, *, seen: int, out: Path) -> None:
     """What the decoder takes, (N, T, E): the embeddings of the clips."""
     clips = np.load(clips_path, mmap_mode="r")
-    rows = [[encode(frame) for frame in encoder_frames(clip, seen=seen)] for clip in clips]
-    np.save(out, np.concatenate([np.stack(embeddings, axis=1) for embeddings in rows]))
+    rows = [map(Encoded(encoder), encoder_frames(clip, seen=seen)) for clip in clips]
+    np.save(out, np.concatenate([np.stack(list(embeddings), axis=1) for embeddings in rows]))
 
 
-def _one_of(frames: np.ndarray, number: int) -> np.ndarray:
-    return frames[number % len(frames)].copy()  # the others are not kept
+def _one_of(frames: np.ndarray, number: int, encoder: ov.CompiledModel) -> list[np.ndarray]:
+    """A frame of a clip, and what is carried on to it."""
+    at, encoded = number % len(frames), Encoded(encoder)
+    if encoded.state:
+        for frame in frames[:at]:
+            encoded(frame)
+    return [frames[at].copy(), *encoded.state]  # the others are not kept

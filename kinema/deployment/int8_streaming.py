@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 
 from kinema.deployment.about import ModelFiles, describe
 from kinema.deployment.calibration_inputs import calibration_clips, decoder_inputs, encoder_inputs
@@ -25,6 +24,7 @@ from kinema.digests import file_digest
 from kinema.experiment.config import Settings
 from kinema.inference.predictors.openvino import compiled_network
 from kinema.inference.predictors.predictor import Predictor
+from kinema.inference.predictors.streaming import Encoded, encoder_frames
 from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.made_of import remove_what_is_of_another
 
@@ -56,13 +56,14 @@ def export_int8_streaming(
         clips, frames, embeddings = (folder / f"{what}.npy" for what in ("clips", "frames", "embeddings"))
         count = calibration_clips(clips_path, trained.model, count=deployment.int8.calibration_clips, out=clips)
         seen = encoder.inputs[0].shape[1] // trained.model.spec.channels
-        encoder_inputs(clips, seen=seen, out=frames)
-        exact = _asked(compiled_network(encoder, precision="f32", threads=threads))
+        exact = compiled_network(encoder, precision="f32", threads=threads)
+        encoder_inputs(clips, exact, seen=seen, out=frames)
         decoder_inputs(clips, exact, seen=seen, out=embeddings)
+        one = encoder_frames(np.load(clips, mmap_mode="r")[0], seen=seen)[0]
         trials = Trials(
             parts=[Part("encoder", encoder, frames), Part("decoder", decoder, embeddings)],
             predictor_of=partial(_predictor, threads=threads),
-            step_of=partial(_step, frame=np.load(frames)[:1], embeddings=np.load(embeddings)[:1], threads=threads),
+            step_of=partial(_step, frame=one, embeddings=np.load(embeddings)[:1], threads=threads),
             judge=judge,
             sample=parity_sample(clips_path, trained.model, count=max(LEAST_CLIPS, deployment.parity_clips)),
             settings=deployment.int8,
@@ -85,11 +86,8 @@ def _predictor(paths: Sequence[Path], *, threads: int) -> Predictor:
     return stream_predictor(paths[0], paths[1], None, threads=threads)
 
 
-def _asked(compiled: ov.CompiledModel) -> Predictor:
-    return lambda given: np.array(compiled([given])[0])
-
-
 def _step(paths: Sequence[Path], *, frame: np.ndarray, embeddings: np.ndarray, threads: int) -> Callable[[], object]:
     """What one frame more costs: a pass of the encoder and one of the decoder."""
-    encode, decode = (_asked(compiled_network(path, threads=threads)) for path in paths)
-    return lambda: (encode(frame), decode(embeddings))
+    encoder, decode = (compiled_network(path, threads=threads) for path in paths)
+    encode = Encoded(encoder)
+    return lambda: (encode(frame), np.array(decode([embeddings])[0]))

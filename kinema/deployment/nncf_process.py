@@ -39,15 +39,21 @@ def options_of(recipe: str) -> dict[str, Any]:
 def main(network_path: str, clips_path: str, recipe: str, weights: str, out: str) -> None:
     """Write the quantised IR of a network, of which the inputs (N, ...) in a .npy file are given one at a time.
 
-    A batch of one: NNCF takes statistics over a batch as a whole otherwise.
+    A batch of one: NNCF takes statistics over a batch as a whole otherwise. Records have several inputs, in order.
     """
     import nncf
 
     clips = np.load(clips_path, mmap_mode="r")
-    inputs = nncf.Dataset(clips, lambda clip: np.array(clip[None]))
+    inputs = nncf.Dataset(clips, given)
     network = ov.Core().read_model(network_path)
     quantised = nncf.quantize(network, inputs, subset_size=len(clips), **options_of(recipe))
     ov.save_model(quantised, out, compress_to_fp16=weights == "float16")
+
+
+def given(clip: Any) -> Any:
+    """What a network takes of one row of the file."""
+    names = clip.dtype.names
+    return [np.array(clip[name][None]) for name in names] if names else np.array(clip[None])
 
 
 if __name__ == "__main__":

@@ -37,12 +37,13 @@ def part_to_onnx(part: ExportPart, *, opset: int) -> onnx.ModelProto:
     with _out_of_place(part.module):
         program = torch.onnx.export(
             part.module.eval(),
-            (part.example,),
+            tuple(part.inputs.values()),
             dynamo=True,
             opset_version=opset,
-            input_names=[part.input_name],
-            output_names=[part.output_name],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            input_names=list(part.inputs),
+            output_names=part.output_names,
+            # one dimension has one name: those of further inputs are found to be the same
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)}, {0: torch.export.Dim.AUTO})[: len(part.inputs)],
             verbose=False,
         )
     assert program is not None

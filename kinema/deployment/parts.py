@@ -5,20 +5,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from kinema.deployment.carried import Carried, looks_back
 from kinema.inference.predictors.predictor import INPUT, OUTPUT
 from kinema.models.names import EXPORT_OBSTACLES, LARGEST_ONNX, TRACED
 from kinema.models.recognizer import FrameRecognizer, Recognizer
 from kinema.words import too_large
 
 FRAMES, EMBEDDINGS = "frames", "embeddings"
+STATE, NEXT_STATE = "state", "next_state"
 
 
 @dataclass(frozen=True)
 class ExportPart:
     """One graph of an exported model, with an example of its input.
 
-    The example has a batch of two or more, because exporters take a batch of one for a constant. `is_traced`: torch's
-    older exporter takes it, by tracing.
+    The example has a batch of two or more, because exporters take a batch of one for a constant. `state`: an example
+    of a second input, with which there is a second output, `next_state`, that is given with the next frame.
+    `is_traced`: torch's older exporter takes it, by tracing.
     """
 
     name: str
@@ -26,11 +29,22 @@ class ExportPart:
     input_name: str
     output_name: str
     example: Tensor
+    state: Tensor | None = None
     is_traced: bool = False
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """Examples of all inputs by name."""
+        return {self.input_name: self.example} | ({} if self.state is None else {STATE: self.state})
+
+    @property
+    def output_names(self) -> list[str]:
+        """Of all outputs."""
+        return [self.output_name, *([] if self.state is None else [NEXT_STATE])]
 
 
 def export_parts(model: Recognizer) -> list[ExportPart]:
-    """The whole network (clips -> logits), then encoder and decoder where it is separable.
+    """The whole network (clips -> logits), then encoder and decoder where it is separable, or its encoder looks back.
 
     A model that cannot be exported is a ValueError that says why.
     """
@@ -42,19 +56,27 @@ def export_parts(model: Recognizer) -> list[ExportPart]:
     spec = model.spec
     clips = torch.zeros(2, spec.num_frames, spec.channels, spec.size, spec.size, dtype=torch.uint8)
     whole = ExportPart("model", model, INPUT, OUTPUT, clips, is_traced=model.name in TRACED)
-    return [whole, *(_streaming_parts(model) if isinstance(model, FrameRecognizer) and model.separable else [])]
+    if not isinstance(model, FrameRecognizer) or not (model.separable or looks_back(model.encoder)):
+        return [whole]
+    return [whole, *_streaming_parts(model)]
 
 
 def _streaming_parts(model: FrameRecognizer) -> list[ExportPart]:
     """`encoder` (a frame of a stream -> its embedding) and `decoder` (embeddings -> logits)."""
     spec, seen = model.spec, 1 + model.differences
     frames = torch.zeros(2, seen * spec.channels, spec.size, spec.size, dtype=torch.uint8)
-    one = torch.zeros(seen, spec.channels, spec.size, spec.size, dtype=torch.uint8)
+    encoder: nn.Module
+    encoder = of_frames = StreamEncoder(model)
     with torch.no_grad():
-        shape = model.encode(one.to(model.pixel_mean.device)).shape[1:]
+        one = of_frames.seen(frames[:1].to(model.pixel_mean.device))
+        shape = model.decoder.embed(model.encoder(one)).shape[1:]
+    state = None
+    if not model.separable:
+        carried = Carried(model.encoder, one)
+        encoder, state = CarryingEncoder(of_frames, carried), torch.zeros(2, carried.size)
     embeddings = torch.zeros(2, spec.num_frames - model.differences, shape.numel())
     return [
-        ExportPart("encoder", StreamEncoder(model), FRAMES, EMBEDDINGS, frames),
+        ExportPart("encoder", encoder, FRAMES, EMBEDDINGS, frames, state),
         ExportPart("decoder", StreamDecoder(model.decoder, shape), EMBEDDINGS, OUTPUT, embeddings),
     ]
 
@@ -73,17 +95,37 @@ class StreamEncoder(nn.Module):
         self.model = model
         channels = range(model.spec.channels)
         turned = list(channels)[::-1] if len(channels) == 3 else list(channels)
-        self.register_buffer("order", torch.tensor(turned), persistent=False)
+        self.register_buffer("order", torch.tensor(turned, device=model.pixel_mean.device), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Frames -> embeddings, each in one row whatever its shape is."""
+        return self.model.decoder.embed(self.model.encoder(self.seen(frames))).flatten(1)
+
+    def seen(self, frames: Tensor) -> Tensor:
+        """What the network's own encoder is given of them: normalised (N, C, H, W), or the difference of two."""
         channels = self.model.spec.channels
         seen = [self._normalized(frames[:, at : at + channels]) for at in range(0, frames.shape[1], channels)]
-        pixels = seen[1] - seen[0] if self.model.differences else seen[0]
-        return self.model.decoder.embed(self.model.encoder(pixels)).flatten(1)
+        return seen[1] - seen[0] if self.model.differences else seen[0]
 
     def _normalized(self, frame: Tensor) -> Tensor:
         return self.model.normalized(frame.index_select(1, self.order))
+
+
+class CarryingEncoder(nn.Module):
+    """The same of an encoder that looks back: with each frame it takes the state (N, S) behind the one before.
+
+    That of the first frame of a stream is zero, as there is nothing before a clip.
+    """
+
+    def __init__(self, of_frames: StreamEncoder, carried: Carried):
+        super().__init__()
+        self.of_frames, self.carried = of_frames, carried
+
+    def forward(self, frames: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames and states -> embeddings, each in one row, and the states to be given with the next frames."""
+        model = self.of_frames.model
+        maps, next_state = self.carried.encode(model.encoder, self.of_frames.seen(frames), state)
+        return model.decoder.embed(maps).flatten(1), next_state
 
 
 class StreamDecoder(nn.Module):

@@ -1,7 +1,8 @@
 """model.pth -> streaming/encoder.xml and decoder.xml: a frame is encoded once, whatever clips it is part of.
 
 In the conventions of Open Model Zoo's action recognition demo: the encoder takes uint8 (1, 3, H, W) of B, G, R, the
-decoder a static (1, T, E). Both must compute what the whole network computes, and pass gate 2 together.
+decoder a static (1, T, E). Both must compute what the whole network computes, and pass gate 2 together. An encoder that
+looks back takes a state beside the frame; the gates begin each clip with zeros, as the whole network does.
 """
 
 import logging
@@ -87,7 +88,8 @@ def stream_networks(parts: list[ExportPart], *, opset: int) -> list[ov.Model]:
     """Encoder and decoder with a batch of one; ValueError where there are none."""
     if not parts:
         raise ValueError(
-            "this model looks at whole clips and cannot be cut into an encoder of frames and a decoder; use model.xml"
+            "this model looks at whole clips and cannot be cut into an encoder of frames and a decoder; use model.xml, "
+            "or train tsm with network.bidirectional: false, which looks at earlier frames alone"
         )
     networks = []
     for part in parts:
@@ -95,7 +97,7 @@ def stream_networks(parts: list[ExportPart], *, opset: int) -> list[ov.Model]:
             path = Path(folder) / f"{part.name}.onnx"
             onnx.save(part_to_onnx(part, opset=opset), path)
             network = ov.convert_model(path)
-        network.reshape([1, *part.example.shape[1:]])
+        network.reshape({name: [1, *example.shape[1:]] for name, example in part.inputs.items()})
         networks.append(network)
     return networks
 

@@ -48,7 +48,7 @@ class Network(Section):
     bidirectional: bool = Field(
         True,
         description="LSTM, GRU: read the clip in both directions. TCN, TSM: what is said of a frame rests on later "
-        "frames as well; false: on earlier ones alone.",
+        "frames as well; false: on earlier ones alone, which `streaming/` of TSM needs.",
     )
     kernel: int = Field(3, ge=1, le=99, description="TCN: frames that a convolution sees, odd where `bidirectional`.")
     shift_div: int = Field(

@@ -113,14 +113,18 @@ def check_streaming(config: Config, dataset: str, model_name: str) -> None:
     """ConfigError where a model cannot be cut into an encoder of frames and a decoder."""
     check_export(config, dataset, model_name)
     name = parse_model_name(canonical(model_name.partition("@")[0]))
-    reason = "its network looks at whole clips"
-    if not name.is_clip_network:
+    reason, advice = "its network looks at whole clips", "for a model such as efficientnet_lite0_vtn"
+    if name.motion:
+        reason = "two networks look at its frames"
+    elif not name.is_clip_network:
         assert name.decoder
-        reason = "two networks look at its frames" if name.motion else INSEPARABLE.get(name.decoder, "")
+        looks_ahead = resolve(config, dataset, model_name).settings.network.bidirectional
+        reason = INSEPARABLE.get(name.decoder, "") if looks_ahead else ""
+        advice = "set network.bidirectional: false, with which it is trained anew and mixes a frame with earlier ones"
     if reason:
         raise ConfigError(
             f"{dataset}/{model_name}: cannot be cut into an encoder of frames and a decoder for streaming/, as "
-            f"{reason}. Ask for its model.xml, or for a model such as efficientnet_lite0_vtn."
+            f"{reason}. Ask for its model.xml, or {advice}."
         )
 
 

@@ -1,6 +1,7 @@
 """Frames one after the other -> logits of the clip of the last ones: what a timeline asks, however the network runs."""
 
 import functools
+import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,10 @@ import openvino as ov
 
 from kinema.inference.predictors.openvino import compiled_network, read_openvino
 from kinema.inference.predictors.predictor import Predictor
-from kinema.inference.predictors.streaming import encoder_frames
+from kinema.inference.predictors.streaming import Encoded, encoder_frames
 from kinema.inference.spec import InputSpec
 
+log = logging.getLogger(__name__)
 STREAMING = "streaming"  # folder beside a model
 ENCODER, DECODER = "encoder.xml", "decoder.xml"
 
@@ -47,11 +49,12 @@ class WholeClips:
 class EncoderDecoder:
     """Runs the encoder once a frame and the decoder, which is small, once a clip; `predictors.streaming` has the forms.
 
-    Of a model of differences the encoder sees each frame with the one before.
+    Of a model of differences the encoder sees each frame with the one before. What an encoder carries from frame to
+    frame is carried over the whole stream, not from the start of each clip: no frame is encoded twice.
     """
 
     def __init__(self, encoder: ov.CompiledModel, decoder: ov.CompiledModel, *, spec: InputSpec):
-        self._encoder, self._decoder = encoder, decoder
+        self._encode, self._decoder = Encoded(encoder), decoder
         self._seen: deque[np.ndarray] = deque(maxlen=frames_seen(encoder, spec))
         self._embeddings: deque[np.ndarray] = deque(maxlen=decoder.inputs[0].shape[1])
 
@@ -60,7 +63,7 @@ class EncoderDecoder:
         self._seen.append(frame)
         if len(self._seen) == self._seen.maxlen:
             (frames,) = encoder_frames(np.stack(self._seen), seen=len(self._seen))
-            self._embeddings.append(np.array(self._encoder([frames])[0]))
+            self._embeddings.append(self._encode(frames))
 
     def logits(self) -> np.ndarray:
         """See ClipScorer."""
@@ -85,14 +88,24 @@ def streaming_scorers(
         if not take_clips_of(*networks, spec=spec):
             what = f"{ENCODER} and {DECODER} take other frames than {model_path.name}"
             raise ValueError(f"{folder}: {what}; make them again, or delete the folder")
+        if len(networks[0].inputs) > 1:
+            log.warning(
+                "%s: its encoder knows of frames before a window, too, so behind the first window answers may differ "
+                "from those of %s; without this folder they are those",
+                *(folder, model_path.name),
+            )
         return [compiled_network(network, precision=precision, threads=threads) for network in networks]
 
     return lambda: EncoderDecoder(*compiled(), spec=spec)
 
 
 def take_clips_of(encoder: ov.Model, decoder: ov.Model, *, spec: InputSpec) -> bool:
-    """Whether encoder and decoder take frames of these, and clips of so many."""
-    if any(len(network.inputs) != 1 or network.inputs[0].partial_shape.is_dynamic for network in (encoder, decoder)):
+    """Whether encoder and decoder take frames of these, and clips of so many; the encoder maybe a state as well."""
+    ports = [*encoder.inputs, *encoder.outputs[1:], *decoder.inputs]
+    if len(decoder.inputs) != 1 or any(port.partial_shape.is_dynamic for port in ports):
+        return False
+    carried = [[list(port.shape) for port in ports[1:]] for ports in (encoder.inputs, encoder.outputs)]
+    if carried[0] != carried[1] or len(carried[0]) > 1:
         return False
     frames, embeddings = (list(network.inputs[0].shape) for network in (encoder, decoder))
     seen = frames_seen(encoder, spec)

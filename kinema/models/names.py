@@ -18,7 +18,8 @@ DECODERS: dict[str, str] = {
     "vtn": "kinema.models.vtn",
 }
 
-# Decoder -> why its models cannot be cut into an encoder of frames and a decoder. A test asks the networks.
+# Decoder -> why its models cannot be cut into an encoder of single frames and a decoder. A test asks the networks.
+# Where `network.bidirectional` is false, such an encoder can be given what it carries from frame to frame.
 INSEPARABLE: dict[str, str] = {"tsm": "its encoder mixes neighbouring frames"}
 
 # What ENCODER_DECODER looks at, where it is not RGB frames -> the meaning. Every decoder can be used with each.

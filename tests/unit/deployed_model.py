@@ -131,6 +131,14 @@ def make_deployed(
     is_lively: bool = False,
 ) -> Deployed:
     """A random network on the six validation videos, evaluated, exported and through gate 1; see `enliven`."""
+    deployed = make_scored(root, prepared, name=name, network=network, is_lively=is_lively)
+    deployed.export()
+    deployed.convert()
+    return deployed
+
+
+def make_scored(root: Path, prepared: Path, *, name: str, network: Network, is_lively: bool = False) -> Deployed:
+    """The same before its export."""
     deployed = Deployed(root, prepared / "clips.parquet")
     torch.manual_seed(0)
     labels = ClipIndex.load(deployed.clips_path, subset="validation", clip=CLIP).labels
@@ -145,6 +153,4 @@ def make_deployed(
         out=EvaluationFiles.inside(deployed.root),
         threads=2,
     )
-    deployed.export()
-    deployed.convert()
     return deployed

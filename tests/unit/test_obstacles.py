@@ -171,7 +171,11 @@ def test_what_cannot_be_exported(file, monkeypatch):
     ("model", "reason"),
     [
         ("r3d_18", "as its network looks at whole clips. Ask for its model.xml"),
-        ("resnet34_tsm", "as its encoder mixes neighbouring frames. Ask for its model.xml"),
+        (
+            "resnet34_tsm",
+            "as its encoder mixes neighbouring frames. Ask for its model.xml, or set network.bidirectional: false,",
+        ),
+        ("resnet34_tsm_two_stream", "as two networks look at its frames. Ask for its model.xml, or for a model"),
         ("resnet34_vtn_two_stream", "as two networks look at its frames. Ask for its model.xml"),
         ("resnet34_vtn_two_stream_flow@fast", "as two networks look at its frames. Ask for its model.xml"),
     ],
@@ -184,6 +188,10 @@ def test_what_cannot_be_cut_in_two(model, reason):
     assert told(model, "int8/streaming/encoder.xml", variants={"fast": {}}) == line
     for file in ("streaming/encoder.xml", "streaming/labels.txt", "int8/streaming/decoder.xml"):
         assert told("resnet34_vtn_rgbdiff", file) == told("resnet34_lstm", file) == ""
+        assert told("resnet34_tsm@network.bidirectional=false", file) == ""
+        back = {"network": {"bidirectional": False}}
+        assert told("resnet34_tsm_rgbdiff", file, **back) == ""
+        assert "two networks look at its frames" in told("resnet34_tsm_two_stream", file, **back)
 
 
 @pytest.mark.parametrize(("folder", "beside"), [("int8", "model.xml"), ("int8/streaming", "encoder.xml")])

@@ -15,9 +15,9 @@ import numpy as np
 import openvino as ov
 
 from kinema.inference.live_demo.stream_model import StreamModel
-from kinema.inference.predictors.streaming import encoder_frames
+from kinema.inference.predictors.streaming import encoder_frames, first_state
 
-NUM_REQUESTS = 2  # passes of the encoder that are under way at most
+NUM_REQUESTS = 2  # passes of the encoder that are under way at most; 1 where each takes what the one before gave
 
 
 class Look(NamedTuple):
@@ -48,7 +48,8 @@ class Recognizer:
         self._embeddings: deque[np.ndarray] = deque(maxlen=model.num_embeddings)
         self._decoder = model.decoder.create_infer_request()
         self._free: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
-        for _ in range(NUM_REQUESTS):
+        self._carries, self._state = model.carries, first_state(model.encoder)
+        for _ in range(1 if model.carries else NUM_REQUESTS):
             self._free.put(model.encoder.create_infer_request())
         self._begun: queue.SimpleQueue[_Pass | None] = queue.SimpleQueue()
         self._looks: deque[Look] = deque()
@@ -75,10 +76,11 @@ class Recognizer:
     def push(self, frame: np.ndarray, seconds: float, *, times: int = 1) -> int:
         """The next frame, uint8 (C, S, S), R, G, B, as so many frames of the clips: of them no pass is made twice.
 
-        It waits where enough passes are under way. Returns their number so far.
+        Where the encoder carries something on, each of them is another one for it, and a pass is made of each. It waits
+        where enough passes are under way. Returns their number so far.
         """
         seen = self._seen.maxlen or 1
-        distinct = min(times, seen)
+        distinct = times if self._carries else min(times, seen)
         for number in range(distinct):
             self._seen.append(frame)
             if len(self._seen) == seen:
@@ -107,7 +109,7 @@ class Recognizer:
     def _begin(self, seconds: float, *, repeats: int, is_last: bool) -> None:
         (frames,) = encoder_frames(np.stack(self._seen), seen=len(self._seen))
         request = self._free.get()
-        request.start_async([frames])  # it has a copy
+        request.start_async([frames, *self._state])  # it has a copy
         self.num_passes += 1
         self._begun.put(_Pass(request, seconds, repeats, is_last))
 
@@ -116,7 +118,7 @@ class Recognizer:
             look = None
             try:
                 one.request.wait()
-                embedding = np.array(one.request.get_output_tensor(0).data)
+                embedding, *self._state = (np.array(tensor.data) for tensor in one.request.output_tensors)
                 self._free.put(one.request)
                 self._embeddings.extend([embedding] * one.repeats)
                 if one.is_last and len(self._embeddings) == self._embeddings.maxlen:

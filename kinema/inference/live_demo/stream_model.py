@@ -28,6 +28,11 @@ class StreamModel:
         return frames_seen(self.encoder, self.description.spec)
 
     @property
+    def carries(self) -> bool:
+        """Whether the encoder takes what it gave with the frame before."""
+        return len(self.encoder.inputs) > 1
+
+    @property
     def num_embeddings(self) -> int:
         """That the decoder takes."""
         return self.decoder.inputs[0].shape[1]

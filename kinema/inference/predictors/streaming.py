@@ -2,7 +2,8 @@
 
 The two take what Open Model Zoo's action recognition demo gives: a frame uint8 (1, 3, H, W) of B, G, R; embeddings
 (1, T, E). A model of differences takes two neighbouring frames, (1, 6, H, W), the earlier one first, and gives one
-embedding less than there are frames.
+embedding less than there are frames. The encoder of a network that mixes a frame with earlier ones takes a state
+(1, S) with each frame, and gives the next one; it is zero where a stream begins.
 """
 
 from pathlib import Path
@@ -26,11 +27,30 @@ def streaming_predictor(
         seen = encode.inputs[0].shape[1] // channels
         logits = []
         for clip in clips:
-            rows = [np.array(encode([frame])[0]) for frame in encoder_frames(clip, seen=seen)]
+            encoded = Encoded(encode)
+            rows = [encoded(frame) for frame in encoder_frames(clip, seen=seen)]
             logits.append(np.array(decode([np.stack(rows, axis=1)])[0]))
         return np.concatenate(logits)
 
     return predict
+
+
+class Encoded:
+    """The frames of one stream, encoded one after the other; what is carried from one to the next is kept here."""
+
+    def __init__(self, encoder: ov.CompiledModel):
+        self._encoder = encoder
+        self.state = first_state(encoder)
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        """The next of `encoder_frames` -> its embedding (1, E)."""
+        embedding, *self.state = map(np.array, self._encoder([frames, *self.state]).values())
+        return embedding
+
+
+def first_state(encoder: ov.CompiledModel) -> list[np.ndarray]:
+    """What an encoder takes with the first frame of a stream, beside it: zeros (1, S), or nothing."""
+    return [np.zeros(port.shape, np.float32) for port in encoder.inputs[1:]]
 
 
 def encoder_frames(clip: np.ndarray, *, seen: int = 1) -> np.ndarray:
