@@ -79,10 +79,14 @@ def taken(times: np.ndarray, fps: float) -> np.ndarray:
     `times` (N,) ascend from 0, in seconds. The last frame lasts as long as frames do in the median. Of two that are as
     near, it is the earlier one.
     """
-    duration = times[-1] + float(np.median(np.diff(times)))
-    wanted = np.arange(num_taken(duration, fps)) / fps
+    wanted = np.arange(num_taken(lasting(times), fps)) / fps
     middles = (times[1:] + times[:-1]) / 2 + NEAR  # up to which a frame is the nearest
     return np.searchsorted(middles, wanted)
+
+
+def lasting(times: np.ndarray) -> float:
+    """Seconds until the last of two or more frames has been shown as long as frames are in the median."""
+    return float(times[-1] + np.median(np.diff(times)))
 
 
 def taken_evenly(numbers: np.ndarray, *, num_frames: int, rate: float, fps: float) -> np.ndarray:
