@@ -15,7 +15,10 @@ from kinema.clips.parts import parts_digests
 from kinema.clips.rates import of_rates
 from kinema.clips.report import summarise
 from kinema.clips.table import ClipIndex
+from kinema.evaluation.evidence import Evidence, as_rows
+from kinema.evaluation.views import ViewDataset
 from kinema.experiment.data_sections import Clip, Media
+from kinema.experiment.model_sections import Evaluation
 from kinema.inference.clips import read_clips
 from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.sampling import lasting, taken
@@ -63,28 +66,28 @@ def make_video(path, times, *, at=0.0):
     return path
 
 
-def index_of(corpus, media, *, clip=CLIP, tables=None):
+def index_of(corpus, *, tables=None):
     """The clips of the validation videos."""
     out = corpus.root / "clips.parquet"
     build_index(
         annotation_path=corpus.root / "a.json",
         table_paths=tables or [corpus.table],
-        clip=clip,
+        clip=CLIP,
         max_failed_fraction=0,
         report_path=corpus.root / "report.md",
         out=out,
     )
-    return ClipIndex.load(out, subset="validation", clip=clip)
+    return ClipIndex.load(out, subset="validation", clip=CLIP)
 
 
-def prepared(corpus, media, *, validation, **others):
-    """A corpus of videos of one class: `validation` are entries of that subset, by id."""
-    entries = {video: keys | {"subset": "validation"} for video, keys in validation.items()}
-    corpus.write(entries | {"t": {}} | others, media)
+def prepare(corpus, media, **keys):
+    """Store `t`, a training video, and `v`, or what `keys` name, of the validation videos."""
+    entries = {video: of | {"subset": "validation"} for video, of in (keys or {"v": {}}).items()}
+    corpus.write(entries | {"t": {}}, media)
 
 
-def clips_of(index, modality="rgb", clip=CLIP):
-    dataset = clips_for(index, modality, clip=clip)
+def clips_of(index):
+    dataset = clips_for(index, "rgb", clip=CLIP)
     return np.stack([dataset[row]["clip"].numpy() for row in range(len(dataset))]).transpose(0, 1, 3, 4, 2)
 
 
@@ -99,8 +102,8 @@ def videos(corpus):
 @pytest.mark.parametrize("storage", ["packed", "frames", "video"])
 def test_training_and_client_take_the_frames_of_the_same_times(videos, storage):
     media = Media(short_side=32, storage=storage, jpeg_quality=2, video_quality=2)
-    prepared(videos, media, validation={"v": {}})
-    found = numbers_of(clips_of(index_of(videos, media)))
+    prepare(videos, media)
+    found = numbers_of(clips_of(index_of(videos)))
     times = slower_and_faster()
     at_pace = taken(times, 12.5)
     assert len(at_pace) == round(12.5 * lasting(times)), "as many as the whole video has, slow parts included"
@@ -113,7 +116,7 @@ def test_training_and_client_take_the_frames_of_the_same_times(videos, storage):
 
 
 def test_frames_that_are_even_have_no_times_of_their_own(videos):
-    prepared(videos, Media(short_side=32), validation={"v": {}})
+    prepare(videos, Media(short_side=32))
     rows = videos.rows()
     assert [rows["t"][key] for key in ("is_even", "times_digest", "frame_times")] == [True, None, None]
     assert rows["t"]["duration_seconds"] == 30 / 25
@@ -135,13 +138,13 @@ def test_what_a_container_rounds_is_even(corpus, name):
             picture = np.full((64, 64, 3), 20 + number, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
-    prepared(corpus, Media(short_side=32), validation={"v": {}})
+    prepare(corpus, Media(short_side=32))
     row = corpus.rows()["v"]
     assert (row["is_even"], row["fps"]) == (True, pytest.approx(rate, rel=1e-3)), row["frame_times"]
 
 
 def test_a_rate_of_its_own_makes_frames_even(videos):
-    prepared(videos, Media(short_side=32, fps=10), validation={"v": {}})
+    prepare(videos, Media(short_side=32, fps=10))
     assert videos.rows()["v"]["is_even"] is True
 
 
@@ -152,14 +155,14 @@ def test_parts_of_a_video_are_cut_and_taken_by_time(videos, storage):
     (videos.videos / "v.mp4").unlink()
     times = slower_and_faster()
     make_video(videos.videos / "v.mp4", times)
-    prepared(videos, media, validation={"v_0.51s_2.55s": {"video": "v", "start": 0.51, "end": 2.55, "unit": "seconds"}})
+    prepare(videos, media, **{"v_0.51s_2.55s": {"video": "v", "start": 0.51, "end": 2.55, "unit": "seconds"}})
     row = videos.rows()["v_0.51s_2.55s"]
     inside = np.flatnonzero((times >= 0.51) & (times < 2.55))
     frames = list(FrameReader().read(videos.table, row["id"], range(row["num_frames"])))
     assert numbers_of(frames).tolist() == inside.tolist()
     assert row["frame_times"] == pytest.approx(times[inside] - times[inside[0]], abs=1e-4)
     at_pace = inside[taken(times[inside] - times[inside[0]], 12.5)]
-    first = numbers_of(clips_of(index_of(videos, media)))[0]
+    first = numbers_of(clips_of(index_of(videos)))[0]
     assert first.tolist() == at_pace[[0, 2, 4, 6]].tolist()
 
 
@@ -168,14 +171,14 @@ def test_flow_goes_from_the_pictures_of_the_same_times(videos):
     tables = []
     for modality in ("rgb", "flow"):
         videos.table = videos.root / modality / "0000.parquet"
-        prepared(videos, Media(short_side=32, modality=modality), validation={"v": {}})
+        prepare(videos, Media(short_side=32, modality=modality))
         tables.append(videos.table)
     rows = [pq.read_table(table).to_pylist()[1] for table in tables]
     assert rows[1]["frame_times"] == rows[0]["frame_times"][:-1]
-    index = index_of(videos, None, tables=tables)
-    numbers = [clips_for(index, modality, clip=CLIP) for modality in ("rgb", "flow", "rgb+flow")]
+    index = index_of(videos, tables=tables)
     expected = taken(slower_and_faster()[:-1], 12.5)[: 2 * 4 : 2]
-    for dataset in numbers:
+    for modality in ("rgb", "flow", "rgb+flow"):
+        dataset = clips_for(index, modality, clip=CLIP)
         assert dataset.frame_numbers(0, np.random.default_rng(0)).tolist() == expected.tolist()
     client = read_clips(
         Video(videos.videos / "v.mp4", frames=FrameSpec(short_side=32)),
@@ -186,14 +189,23 @@ def test_flow_goes_from_the_pictures_of_the_same_times(videos):
     assert len(client.pixels) == len(index)
 
 
+def test_evidence_says_when_its_frames_are_shown(videos):
+    prepare(videos, Media(short_side=32))
+    dataset = ViewDataset(index_of(videos), clip=CLIP, views=Evaluation())
+    nothing = {"classes": np.array([0]), "logits": np.zeros((1, 3)), "log_totals": np.zeros(3)}
+    one = Evidence(frames=np.array([0, 30, 59]), counts=np.ones(3, int), **nothing)
+    (row,) = as_rows([one], dataset, ["wave"])
+    assert row["seconds"] == pytest.approx(slower_and_faster()[[0, 30, 59]], abs=1e-5)
+
+
 def test_other_times_of_the_same_frames_are_other_clips(videos):
     """They train anew where clips are taken by time, and only there."""
     found = []
-    for times in (slower_and_faster(), slower_and_faster()[::-1][0] - slower_and_faster()[::-1]):
+    for times in (slower_and_faster(), slower_and_faster()[-1] - slower_and_faster()[::-1]):
         (videos.videos / "v.mp4").unlink()
         make_video(videos.videos / "v.mp4", times)
-        prepared(videos, Media(short_side=32, storage="packed"), validation={"v": {}})
-        index_of(videos, None)
+        prepare(videos, Media(short_side=32, storage="packed"))
+        index_of(videos)
         found.append([parts_digests(videos.root / "clips.json", ["validation"], with_rates=on) for on in (False, True)])
     assert found[0][0] == found[1][0]
     assert found[0][1] != found[1][1]
@@ -217,7 +229,7 @@ def as_of_earlier(corpus):
 
 
 def test_of_frames_of_an_earlier_kinema_the_uneven_ones_alone_are_decoded_anew(videos):
-    prepared(videos, Media(short_side=32), validation={"v": {}})
+    prepare(videos, Media(short_side=32))
     expected = pq.read_table(videos.table).select(["id", "is_even", "frame_times", "frames_digest", "num_frames"])
     as_of_earlier(videos)
     entries = {"v": {"subset": "validation"}, "t": {}}
@@ -231,10 +243,10 @@ def test_of_frames_of_an_earlier_kinema_the_uneven_ones_alone_are_decoded_anew(v
 def test_tables_without_times_are_taken_at_a_constant_rate_and_the_report_says_so(videos):
     """As after `snakemake --touch`."""
     media = Media(short_side=32)
-    prepared(videos, media, validation={"v": {}})
+    prepare(videos, media)
     table = pq.read_table(videos.table).drop_columns(["is_even", "times_digest", "frame_times"])
     pq.write_table(table, videos.table)
-    index = index_of(videos, media)
+    index = index_of(videos)
     rate = index.fps[0]
     numbers = clips_for(index, "rgb", clip=CLIP).frame_numbers(0, np.random.default_rng(0))
     assert numbers.tolist() == np.ceil(np.arange(4) * 2 / 12.5 * rate - 0.5 - 1e-6 * rate).tolist()

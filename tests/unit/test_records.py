@@ -292,6 +292,7 @@ EXAMPLES = {
         ),
         frame_rates=RateRange(low=15.0, median=25.0, high=60.0),
         clip_fps=None,
+        untimed=0,
         damaged=[DamagedVideo(video="x", subset="training", label=None, frames=7, truncated=True, detail="cut")],
         dropped=[
             DroppedVideo(video="z", subset="training", label="a", status="failed", reason="timeout", detail=None)
