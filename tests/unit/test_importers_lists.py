@@ -336,7 +336,7 @@ def test_paths_of_another_machine_are_as_short_as_tells_them_apart():
         ({"format": "elan", "fps": 25}, r"`fps` is for cvat, label_studio, fiftyone, datumaro, via; elan has none"),
         (
             {"format": "table", "field": "x"},
-            r"`field` is for cvat, label_studio, elan, via, huggingface; table has none",
+            r"`field` is for cvat, label_studio, fiftyone, elan, via, huggingface; table has none",
         ),
         ({"format": "via", "subsets": [TRAIN, VAL]}, r"`subsets` has one for each path; found 2 for 1 paths"),
         ({"format": "json", "subsets": [TRAIN]}, r"`subsets` is for .*; json has none"),
