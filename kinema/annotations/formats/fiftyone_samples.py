@@ -2,8 +2,8 @@
 
     {"samples": [{"filepath": "data/a.mp4", "tags": ["train"], "truth": {"_cls": "Classification", "label": ...}}, ...]}
 
-A field of the kind `Classification` labels a whole video, one of the kind `TemporalDetections` parts of it. A tag may be
-the subset.
+A field of the kind `Classification` labels a whole video, one of the kind `TemporalDetections` parts of it. A tag may
+be the subset.
 """
 
 from typing import Any
@@ -40,7 +40,8 @@ def labelled_samples(content: dict[str, Any], field: str | None, listing: Listin
                 listing.leave_out("samples are no videos and are left out", place)
                 continue
             more = {"subset": subset} if (subset := _subset(sample.get("tags"), place)) else {}
-            videos.append((path, _labels(sample.get(name), f"{place}.{name}"), f"{place}.{name}", more))
+            value = sample.get(name) if name else None
+            videos.append((path, _labels(value, f"{place}.{name}"), f"{place}.{name}", more))
     return videos
 
 
