@@ -13,7 +13,7 @@ def of_rates(report: DatasetReport) -> str:
     rates = report.frame_rates
     if report.clip_fps is not None and report.untimed:
         return (
-            f"When the frames of {report.untimed:,} videos are shown is not known, because their pictures change size "
+            f"When the frames of {report.untimed:,} videos are shown is not known, because their pictures change form "
             "or an earlier kinema prepared them: `clip.fps` takes them as if that were at a constant rate"
         )
     if rates is None or report.clip_fps is not None or rates.high <= MOST_APART * rates.low:
