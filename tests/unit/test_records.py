@@ -301,7 +301,7 @@ EXAMPLES = {
 }  # fmt: skip
 # Of each record: its version, and what tells one layout from another.
 LAYOUTS = {
-    "dataset_report.json": (3, "3c2c7e37ce04eff8"),
+    "dataset_report.json": (4, "09da6ce95bb235af"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (3, "58cf4863bc298f50"),
     "evaluation.json": (3, "9af72f6c3fd930ef"),
