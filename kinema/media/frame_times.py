@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from kinema.inference.sampling import Clock, lasting
+from kinema.inference.sampling import Clock, is_even, lasting
 from kinema.media.packets import read_packets
 from kinema.media.probe import MediaError, Probe
 
-# Containers round time stamps, many to a millisecond, QuickTime to 1/600 s: a frame that is off by less is no late one.
-ROUNDED_SECONDS = 0.002
 TICKS = 1_000_000  # a second, in what ffmpeg writes down
 HEX_DIGITS = 32
 EVEN: dict[str, Any] = {"is_even": True, "frame_times": None, "times_digest": None}
@@ -54,11 +52,6 @@ def facts_of(times: np.ndarray, *, num_frames: int, fps: float) -> dict[str, Any
     digest = hashlib.blake2b(times.tobytes(), digest_size=HEX_DIGITS // 2).hexdigest()
     uneven = {"is_even": False, "frame_times": times.tolist(), "times_digest": digest}
     return uneven | {"duration_seconds": lasting(times)}
-
-
-def is_even(times: np.ndarray, fps: float) -> bool:
-    """Whether frames that are shown at these times follow each other at a constant rate."""
-    return bool((np.abs(times - np.arange(len(times)) / fps) <= ROUNDED_SECONDS).all())
 
 
 def facts_of_earlier(path: Path, token: str, about: Probe, *, timeout_seconds: float) -> dict[str, Any] | None:

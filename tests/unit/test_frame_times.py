@@ -51,10 +51,10 @@ def numbers_of(frames):
     return ((stripes > 127) << np.arange(BITS)).sum(axis=-1)
 
 
-def make_video(path, times, *, at=0.0):
+def make_video(path, times, *, at=0.0, rate=25):
     """A file whose frames tell their number and come at these times, in seconds."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"qp": "0", "bf": "2"})
+        stream = container.add_stream("libx264", rate=rate, options={"qp": "0", "bf": "2"})
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         stream.codec_context.time_base = stream.time_base = Fraction(1, TICKS)
         for number, seconds in enumerate(times):
@@ -66,18 +66,18 @@ def make_video(path, times, *, at=0.0):
     return path
 
 
-def index_of(corpus, *, tables=None):
+def index_of(corpus, *, clip=CLIP, tables=None):
     """The clips of the validation videos."""
     out = corpus.root / "clips.parquet"
     build_index(
         annotation_path=corpus.root / "a.json",
         table_paths=tables or [corpus.table],
-        clip=CLIP,
+        clip=clip,
         max_failed_fraction=0,
         report_path=corpus.root / "report.md",
         out=out,
     )
-    return ClipIndex.load(out, subset="validation", clip=CLIP)
+    return ClipIndex.load(out, subset="validation", clip=clip)
 
 
 def prepare(corpus, media, **keys):
@@ -141,6 +141,20 @@ def test_what_a_container_rounds_is_even(corpus, name):
     prepare(corpus, Media(short_side=32))
     row = corpus.rows()["v"]
     assert (row["is_even"], row["fps"]) == (True, pytest.approx(rate, rel=1e-3)), row["frame_times"]
+
+
+def test_a_client_knows_what_a_container_has_rounded(corpus):
+    """Matroska counts milliseconds, so that a time in the middle of two frames of 60 a second is nearer to one."""
+    make_video(corpus.videos / "t.mp4", np.arange(30) / 25)
+    make_video(corpus.videos / "v.mkv", np.round(np.arange(60) / 60, 3), rate=60)
+    prepare(corpus, Media(short_side=32))
+    assert corpus.rows()["v"]["is_even"] is True
+    clip = Clip(length=12, stride=1, fps=24, size=32, num_val_clips=1)
+    dataset = clips_for(index_of(corpus, clip=clip), "rgb", clip=clip)
+    video = Video(corpus.videos / "v.mkv", frames=FrameSpec(short_side=32))
+    client = read_clips(video, replace(SPEC, num_frames=12, stride=1, fps=24), num_clips=1)
+    found = dataset.frame_numbers(0, np.random.default_rng(0))
+    assert numbers_of(client.pixels.transpose(0, 1, 3, 4, 2))[0].tolist() == found.tolist()
 
 
 def test_a_rate_of_its_own_makes_frames_even(videos):
