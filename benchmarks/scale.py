@@ -120,6 +120,7 @@ def shard_table(rows: pd.DataFrame, rng: np.random.Generator) -> pa.Table:
         "fps": np.where(ok, 25.0, None),
         "stored": np.where(ok, "some.tar", None),
         "duration_seconds": np.where(ok, 10.0, None),
+        "is_even": np.where(ok, True, None),
         "truncated": np.where(ok, False, None),
         "num_bytes": np.where(ok, offsets[:, -1] - offsets[:, 0], None),
         "frame_offsets": pa.ListArray.from_arrays(pa.array(bounds), pa.array(offsets.ravel())),

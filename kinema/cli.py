@@ -132,7 +132,7 @@ def _add_list_options(init: argparse.ArgumentParser) -> None:
         "--videos", dest="video_folder", type=place, metavar="FOLDER", help="of the videos, or its address"
     )
     lists.add_argument("--format", metavar="NAME", help="of the list, where it is not the one that its content tells")
-    lists.add_argument("--field", metavar="NAME", help="attribute, control, tier or column of the labels")
+    lists.add_argument("--field", metavar="NAME", help="attribute, control, field, tier or column of the labels")
     lists.add_argument("--classes", metavar="FILE", help="names the classes by their numbers")
     lists.add_argument("--fps", type=float, metavar="RATE", help="frame rate by which frames of the list are seconds")
     lists.add_argument("--first-frame", type=int, metavar="0|1", help="number of the first frame of Label Studio (1)")

@@ -41,7 +41,13 @@ COLUMNS = {
 TABLES = (".csv", ".tsv", ".tab", ".parquet")
 LINES = 50  # of a plain list that are looked at
 # files that lie where their tools put them, in the folder of a data set or in one of a subset
-IN_FOLDERS = {"fiftyone": "labels.json", "huggingface": "metadata.*", "cvat": "annotations.xml", "elan": "*.eaf"}
+IN_FOLDERS = [
+    ("fiftyone", "labels.json"),
+    ("fiftyone", "samples.json"),
+    ("huggingface", "metadata.*"),
+    ("cvat", "annotations.xml"),
+    ("elan", "*.eaf"),
+]
 
 
 def recognise(file: Path) -> str | None:
@@ -62,7 +68,7 @@ def recognise(file: Path) -> str | None:
 def lists_in(folder: Path) -> list[Path]:
     """The lists of a data set in a folder of its own, where a tool put them; none where there are no such files."""
     subsets = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in SUBSETS)
-    for name, pattern in IN_FOLDERS.items():
+    for name, pattern in IN_FOLDERS:
         found = [file for place in (folder, *subsets) for file in sorted(place.glob(pattern)) if _is(file, name)]
         if found:
             return [folder] if name == "elan" else found
@@ -128,7 +134,7 @@ def _of_json(content: Any) -> str | None:
         return "via"
     if isinstance(content.get("database"), dict):
         return "json" if isinstance(content.get("labels"), list) else "activitynet"
-    if isinstance(content.get("labels"), dict):
+    if isinstance(content.get("labels"), dict) or _are_samples(content.get("samples")):
         return "fiftyone"
     values = [value for value in content.values() if isinstance(value, dict)]
     if not values or len(values) < len(content):
@@ -136,6 +142,10 @@ def _of_json(content: Any) -> str | None:
     if all({"filename", "file_attributes"} <= value.keys() for value in values):
         return "via"
     return "activitynet" if all(isinstance(value.get("annotations"), list) for value in values) else None
+
+
+def _are_samples(content: Any) -> bool:
+    return isinstance(content, list) and all(isinstance(sample, dict) and "filepath" in sample for sample in content)
 
 
 def _of_entries(entries: list[set[str]]) -> str | None:

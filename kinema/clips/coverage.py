@@ -19,6 +19,7 @@ PREPARED_COLUMNS = {
     "id": "video",
     **{name: name for name in ("status", "reason", "detail", "path", "duplicates", "content")},
     **{name: name for name in ("num_frames", "fps", "duration_seconds", "truncated", "num_bytes", "frames_digest")},
+    **{name: name for name in ("is_even", "times_digest")},
 }
 
 
@@ -26,7 +27,8 @@ def read_coverage(annotation_path: Path, table_paths: Sequence[Path]) -> tuple[l
     """The labels, and one row a listed video in the order of the annotation, with what its shard says of it.
 
     Columns beside those of the shard tables: video, subset, label and label_index (missing and -1 without a label),
-    group, source (the file's name where several entries are parts of one file, else the video), shard and flow_shard
+    group, source (the file's name where several entries are parts of one file, else the video), seconds (how long
+    its frames last, where they do not follow each other at a constant rate, else missing), shard and flow_shard
     (missing but where there are shards of pictures and of flow, `kinema.clips.pairing`). `reason` is missing where the
     status is ok. ValueError where a video is in no shard.
     """
@@ -39,6 +41,7 @@ def read_coverage(annotation_path: Path, table_paths: Sequence[Path]) -> tuple[l
             "the shards belong to another list: run the plan again (snakemake --forcerun plan)"
         )
     videos[["num_frames", "num_bytes"]] = videos[["num_frames", "num_bytes"]].fillna(0).astype("int64")
+    videos["seconds"] = videos["duration_seconds"].astype("float64").where(videos["times_digest"].notna())
     # "missing" needs no further reason
     videos["reason"] = videos["reason"].fillna(videos["status"].where(videos["status"] != "ok"))
     return labels, videos
@@ -80,7 +83,7 @@ def _read_shards(shards: Sequence[Path]) -> pd.DataFrame:
     """The columns of interest of all shard tables; the offsets of the frames, by far the largest, are not read."""
     parts = []
     for path in shards:
-        part = pq.read_table(path, columns=list(PREPARED_COLUMNS))
+        part = _columns(path)
         others = part["duplicates"]
         # an empty list costs as much memory as a full one, and nearly all are empty
         others = pc.if_else(pc.greater(pc.list_value_length(others), 0), others, None)
@@ -89,6 +92,16 @@ def _read_shards(shards: Sequence[Path]) -> pd.DataFrame:
         parts.append(part.append_column("shard", shard))
     table = pa.concat_tables(parts).unify_dictionaries().rename_columns([*PREPARED_COLUMNS.values(), "shard"])
     return table.to_pandas()
+
+
+def _columns(path: Path) -> pa.Table:
+    """The columns of interest of a table; those that an earlier version did not have are null."""
+    file = pq.ParquetFile(path)
+    part = file.read([name for name in PREPARED_COLUMNS if name in file.schema_arrow.names])
+    for name, kind in (("is_even", pa.bool_()), ("times_digest", pa.string())):
+        if name not in part.column_names:
+            part = part.append_column(name, pa.nulls(len(part), kind))
+    return part.select(list(PREPARED_COLUMNS))
 
 
 def check_coverage(videos: pd.DataFrame, allowed: float, report_path: Path) -> None:

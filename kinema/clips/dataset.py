@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,9 +20,9 @@ from torch.utils.data import Dataset
 from kinema.annotations.mirrored import mirror_images
 from kinema.clips.table import ClipIndex
 from kinema.clips.transforms import EvaluationTransform, Modality, TrainingTransform, modalities
-from kinema.clips.windows import RANDOM_START, frames_at_pace, random_start
+from kinema.clips.windows import RANDOM_START, random_start
 from kinema.experiment.data_sections import Augmentation, Clip
-from kinema.inference.sampling import taken_evenly
+from kinema.inference.sampling import num_taken, taken, taken_evenly
 from kinema.inference.spec import CHANNELS
 from kinema.inference.windows import clip_frames, evaluation_starts
 from kinema.media.layout import Box
@@ -93,9 +94,7 @@ class ClipDataset(Dataset):
 
     def frame_numbers(self, row: int, rng: np.random.Generator) -> np.ndarray:
         """Frames of the clip in this row, (T,); a random start is drawn from `rng`."""
-        stored, start, fps = int(self.index.num_frames[row]), int(self.index.start[row]), self.clip.fps
-        rate = math.nan if fps is None else float(self.index.fps[row])
-        num_frames = stored if fps is None else int(frames_at_pace(np.array(stored), np.array(rate), fps))
+        (num_frames, stored_numbers), start = self._pace(row), int(self.index.start[row])
         if start == RANDOM_START:
             window = self.clip.length * self.clip.stride
             if self.augmented:
@@ -103,9 +102,21 @@ class ClipDataset(Dataset):
             else:
                 start = evaluation_starts(num_frames, window=window, num_clips=1)[0]
         numbers = clip_frames(start, num_frames=num_frames, length=self.clip.length, stride=self.clip.stride)
-        if fps is None or math.isnan(rate):
-            return numbers
-        return taken_evenly(numbers, num_frames=stored, rate=rate, fps=fps)
+        return stored_numbers(numbers)
+
+    def _pace(self, row: int) -> tuple[int, Callable[[np.ndarray], np.ndarray]]:
+        """How many frames clips count of a video, and what makes of their numbers those of stored frames."""
+        stored, rate, fps = int(self.index.num_frames[row]), float(self.index.fps[row]), self.clip.fps
+        if fps is None:
+            return stored, lambda numbers: numbers
+        if self.index.times_digest(row) is not None:
+            table = self.index.table(row, modalities(self.modality)[0])
+            # of both, pictures have one more than clips count
+            at_pace = taken(self._reader.times(table, self.index.video(row))[:stored], fps)
+            return len(at_pace), lambda numbers: at_pace[numbers]
+        if math.isnan(rate):
+            return stored, lambda numbers: numbers
+        return int(num_taken(stored / rate, fps)), partial(taken_evenly, num_frames=stored, rate=rate, fps=fps)
 
     def _clip(self, row: int, numbers: np.ndarray, out: torch.Tensor) -> None:
         """Write the transformed frames; one that a looping clip repeats is decoded and transformed once."""

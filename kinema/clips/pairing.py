@@ -28,7 +28,8 @@ def paired(pictures: pd.DataFrame, flow: pd.DataFrame) -> pd.DataFrame:
     for name in ("status", "reason"):
         both[name] = both[name].where(~is_ok, both[f"{name}{FLOW}"])
     both.loc[unlike, ["status", "reason"]] = ["failed", UNLIKE]
-    both["num_frames"] = both[f"num_frames{FLOW}"]
+    for name in ("num_frames", "duration_seconds", "is_even", "times_digest"):
+        both[name] = both[f"{name}{FLOW}"]
     both["num_bytes"] += both[f"num_bytes{FLOW}"]
     both["frames_digest"] = both["frames_digest"].str.cat(both[f"frames_digest{FLOW}"], sep="+")
     both["truncated"] = (both["truncated"] == True) | (both[f"truncated{FLOW}"] == True)  # noqa: E712  null unless ok

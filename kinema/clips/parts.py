@@ -24,15 +24,15 @@ def write_parts(
     *,
     labels: Sequence[str],
     groups: Sequence[str | None],
-    rates: Sequence[float | None],
+    rates: Sequence[Any],
     annotated: Mapping[str, int],
 ) -> None:
     """Write the digests of an index.
 
     `columns` describe the usable videos, in the order of the index: subset, label_index, and what else tells one
-    content from another; `groups` are theirs, which no training reads, and `rates` their frames per second, which count
-    where clips are taken in time (`clip.fps`). `annotated` counts the listed videos of each subset that have a class,
-    whether or not they can be used.
+    content from another; `groups` are theirs, which no training reads, and `rates` say when their frames are shown,
+    which counts where clips are taken in time (`clip.fps`). `annotated` counts the listed videos of each subset that
+    have a class, whether or not they can be used.
     """
     rows = list(zip(*(columns[name] for name in sorted(columns)), strict=True))
     subsets = list(columns["subset"])

@@ -6,8 +6,16 @@ MOST_APART = 1.5  # highest frame rate to the lowest: more is another pace
 
 
 def of_rates(report: DatasetReport) -> str:
-    """That clips of a stride by number span unlike times, and what to do; nothing where they do not."""
+    """That clips of a stride by number span unlike times, and what to do; nothing where they do not.
+
+    Of clips that are taken in time, that this is not exact.
+    """
     rates = report.frame_rates
+    if report.clip_fps is not None and report.untimed:
+        return (
+            f"When the frames of {report.untimed:,} videos are shown is not known, because their pictures change form "
+            "or an earlier kinema prepared them: `clip.fps` takes them as if that were at a constant rate"
+        )
     if rates is None or report.clip_fps is not None or rates.high <= MOST_APART * rates.low:
         return ""
     return (

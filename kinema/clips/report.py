@@ -121,6 +121,7 @@ def summarise(
         imbalance=_imbalance(labels, usable),
         frame_rates=_frame_rates(usable),
         clip_fps=clip_fps,
+        untimed=int(usable["is_even"].isna().sum()),
         damaged=_each(DamagedVideo, damaged.rename(columns={"num_frames": "frames"})),
         dropped=_each(DroppedVideo, dropped),
     )
@@ -131,7 +132,8 @@ def _measures(videos: pd.DataFrame) -> pd.DataFrame:
     status = videos["status"]
     ok = status == "ok"
     # of the frames that are there; only where their rate is unknown of the file
-    seconds = (videos["num_frames"] / videos["fps"].astype("float64")).fillna(videos["duration_seconds"])
+    seconds = videos["seconds"].fillna(videos["num_frames"] / videos["fps"].astype("float64"))
+    seconds = seconds.fillna(videos["duration_seconds"])
     return pd.DataFrame(
         {
             "subset": videos["subset"],

@@ -36,6 +36,8 @@ SCHEMA = pa.schema(
         pa.field("start", pa.int32(), nullable=False),  # first frame at the pace of the clips, or -1: random
         pa.field("num_frames", pa.int32(), nullable=False),  # of the whole video
         pa.field("fps", pa.float64()),  # frames per second of these; null: not known
+        pa.field("seconds", pa.float64()),  # how long they last, where not all of them as long; else null
+        pa.field("times_digest", pa.string()),  # of the times of these, which are in the shard's table; else null
         pa.field("frames_digest", pa.string(), nullable=False),  # of the bytes of its frames
         pa.field("shard", pa.string(), nullable=False),  # path of the shard's Parquet table, which has a row a video
         pa.field("flow_shard", pa.string()),  # that of the optical flow of the same video, where there is both
@@ -179,6 +181,10 @@ class ClipIndex:
     def fps(self) -> np.ndarray:
         """Frames per second of the whole video, NaN where that is not known."""
         return self.rows["fps"].to_numpy(zero_copy_only=False)
+
+    def times_digest(self, row: int) -> str | None:
+        """Of the times of the frames of the clip's video; None where they follow each other at a constant rate."""
+        return self.rows["times_digest"][row].as_py()
 
     @cached_property
     def video_number(self) -> np.ndarray:

@@ -22,12 +22,13 @@ def write_index(videos: pa.Table, out: Path, *, labels: list[str], clip: Clip, a
     """
     rows = write_clips(videos, out, labels=labels, clip=clip)
     first_clips = rows.filter(pc.field("clip") == 0)  # one of every video
+    paces = (first_clips[name].to_pylist() for name in ("fps", "times_digest"))
     write_parts(
         parts_path(out),
         first_clips.select(IDENTITY).to_pydict(),
         labels=labels,
         groups=first_clips["group"].to_pylist(),
-        rates=first_clips["fps"].to_pylist(),
+        rates=[fps if times is None else [fps, times] for fps, times in zip(*paces, strict=True)],
         annotated=annotated,
     )
     log.info("%s: %d rows over %d videos", out, len(rows), len(videos))

@@ -13,6 +13,7 @@ import numpy as np
 from kinema.evaluation.sources import first_rows, stored_values
 from kinema.evaluation.views import ViewDataset
 from kinema.inference.probabilities import highest
+from kinema.media.reader import FrameReader
 from kinema.metrics import ClipScores, by_video
 
 NUM_CLASSES = 5  # the most probable ones of a video; the true one comes on top
@@ -108,15 +109,17 @@ def _log_totals(logits: np.ndarray) -> np.ndarray:
 
 def as_rows(evidence: Sequence[Evidence], dataset: ViewDataset, labels: Sequence[str]) -> list[dict[str, Any]]:
     """The column `evidence` of predictions.parquet; seconds are those since the beginning of the stored frames."""
-    rates = stored_values(dataset.index, first_rows(dataset), "fps")
+    index, rows = dataset.index, first_rows(dataset)
+    rates, reader = stored_values(index, rows, "fps"), FrameReader()
+    times = [reader.times(index.shard(row), index.video(row)) if index.times_digest(row) else None for row in rows]
     return [
         {
             "frames": one.frames.astype(np.int32),
-            "seconds": (one.frames / rate).astype(np.float32),
+            "seconds": (one.frames / rate if own is None else own[one.frames]).astype(np.float32),
             "counts": one.counts.astype(np.int32),
             "labels": [labels[number] for number in one.classes],
             "logits": list(one.logits),
             "log_totals": one.log_totals,
         }
-        for one, rate in zip(evidence, rates, strict=True)
+        for one, rate, own in zip(evidence, rates, times, strict=True)
     ]

@@ -15,7 +15,7 @@ _OF_TOOLS = ("cvat", "label_studio", "fiftyone", "datumaro", "elan", "via")
 # keys of `annotations` that only some formats have
 OPTIONS_OF_FORMATS = {
     "subsets": (*_OF_TOOLS, *_NUMBERED, "charades", "activitynet"),
-    "field": ("cvat", "label_studio", "elan", "via", "huggingface"),
+    "field": ("cvat", "label_studio", "fiftyone", "elan", "via", "huggingface"),
     "classes": (*_NUMBERED, "charades"),
     "fps": ("cvat", "label_studio", "fiftyone", "datumaro", "via"),
     "first_frame": ("label_studio",),
@@ -67,7 +67,7 @@ class Annotations(Section):
     field: str | None = Field(
         None,
         description="Which of several kinds of labels: the attribute of `cvat` and `via`, the control of "
-        "`label_studio`, the tier of `elan`, the column of `huggingface`.",
+        "`label_studio`, the field of `fiftyone`'s samples.json, the tier of `elan`, the column of `huggingface`.",
     )
     classes: str | None = Field(
         None,

@@ -17,6 +17,8 @@ TOLERANCE = 0.05  # of a rate: 23.976, 24 and 25 frames a second are no differen
 MOST_BACK = 0.25  # seconds; a time stamp that is further back begins another recording in the same file
 MOST_AHEAD = 60.0  # seconds; as much ahead
 NEAR = 1e-6  # seconds; times that differ by less are the same
+# Containers round time stamps, many to a millisecond, QuickTime to 1/600 s: a frame that is off by less is no late one.
+ROUNDED_SECONDS = 0.002
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,19 @@ def taken(times: np.ndarray, fps: float) -> np.ndarray:
     `times` (N,) ascend from 0, in seconds. The last frame lasts as long as frames do in the median. Of two that are as
     near, it is the earlier one.
     """
-    duration = times[-1] + float(np.median(np.diff(times)))
-    wanted = np.arange(num_taken(duration, fps)) / fps
+    wanted = np.arange(num_taken(lasting(times), fps)) / fps
     middles = (times[1:] + times[:-1]) / 2 + NEAR  # up to which a frame is the nearest
     return np.searchsorted(middles, wanted)
+
+
+def is_even(times: np.ndarray, fps: float) -> bool:
+    """Whether frames that are shown at these times, in seconds from 0 on, follow each other at a constant rate."""
+    return bool((np.abs(times - np.arange(len(times)) / fps) <= ROUNDED_SECONDS).all())
+
+
+def lasting(times: np.ndarray) -> float:
+    """Seconds until the last of two or more frames has been shown as long as frames are in the median."""
+    return float(times[-1] + np.median(np.diff(times)))
 
 
 def taken_evenly(numbers: np.ndarray, *, num_frames: int, rate: float, fps: float) -> np.ndarray:

@@ -18,7 +18,7 @@ import numpy as np
 
 from kinema.inference.filters import Pictures, Steps, filtered, turns
 from kinema.inference.frame_spec import FrameSpec
-from kinema.inference.sampling import Clock
+from kinema.inference.sampling import Clock, is_even
 from kinema.media.layout import TICKS, Box
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, open_container, probe
 from kinema.media.shown import GOING_ON, is_deinterlaced, is_tone_mapped, scaled_size
@@ -53,7 +53,10 @@ class Video:
 
     @cached_property
     def times(self) -> np.ndarray:
-        """When each frame is shown, (N,): seconds since the first, ascending. All are decoded for it."""
+        """When each frame is shown, (N,): seconds since the first, ascending. All are decoded for it.
+
+        At a constant rate these are the exact ones, whatever the file rounds them to, as those of training videos.
+        """
         clock, stamps, kept, num_bytes = Clock(), [], [], 0
         for picture in self._timed():
             stamps.append(clock.at(picture.time))
@@ -65,7 +68,8 @@ class Video:
         if not stamps:
             raise too_few(0)
         self._kept = kept if num_bytes <= KEPT_BYTES else None
-        return np.array(stamps)
+        times, rate = np.array(stamps), self.frames.fps or self.about.fps or DEFAULT_FPS
+        return np.arange(len(times)) / rate if is_even(times, rate) else times
 
     @property
     def fps(self) -> float | None:

@@ -29,11 +29,21 @@ STEPS = ",".join(str(round(1.1 * int(step))) for step in MPEG_STEPS.split())
 
 
 def jpeg_command(
-    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE, transposed: bool = False
+    path: Path,
+    *,
+    media: Media,
+    ffmpeg: str,
+    segment: Segment = WHOLE,
+    times: Path | None = None,
+    transposed: bool = False,
 ) -> list[str]:
-    """Frames of a video to stdout, as concatenated JPEG files with a restart marker after every row of MCUs."""
+    """Frames of a video to stdout, as concatenated JPEG files with a restart marker after every row of MCUs.
+
+    `times`, here as in the others: a file to note in when each frame is shown (`kinema.media.frame_times`).
+    """
     # JPEG means full range and BT.601 whatever the video's own tags say
-    frames = _scaled(path, media, segment, out_range="full", out_color_matrix="bt601").filter("format", "yuvj420p")
+    frames = _scaled(path, media, segment, times, out_range="full", out_color_matrix="bt601")
+    frames = frames.filter("format", "yuvj420p")
     if transposed:
         frames = frames.filter("transpose", "cclock_flip")
     options = {
@@ -56,18 +66,28 @@ def jpeg_command(
     return _compiled(frames.output("pipe:1", **options, **_one_to_one(ffmpeg)), ffmpeg)
 
 
-def grey_command(path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE) -> list[str]:
+def grey_command(
+    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE, times: Path | None = None
+) -> list[str]:
     """Frames of a video to stdout, as an endless YUV4MPEG stream of grey pictures."""
-    frames = _scaled(path, media, segment, out_range="full").filter("format", "gray")
+    frames = _scaled(path, media, segment, times, out_range="full").filter("format", "gray")
     return _compiled(frames.output("pipe:1", format="yuv4mpegpipe", strict=-1, **_one_to_one(ffmpeg)), ffmpeg)
 
 
 def video_command(
-    path: Path, out: Path, *, media: Media, ffmpeg: str, fps: float, segment: Segment = WHOLE
+    path: Path,
+    out: Path,
+    *,
+    media: Media,
+    ffmpeg: str,
+    fps: float,
+    segment: Segment = WHOLE,
+    times: Path | None = None,
 ) -> list[str]:
     """A video with frequent key frames, frame N at N / fps seconds; `-progress` tells on stdout how many there are."""
     # one range and matrix for all videos, which is what readers assume
-    frames = _scaled(path, media, segment, out_range="tv", out_color_matrix="bt601").filter("format", "yuv420p")
+    frames = _scaled(path, media, segment, times, out_range="tv", out_color_matrix="bt601")
+    frames = frames.filter("format", "yuv420p")
     return _compiled(_encoded(frames, out, media, fps, ffmpeg).global_args("-progress", "pipe:1"), ffmpeg)
 
 
@@ -79,8 +99,9 @@ def flow_video_command(out: Path, *, media: Media, ffmpeg: str, fps: float, heig
     return _compiled(_encoded(frames, out, media, fps, ffmpeg), ffmpeg)
 
 
-def _scaled(path: Path, media: Media, segment: Segment, **colours: str) -> Any:
-    return frames_of(pictures_of(path, media=media, segment=segment), media=media, segment=segment, **colours)
+def _scaled(path: Path, media: Media, segment: Segment, times: Path | None, **colours: str) -> Any:
+    pictures = pictures_of(path, media=media, segment=segment)
+    return frames_of(pictures, media=media, segment=segment, times=times, **colours)
 
 
 def _is_narrow(segment: Segment, media: Media) -> bool:

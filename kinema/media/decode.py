@@ -14,6 +14,7 @@ from kinema.media.failures import one_file
 from kinema.media.ffmpeg import DecodeError
 from kinema.media.filters import check_filters, remark_on_pixels
 from kinema.media.frame_folders import FrameFolder, open_folder
+from kinema.media.frame_times import EVEN, UNKNOWN, facts_of, facts_of_earlier, read_noted
 from kinema.media.inputs import Segment
 from kinema.media.listing import UNREADABLE
 from kinema.media.outcome import DAMAGED, Outcome
@@ -55,7 +56,7 @@ class Decoder:
         place, record = self.storage.place(self.spill, number), self._identity(row)
         try:
             with sources.local(row) as path:
-                facts = self._decode(row, path, place, record)
+                facts = self._decode(row, path, place, record, self.spill / f"{number}.times")
         except MediaError as error:
             self.storage.discard(place)
             if error.reason == "missing":
@@ -67,8 +68,11 @@ class Decoder:
             log.log(level, "%s: %s (%s)", row["id"], facts["detail"], row["path"])
         return Decoded(record | {"status": "ok"} | facts, place)
 
-    def _decode(self, row: dict[str, Any], path: Path, place: Any, record: Record) -> Record:
-        """Write the frames of a video; what its record says of them. Raises as `__call__`, MediaError if it failed."""
+    def _decode(self, row: dict[str, Any], path: Path, place: Any, record: Record, times: Path) -> Record:
+        """Write the frames of a video; what its record says of them. Raises as `__call__`, MediaError if it failed.
+
+        When they are shown is noted in the file `times` meanwhile.
+        """
         said, folder = None, None
         written = Written(max_gigabytes=self.media.max_gigabytes, stop=self.stop)
         with one_file():
@@ -86,13 +90,14 @@ class Decoder:
                 if folder:
                     self._write_folder(folder, place, written)
                 else:
-                    self._write(path, segment, about, place, written)
+                    noted = times if self._has_own_times(about) else None
+                    self._write(path, segment, about, place, written, noted)
             except DecodeError as error:
                 said = error
         with one_file():
             outcome = Outcome(path, segment, self.media, written.num_frames, said, folder)
             outcome.check()
-            facts = self._facts(about, written)
+            facts = self._facts(about, written) | self._times(times, about, written)
             remarks = [outcome.damage, outcome.remark, remark_on_pixels(about, self.media)]
             return facts | {"truncated": bool(outcome.damage), "detail": "; ".join(filter(None, remarks)) or None}
 
@@ -102,8 +107,10 @@ class Decoder:
                 # only the pictures of the part come through the pipe
                 self._write(pipe, Segment(about=folder.about), folder.about, place, written)
 
-    def _write(self, path: Path, segment: Segment, about: Probe, place: Any, written: Written) -> None:
-        source = Source(path=path, segment=segment, about=about, media=self.media, ffmpeg=self.ffmpeg)
+    def _write(
+        self, path: Path, segment: Segment, about: Probe, place: Any, written: Written, times: Path | None = None
+    ) -> None:
+        source = Source(path=path, segment=segment, about=about, media=self.media, ffmpeg=self.ffmpeg, times=times)
         self.storage.write(source, place, written)
 
     def current(self, record: Record, row: dict[str, Any]) -> Record | None:
@@ -117,7 +124,25 @@ class Decoder:
         if not self._is_settled(record) or not _is_same_source(record, row):
             return None
         known = {key: value for key, value in record.items() if key != "source_mtime_ns"}  # of earlier versions
+        if record.get("status") == "ok" and "is_even" not in record:  # an earlier version stored no times
+            if (times := self._times_of_earlier(row)) is None:
+                return None
+            known |= times
         return known | {"source_token": row["token"]}
+
+    def _times_of_earlier(self, row: dict[str, Any]) -> Record | None:
+        """What a record says of the times of frames that lie there without; None where they have to be noted."""
+        path = Path(row["path"])
+        if self.media.fps or path.is_dir():
+            return EVEN
+        if is_remote(row["path"]):
+            return UNKNOWN  # not worth bringing all of them once more
+        try:
+            with one_file():
+                about = probe_within_limits(path, media=self.media, ffmpeg=self.ffmpeg)
+                return facts_of_earlier(path, row["token"], about, timeout_seconds=self.media.timeout_seconds)
+        except MediaError:
+            return None  # decoding tells why
 
     def _is_settled(self, record: Record) -> bool:
         drops_damaged = self.media.damaged == "drop"
@@ -156,6 +181,18 @@ class Decoder:
             "num_bytes": 0,
             **self._ffmpeg_identity(),
         }
+
+    def _has_own_times(self, about: Probe) -> bool:
+        """Whether frames are shown when the file says; else they follow each other at the rate of what is stored."""
+        return about.has_times and not self.media.fps
+
+    def _times(self, noted: Path, about: Probe, written: Written) -> Record:
+        """What a record says of when the frames are shown."""
+        if not noted.is_file():
+            return EVEN
+        facts = facts_of(read_noted(noted), num_frames=written.num_frames, fps=stored_fps(about, self.media))
+        noted.unlink()
+        return facts
 
     def _facts(self, about: Probe, written: Written) -> Record:
         """What a record says of good frames; rate and duration are those of the stored ones."""

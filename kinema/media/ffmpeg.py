@@ -76,23 +76,32 @@ def find_ffmpeg(configured: str | None = None) -> str:
 
 
 def jpeg_stream(
-    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE, transposed: bool = False
+    path: Path,
+    *,
+    media: Media,
+    ffmpeg: str,
+    segment: Segment = WHOLE,
+    times: Path | None = None,
+    transposed: bool = False,
 ) -> Generator[bytes, None, None]:
     """Yield each frame of the first video stream as one JPEG file, in display order. Raises as `running` does.
 
-    `transposed` ones say so by an Exif tag.
+    `transposed` ones say so by an Exif tag. When they are shown is noted in the file `times`.
     """
-    command = jpeg_command(path, media=media, ffmpeg=ffmpeg, segment=segment, transposed=transposed)
+    command = jpeg_command(path, media=media, ffmpeg=ffmpeg, segment=segment, times=times, transposed=transposed)
     with running(command, media.timeout_seconds) as process:
         for jpeg in split_jpegs(process.stdout):
             yield TRANSPOSED + jpeg[len(START) :] if transposed else jpeg
 
 
 def grey_stream(
-    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE
+    path: Path, *, media: Media, ffmpeg: str, segment: Segment = WHOLE, times: Path | None = None
 ) -> Generator[np.ndarray, None, None]:
-    """Yield each frame as grey values (H, W), uint8, of the full range. Raises as `running` does."""
-    command = grey_command(path, media=media, ffmpeg=ffmpeg, segment=segment)
+    """Yield each frame as grey values (H, W), uint8, of the full range. Raises as `running` does.
+
+    When they are shown is noted in the file `times`.
+    """
+    command = grey_command(path, media=media, ffmpeg=ffmpeg, segment=segment, times=times)
     with running(command, media.timeout_seconds) as process:
         pipe = process.stdout
         sizes = dict(re.findall(rb" ([WH])(\d+)", pipe.readline()))

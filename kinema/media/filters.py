@@ -8,9 +8,11 @@ import functools
 import re
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from kinema.experiment.data_sections import Media
+from kinema.media.frame_times import noted
 from kinema.media.inputs import Segment
 from kinema.media.probe import UNSPECIFIED, MediaError, Probe
 from kinema.media.shown import GOING_ON, HDR, HLG, MOST_ASPECT, is_deinterlaced, is_plausible, is_tone_mapped
@@ -20,8 +22,11 @@ WHITE_NITS = 203  # of HDR video: ITU-R BT.2408
 PEAK_NITS = 1000  # of most HDR video, and of what HLG is made for; brighter light becomes white
 
 
-def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) -> Any:
-    """The wanted frames of a stream of upright pictures, as they are shown; `colours` are options of `scale`."""
+def frames_of(pictures: Any, *, media: Media, segment: Segment, times: Path | None = None, **colours: str) -> Any:
+    """The wanted frames of a stream of upright pictures, as they are shown; `colours` are options of `scale`.
+
+    When each is shown is noted in the file `times` (`kinema.media.frame_times`).
+    """
     about = segment.about
     if segment.start or segment.end is not None:
         keys = ("start", "end") if segment.unit == "seconds" else ("start_frame", "end_frame")
@@ -31,6 +36,8 @@ def frames_of(pictures: Any, *, media: Media, segment: Segment, **colours: str) 
         pictures = pictures.filter("bwdif", mode="send_frame", deint="interlaced")
     if media.fps:
         pictures = pictures.filter("setpts", GOING_ON).filter("fps", fps=media.fps)
+    if times:
+        pictures = noted(pictures, times)
     if about and media.square_pixels and not is_plausible(about.pixel_aspect):
         pictures = pictures.filter("setsar", 1)
     if about and is_tone_mapped(about, media):

@@ -72,6 +72,13 @@ class FrameReader:
         stored = self._open(str(table)).find(video)
         return stored.height, stored.width
 
+    def times(self, table: Path | str, video: str) -> np.ndarray:
+        """When each frame of a video is shown, (num_frames,): seconds since the first.
+
+        ValueError of a video of which that is not stored, as of those of a constant rate.
+        """
+        return self._open(str(table)).times(video)
+
     def close(self) -> None:
         """Close all files; the next read opens them again."""
         while self._shards:
@@ -111,6 +118,8 @@ class Shard:
         self.media = Media.model_validate_json(content.schema.metadata[b"media"])
         rows = content.to_batches()[0] if content.num_rows else content
         self._columns = {name: rows[name] for name in ("id", "stored", "frame_offsets", *FACTS)}
+        # tables of earlier versions have none
+        self._times = rows["frame_times"] if "frame_times" in rows.schema.names else None
         self._reader = READERS[self.media.storage](self.media.modality)
         self._last: tuple[str, StoredVideo] | None = None
 
@@ -120,11 +129,22 @@ class Shard:
             self._last = video, self._found(video)
         return self._last[1]
 
-    def _found(self, video: str) -> StoredVideo:
+    def times(self, video: str) -> np.ndarray:
+        """See `FrameReader.times`."""
+        stored = None if self._times is None else self._times[self._row(video)]
+        if stored is None or not stored.is_valid:
+            raise ValueError(f"{self.table}: no times of the frames of '{video}'. {remedy(self.table)}")
+        return stored.values.to_numpy()
+
+    def _row(self, video: str) -> int:
         ids = self._columns["id"]
         row = bisect.bisect_left(ids, video, key=pa.StringScalar.as_py)
         if row == len(ids) or ids[row].as_py() != video or not self._columns["stored"][row].is_valid:
             raise ValueError(f"{self.table}: no frames of the video '{video}'. {remedy(self.table)}")
+        return row
+
+    def _found(self, video: str) -> StoredVideo:
+        row = self._row(video)
         facts = {name: self._columns[name][row].as_py() for name in FACTS}
         offsets = self._columns["frame_offsets"][row]
         packed = offsets.values.to_numpy() if offsets.is_valid else np.empty(0, np.int64)

@@ -55,6 +55,9 @@ SHARD_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("fps", pa.float64()),
         ("duration_seconds", pa.float64()),
+        ("is_even", pa.bool_()),  # frame N is shown at N / fps seconds; null: not known, and taken so
+        ("times_digest", pa.string()),  # of frame_times; null unless is_even is false, as is that
+        ("frame_times", pa.list_(pa.float64())),  # seconds since the first frame, of each
         ("truncated", pa.bool_()),  # the source is damaged; these are the frames that could be decoded
         ("num_bytes", pa.int64()),
         ("frames_digest", pa.string()),  # of the stored bytes alone: kinema.media.digests

@@ -206,7 +206,7 @@ class DatasetReport(Counts, Record):
     dataset_report.md shows the same to a reader, with long lists cut off.
     """
 
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     dataset: str
     """Name of the data set."""
@@ -238,6 +238,9 @@ class DatasetReport(Counts, Record):
     """Of usable videos whose rate is known; null without any."""
     clip_fps: float | None
     """[frames per second] At which clips look at all videos, `clip.fps` of the data set; null: each at its own."""
+    untimed: int
+    """[videos] Usable ones of which it is not known when their frames are shown: `clip.fps` takes them as if that were
+    at a constant rate."""
     damaged: list[DamagedVideo]
     """Videos that are used as far as they go."""
     dropped: list[DroppedVideo]

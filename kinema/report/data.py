@@ -78,7 +78,8 @@ def data_of(report: DatasetReport, videos: pd.DataFrame, *, clip: Clip) -> Data:
     window = clip.length * clip.stride
     num_frames = usable["num_frames"].to_numpy()
     if clip.fps is not None:
-        num_frames = frames_at_pace(num_frames, usable["fps"].to_numpy("float64", na_value=np.nan), clip.fps)
+        rates, seconds = (usable[name].to_numpy("float64", na_value=np.nan) for name in ("fps", "seconds"))
+        num_frames = frames_at_pace(num_frames, rates, seconds, clip.fps)
     num_short = int((num_frames < window).sum())
     size_head, sizes = _sizes(usable)
     return Data(
@@ -217,7 +218,8 @@ def _usable_by_subset(counts: LabelCounts, names: Iterable[str]) -> list[int]:
 
 def _seconds(videos: pd.DataFrame) -> np.ndarray:
     """How long usable videos last, of those whose rate or duration is known."""
-    found = (videos["num_frames"] / videos["fps"].astype("float64")).fillna(videos["duration_seconds"])
+    found = videos["seconds"].fillna(videos["num_frames"] / videos["fps"].astype("float64"))
+    found = found.fillna(videos["duration_seconds"])
     return found.dropna().to_numpy("float64")
 
 

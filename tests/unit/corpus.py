@@ -17,7 +17,8 @@ from kinema.media.shard import SHARD_SCHEMA, write_shard
 
 CLIP = Clip(length=4, stride=2, size=48, num_val_clips=3)
 ALWAYS = ("id", "status", "reason", "detail", "path", "duplicates", "content")  # what a video without frames has
-OK = {"status": "ok", "num_frames": 50, "fps": 25.0, "duration_seconds": 2.0, "truncated": False, "num_bytes": 1000}
+OK = {"status": "ok", "num_frames": 50, "fps": 25.0, "duration_seconds": 2.0, "is_even": True}
+OK |= {"truncated": False, "num_bytes": 1000}
 
 
 def build(root, *, allowed, clip=CLIP, scored=(), augmentation=NO_FLIP, table_paths=None):

@@ -8,6 +8,7 @@ from importing import entries, imported
 from kinema.annotations.formats.class_names import read_class_names
 from kinema.annotations.formats.imported import named_subset
 from kinema.annotations.formats.media_names import path_of, short_names
+from kinema.annotations.recognise import recognise
 from kinema.experiment.data_sections import Annotations
 
 TRAIN, VAL, TEST = "training", "validation", "testing"
@@ -47,14 +48,30 @@ def test_plain_lists_of_folders_have_a_number_of_frames_which_is_left_aside(tmp_
     assert found["labels"] == ["wave", "push hard", "unused"]  # a number means the same everywhere
 
 
+def test_lists_of_parts_of_folders_have_an_offset(tmp_path):
+    """As mmaction2 reads with `with_offset`: the first picture of a part is the one behind so many."""
+    text = "day-1/long 12 163 3\nday-1/long 213 122 4\nday-2/long 0 295 3\n"
+    found = imported(tmp_path, {"train.txt": text}, format="mmaction2")
+    assert found["labels"] == ["3", "4"]
+    keys = ("video", "start", "end", "unit")
+    assert {name: tuple(entry[key] for key in keys) for name, entry in found["database"].items()} == {
+        "day-1/long_12f_175f": ("day-1/long", 12, 175, "frames"),
+        "day-1/long_213f_335f": ("day-1/long", 213, 335, "frames"),
+        "day-2/long_0f_295f": ("day-2/long", 0, 295, "frames"),
+    }
+    assert recognise(tmp_path / "train.txt") == "mmaction2"
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         (
             "just-a-name",
-            r"train\.txt line 2: expected `path label`, `path,label` or `path num_.*; the line is 'just-a-name'",
+            r"train\.txt line 2: expected `path label`, `path,label`, `path num_.*; the line is 'just-a-name'",
         ),
         ("a.mp4 1 0", r"train\.txt line 2: several classes \(1 0\) of one video; a model gives one"),
+        ("frames/a 163 1 3 5", r"train\.txt line 2: several classes \(1 3 5\) of one video; a model gives one"),
+        ("a.mp4\t1\t0", r"train\.txt line 2: several classes \(1 0\) of one video; a model gives one"),
         ("a.mp4 7", r"train\.txt line 2: class 7; .*map\.txt has 2, the first being 0"),
         ("x.mp4 1", r"train\.txt line 2: 'x' has the label 'b' here and 'a' in .*train\.txt line 1; keep one"),
     ],
@@ -319,7 +336,7 @@ def test_paths_of_another_machine_are_as_short_as_tells_them_apart():
         ({"format": "elan", "fps": 25}, r"`fps` is for cvat, label_studio, fiftyone, datumaro, via; elan has none"),
         (
             {"format": "table", "field": "x"},
-            r"`field` is for cvat, label_studio, elan, via, huggingface; table has none",
+            r"`field` is for cvat, label_studio, fiftyone, elan, via, huggingface; table has none",
         ),
         ({"format": "via", "subsets": [TRAIN, VAL]}, r"`subsets` has one for each path; found 2 for 1 paths"),
         ({"format": "json", "subsets": [TRAIN]}, r"`subsets` is for .*; json has none"),

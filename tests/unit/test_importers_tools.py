@@ -5,6 +5,7 @@ from importing import entries, imported
 
 from kinema.annotations.formats.listing import Listing
 from kinema.annotations.formats.tagged_frames import TaggedFrames
+from kinema.annotations.recognise import lists_in, recognise
 
 TRAIN, VAL = "training", "validation"
 
@@ -316,6 +317,92 @@ def test_supports_of_fiftyone_count_from_1_and_have_their_last_frame(tmp_path, c
 def test_what_fiftyone_does_not_write_is_named_with_its_path(tmp_path, labels, message):
     with pytest.raises(ValueError, match=message):
         imported(tmp_path, {"labels.json": FIFTYONE | {"labels": {"a": labels}}}, format="fiftyone", subsets=[TRAIN])
+
+
+def sample(name, *, tags=("train",), **fields):
+    """As `FiftyOneDataset` has it in samples.json."""
+    return {
+        "_id": {"$oid": "66df293797a8b67a2d404e96"},
+        "filepath": f"data/{name}",
+        "tags": list(tags),
+        "metadata": {"_cls": "VideoMetadata", "frame_rate": 25.0, "total_frame_count": 100},
+        "_media_type": "video",
+        **fields,
+    }
+
+
+def classified(label, kind="Classification"):
+    return {"_id": {"$oid": "66df293797a8b67a2d404e97"}, "_cls": kind, "tags": [], "label": label}
+
+
+def detected(*parts):
+    found = [classified(label, "TemporalDetection") | {"support": support} for label, *support in parts]
+    return {"_cls": "TemporalDetections", "detections": found}
+
+
+def test_samples_of_fiftyone(tmp_path, caplog):
+    videos = [
+        sample("a.mp4", ground_truth=classified("run")),
+        sample("b.mp4", tags=("hard", "validation"), ground_truth=detected(("jump", 1, 40), ("run", 41, 60))),
+        sample("c.mp4", ground_truth={"_cls": "Classifications", "classifications": [classified("jump")]}),
+        sample("d.mp4", ground_truth=None),
+        sample("e.jpg", _media_type="image", ground_truth=classified("run")),
+    ]
+    found = imported(tmp_path, {"samples.json": {"samples": videos}}, format="fiftyone")
+    assert entries(found) == {
+        "data/a": ("run", TRAIN),
+        "data/b_0f_40f": ("jump", VAL),
+        "data/b_40f_60f": ("run", VAL),
+        "data/c": ("jump", TRAIN),
+    }
+    assert "1 samples are no videos and are left out, such as samples[4]" in caplog.text
+    assert "1 videos or parts have no label and are left out" in caplog.text
+    assert recognise(tmp_path / "samples.json") == "fiftyone"
+    assert lists_in(tmp_path) == [tmp_path / "samples.json"]
+
+
+@pytest.mark.parametrize(
+    ("videos", "settings", "message"),
+    [
+        (
+            [sample("a.mp4", truth=classified("run"), guess=classified("jump"))],
+            {},
+            r"has several fields with labels \(truth, guess\); say which by `field: truth`",
+        ),
+        (
+            [sample("a.mp4", truth=classified("run"))],
+            {"field": "x"},
+            r"samples: no field `x` with labels; there are truth",
+        ),
+        (
+            [sample("a.mp4", truth={"_cls": "Detections"}), sample("b.mp4", truth=classified("run"))],
+            {},
+            r"samples\[0\]\.truth: of the kind Detections; expected Classification or",
+        ),
+        (
+            [sample("a.mp4", tags=("train", "test"), truth=classified("run"))],
+            {},
+            r"samples\[0\]\.tags: the subsets testing, training of one video; keep one",
+        ),
+        (
+            [sample("a.mp4", truth=detected(("run", 0, 9)))],
+            {},
+            r"samples\[0\]\.truth\[0\]\.support: begins at frame 0; FiftyOne counts frames from 1",
+        ),
+    ],
+)
+def test_what_cannot_be_read_of_samples_of_fiftyone_is_named(tmp_path, videos, settings, message):
+    with pytest.raises(ValueError, match=message):
+        imported(tmp_path, {"samples.json": {"samples": videos}}, format="fiftyone", **settings)
+
+
+def test_one_of_several_fields_of_samples_is_chosen(tmp_path):
+    videos = [
+        sample("a.mp4", truth=classified("run"), guess=classified("jump")),
+        sample("b.mp4", truth=classified("x")),
+    ]
+    found = imported(tmp_path, {"samples.json": {"samples": videos}}, format="fiftyone", field="truth")
+    assert entries(found) == {"data/a": ("run", TRAIN), "data/b": ("x", TRAIN)}
 
 
 def datumaro(*items):

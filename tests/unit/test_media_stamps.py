@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kinema.experiment.data_sections import Media
+from kinema.inference.video import Video
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.reader import FrameReader
 
@@ -121,6 +122,22 @@ def test_flow_is_that_between_all_neighbours(corpus, kind):
     corpus.write("a", Media(short_side=None, modality="flow"))
     row = corpus.rows()["a"]
     assert (row["status"], row["num_frames"], row["truncated"]) == ("ok", len(numbers) - 1, False)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_times_are_those_that_a_client_sees(corpus, kind):
+    kind(corpus.videos)
+    corpus.write("a", Media(short_side=None))
+    row, (path,) = corpus.rows()["a"], corpus.videos.iterdir()
+    times = Video(path).times
+    assert row["num_frames"] == len(times)
+    if row["is_even"] is False:
+        assert row["frame_times"] == pytest.approx(times, abs=3e-6)
+    elif kind is joined_of_two_sizes:
+        assert row["is_even"] is None, "what was noted before the change of size is lost"
+    else:
+        assert np.arange(len(times)) / row["fps"] == pytest.approx(times, abs=0.003)
+        assert kind is joined
 
 
 @pytest.mark.parametrize("rate", [5.0, 15.0, 60.0])

@@ -124,6 +124,7 @@ def reported(listed=120, ok=None, *, leaks=None, look_alikes=(), **subsets) -> D
         look_alikes_not_searched=None,
         frame_rates=None,
         clip_fps=None,
+        untimed=0,
         **lists(DatasetReport) | {"leaks": leaks or Leaks(**lists(Leaks)), "look_alikes": list(look_alikes)},
     )
 

@@ -292,6 +292,7 @@ EXAMPLES = {
         ),
         frame_rates=RateRange(low=15.0, median=25.0, high=60.0),
         clip_fps=None,
+        untimed=0,
         damaged=[DamagedVideo(video="x", subset="training", label=None, frames=7, truncated=True, detail="cut")],
         dropped=[
             DroppedVideo(video="z", subset="training", label="a", status="failed", reason="timeout", detail=None)
@@ -300,7 +301,7 @@ EXAMPLES = {
 }  # fmt: skip
 # Of each record: its version, and what tells one layout from another.
 LAYOUTS = {
-    "dataset_report.json": (3, "3c2c7e37ce04eff8"),
+    "dataset_report.json": (4, "09da6ce95bb235af"),
     "look_alikes.json": (1, "2c2bc58cd0ebdbfd"),
     "training.json": (3, "58cf4863bc298f50"),
     "evaluation.json": (3, "9af72f6c3fd930ef"),

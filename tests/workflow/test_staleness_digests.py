@@ -237,7 +237,7 @@ EDITS = {
         {*SHIPPED, "serving", MODEL_PAGE},
     ),
     "the version of the dataset report": (
-        ("kinema/records/dataset_report.py", "ClassVar[int] = 3", "ClassVar[int] = 4"),
+        ("kinema/records/dataset_report.py", "ClassVar[int] = 4", "ClassVar[int] = 5"),
         {"dataset_report", BOARD, *PAGES},
     ),
     "a key of a class in the evaluation": (

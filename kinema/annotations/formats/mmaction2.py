@@ -1,12 +1,13 @@
 """Plain lists of mmaction2, SlowFast and PaddleVideo -> a listing.
 
-    path label              path,label              path num_frames label
+    path label      path,label      path num_frames label      path offset num_frames label
 
 A line is a video, or a folder of pictures. A label is the number of a class, whose name `classes` gives, or a name. The
-number of frames is left aside: it is measured.
+number of frames is left aside, since it is measured, but of parts of folders: these begin behind `offset` pictures.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,37 +16,46 @@ from kinema.annotations.formats.listing import Listing
 from kinema.annotations.rows import EXTENSION, LONGEST, read_lines
 from kinema.experiment.data_sections import Annotations
 
+FORMS = "`path label`, `path,label`, `path num_frames label` or `path offset num_frames label`"
 # the first that fits
 PATTERNS = (
     rf"^(?P<video>[^,]+{EXTENSION}),\s*(?P<label>[^,]+)$",
     r"^(?P<video>[^,]+),\s*(?P<label>[0-9]+)$",
     rf"^(?P<video>.+{EXTENSION})\s+(?P<label>\S.*)$",
+    r"^(?P<video>\S+)\s+[0-9]+\s+(?P<label>[0-9]+(?:\s+[0-9]+){2,})$",  # several classes
     r"^(?P<video>\S.*?)\s+[0-9]+\s+(?P<label>[0-9]+)$",
     r"^(?P<video>\S+)\s+(?P<label>\S+)$",
     rf"^(?P<video>.+{EXTENSION})$",
 )
 
 
+# where all lines are so; a folder may be called `clip 2`, but not all have a blank and a number at their end
+WITH_OFFSET = r"^(?P<video>\S+)\s+(?P<offset>[0-9]+)\s+(?P<num_frames>[0-9]+)\s+(?P<label>[0-9]+)$"
+
+
 def read_mmaction2(file: Path, settings: Annotations, listing: Listing) -> None:
-    """Whole videos."""
+    """Whole videos, or parts of folders of pictures."""
     classes = read_class_names(Path(settings.classes)) if settings.classes else []
     listing.know(classes, unused_too=True)
     lines = read_lines([file])
     rows = split_lines(lines)
+    parts = _parts(lines)
     if not classes:
         numbers = sorted({int(label) for label in rows["label"].dropna().unique() if label.isdecimal()})
         listing.know([str(number) for number in numbers])
-    for (_, line), text, video, label in zip(rows.index, lines, rows["video"], rows["label"], strict=True):
+    found = zip(rows.index, lines, rows["video"], rows["label"], parts, strict=True)
+    for (_, line), text, video, label, part in found:
         with listing.noting():
             place = f"line {line}"
             if pd.isna(video):
-                expected = "expected `path label`, `path,label` or `path num_frames label`"
-                raise ValueError(f"{place}: {expected}; the line is {text[:LONGEST]!r}")
-            listing.add(video.strip(), _named(label, classes, settings, place), place)
+                raise ValueError(f"{place}: expected {FORMS}; the line is {text[:LONGEST]!r}")
+            listing.add(video.strip(), _named(label, classes, settings, place), place, **part)
 
 
 def split_lines(lines: pd.Series) -> pd.DataFrame:
     """`video` and `label` of every line, both missing where it has not the form of one."""
+    if (parts := lines.str.extract(WITH_OFFSET)).notna().all(axis=None):
+        return parts[["video", "label"]]
     rows = pd.DataFrame({"video": pd.NA, "label": pd.NA}, index=lines.index, dtype="string")
     for pattern in PATTERNS:
         found = lines.where(rows["video"].isna()).str.extract(pattern)
@@ -55,11 +65,23 @@ def split_lines(lines: pd.Series) -> pd.DataFrame:
     return rows
 
 
+def _parts(lines: pd.Series) -> list[dict[str, Any]]:
+    """Which pictures of its folder every line is, where all lines say that."""
+    numbers = lines.str.extract(WITH_OFFSET)[["offset", "num_frames"]]
+    if not numbers.notna().all(axis=None):
+        return [{}] * len(lines)
+    return [
+        {"start": int(offset), "end": int(offset) + int(num_frames), "unit": "frames"}
+        for offset, num_frames in numbers.itertuples(index=False)
+    ]
+
+
 def _named(label: str, classes: list[str], settings: Annotations, place: str) -> str | None:
     if pd.isna(label):
         return None
-    if label.replace(" ", "").isdecimal() and " " in label:
-        raise ValueError(f"{place}: several classes ({label}) of one video; a model gives one")
+    numbers = label.split()
+    if len(numbers) > 1 and all(number.isdecimal() for number in numbers):
+        raise ValueError(f"{place}: several classes ({' '.join(numbers)}) of one video; a model gives one")
     if not label.isdecimal():
         return label
     number = int(label)

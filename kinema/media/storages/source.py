@@ -22,13 +22,17 @@ def stored_fps(about: Probe, media: Media) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What ffmpeg reads: a part of a file, or a pipe of pictures. `about` is what the whole says of itself."""
+    """What ffmpeg reads: a part of a file, or a pipe of pictures. `about` is what the whole says of itself.
+
+    When each frame is shown is noted in the file `times`.
+    """
 
     path: Path
     segment: Segment
     about: Probe
     media: Media
     ffmpeg: str
+    times: Path | None = None
 
     @property
     def fps(self) -> float:
@@ -44,7 +48,12 @@ class Source:
         """The JPEG files of each frame: one picture, or horizontal and vertical flow. Raises as `running` does."""
         if self.media.modality == "rgb":
             for jpeg in jpeg_stream(
-                self.path, media=self.media, ffmpeg=self.ffmpeg, segment=self.segment, transposed=transposed
+                self.path,
+                media=self.media,
+                ffmpeg=self.ffmpeg,
+                segment=self.segment,
+                times=self.times,
+                transposed=transposed,
             ):
                 yield [jpeg]
         else:
@@ -53,6 +62,6 @@ class Source:
 
     def flow(self) -> Generator[np.ndarray, None, None]:
         """Horizontal and vertical flow, uint8 (2, H, W). Raises as `running` does."""
-        grey = grey_stream(self.path, media=self.media, ffmpeg=self.ffmpeg, segment=self.segment)
+        grey = grey_stream(self.path, media=self.media, ffmpeg=self.ffmpeg, segment=self.segment, times=self.times)
         with contextlib.closing(grey):
             yield from flow_pictures(grey, bound=self.media.flow_bound)

@@ -49,7 +49,13 @@ class VideoStorage(FileStorage):
 
 def _encode_pictures(source: Source, place: Path, written: Written) -> None:
     command = video_command(
-        source.path, place, media=source.media, ffmpeg=source.ffmpeg, fps=source.fps, segment=source.segment
+        source.path,
+        place,
+        media=source.media,
+        ffmpeg=source.ffmpeg,
+        fps=source.fps,
+        segment=source.segment,
+        times=source.times,
     )
     with running(command, source.media.timeout_seconds) as process:
         for line in process.stdout:

@@ -95,7 +95,9 @@ class DrawnClips(ClipDataset):
 
     def key(self, view: int, row: int) -> str:
         """See `ClipViews.key`."""
-        rate = None if self.clip.fps is None else float(self.index.fps[row])
+        rate: Any = None if self.clip.fps is None else float(self.index.fps[row])
+        if rate is not None and (times := self.index.times_digest(row)):
+            rate = [rate, times]
         return digest([_content(self.index, row), self.index.rows["clip"][row].as_py(), view, rate, self._changes])
 
     def _entropy(self, epoch: int, row: int) -> np.random.SeedSequence:
