@@ -37,7 +37,7 @@ class Model:
 
     description: Description
     network: Predictor
-    streaming: Callable[[], ClipScorer] | None = None
+    streaming: Callable[[], ClipScorer | None] | None = None
 
     def predict(self, path: Path | str, *, num_clips: int | None = None, threshold: float | None = None) -> Prediction:
         """What a video shows, a file or a folder of pictures; ValueError, naming it, where it cannot be decoded.
@@ -92,7 +92,8 @@ class Model:
 
     def scorer(self) -> ClipScorer:
         """What takes frames one by one: the encoder and the decoder beside the model, else the model itself."""
-        return self.streaming() if self.streaming else WholeClips(self.network, self.description.spec)
+        scorer = self.streaming() if self.streaming else None
+        return scorer or WholeClips(self.network, self.description.spec)
 
     def open(self, path: Path | str) -> Video:
         """A video file, or a folder of numbered pictures; its frames are made as those of the training."""
@@ -135,7 +136,7 @@ def load(path: Path | str, *, precision: str | None = None, threads: int | None 
         raise ValueError(f"{path}: expected a model.xml or a model.onnx")
     if description.frames is None:
         log.warning("%s does not say how its frames were made; videos are read as by default: %s", path, FrameSpec())
-    streaming = streaming_scorers(path, description.spec, precision=precision, threads=threads)
+    streaming = streaming_scorers(path, description.spec, precision=precision, threads=threads, exact=True)
     return Model(description, predictor, streaming)
 
 

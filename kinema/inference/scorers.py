@@ -71,11 +71,12 @@ class EncoderDecoder:
 
 
 def streaming_scorers(
-    model_path: Path, spec: InputSpec, *, precision: str | None, threads: int | None
-) -> Callable[[], ClipScorer] | None:
+    model_path: Path, spec: InputSpec, *, precision: str | None, threads: int | None, exact: bool
+) -> Callable[[], ClipScorer | None] | None:
     """What makes scorers of the encoder and the decoder beside a model; None where there are none.
 
-    They are read when the first is made; ValueError then, where they cannot be read or take other frames.
+    They are read when the first is made; ValueError then, where they cannot be read or take other frames. With `exact`
+    it makes none of an encoder that carries a state: such a one sees more than the frames of a window.
     """
     folder = model_path.parent / STREAMING
     paths = [folder / name for name in (ENCODER, DECODER)]
@@ -83,20 +84,21 @@ def streaming_scorers(
         return None
 
     @functools.cache
-    def compiled() -> list[ov.CompiledModel]:
+    def compiled() -> list[ov.CompiledModel] | None:
         networks = [read_openvino(path)[0] for path in paths]
         if not take_clips_of(*networks, spec=spec):
             what = f"{ENCODER} and {DECODER} take other frames than {model_path.name}"
             raise ValueError(f"{folder}: {what}; make them again, or delete the folder")
-        if len(networks[0].inputs) > 1:
-            log.warning(
-                "%s: its encoder knows of frames before a window, too, so behind the first window answers may differ "
-                "from those of %s; without this folder they are those",
-                *(folder, model_path.name),
-            )
+        if exact and len(networks[0].inputs) > 1:
+            log.info("%s is for live streams: what its encoder carries on is of frames before a window, too", folder)
+            return None
         return [compiled_network(network, precision=precision, threads=threads) for network in networks]
 
-    return lambda: EncoderDecoder(*compiled(), spec=spec)
+    def scorer() -> ClipScorer | None:
+        networks = compiled()
+        return EncoderDecoder(*networks, spec=spec) if networks else None
+
+    return scorer
 
 
 def take_clips_of(encoder: ov.Model, decoder: ov.Model, *, spec: InputSpec) -> bool:

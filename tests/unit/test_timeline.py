@@ -192,7 +192,7 @@ def networks(folder, *, seen=1):
 
 def scored(folder, frames):
     """Logits of encoder and decoder after these frames."""
-    scorer = streaming_scorers(folder / "model.xml", SPEC, precision="f32", threads=1)()
+    scorer = streaming_scorers(folder / "model.xml", SPEC, precision="f32", threads=1, exact=True)()
     assert isinstance(scorer, EncoderDecoder)
     for frame in frames:
         scorer.push(frame)
@@ -217,7 +217,7 @@ def test_an_encoder_of_differences_sees_each_frame_with_the_one_before(tmp_path)
 @pytest.mark.parametrize("changes", [{"num_frames": 8}, {"size": 64}], ids=str)
 def test_networks_for_other_frames_are_refused(tmp_path, changes):
     networks(tmp_path / "streaming")
-    make = streaming_scorers(tmp_path / "model.xml", replace(SPEC, **changes), precision=None, threads=None)
+    make = streaming_scorers(tmp_path / "model.xml", replace(SPEC, **changes), precision=None, threads=None, exact=True)
     with pytest.raises(ValueError, match=r"streaming: encoder.xml and decoder.xml take other frames than model.xml"):
         make()
 
@@ -225,13 +225,13 @@ def test_networks_for_other_frames_are_refused(tmp_path, changes):
 def test_a_damaged_encoder_is_no_matter_until_it_is_asked(tmp_path):
     networks(tmp_path / "streaming")
     (tmp_path / "streaming/encoder.xml").write_text("<net>")
-    make = streaming_scorers(tmp_path / "model.xml", SPEC, precision=None, threads=None)
+    make = streaming_scorers(tmp_path / "model.xml", SPEC, precision=None, threads=None, exact=True)
     with pytest.raises(ValueError, match=r"encoder.xml: no OpenVINO IR, or cut off"):
         make()
 
 
 def test_without_them_the_whole_network_runs(tmp_path):
-    assert streaming_scorers(tmp_path / "model.xml", SPEC, precision=None, threads=None) is None
+    assert streaming_scorers(tmp_path / "model.xml", SPEC, precision=None, threads=None, exact=True) is None
     assert isinstance(grey_model().scorer(), WholeClips)
 
 

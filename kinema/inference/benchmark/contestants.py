@@ -147,8 +147,10 @@ def _add_stream(found: Named, file: Path, name: str, options: Options) -> None:
     about = Description.from_metadata(metadata, where=file)
     _describe(found, about.model_name, about.spec)
     # where the model would be that it lies beside
-    scorers = streaming_scorers(file.parents[1] / FILES[0], about.spec, precision=None, threads=options.threads)
-    if scorers is None:
+    model_path = file.parents[1] / FILES[0]
+    scorers = streaming_scorers(model_path, about.spec, precision=None, threads=options.threads, exact=False)
+    scorer = scorers() if scorers else None
+    if scorer is None:
         found.left_out.append(f"{file.parent} is left out, since it has no decoder.xml")
         return
     is_int8 = any(operation.get_type_name() == "FakeQuantize" for operation in network.get_ops())
@@ -160,7 +162,7 @@ def _add_stream(found: Named, file: Path, name: str, options: Options) -> None:
             is_default=True,
             is_stream=True,
             batch=1,
-            run=_next_frame(scorers(), about.spec),
+            run=_next_frame(scorer, about.spec),
         )
     )
 
