@@ -110,9 +110,7 @@ class ClipDataset(Dataset):
         if fps is None:
             return stored, lambda numbers: numbers
         if self.index.times_digest(row) is not None:
-            table = self.index.table(row, modalities(self.modality)[0])
-            # of both, pictures have one more than clips count
-            at_pace = taken(self._reader.times(table, self.index.video(row))[:stored], fps)
+            at_pace = taken(self._reader.times(self.index.times_table(row), self.index.video(row)), fps)
             return len(at_pace), lambda numbers: at_pace[numbers]
         if math.isnan(rate):
             return stored, lambda numbers: numbers

@@ -14,7 +14,8 @@ def of_rates(report: DatasetReport) -> str:
     if report.clip_fps is not None and report.untimed:
         return (
             f"When the frames of {report.untimed:,} videos are shown is not known, because their pictures change form "
-            "or an earlier kinema prepared them: `clip.fps` takes them as if that were at a constant rate"
+            "or an earlier kinema prepared them, or ffmpeg lacks a filter: `clip.fps` takes them as if that were at a "
+            "constant rate. `media.fps`, by which ffmpeg resamples them all as it decodes them anew, is exact"
         )
     if rates is None or report.clip_fps is not None or rates.high <= MOST_APART * rates.low:
         return ""

@@ -219,6 +219,10 @@ class ClipIndex:
         """Whether there is optical flow in shards of its own beside the pictures."""
         return self.rows["flow_shard"].null_count < len(self)
 
+    def times_table(self, row: int) -> Path:
+        """Table of the shard that has the times of the frames as clips count them: of both modalities, the flow's."""
+        return self.table(row, "flow" if self.has_both else "rgb")
+
     def table(self, row: int, modality: str) -> Path:
         """Table of the shard that holds the clip's video in this modality."""
         return Path(self.rows["flow_shard"][row].as_py()) if self.has_both and modality == "flow" else self.shard(row)

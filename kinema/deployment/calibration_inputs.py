@@ -43,15 +43,15 @@ def encoder_inputs(clips_path: Path, encoder: ov.CompiledModel, *, seen: int, ou
     Where it takes a state as well, the file has records: `frames`, and `state` (N, S), that of the frame before.
     """
     clips = np.load(clips_path, mmap_mode="r")
-    chosen = [_one_of(encoder_frames(clip, seen=seen), number, encoder) for number, clip in enumerate(clips)]
-    frames, *states = (np.concatenate(given) for given in zip(*chosen, strict=True))
-    if not states:
-        np.save(out, frames)
+    chosen = (_one_of(encoder_frames(clip, seen=seen), number, encoder) for number, clip in enumerate(clips))
+    if len(encoder.inputs) == 1:
+        np.save(out, np.concatenate([frame for (frame,) in chosen]))
         return
-    (state,) = states
-    kinds = [("frames", frames.dtype, frames.shape[1:]), ("state", state.dtype, state.shape[1:])]
-    records = np.lib.format.open_memmap(out, mode="w+", dtype=np.dtype(kinds), shape=(len(frames),))
-    records["frames"], records["state"] = frames, state
+    # one by one: a state may have megabytes
+    kinds = [(name, part.dtype, part.shape[1:]) for name, part in zip(("frames", "state"), next(chosen), strict=True)]
+    records = np.lib.format.open_memmap(out, mode="w+", dtype=np.dtype(kinds), shape=(len(clips),))
+    for number, clip in enumerate(clips):
+        records[number] = tuple(part[0] for part in _one_of(encoder_frames(clip, seen=seen), number, encoder))
     records.flush()
 
 

@@ -71,8 +71,7 @@ def _streaming_parts(model: FrameRecognizer) -> list[ExportPart]:
         one = of_frames.seen(frames[:1].to(model.pixel_mean.device))
         shape = model.decoder.embed(model.encoder(one)).shape[1:]
     state = None
-    if not model.separable:
-        carried = Carried(model.encoder, one)
+    if not model.separable and (carried := Carried(model.encoder, one)).size:  # a large shift_div shifts nothing
         encoder, state = CarryingEncoder(of_frames, carried), torch.zeros(2, carried.size)
     embeddings = torch.zeros(2, spec.num_frames - model.differences, shape.numel())
     return [

@@ -111,7 +111,9 @@ def as_rows(evidence: Sequence[Evidence], dataset: ViewDataset, labels: Sequence
     """The column `evidence` of predictions.parquet; seconds are those since the beginning of the stored frames."""
     index, rows = dataset.index, first_rows(dataset)
     rates, reader = stored_values(index, rows, "fps"), FrameReader()
-    times = [reader.times(index.shard(row), index.video(row)) if index.times_digest(row) else None for row in rows]
+    times = [
+        reader.times(index.times_table(row), index.video(row)) if index.times_digest(row) else None for row in rows
+    ]
     return [
         {
             "frames": one.frames.astype(np.int32),

@@ -18,13 +18,14 @@ import numpy as np
 
 from kinema.inference.filters import Pictures, Steps, filtered, turns
 from kinema.inference.frame_spec import FrameSpec
-from kinema.inference.sampling import Clock, is_even
+from kinema.inference.sampling import ROUNDED_SECONDS, Clock, is_even
 from kinema.media.layout import TICKS, Box
 from kinema.media.probe import DEFAULT_FPS, MediaError, Probe, open_container, probe
 from kinema.media.shown import GOING_ON, is_deinterlaced, is_tone_mapped, scaled_size
 
 log = logging.getLogger(__name__)
 DEFAULT = FrameSpec()
+WITHOUT_TIMES = "avi"  # the container that tells when pictures are decoded, not when they are shown
 KEPT_BYTES = 2**27  # decoded pictures of a short video, so that it is decoded once
 
 
@@ -68,8 +69,13 @@ class Video:
         if not stamps:
             raise too_few(0)
         self._kept = kept if num_bytes <= KEPT_BYTES else None
-        times, rate = np.array(stamps), self.frames.fps or self.about.fps or DEFAULT_FPS
-        return np.arange(len(times)) / rate if is_even(times, rate) else times
+        times = np.array(stamps)
+        return np.arange(len(times)) / self._rate if is_even(times, self._rate) else times
+
+    @property
+    def _rate(self) -> float:
+        """Frames a second, where these follow each other evenly."""
+        return self.frames.fps or self.about.fps or DEFAULT_FPS
 
     @property
     def fps(self) -> float | None:
@@ -95,11 +101,17 @@ class Video:
         return self._size_of(first)
 
     def pictures(self) -> Iterator[tuple[float, Any]]:
-        """What frames are made of, as it is decoded: seconds since the first, and what `as_frames` takes."""
-        clock = Clock()
+        """What frames are made of, as it is decoded: seconds since the first, and what `as_frames` takes.
+
+        As in `times`, those of a constant rate are exact, up to the first frame that departs from it.
+        """
+        clock, rate, is_exact, shown_at = Clock(), self._rate, True, 0.0
         with contextlib.closing(self._pictures()) as pictures:
-            for picture in pictures:
-                yield clock.at(picture.time), picture
+            for number, picture in enumerate(pictures):
+                seconds = clock.at(picture.time)
+                is_exact = is_exact and abs(seconds - number / rate) <= ROUNDED_SECONDS
+                shown_at = max(shown_at, number / rate if is_exact else seconds)
+                yield shown_at, picture
 
     def as_frames(self, pictures: Iterable[Any], *, grey: bool = False) -> Iterator[np.ndarray]:
         """Pictures -> frames, each uint8 (H, W, 3): B, G, R as in OpenCV; or grey (H, W), as flow is computed of."""
@@ -154,19 +166,37 @@ class Video:
                 yield picture
 
     def _decoded(self) -> Pictures:
-        num_broken = 0
         with open_container(self.path) as container:
             stream = container.streams[self.about.stream]
             stream.thread_type = "AUTO"
-            for packet in _packets(container, stream):
-                try:
-                    pictures = stream.decode(packet)
-                except av.error.FFmpegError:
-                    num_broken += 1
-                    continue
-                yield from pictures
+            pictures = self._decoded_of(container, stream)
+            yield from _as_decoded(pictures) if container.format.name == WITHOUT_TIMES else pictures
+
+    def _decoded_of(self, container: Any, stream: Any) -> Pictures:
+        num_broken = 0
+        for packet in _packets(container, stream):
+            try:
+                pictures = stream.decode(packet)
+            except av.error.FFmpegError:
+                num_broken += 1
+                continue
+            yield from pictures
         if num_broken:
             log.warning("%s: %d packets cannot be decoded; their frames are missing", self.path, num_broken)
+
+
+def _as_decoded(pictures: Pictures) -> Pictures:
+    """Pictures with the times of decoding, which are right as they leave the decoder, for those of showing.
+
+    The last pictures have none: they follow as the two before did.
+    """
+    before, step = None, 1
+    for picture in pictures:
+        stamp = picture.dts if picture.dts is not None or before is None else before + step
+        if stamp is not None and before is not None:
+            step = stamp - before
+        picture.pts, before = stamp, stamp
+        yield picture
 
 
 def too_few(num_frames: int) -> MediaError:

@@ -12,7 +12,7 @@ from kinema.media.commands import ffmpeg_version
 from kinema.media.digests import content_hash
 from kinema.media.failures import one_file
 from kinema.media.ffmpeg import DecodeError
-from kinema.media.filters import check_filters, remark_on_pixels
+from kinema.media.filters import can_note, check_filters, remark_on_pixels
 from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.frame_times import EVEN, UNKNOWN, facts_of, facts_of_earlier, read_noted
 from kinema.media.inputs import Segment
@@ -90,7 +90,7 @@ class Decoder:
                 if folder:
                     self._write_folder(folder, place, written)
                 else:
-                    noted = times if self._has_own_times(about) else None
+                    noted = times if self._has_own_times(about) and can_note(self.ffmpeg) else None
                     self._write(path, segment, about, place, written, noted)
             except DecodeError as error:
                 said = error
@@ -125,24 +125,33 @@ class Decoder:
             return None
         known = {key: value for key, value in record.items() if key != "source_mtime_ns"}  # of earlier versions
         if record.get("status") == "ok" and "is_even" not in record:  # an earlier version stored no times
-            if (times := self._times_of_earlier(row)) is None:
+            if (times := self._times_of_earlier(row, record)) is None:
                 return None
             known |= times
         return known | {"source_token": row["token"]}
 
-    def _times_of_earlier(self, row: dict[str, Any]) -> Record | None:
+    def _times_of_earlier(self, row: dict[str, Any], record: Record) -> Record | None:
         """What a record says of the times of frames that lie there without; None where they have to be noted."""
         path = Path(row["path"])
         if self.media.fps or path.is_dir():
             return EVEN
         if is_remote(row["path"]):
             return UNKNOWN  # not worth bringing all of them once more
+        if record["truncated"]:
+            return None
         try:
             with one_file():
                 about = probe_within_limits(path, media=self.media, ffmpeg=self.ffmpeg)
-                return facts_of_earlier(path, row["token"], about, timeout_seconds=self.media.timeout_seconds)
-        except MediaError:
-            return None  # decoding tells why
+                is_whole = Segment.of(row, about).is_whole
+                num_pictures = self._num_pictures(record["num_frames"]) if is_whole else None
+                timeout = self.media.timeout_seconds
+                return facts_of_earlier(path, row["token"], about, num_pictures=num_pictures, timeout_seconds=timeout)
+        except MediaError as error:
+            return UNKNOWN if error.passing else None  # decoding tells why; what lies there is not lost for a moment
+
+    def _num_pictures(self, num_frames: int) -> int:
+        """Of so many frames: of flow each has a picture, and the last picture has none."""
+        return num_frames + (self.media.modality == "flow")
 
     def _is_settled(self, record: Record) -> bool:
         drops_damaged = self.media.damaged == "drop"
@@ -188,11 +197,12 @@ class Decoder:
 
     def _times(self, noted: Path, about: Probe, written: Written) -> Record:
         """What a record says of when the frames are shown."""
-        if not noted.is_file():
+        if not self._has_own_times(about):
             return EVEN
-        facts = facts_of(read_noted(noted), num_frames=written.num_frames, fps=stored_fps(about, self.media))
-        noted.unlink()
-        return facts
+        num_frames, fps = written.num_frames, stored_fps(about, self.media)
+        times = read_noted(noted)
+        noted.unlink(missing_ok=True)
+        return facts_of(times, num_frames=num_frames, num_pictures=self._num_pictures(num_frames), fps=fps)
 
     def _facts(self, about: Probe, written: Written) -> Record:
         """What a record says of good frames; rate and duration are those of the stored ones."""

@@ -63,6 +63,11 @@ def check_filters(about: Probe, *, media: Media, ffmpeg: str) -> None:
         raise MediaError("no tone mapping", detail=detail)
 
 
+def can_note(ffmpeg: str) -> bool:
+    """Whether ffmpeg has the filters by which `times` are noted; a slim build may lack them."""
+    return {"settb", "metadata"} <= _filters(ffmpeg)
+
+
 def _tone_mapped(pictures: Any, about: Probe) -> Any:
     """HDR frames as R, G, B of BT.709: what is darker than a third of white keeps its look, the rest is compressed."""
     known = {"tin": HDR[about.transfer], "pin": about.primaries, "min": about.matrix}

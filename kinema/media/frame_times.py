@@ -14,7 +14,7 @@ import numpy as np
 
 from kinema.inference.sampling import Clock, is_even, lasting
 from kinema.media.packets import read_packets
-from kinema.media.probe import MediaError, Probe
+from kinema.media.probe import DEFAULT_FPS, MediaError, Probe
 
 TICKS = 1_000_000  # a second, in what ffmpeg writes down
 HEX_DIGITS = 32
@@ -37,14 +37,14 @@ def read_noted(path: Path) -> np.ndarray:
     return np.array([clock.at(int(stamp) / TICKS) for stamp in re.findall(r"^frame:.* pts:(-?\d+)", text, re.M)])
 
 
-def facts_of(times: np.ndarray, *, num_frames: int, fps: float) -> dict[str, Any]:
-    """What a record says of the times of `num_frames` frames, by those of the pictures that were noted.
+def facts_of(times: np.ndarray, *, num_frames: int, num_pictures: int, fps: float) -> dict[str, Any]:
+    """What a record says of the times of `num_frames` frames, by those of the `num_pictures` that were noted for them.
 
     `is_even`: frame N is at N / fps seconds; else `frame_times` has the times. They are unknown of pictures that change
     their size: filters begin anew there, and what they noted before is lost. Of flow each frame has a picture, and the
     last picture has none.
     """
-    if len(times) < num_frames:
+    if len(times) < num_pictures:
         return UNKNOWN
     times = times[:num_frames]
     if is_even(times, fps):
@@ -54,21 +54,27 @@ def facts_of(times: np.ndarray, *, num_frames: int, fps: float) -> dict[str, Any
     return uneven | {"duration_seconds": lasting(times)}
 
 
-def facts_of_earlier(path: Path, token: str, about: Probe, *, timeout_seconds: float) -> dict[str, Any] | None:
+def facts_of_earlier(
+    path: Path, token: str, about: Probe, *, num_pictures: int | None, timeout_seconds: float
+) -> dict[str, Any] | None:
     """The same of a file whose frames an earlier kinema stored without their times; None where these have to be noted.
 
-    `token` tells versions of the file apart. It is read, but not decoded.
+    `token` tells versions of the file apart. It is read, but not decoded. `num_pictures`: how many came out of it; None
+    where a part was wanted.
     """
-    if not about.has_times or not about.fps:
+    if not about.has_times:
         return EVEN
-    return EVEN if _has_even_packets(path, token, about.stream, about.fps, timeout_seconds) else None
+    rate = about.fps or DEFAULT_FPS
+    num_even = _num_even(path, token, about.stream, rate, timeout_seconds)
+    return EVEN if num_even and num_pictures in (None, num_even) else None
 
 
 @functools.lru_cache(maxsize=64)
-def _has_even_packets(path: Path, token: str, stream: int, fps: float, timeout_seconds: float) -> bool:
-    """Read once for all parts of a file."""
+def _num_even(path: Path, token: str, stream: int, fps: float, timeout_seconds: float) -> int:
+    """How many packets have pictures that are shown, 0 where they are not evenly; read once for all parts of a file."""
     try:
-        stamps = np.sort(read_packets(path, stream=stream, timeout_seconds=timeout_seconds).stamps)
+        packets = read_packets(path, stream=stream, timeout_seconds=timeout_seconds)
     except MediaError:
-        return False
-    return len(stamps) > 0 and is_even(stamps - stamps[0], fps)
+        return 0
+    stamps = np.sort(packets.stamps)
+    return packets.num_pictures if len(stamps) and is_even(stamps - stamps[0], fps) else 0

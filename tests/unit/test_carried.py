@@ -242,6 +242,25 @@ def test_the_live_demo_makes_a_pass_for_each_frame_of_a_clip(carried, trained, l
     assert np.abs(np.stack([look.logits for look in looks]) - expected).max() < 1e-3
 
 
+def test_pictures_that_a_slow_machine_dropped_are_not_made_up_for(carried, long_clip):
+    """A pass for each would take the time of the next ones: more would be dropped, until one picture is left."""
+    recognizer = Recognizer(load_stream(carried.root / "streaming"), waits=False)
+    for number, frame in enumerate(long_clip[:6]):
+        recognizer.push(frame, float(number), times=4)
+    recognizer.close()
+    assert recognizer.num_passes == 6
+    assert len(recognizer.looks()) == 6
+
+
+def test_a_shift_of_nothing_carries_nothing():
+    model = model_of("resnet18_tsm", network=BACK.model_copy(update={"shift_div": 4096}))
+    _, encoder, decoder = export_parts(model)
+    assert list(encoder.inputs) == ["frames"]
+    clips = clips_of(model)
+    rows = torch.stack([encoder.module(frames.flip(1)) for frames in clips])
+    torch.testing.assert_close(decoder.module(rows), model(clips), rtol=1e-4, atol=1e-5)
+
+
 def test_an_encoder_that_does_not_give_the_state_that_it_takes_is_refused(carried, tmp_path):
     folder = tmp_path / "streaming"
     folder.mkdir()

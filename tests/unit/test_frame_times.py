@@ -24,6 +24,9 @@ from kinema.inference.frame_spec import FrameSpec
 from kinema.inference.sampling import lasting, taken
 from kinema.inference.spec import InputSpec
 from kinema.inference.video import Video
+from kinema.media import filters
+from kinema.media.frame_times import EVEN, facts_of_earlier
+from kinema.media.probe import probe
 from kinema.media.reader import FrameReader
 from kinema.media.storages.archive import ArchiveWriter, read_stored
 
@@ -127,12 +130,16 @@ def test_frames_that_are_even_have_no_times_of_their_own(videos):
         FrameReader().times(videos.table, "t")
 
 
-@pytest.mark.parametrize("name", ["v.mkv", "v.flv", "v.avi", "v.ts", "v.mov"])
-def test_what_a_container_rounds_is_even(corpus, name):
+@pytest.mark.parametrize(
+    ("name", "bframes"),
+    [("v.mkv", "0"), ("v.flv", "0"), ("v.avi", "0"), ("v.ts", "0"), ("v.mov", "0"), ("v.avi", "2"), ("v.mkv", "2")],
+)
+def test_what_a_container_rounds_is_even(corpus, name, bframes):
+    """AVI stores no times of showing, which go to and fro where some pictures are made of later ones."""
     make_video(corpus.videos / "t.mp4", np.arange(30) / 25)
     rate = 30000 / 1001
     with av.open(str(corpus.videos / name), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(30000, 1001), options={"bf": "0"})
+        stream = container.add_stream("libx264", rate=Fraction(30000, 1001), options={"bf": bframes})
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         for number in range(200):
             picture = np.full((64, 64, 3), 20 + number, np.uint8)
@@ -141,6 +148,10 @@ def test_what_a_container_rounds_is_even(corpus, name):
     prepare(corpus, Media(short_side=32))
     row = corpus.rows()["v"]
     assert (row["is_even"], row["fps"]) == (True, pytest.approx(rate, rel=1e-3)), row["frame_times"]
+    video = Video(corpus.videos / name, frames=FrameSpec(short_side=32))
+    expected = np.arange(row["num_frames"]) / row["fps"]
+    np.testing.assert_allclose(video.times, expected, atol=1e-9)
+    np.testing.assert_allclose([seconds for seconds, _ in video.pictures()], expected, atol=1e-9)
 
 
 def test_a_client_knows_what_a_container_has_rounded(corpus):
@@ -203,6 +214,35 @@ def test_flow_goes_from_the_pictures_of_the_same_times(videos):
     assert len(client.pixels) == len(index)
 
 
+def test_times_are_those_of_the_flow_where_the_pictures_have_none(videos):
+    """Pictures that an earlier kinema stored, and flow that is computed now."""
+    tables = []
+    for modality in ("rgb", "flow"):
+        videos.table = videos.root / modality / "0000.parquet"
+        prepare(videos, Media(short_side=32, modality=modality))
+        tables.append(videos.table)
+    older = pq.read_table(tables[0]).drop_columns(["is_even", "times_digest", "frame_times"])
+    pq.write_table(older, tables[0])
+    index = index_of(videos, tables=tables)
+    dataset = clips_for(index, "rgb+flow", clip=CLIP)
+    expected = taken(slower_and_faster()[:-1], 12.5)[: 2 * 4 : 2]
+    assert dataset.frame_numbers(0, np.random.default_rng(0)).tolist() == expected.tolist()
+    nothing = {"classes": np.array([0]), "logits": np.zeros((1, 3)), "log_totals": np.zeros(3)}
+    one = Evidence(frames=np.array([0, 58]), counts=np.ones(2, int), **nothing)
+    (row,) = as_rows([one], ViewDataset(index, clip=CLIP, views=Evaluation()), ["wave"])
+    assert row["seconds"] == pytest.approx(slower_and_faster()[[0, 58]], abs=1e-5)
+
+
+def test_an_ffmpeg_that_cannot_note_times_leaves_them_unknown(videos, monkeypatch):
+    monkeypatch.setattr(filters, "_filters", lambda ffmpeg: frozenset({"scale", "trim"}))
+    prepare(videos, Media(short_side=32))
+    rows = videos.rows()
+    assert [(rows[name]["num_frames"], rows[name]["is_even"]) for name in ("v", "t")] == [
+        (NUM_FRAMES, None),
+        (30, None),
+    ]
+
+
 def test_evidence_says_when_its_frames_are_shown(videos):
     prepare(videos, Media(short_side=32))
     dataset = ViewDataset(index_of(videos), clip=CLIP, views=Evaluation())
@@ -252,6 +292,17 @@ def test_of_frames_of_an_earlier_kinema_the_uneven_ones_alone_are_decoded_anew(v
     assert pq.read_table(videos.table).select(expected.column_names).equals(expected)
     counts = videos.write(entries, Media(short_side=32))
     assert (counts["kept"], counts["decoded"]) == (2, 0)
+
+
+def test_frames_of_an_earlier_kinema_are_even_only_where_none_was_lost(videos):
+    path = videos.videos / "t.mp4"
+    known = {"about": probe(path), "timeout_seconds": 60}
+    assert facts_of_earlier(path, "token", num_pictures=30, **known) == EVEN
+    assert facts_of_earlier(path, "token", num_pictures=None, **known) == EVEN
+    assert facts_of_earlier(path, "token", num_pictures=29, **known) is None
+    uneven = videos.videos / "v.mp4"
+    known["about"] = probe(uneven)
+    assert facts_of_earlier(uneven, "token", num_pictures=NUM_FRAMES, **known) is None
 
 
 def test_tables_without_times_are_taken_at_a_constant_rate_and_the_report_says_so(videos):

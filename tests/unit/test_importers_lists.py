@@ -63,6 +63,27 @@ def test_lists_of_parts_of_folders_have_an_offset(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "videos"),
+    [
+        ("clip 01 120 3\nclip 02 110 4\n", ["clip 01", "clip 02"]),  # names with a blank
+        ("walk 1 120 3\nwalk 2 110 3\nrun 1 90 4\nrun 2 95 4\n", ["run 1", "run 2", "walk 1", "walk 2"]),
+        ("frames/a 120 3\nframes/b 100 4\n", ["frames/a", "frames/b"]),
+    ],
+)
+def test_three_numbers_are_no_parts_where_they_may_be_something_else(tmp_path, text, videos):
+    found = imported(tmp_path, {"train.txt": text}, format="mmaction2")
+    entries = found["database"].values()
+    assert sorted(entry.get("video", name) for name, entry in found["database"].items()) == videos
+    assert not any("start" in entry for entry in entries)
+
+
+def test_three_numbers_behind_videos_are_classes(tmp_path):
+    text = "clips/a.mp4 1 20 3\nclips/a.mp4 30 20 3\nclips/b.mp4 2 30 4\n"
+    with pytest.raises(ValueError, match=r"line 1: several classes \(1 20 3\) of one video"):
+        imported(tmp_path, {"train.txt": text}, format="mmaction2")
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         (

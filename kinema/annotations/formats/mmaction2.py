@@ -29,8 +29,7 @@ PATTERNS = (
 )
 
 
-# where all lines are so; a folder may be called `clip 2`, but not all have a blank and a number at their end
-WITH_OFFSET = r"^(?P<video>\S+)\s+(?P<offset>[0-9]+)\s+(?P<num_frames>[0-9]+)\s+(?P<label>[0-9]+)$"
+WITH_OFFSET = rf"^(?P<video>(?!\S+{EXTENSION}\s)\S+)\s+(?P<offset>[0-9]+)\s+(?P<num_frames>[0-9]+)\s+(?P<label>[0-9]+)$"
 
 
 def read_mmaction2(file: Path, settings: Annotations, listing: Listing) -> None:
@@ -54,7 +53,7 @@ def read_mmaction2(file: Path, settings: Annotations, listing: Listing) -> None:
 
 def split_lines(lines: pd.Series) -> pd.DataFrame:
     """`video` and `label` of every line, both missing where it has not the form of one."""
-    if (parts := lines.str.extract(WITH_OFFSET)).notna().all(axis=None):
+    if (parts := _with_offsets(lines)) is not None:
         return parts[["video", "label"]]
     rows = pd.DataFrame({"video": pd.NA, "label": pd.NA}, index=lines.index, dtype="string")
     for pattern in PATTERNS:
@@ -67,13 +66,26 @@ def split_lines(lines: pd.Series) -> pd.DataFrame:
 
 def _parts(lines: pd.Series) -> list[dict[str, Any]]:
     """Which pictures of its folder every line is, where all lines say that."""
-    numbers = lines.str.extract(WITH_OFFSET)[["offset", "num_frames"]]
-    if not numbers.notna().all(axis=None):
+    found = _with_offsets(lines)
+    if found is None:
         return [{}] * len(lines)
-    return [
-        {"start": int(offset), "end": int(offset) + int(num_frames), "unit": "frames"}
-        for offset, num_frames in numbers.itertuples(index=False)
-    ]
+    ends = found["offset"] + found["num_frames"]
+    return [{"start": start, "end": end, "unit": "frames"} for start, end in zip(found["offset"], ends, strict=True)]
+
+
+def _with_offsets(lines: pd.Series) -> pd.DataFrame | None:
+    """All lines as parts of folders, where they can be nothing else; None where they may.
+
+    Three numbers may as well be two classes, or the end of a name (`clip 2`) and the rest. So they are parts where some
+    folder has several that do not overlap, and there is more than one folder.
+    """
+    found = lines.str.extract(WITH_OFFSET)
+    if not found.notna().all(axis=None) or found["video"].nunique() < 2:
+        return None
+    found = found.astype({"offset": int, "num_frames": int}).sort_values(["video", "offset"], kind="stable")
+    ends = (found["offset"] + found["num_frames"]).groupby(found["video"]).shift()
+    is_behind = (found["offset"] >= ends)[ends.notna()]
+    return found.loc[lines.index] if len(is_behind) and is_behind.all() else None
 
 
 def _named(label: str, classes: list[str], settings: Annotations, place: str) -> str | None:

@@ -39,16 +39,18 @@ class _Pass:
 class Recognizer:
     """Runs the encoder once a frame and the decoder on the last embeddings, in a thread of its own.
 
-    `when_done` is called in that thread after each pass.
+    `when_done` is called in that thread after each pass. `waits`: the source of the frames waits for it and drops none.
     """
 
-    def __init__(self, model: StreamModel, *, when_done: Callable[[], None] = lambda: None):
+    def __init__(self, model: StreamModel, *, waits: bool = True, when_done: Callable[[], None] = lambda: None):
         self._when_done = when_done
         self._seen: deque[np.ndarray] = deque(maxlen=model.frames_seen)
         self._embeddings: deque[np.ndarray] = deque(maxlen=model.num_embeddings)
         self._decoder = model.decoder.create_infer_request()
         self._free: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
-        self._carries, self._state = model.carries, first_state(model.encoder)
+        self._state = first_state(model.encoder)
+        # each pass for a frame that was dropped would make a slow machine drop more
+        self._fills = model.carries and waits
         for _ in range(1 if model.carries else NUM_REQUESTS):
             self._free.put(model.encoder.create_infer_request())
         self._begun: queue.SimpleQueue[_Pass | None] = queue.SimpleQueue()
@@ -76,11 +78,11 @@ class Recognizer:
     def push(self, frame: np.ndarray, seconds: float, *, times: int = 1) -> int:
         """The next frame, uint8 (C, S, S), R, G, B, as so many frames of the clips: of them no pass is made twice.
 
-        Where the encoder carries something on, each of them is another one for it, and a pass is made of each. It waits
-        where enough passes are under way. Returns their number so far.
+        Where the encoder carries something on, each of them is another one for it, and a pass is made of each if the
+        source `waits`. This waits where enough passes are under way. Returns their number so far.
         """
         seen = self._seen.maxlen or 1
-        distinct = times if self._carries else min(times, seen)
+        distinct = times if self._fills else min(times, seen)
         for number in range(distinct):
             self._seen.append(frame)
             if len(self._seen) == seen:

@@ -74,7 +74,7 @@ class Watch:
         spec = model.description.spec
         self._source, self._sinks, self._tell, self._answered = source, sinks, tell, answered
         self._arrivals = Arrivals(MOST_QUEUED, drops=source.is_live)
-        self._recognizer = Recognizer(model, when_done=self._arrivals.wake)
+        self._recognizer = Recognizer(model, waits=not source.is_live, when_done=self._arrivals.wake)
         self._smoothed = Smoothed(model, seconds=smooth, threshold=threshold)
         self._panel = Panel(model.description.labels, top=top, threshold=threshold)
         self._to_input, self._to_shown = source.to_input(spec.size), source.to_shown()
