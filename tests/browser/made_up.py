@@ -72,6 +72,9 @@ def _video(label: str, number: int, copy: int) -> dict:
         "num_frames": 40 + 7 * number + copy,
         "fps": 25.0,
         "duration_seconds": None,
+        "seconds": float("nan"),  # as of a constant rate
+        "is_even": True,
+        "times_digest": None,
         "truncated": False,
         "num_bytes": 1000,
         "frames_digest": name,
