@@ -1,5 +1,6 @@
 """Training clips -> the files of inputs by which NNCF sets the ranges of activations. No other clips are looked at."""
 
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +49,11 @@ def encoder_inputs(clips_path: Path, encoder: ov.CompiledModel, *, seen: int, ou
         np.save(out, np.concatenate([frame for (frame,) in chosen]))
         return
     # one by one: a state may have megabytes
-    kinds = [(name, part.dtype, part.shape[1:]) for name, part in zip(("frames", "state"), next(chosen), strict=True)]
+    first = next(chosen)
+    kinds = [(name, part.dtype, part.shape[1:]) for name, part in zip(("frames", "state"), first, strict=True)]
     records = np.lib.format.open_memmap(out, mode="w+", dtype=np.dtype(kinds), shape=(len(clips),))
-    for number, clip in enumerate(clips):
-        records[number] = tuple(part[0] for part in _one_of(encoder_frames(clip, seen=seen), number, encoder))
+    for number, parts in enumerate(chain([first], chosen)):
+        records[number] = tuple(part[0] for part in parts)
     records.flush()
 
 

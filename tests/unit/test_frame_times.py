@@ -89,6 +89,16 @@ def prepare(corpus, media, **keys):
     corpus.write(entries | {"t": {}}, media)
 
 
+def tables_of_both(corpus):
+    """Shards of pictures and of flow."""
+    tables = []
+    for modality in ("rgb", "flow"):
+        corpus.table = corpus.root / modality / "0000.parquet"
+        prepare(corpus, Media(short_side=32, modality=modality))
+        tables.append(corpus.table)
+    return tables
+
+
 def clips_of(index):
     dataset = clips_for(index, "rgb", clip=CLIP)
     return np.stack([dataset[row]["clip"].numpy() for row in range(len(dataset))]).transpose(0, 1, 3, 4, 2)
@@ -193,11 +203,7 @@ def test_parts_of_a_video_are_cut_and_taken_by_time(videos, storage):
 
 def test_flow_goes_from_the_pictures_of_the_same_times(videos):
     """A picture beside the flow that begins with it, as a model of both takes them."""
-    tables = []
-    for modality in ("rgb", "flow"):
-        videos.table = videos.root / modality / "0000.parquet"
-        prepare(videos, Media(short_side=32, modality=modality))
-        tables.append(videos.table)
+    tables = tables_of_both(videos)
     rows = [pq.read_table(table).to_pylist()[1] for table in tables]
     assert rows[1]["frame_times"] == rows[0]["frame_times"][:-1]
     index = index_of(videos, tables=tables)
@@ -216,11 +222,7 @@ def test_flow_goes_from_the_pictures_of_the_same_times(videos):
 
 def test_times_are_those_of_the_flow_where_the_pictures_have_none(videos):
     """Pictures that an earlier kinema stored, and flow that is computed now."""
-    tables = []
-    for modality in ("rgb", "flow"):
-        videos.table = videos.root / modality / "0000.parquet"
-        prepare(videos, Media(short_side=32, modality=modality))
-        tables.append(videos.table)
+    tables = tables_of_both(videos)
     older = pq.read_table(tables[0]).drop_columns(["is_even", "times_digest", "frame_times"])
     pq.write_table(older, tables[0])
     index = index_of(videos, tables=tables)
