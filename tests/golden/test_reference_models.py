@@ -145,6 +145,7 @@ def test_outputs_have_the_spread_and_the_peak_that_the_reference_noted(shared, f
     assert float(found.abs().max()) == pytest.approx(noted["absmax"], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "model"), PUBLISHED.items())
 def test_every_tensor_of_every_family_is_loaded(shared, name, model):
     keys = keys_of(shared, name)

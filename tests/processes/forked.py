@@ -22,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import traced
+
 WORKFLOW = ("snakemake.cli", "smart_open", "pandas", "pyarrow.parquet", "pydantic", "yaml")
 # not openvino, which starts a thread when it is imported: a fork would lack it
 JOBS = (
@@ -125,6 +127,8 @@ def become(request: Mapping, libraries: Sequence[str]) -> None:
         sys.path[:] = [str(Path(script).parent), *own, *libraries]
         sys.argv[:] = [script, *request["arguments"]]
         sys.orig_argv[:] = [sys.executable, *sys.argv]
+        if traced.VARIABLE in os.environ:
+            traced.trace()
         runpy.run_path(script, run_name="__main__")
     else:
         sys.path[:] = [str(Path.cwd()), *own, *libraries]

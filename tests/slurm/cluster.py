@@ -4,6 +4,7 @@ Cores are made up, so a job gets what it asks for without there being as much.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,6 +98,13 @@ class Cluster:
         lines = run("squeue", "--noheader", "--format", "%A|%T|%k").splitlines()
         rows = [line.split("|") for line in lines]
         return {number: state for number, state, comment in rows if f"rule_{rule}" in comment}
+
+    def minutes(self, job: str) -> int:
+        """Whole minutes that a job has run since it was last started."""
+        found = re.search(r"RunTime=(?:(\d+)-)?(\d+):(\d+):\d+", run("scontrol", "show", "job", job))
+        assert found, f"no time of job {job}"
+        days, hours, minutes = (int(part or 0) for part in found.groups())
+        return (24 * days + hours) * 60 + minutes
 
 
 def missing() -> str | None:

@@ -150,7 +150,9 @@ def test_a_training_goes_on_after_all_that_happens_to_it(cluster, project):
     assert running(cluster, workflow, "preemption") == first, "SLURM starts the same job again"
     further(project, workflow, "preemption")
 
-    run("scontrol", "update", f"JobId={first}", "TimeLimit=2")  # SIGTERM comes two minutes before the end
+    # SIGTERM comes two minutes before the end. A limit of less than two minutes from now would be checked too late, and
+    # SLURM would kill the job beside the signal.
+    run("scontrol", "update", f"JobId={first}", f"TimeLimit={cluster.minutes(first) + 3}")
     workflow.until(lambda: cluster.jobs("train").get(first) != "RUNNING", "SIGTERM")
     assert "SIGTERM" in (project.root / f"work/tiny/{NAME}/interrupted.txt").read_text()
     run("scontrol", "update", f"JobId={first}", "TimeLimit=60")

@@ -56,6 +56,7 @@ def test_a_clip_of_two_real_kinetics_lists_leaves_training(shared, tmp_path, cap
     assert "317 clips are listed for two subsets" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_mini_kinetics_from_lists_of_ids_is_that_from_its_own_lists(shared, tmp_path):
     folder = shared / "annotations/mini_kinetics_200"

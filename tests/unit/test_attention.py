@@ -9,6 +9,8 @@ from torch import nn
 from kinema.inference.predictors.openvino import compiled_network, core
 from kinema.models.attention import attend
 
+pytestmark = pytest.mark.slow
+
 WIDTH, BF16_ROUNDING = 64, 0.05
 
 

@@ -55,6 +55,7 @@ def test_batches_of_one_clip_are_refused(prepared, tmp_path):
         run_training(prepared, tmp_path, of_one_frame(batch_size=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "clip", "options", "expected"),
     [

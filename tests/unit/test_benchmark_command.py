@@ -17,6 +17,8 @@ from kinema.inference.benchmark.advice import advice
 from kinema.inference.benchmark.rounds import Rounds, in_rounds
 from kinema.records.benchmark import Benchmark, Measurement, Quantiles
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):

@@ -23,6 +23,8 @@ from kinema.inference.benchmark.rounds import in_rounds
 from kinema.inference.scorers import WholeClips
 from kinema.inference.video import Video
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if "__main__" in path.read_text())
 
@@ -49,7 +51,6 @@ def test_the_pictures_of_the_documentation_are_what_frames_look_like(tmp_path, m
         assert np.abs(drawn.astype(float) - stored).mean() < 3
 
 
-@pytest.mark.slow
 def test_steps_and_scoring_of_a_gpu_are_measured_on_a_processor_too(prepared, monkeypatch, capsys):
     sizes = {"batch-size": 2, "length": 4, "size": 32, "block": 1, "rounds": 2, "workers": 1}
     options = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
@@ -92,7 +93,6 @@ def test_scoring_is_compared_with_the_bare_network_on_the_same_clips(prepared, t
     assert np.array_equal(warm_up, scored[: len(warm_up)])
 
 
-@pytest.mark.slow
 def test_networks_of_the_live_benchmark_agree(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = runpy.run_path(str(BENCHMARKS / "live.py"))
@@ -134,7 +134,6 @@ def test_exported_networks_take_turns_with_pytorch(tmp_path, monkeypatch, capsys
     assert "1.00 of the default (1.00 to 1.00)" in lines[2]
 
 
-@pytest.mark.slow
 def test_an_int8_network_takes_turns_with_that_of_which_it_is_made(tmp_path):
     module = runpy.run_path(str(BENCHMARKS / "int8.py"))
     module["written"].__globals__["CLIP"] = CLIP
@@ -146,7 +145,6 @@ def test_an_int8_network_takes_turns_with_that_of_which_it_is_made(tmp_path):
     assert b"FakeQuantize" not in paths["default"].read_bytes()
 
 
-@pytest.mark.slow
 def test_predictions_and_a_plain_loop_answer_the_same_videos(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = runpy.run_path(str(BENCHMARKS / "predicting.py"))

@@ -14,6 +14,8 @@ from kinema.deployment import openvino_model
 from kinema.deployment.logits import Sample, check_difference, check_rounded
 from kinema.models.loading.checkpoint import load_checkpoint, save_checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def deployed(ordered, tmp_path):

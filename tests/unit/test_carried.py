@@ -33,6 +33,8 @@ from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.registry import create_model
 from kinema.records.quantization import Quantization
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs/exported-files.md"
 BACK = Network(encoder_weights="none", bidirectional=False, shift_div=4)
 NAME = "test_resnet_tsm"
@@ -307,7 +309,6 @@ def test_ranges_are_set_by_states_that_occur(carried, clips, tmp_path):
     assert np.load(tmp_path / "embeddings.npy").shape == (6, 4, 6)
 
 
-@pytest.mark.slow
 def test_the_two_are_quantised_together(carried, tmp_path):
     deployed = Deployed(tmp_path, carried.clips_path)
     for name in ("model.pth", "evaluation.json", "predictions.parquet", "calibration.json"):

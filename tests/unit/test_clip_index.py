@@ -171,6 +171,7 @@ def walk_through(index, pipe):
     pipe.send(next(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_memory_of_workers_does_not_grow_with_rows(method, tmp_path):

@@ -27,6 +27,7 @@ def head_of(network):
     return next((name, getattr(network, name)) for name in HEADS if hasattr(network, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n if n in FAST else pytest.param(n, marks=pytest.mark.slow) for n in PUBLISHED])
 def test_torchvisions_weights_fit_and_give_its_features(tmp_path, name):
     theirs, size = PUBLISHED[name]

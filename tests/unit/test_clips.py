@@ -41,6 +41,7 @@ def test_what_a_spawned_worker_is_sent_does_not_grow_with_the_index(prepared):
     assert torch.equal(pickle.loads(sent)[3]["clip"], clips[3]["clip"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("crop", ["area", "corner", "random"])
 def test_training_clips_depend_on_seed_epoch_and_row_alone(prepared, crop, workers):

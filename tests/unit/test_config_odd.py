@@ -76,6 +76,7 @@ def complaint(values) -> str | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", PLACES)
 def test_an_odd_value_is_taken_or_told_in_one_line(here, group):
     assert len(PLACES[group]) > 60

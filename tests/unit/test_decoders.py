@@ -135,6 +135,7 @@ def test_frames_of_a_shifting_encoder_see_neighbours_on_one_side_or_both(both, e
     assert torch.equal(model(clips), model(clips))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_encoder_of_our_list_can_shift(encoder):
     with torch.device("meta"):
@@ -149,6 +150,7 @@ def test_blocks_without_a_shortcut_do_not_shift(encoder, number):
     assert sum(bool(layer._forward_pre_hooks) for layer in model.encoder.body.modules()) == number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["swin_tiny_patch4_window7_224", "convnext_tiny", "mixer_s16_224", "densenet121"])
 def test_encoders_of_every_layout_shift(encoder):
     model, clips = model_of(f"{encoder}_tsm"), clips_of(batch=1)

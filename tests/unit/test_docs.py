@@ -60,6 +60,7 @@ def test_pages_lie_on_the_site_as_in_the_repository(site):
     assert (site / "build/site/docs/site.css").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "link"),
     [

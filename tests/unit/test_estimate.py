@@ -86,6 +86,7 @@ def test_of_few_videos_some_are_drawn_often():
     assert list(drawn(np.zeros(3), 3, np.random.default_rng(0))[1]) == pytest.approx([1 / 3] * 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["packed", "frames", "video"])
 def test_an_estimate_is_near_what_is_stored(large, storage):
     media = MEDIA.model_copy(update={"storage": storage})

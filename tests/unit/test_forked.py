@@ -9,6 +9,7 @@ from pathlib import Path
 
 import forked
 import pytest
+import traced
 
 pytestmark = pytest.mark.skipif(not forked.IS_POSSIBLE, reason="forks of this kind need Linux")
 
@@ -65,10 +66,28 @@ def test_a_script_of_a_job_runs_in_a_fork(forks, folder):
     assert told["fork"] == told["new"]
 
 
+def test_what_a_job_calls_is_noted_in_a_fork_as_in_a_new_process(forks, folder):
+    script = folder / ".snakemake/scripts/abc.shard.py"
+    script.parent.mkdir(parents=True)
+    script.write_text("from kinema.colors import mixed\nprint(mixed())\n")
+    (folder / "kinema").mkdir()
+    (folder / "kinema/colors.py").write_text("def mixed():\n    return 'green'\n\n\ndef unused():\n    pass\n")
+    for name, env in (("new", {}), ("fork", {forked.VARIABLE: forks.address})):
+        trace = folder / name
+        trace.mkdir()
+        env |= {traced.VARIABLE: str(trace), "PYTHONPATH": f"{folder}{os.pathsep}{os.environ['PYTHONPATH']}"}
+        done = subprocess.run([sys.executable, script], cwd=folder, env={**os.environ, **env}, capture_output=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"green\n", b"")
+        (noted,) = trace.iterdir()
+        assert noted.name.startswith("shard-")
+        assert noted.read_text() == "kinema.colors mixed\n"
+
+
 def test_a_fork_that_a_signal_ends_is_told_so(forks, folder):
     assert forks.run("signalled", cwd=folder, env=os.environ, timeout=60).returncode == -15
 
 
+@pytest.mark.slow
 def test_a_fork_ends_with_the_one_who_asked(forks, folder):
     with pytest.raises(TimeoutError):
         forks.run("open_ended", cwd=folder, env=os.environ, timeout=5)

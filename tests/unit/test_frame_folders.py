@@ -63,6 +63,7 @@ def folder(corpus) -> Path:
     return make_folder(corpus.videos / "wave" / "a")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(
     ("pattern", "first", "step"),

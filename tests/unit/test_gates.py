@@ -218,6 +218,7 @@ def test_a_refusal_removes_the_model_of_before(deployed):
     deployed.refused("num_videos")
 
 
+@pytest.mark.slow
 def test_the_first_gate_leaves_nothing_of_what_it_refuses(deployed):
     deployed.verify()
     with pytest.raises(ValueError, match=r"differs from PyTorch by .* \(deployment\.parity_tolerance = 1e-12\)"):

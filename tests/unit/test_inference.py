@@ -257,6 +257,7 @@ def test_frames_of_a_video_that_changes_its_size_have_one_size(tmp_path):
     check_like_stored(joined, levels=6)  # of what comes later ffmpeg scales pictures twice
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_frames_of_real_videos_are_those_of_the_extraction(shared):
     names = ("video_90.mov", "var_fps_video.mp4", "vp8__frame_size_change.mp4", "vp9__vp91-2-04-yuv444.mp4")
@@ -368,6 +369,7 @@ def unsure(shipped, tmp_path_factory):
     return deployed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.xml", "model.onnx"])
 def test_an_answer_is_given_at_the_temperature_and_above_the_threshold(shipped, unsure, prepared, name):
     video = min((prepared / "videos").rglob("*.mp4"))

@@ -210,6 +210,7 @@ def test_a_recurrent_network_that_nncf_spoils_by_its_default_gets_another_recipe
     assert chosen.num_bytes < outcome.num_bytes
 
 
+@pytest.mark.slow
 def test_what_nncf_cannot_do_is_told_in_its_own_words(tmp_path):
     (tmp_path / "model.xml").write_text("no network")
     np.save(tmp_path / "clips.npy", CLIPS)
@@ -371,6 +372,7 @@ def test_what_is_of_another_model_goes(quantised, tmp_path):
     assert not [path for path in (root / "int8").rglob("*") if path.is_file()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_streaming", [False, True])
 def test_where_no_recipe_passes_the_record_alone_is_left_and_one_line_says_why(
     ordered, tmp_path, monkeypatch, is_streaming
@@ -403,6 +405,7 @@ def test_where_no_recipe_passes_the_record_alone_is_left_and_one_line_says_why(
     assert {path.name for path in folder.iterdir()} == {"quantization.json"} | others
 
 
+@pytest.mark.slow
 def test_recipes_that_are_all_nothing_for_a_network_are_said_so(ordered, tmp_path):
     shutil.copytree(ordered.root, tmp_path / "deployed")
     deployed = Deployed(tmp_path / "deployed", ordered.clips_path)

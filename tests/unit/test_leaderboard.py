@@ -257,6 +257,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "reason"), OTHERS.values(), ids=OTHERS)
 def test_what_was_scored_on_something_else_is_not_ranked(folder, changes, reason):
     for name in ("b_vtn", "c_vtn"):

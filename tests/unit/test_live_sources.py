@@ -97,6 +97,7 @@ def test_ctrl_c_ends_a_live_source(demo, tmp_path, monkeypatch, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "streaming"]
 
 
+@pytest.mark.slow
 def test_what_is_written_of_a_live_source_can_be_played_before_its_end(tmp_path):
     """As after a power cut: the file that lies beside the output."""
     still = np.full((48, 64, 3), 90, np.uint8)

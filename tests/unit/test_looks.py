@@ -57,12 +57,14 @@ def signed(folder, tmp_path):
     return signatures, [keys[number] for number in seen]
 
 
+@pytest.mark.slow
 def test_cuts_of_one_scene_are_alike_in_any_size_and_codec_and_no_others(videos, tmp_path):
     signatures, names = signed(videos, tmp_path)
     found = {tuple(sorted((names[one], names[other]))) for one, other, _ in Likeness(signatures).pairs()}
     assert found == {(f"{seed}a.mp4", f"{seed}b.mp4") for seed in range(NUM_SCENES)}
 
 
+@pytest.mark.slow
 def test_a_split_by_looks_keeps_cuts_of_one_scene_together(videos, project):
     told = init_dataset(videos, name="mine", group="looks", val_fraction=0.25, test_fraction=0.25)
     table = pd.read_csv("data/mine/annotations.csv")
@@ -71,6 +73,7 @@ def test_a_split_by_looks_keeps_cuts_of_one_scene_together(videos, project):
     assert "8 groups of 16 videos look alike; 0 are like no other" in told
 
 
+@pytest.mark.slow
 def test_videos_are_looked_at_once(videos, project, monkeypatch):
     init_dataset(videos, name="mine", group="looks")
     monkeypatch.setattr("kinema.looks.grouping.pictures_of", lambda path: pytest.fail(f"{path} is looked at again"))

@@ -51,6 +51,7 @@ CONTAINERS = {
 }
 
 
+@pytest.mark.slow
 def test_every_usual_container_is_opened_whatever_its_extension(corpus):
     source = ["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=0.4"]
     for name, options in CONTAINERS.items():
@@ -146,6 +147,7 @@ def test_a_file_that_leads_elsewhere_is_refused_and_nothing_that_it_names_opened
         assert {row["detail"] for row in rows.values()} == {f"ffmpeg calls its format {format}"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", LEADING, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("name", ["a.mp4", "a.m3u8", "a.mpd", "a.sdp", "a.idx", "a.xml", "a.ffconcat"])
 def test_neither_library_follows_it_under_any_name(corpus, targets, content, name):

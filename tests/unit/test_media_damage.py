@@ -84,6 +84,7 @@ CUT = [name for name in KINDS if name not in ("mpeg4_b.avi", "mpeg4.mp4", "dv.av
 EVERYDAY = ("mpeg4.avi", "h264.avi", "mpeg2.ts", "h264.mp4", "h264.mkv", "hevc.mp4", "vp9.webm")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(CUT, everyday=EVERYDAY))
 def test_a_cut_file_is_noticed_wherever_it_is_cut(corpus, sources, name):
     data = sources(name).read_bytes()
@@ -119,6 +120,7 @@ LOST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mostly_slow(LOST, everyday=["h264.mkv", "wmv2.wmv"]))
 def test_a_lost_key_frame_is_noticed_whichever_it_is(corpus, tmp_path, name):
     whole = LOST[name](tmp_path / name, frames=195)
@@ -176,6 +178,7 @@ def test_every_word_of_damage_has_a_file_that_brings_it_about():
     assert SAID.keys() == set(WORDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", SAID)
 def test_ffmpeg_says_it_of_a_damaged_file(sources, tmp_path, monkeypatch, word):
     """By that word alone."""
@@ -215,6 +218,7 @@ PIXELS = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le"}
 CONTAINERS = {"ts": "mpegts", "mpg": "vob"}
 
 
+@pytest.mark.slow
 def test_whole_files_are_not_marked(corpus, sources, tmp_path):
     files = {name: sources(name) for name in KINDS}
     for name, (codec, options) in WHOLE.items():

@@ -100,6 +100,7 @@ def failed(corpus, media=MEDIA) -> tuple[str, str]:
     return row["reason"], row["detail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("storage", "modality", "name"), ON_THE_WAY)
 def test_whatever_a_video_brings_about_ends_no_shard(corpus, throws, storage, modality, name):
     throws(f"kinema.media.{name}", AttributeError("of a library"))

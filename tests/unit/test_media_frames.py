@@ -90,6 +90,7 @@ def test_probe_names_the_trouble(tmp_path):
         probe(tmp_path / "gone.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "encoder"),
     [("a.mp4", ["libx264"]), ("a.mkv", ["png"]), ("a.avi", ["mjpeg"]), ("a.mov", ["png"]), ("a.mpg", ["mpeg2video"])],

@@ -45,6 +45,7 @@ def cut(image, box):
     return image[box["top"] : box["top"] + box["height"], box["left"] : box["left"] + box["width"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("sampling", [*SAMPLINGS, "grey"])
 def test_a_box_has_the_pixels_of_the_whole_picture(sampling, transposed):

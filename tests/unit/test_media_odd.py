@@ -30,6 +30,7 @@ STATES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["packed", "frames", "video"])
 def test_every_odd_file_ends_in_its_state(shared, corpus, storage):
     for path in (shared / "real" / "odd").iterdir():

@@ -328,6 +328,7 @@ def test_an_interlaced_picture_becomes_one_moment(tmp_path, name):
         assert np.abs(after[number].mean(0) - meant)[inside].max() < 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", STORAGES, ids=lambda changes: changes["storage"])
 def test_every_storage_is_deinterlaced(corpus, storage):
     woven(corpus.videos / "a.mpg")

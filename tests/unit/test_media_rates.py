@@ -58,6 +58,7 @@ RATES = {  # scale and rate of the header -> frames a second that are right
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", RATES, ids=lambda header: f"{header[1]} in {header[0]} s")
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
 def test_every_frame_is_found_by_its_number_whatever_rate_is_claimed(corpus, header, modality):

@@ -121,6 +121,7 @@ def test_what_cannot_be_read_is_tried_again_after_a_pause(two, monkeypatch):
     assert run(two) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "low"), [("max_gigabytes", 1e-6), ("max_megapixels", 0.001), ("timeout_seconds", 1e-5)]
 )

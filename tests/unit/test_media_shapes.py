@@ -41,6 +41,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("short_side", [None, 64])
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
 @pytest.mark.parametrize("storage", ["packed", pytest.param("video", marks=pytest.mark.slow)])
@@ -68,6 +69,7 @@ def test_every_shape_is_stored_or_told_and_ends_no_shard(corpus, storage, modali
         assert all(EXPECTED[size] in found[size]["detail"] for size in EXPECTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("storage", "longest"),
     [("packed", 65500), ("frames", 65500), ("video", 16384)],

@@ -105,6 +105,7 @@ def joined_of_two_sizes(folder):
 KINDS = [slow_motion, bursts, one_frame_is_late, equal_stamps, backwards, joined, joined_of_two_sizes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["packed", "frames", "video"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_frame_is_stored_once_and_in_order(corpus, kind, storage):

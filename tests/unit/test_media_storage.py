@@ -230,6 +230,7 @@ for number in range(200):
 """
 
 
+@pytest.mark.slow
 def test_many_shards_are_read_where_few_files_may_be_open(stored, tmp_path):
     stored.write("ab", media(stored.storage))
     folder = tmp_path / "copies"
@@ -248,6 +249,7 @@ def test_too_much_is_a_failure_until_more_is_allowed(stored):
     assert {row["status"] for row in stored.rows().values()} == {"ok"}
 
 
+@pytest.mark.slow
 def test_another_number_of_shards_leaves_no_video_without_its_frames(stored):
     recipe, ids = media(stored.storage), [f"v{number}" for number in range(8)]
     for number, name in enumerate(ids):
@@ -287,6 +289,7 @@ def test_a_part_of_a_video_has_its_frames_only(stored, unit, start, end, first):
     assert stored.write({"a": {}, "part": {"video": "a", "start": 0, "end": end, "unit": unit}}, recipe)["kept"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("container", "options"),
     [

@@ -38,6 +38,7 @@ def test_the_default_stream_is_taken_else_the_first(several, name, default, chos
     assert (about.width, about.height, about.stream) == (*SIZES[chosen], chosen + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
 @pytest.mark.parametrize("storage", ["packed", "frames", "video"])
 def test_the_stream_that_was_probed_is_the_one_that_is_decoded(corpus, several, storage, modality):

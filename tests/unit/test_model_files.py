@@ -70,6 +70,7 @@ def entries():
     yield from ("network.dropout", "network.layer_norm", "network.weights", f"state_dict/{FIRST}", "state_dict/more")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", mostly_slow(entries(), everyday=EVERYDAY))
 def test_an_odd_entry_is_told_or_changes_nothing(saved, tmp_path, entry):
     path = tmp_path / "odd.pth"

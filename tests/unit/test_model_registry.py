@@ -118,6 +118,7 @@ def test_logits_of_clips_of_any_size_and_length(model):
             model(clips_of(model, length=model.min_frames - 1))
 
 
+@pytest.mark.slow
 @each_model(MODELS)
 def test_a_gradient_reaches_every_parameter(model):
     # in evaluation mode: in training, whole blocks are left out at random; in float64: small gradients are not flushed
@@ -129,6 +130,7 @@ def test_a_gradient_reaches_every_parameter(model):
     assert [key for key, p in model.named_parameters() if not p.grad.any() and not key.startswith(known)] == []
 
 
+@pytest.mark.slow
 @each_model(MODELS)
 def test_clips_of_a_batch_do_not_mix(model):
     model = model.double()

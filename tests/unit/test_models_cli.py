@@ -32,6 +32,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "published"), PUBLISHED.items())
 def test_parameters_and_multiply_adds_are_the_published_ones(name, published):
     parameters, gmacs, saved = published

@@ -42,6 +42,7 @@ def starts_at(monkeypatch) -> list[int]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["plateau", "averaged", *(pytest.param(name, marks=pytest.mark.slow) for name in ("constant", "step"))]
 )
@@ -56,6 +57,7 @@ def test_a_finished_training_goes_on_to_what_more_epochs_would_have_given(
     assert seen == list(range(6, 12)), "no step is made again"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [4, 2])
 def test_an_interrupted_training_goes_on_in_mid_epoch(prepared, tmp_path, monkeypatch, undisturbed, epochs):
     recipe = RECIPES["averaged"]
@@ -66,6 +68,7 @@ def test_an_interrupted_training_goes_on_in_mid_epoch(prepared, tmp_path, monkey
     assert seen[0] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["best", pytest.param("last", marks=pytest.mark.slow)])
 def test_the_best_epoch_may_be_of_the_time_before(prepared, tmp_path, monkeypatch, keep):
     def validated(self):
@@ -110,6 +113,7 @@ def test_where_the_steps_would_differ_it_begins_anew_and_says_so(
     )
 
 
+@pytest.mark.slow
 def test_fewer_epochs_than_are_trained_begin_anew_and_are_told(prepared, tmp_path, caplog, undisturbed):
     expected = undisturbed(settings(**STEADY, epochs=1))
     run_training(prepared, tmp_path, settings(**STEADY, epochs=2))
@@ -125,6 +129,7 @@ def test_another_experiment_begins_anew_without_a_word(prepared, tmp_path, caplo
     assert "continuing" not in caplog.text
 
 
+@pytest.mark.slow
 def test_of_a_finished_run_one_resume_point_stays_and_of_shorter_ones_nothing(prepared, tmp_path):
     break_off(2, prepared, tmp_path, settings(**STEADY, epochs=2))
     run_training(prepared, tmp_path, settings(**STEADY, epochs=3))
@@ -137,6 +142,7 @@ def test_of_a_finished_run_one_resume_point_stays_and_of_shorter_ones_nothing(pr
     assert sorted(path.name for path in folder.iterdir()) == ["finished", "resume-000000009.ckpt"]
 
 
+@pytest.mark.slow
 def test_a_damaged_last_point_of_a_shorter_run_is_told_and_it_begins_anew(prepared, tmp_path, caplog, undisturbed):
     expected = undisturbed(settings(**STEADY, epochs=2))
     run_training(prepared, tmp_path, settings(**STEADY, epochs=1))

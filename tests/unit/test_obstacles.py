@@ -80,6 +80,7 @@ def test_models_that_are_trained_before_are_checked_too():
     assert told("resnet18_vtn", overrides=teacher).startswith("mine/s3d: clip.length is 2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["efficientformer_l1", "efficientformer_l1.snap_dist_in1k"])
 def test_a_size_that_an_encoder_of_timm_cannot_take(encoder):
     found = told(f"{encoder}_vtn", clip={"size": 64})

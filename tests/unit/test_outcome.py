@@ -661,6 +661,7 @@ def test_the_end_of_a_run_tells_of_each_model_that_was_asked_for_once(results):
     assert told_at_the_end(others, rules) == []
 
 
+@pytest.mark.slow
 def test_it_is_for_the_end_alone_and_needs_the_standard_library():
     users = {
         name

@@ -133,6 +133,7 @@ def third_party(script: Path) -> set[tuple[str, str]]:
     return {(name, file) for name, file in found if name not in sys.stdlib_module_names | {"kinema"}}
 
 
+@pytest.mark.slow
 def test_nothing_names_a_path_of_one_machine():
     pattern = re.compile(r"(?<![\w.$}])/(root|home|work|Users)/")
     for path in REPOSITORY.rglob("*"):

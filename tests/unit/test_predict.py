@@ -323,6 +323,7 @@ def silent(answer=b""):
             connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 def test_a_source_that_never_answers_is_given_up(predict, capsys, scheme):
     with silent() as place:

@@ -133,6 +133,7 @@ def test_an_object_that_never_comes_is_a_row_and_the_next_run_has_it(films, buck
     assert films.write("abc", attempt=2) == {"kept": 2, "decoded": 1, "failed": 0, "missing": 0}
 
 
+@pytest.mark.slow
 def test_a_slow_object_is_given_up(films, bucket, monkeypatch):
     monkeypatch.setattr(stores, "BLOCK_SECONDS", 2.0)  # which the others do not take, however busy this machine is
     monkeypatch.setattr(retrying, "TRIES", 1)

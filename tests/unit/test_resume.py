@@ -103,6 +103,7 @@ def uninterrupted(undisturbed):
     return undisturbed(settings())
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_step_reaches_the_same_curve_and_weights(prepared, tmp_path, uninterrupted):
     step = random.SystemRandom().randrange(1, STEPS)
     print(f"killed in step {step}")  # shown if it fails
@@ -138,6 +139,7 @@ def test_a_signal_to_all_processes_saves_and_ends(prepared, tmp_path, uninterrup
     assert_same(run_training(prepared, tmp_path, settings(**recipe)), uninterrupted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["validation", further("last validation")])
 @pytest.mark.parametrize(
     "recipe",
@@ -208,6 +210,7 @@ def test_lost_outputs_of_a_finished_training_are_put_back(prepared, tmp_path, mo
         assert (tmp_path / "training.json").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [further(1), 3, further(6)])
 @pytest.mark.parametrize(
     "recipe",
@@ -234,6 +237,7 @@ def test_a_run_that_failed_inside_an_epoch_goes_on_there(prepared, tmp_path, mon
     assert seen[0] == step, "no step is made again"
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_scale_of_its_gradients(prepared, tmp_path, monkeypatch):
     """16-mixed is for GPUs; here its scaler works on the CPU, and grows every other step, so that a new one shows."""
     scales = {"whole": [], "cut": []}

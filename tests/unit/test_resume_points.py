@@ -14,6 +14,8 @@ from kinema.training import run
 from kinema.training.resume.folder import resume_points
 from kinema.training.task import RecognitionTask
 
+pytestmark = pytest.mark.slow
+
 
 def other(change):
     """A damage to a file: another one that can be read."""

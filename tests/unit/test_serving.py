@@ -115,6 +115,7 @@ def another_model(deployed):
     remove_what_is_of_another(deployed.root / "model.pth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "step",
     [

@@ -58,6 +58,7 @@ def test_the_networks_have_the_form_of_the_convention(streamed):
     assert about.keys() >= {"labels", "input_spec", "accuracy", "digests", "frame_rates"}
 
 
+@pytest.mark.slow
 def test_a_program_of_the_model_zoo_gets_the_answer_of_the_whole_network(streamed, clips):
     """Of differences each picture and the next one are given together, the earlier one first."""
     whole = softmax(load(streamed.root / "model.xml", precision="f32").network(clips))
@@ -127,6 +128,7 @@ def test_a_model_that_cannot_be_cut_says_so(name):
         stream_networks(export_parts(model)[1:], opset=20)
 
 
+@pytest.mark.slow
 def test_a_recurrent_decoder_forgets_the_clip_before(tmp_path):
     """OpenVINO keeps the last state of one with weights of float16 and a static batch, unless it is saved with care."""
     torch.manual_seed(0)

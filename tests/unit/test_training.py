@@ -98,6 +98,7 @@ def test_the_log_says_how_far_a_training_is(prepared, tmp_path, monkeypatch, cap
     ]
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_model(prepared, tmp_path, uninterrupted):
     expected = uninterrupted[0].model.state_dict()
     again, _ = run_training(prepared, tmp_path / "again", settings(num_workers=1))
@@ -171,6 +172,7 @@ def test_frozen_batch_norm_keeps_its_statistics_and_learns_its_scale():
     assert model.encoder.body.bn1.weight.grad is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [{"validate_every": 2}, {"validate_every": 9}, {"schedule": "plateau"}])
 def test_the_best_epoch_is_found_where_not_all_are_validated(prepared, tmp_path, recipe):
     _, curve = run_training(prepared, tmp_path, settings(**recipe))
@@ -178,6 +180,7 @@ def test_the_best_epoch_is_found_where_not_all_are_validated(prepared, tmp_path,
     assert curve["val_video_top1"].notna().tolist() == [(epoch + 1) % every == 0 for epoch in range(3)]
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_kept_where_a_run_was_killed_after_its_last_epoch(prepared, tmp_path, monkeypatch):
     recipe = settings(ema_decay=0.5, keep="last")
     expected, _ = run_training(prepared, tmp_path / "whole", recipe)

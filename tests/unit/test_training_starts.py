@@ -106,6 +106,7 @@ def test_a_checkpoint_of_the_reference_is_trained_on(prepared, tmp_path, shared,
     assert pd.read_csv(tmp_path / "training.csv").epoch.tolist() == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("joint", [False, True])
 def test_two_streams(prepared, tmp_path, labels, joint):
     parts = {
@@ -121,6 +122,7 @@ def test_two_streams(prepared, tmp_path, labels, joint):
     assert len(pd.read_csv(tmp_path / "training.csv")) == joint
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_its_teacher(prepared, tmp_path, labels):
     saved(tmp_path / "teacher.pth", f"{NAME}_rgbdiff", labels)
     taught = run_training(prepared, tmp_path / "a", {"training.teacher": tmp_path / "teacher.pth"})
@@ -148,6 +150,7 @@ def test_what_does_not_fit_is_refused(prepared, tmp_path, key, options, message)
         run_training(prepared, tmp_path, {key: tmp_path / "file.pth"}, **options)
 
 
+@pytest.mark.slow
 def test_a_flow_model_is_trained_and_scored_on_flow(prepared, tmp_path):
     for shard in ("0000", "0001"):
         manifest, table = manifest_path(prepared / "plan.json", shard), tmp_path / f"{shard}.parquet"

@@ -309,6 +309,7 @@ def ten(made, tmp_path_factory):
     return deployed
 
 
+@pytest.mark.slow
 def test_all_libraries_score_the_same_views(ten):
     rows = pq.read_table(ten.root / "predictions.parquet").to_pylist()
     expected = np.array([row["probabilities"] for row in rows])

@@ -29,8 +29,7 @@ def finished(make_once, tmp_path_factory) -> Project:
     def build(folder):
         project = new_project(folder / "project")
         project.trace.mkdir()
-        traced = {"KINEMA_TRACE": str(project.trace)}
-        output = project.snakemake(f"{MODEL}/model.xml", environment=traced, timeout=2400)
+        output = project.snakemake(f"{MODEL}/model.xml", is_traced=True, timeout=2400)
         (folder / "first_run.txt").write_text(output)
 
     made = make_once("finished", build)
@@ -46,9 +45,8 @@ def lively(finished, make_once, tmp_path_factory) -> Project:
         project.edit("config/config.yaml", "\nvariants:", f"\nvariants:\n  lively: {json.dumps(LIVELY_SETTINGS)}")
         with chdir(project.root):
             write_lively(Path("lively.pth"), Path("results/tiny/clips.parquet"))
-        traced = {"KINEMA_TRACE": str(project.trace)}
         targets = (f"{LIVELY}/int8/model.xml", f"{LIVELY}/int8/streaming/encoder.xml")
-        (folder / "first_run.txt").write_text(project.snakemake(*targets, environment=traced))
+        (folder / "first_run.txt").write_text(project.snakemake(*targets, is_traced=True))
 
     made = make_once("lively", build)
     return copied(Project(made / "project", (made / "first_run.txt").read_text()), tmp_path_factory.mktemp("lively"))

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import forked
+import traced
 import yaml
 
 from kinema.demo.dataset import render_demo
@@ -50,7 +51,7 @@ class Project:
 
     @property
     def trace(self) -> Path:
-        """Where the functions that its jobs called are noted, see tests/processes/sitecustomize.py."""
+        """Where the functions that its jobs called are noted, see tests/processes/traced.py."""
         return self.root / "trace"
 
     def snakemake(
@@ -59,25 +60,33 @@ class Project:
         check: bool = True,
         timeout: float = 1200,
         environment: Mapping[str, str] = MappingProxyType({}),
+        is_traced: bool = False,
     ) -> str:
         """Run snakemake here; its whole output. Non-zero exit fails the test unless `check` is off.
 
         Where there is an `environment`, it and its jobs are new processes; else forks, see tests/processes/forked.py.
         """
-        done = self.run("snakemake", "--cores", "2", *arguments, timeout=timeout, environment=environment)
+        command = ("snakemake", "--cores", "2", *arguments)
+        done = self.run(*command, timeout=timeout, environment=environment, is_traced=is_traced)
         output = done.stdout + done.stderr
         assert not check or done.returncode == 0, output
         assert check or done.returncode != 0, output
         return output
 
     def run(
-        self, module: str, *arguments: str, timeout: float = 300, environment: Mapping[str, str] = MappingProxyType({})
+        self,
+        module: str,
+        *arguments: str,
+        timeout: float = 300,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        is_traced: bool = False,
     ) -> subprocess.CompletedProcess[str]:
-        """What `python -m MODULE` does here, a fork like `snakemake`."""
+        """What `python -m MODULE` does here, a fork like `snakemake`; where it `is_traced` jobs note what they call."""
+        env = {**os.environ, **environment, **({traced.VARIABLE: str(self.trace)} if is_traced else {})}
         if environment or not forked.IS_POSSIBLE:
-            command, env = [sys.executable, "-m", module, *arguments], {**os.environ, **environment}
+            command = [sys.executable, "-m", module, *arguments]
             return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=timeout, env=env)
-        env = {**os.environ, forked.VARIABLE: forks(forked.JOBS).address}
+        env[forked.VARIABLE] = forks(forked.JOBS).address
         return forks(forked.WORKFLOW).run(module, *arguments, cwd=self.root, env=env, timeout=timeout)
 
     def planned(self, *arguments: str) -> set[str]:

@@ -38,16 +38,15 @@ def traced(lively, tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("traced") / "project")
     shutil.copytree(lively.root, project.root, copy_function=shutil.copy2)
     limit = ("--config", "datasets={tiny: {look_alikes_limit: 100}}")
-    environment = {"KINEMA_TRACE": str(project.trace)}
     targets = ("results/tiny/look_alikes.json", "results/tiny/leaderboard.md")
     pages = ("results/tiny/report/index.html", f"{MODEL}/report/index.html")
     exports = [f"{MODEL}/{name}" for name in ("streaming/encoder.xml", "modelapi/model.xml", "serving/config.json")]
-    project.snakemake(*targets, *pages, *exports, *limit, environment=environment)
+    project.snakemake(*targets, *pages, *exports, *limit, is_traced=True)
     folds = ("--config", "crossval={num_folds: 2}")
-    project.snakemake(f"{LIVELY}/crossval/summary.json", *folds, environment=environment)
-    project.snakemake("results/tiny/crossval/summary.md", *folds, environment=environment)
+    project.snakemake(f"{LIVELY}/crossval/summary.json", *folds, is_traced=True)
+    project.snakemake("results/tiny/crossval/summary.md", *folds, is_traced=True)
     sweep = ("--config", "sweeps={size: {evaluation.batch_size: [4]}}")
-    project.snakemake(f"{LIVELY}/sweep-size/summary.md", *sweep, environment=environment)
+    project.snakemake(f"{LIVELY}/sweep-size/summary.md", *sweep, is_traced=True)
     return project
 
 
