@@ -17,8 +17,8 @@ from kinema.annotations.tree import read_tree
 from kinema.experiment.files import load_config_files
 from kinema.files import write_text
 from kinema.media.remote.address import is_remote, trouble, without_secrets
+from kinema.models.proposed import proposed_model
 
-MODEL = "efficientnet_lite0_vtn"  # its weights come with pip
 VIDEOS_PER_SHARD = 500
 FOLDERS_OF_VIDEOS = ("videos", "video", "raw", "frames", "frames_data", "rawframes")  # name no data set
 
@@ -61,7 +61,7 @@ def init_dataset(
         *drawn,
         f"wrote {table}: {counts(rows)}",
         *told(rows, f"kinema split {shlex.quote(str(table))}"),
-        *next_steps(name, settings),
+        *next_steps(name, settings, rows),
     ]
 
 
@@ -79,12 +79,13 @@ def new_files(name: str, *, force: bool) -> tuple[Path, Path]:
     return table, settings
 
 
-def next_steps(name: str, settings: Path) -> list[str]:
-    """What was written, and what to run."""
+def next_steps(name: str, settings: Path, rows: pd.DataFrame) -> list[str]:
+    """What was written, and what to run; `rows` has `subset`."""
+    model_name = proposed_model(num_in(rows, "training"))
     return [
         f"wrote {settings}",
         f"first look: snakemake --cores all results/{name}/report/index.html",
-        f"next: kinema plan results/{name}/{MODEL}/model.xml",
+        f"next: kinema plan results/{name}/{model_name}/model.xml",
     ]
 
 
@@ -93,6 +94,11 @@ def default_name(folder: Path | str) -> str:
     path = Path(str(folder).partition("://")[2]) if is_remote(folder) else Path(folder).absolute()
     chosen = path.parent.name if path.name.lower() in FOLDERS_OF_VIDEOS else path.name
     return re.sub(r"[^A-Za-z0-9._+-]+", "_", chosen).strip("_.+-")
+
+
+def num_in(rows: pd.DataFrame, subset: str) -> int:
+    """Rows of a subset."""
+    return int((rows["subset"] == subset).sum())
 
 
 def num_shards(num_videos: int) -> int:
@@ -144,13 +150,12 @@ num_shards: {num_shards(len(rows))}
 
 
 def _suggested(folder: Path | str, rows: pd.DataFrame, seed: int) -> str:
-    number = rows["subset"].value_counts()
     return suggestions(
         Sample.of(folder, rows["path"].dropna().unique().tolist(), seed),
         Machine.this(),
         labels=rows["label"].dropna().unique(),
-        num_training=int(number.get("training", 0)),
-        num_validation=int(number.get("validation", 0)),
+        num_training=num_in(rows, "training"),
+        num_validation=num_in(rows, "validation"),
     )
 
 

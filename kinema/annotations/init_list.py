@@ -77,7 +77,7 @@ def init_from_list(
         redraw = f"kinema split {shlex.quote(str(table))}"
         told_of += [*drawn, f"wrote {table}: {counts(rows)}", *told(rows, redraw)]
     write_text(settings, settings_text(name, folder, given, rows, seed))
-    return [*told_of, *next_steps(name, settings)]
+    return [*told_of, *next_steps(name, settings, rows)]
 
 
 def _chosen(lists: Sequence[Path], format: str | None, options: dict[str, Any]) -> tuple[Annotations, list[str]]:

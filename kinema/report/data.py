@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from kinema.clips.rates import of_rates
 from kinema.clips.windows import frames_at_pace
 from kinema.experiment.data_sections import Clip
+from kinema.models.proposed import proposed_model
 from kinema.records.dataset_report import Counts, DatasetReport, DroppedVideo, LabelCounts
 from kinema.records.look_alikes import LookAlike
 from kinema.report.histograms import Bar, binned, most_common, plain_bars, stacked_bars
@@ -46,6 +47,7 @@ class Data:
     """What a page says of the data; templates `data_*.html` show it."""
 
     dataset: str
+    proposed_model: str
     verdict: str
     remarks: list[Remark]
     subsets: list[str]
@@ -84,6 +86,7 @@ def data_of(report: DatasetReport, videos: pd.DataFrame, *, clip: Clip) -> Data:
     size_head, sizes = _sizes(usable)
     return Data(
         dataset=report.dataset,
+        proposed_model=proposed_model(report.subsets["training"].ok if "training" in report.subsets else 0),
         verdict=verdict(report),
         remarks=[*remarks(report), *_short(num_short, len(usable), window)],
         subsets=names,

@@ -58,7 +58,7 @@ def test_the_page_of_a_prepared_corpus(prepared, tmp_path):
     assert page.count("as the network is fed them") == 5, "the training clips"
     assert f"{report.ok} of {report.listed} listed videos can be used" in page
     assert 'href="../dataset_report.md"' in page
-    assert "kinema plan results/mine/efficientnet_lite0_vtn/model.xml" in page
+    assert "kinema plan results/mine/efficientnet_lite0_vtn_two_stream/model.xml" in page
     assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
     assert len(page) < 500_000
 

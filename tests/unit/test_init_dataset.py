@@ -78,7 +78,7 @@ def test_a_tree_becomes_a_data_set_that_loads(project, capsys):
     assert main(["init-dataset", "data/gym/videos"]) == 0
     output = capsys.readouterr().out
     assert "wrote data/gym/annotations.csv: 31 videos of 2 classes; 25 training, 6 validation" in output
-    assert output.splitlines()[-1] == "next: kinema plan results/gym/efficientnet_lite0_vtn/model.xml"
+    assert output.splitlines()[-1] == "next: kinema plan results/gym/efficientnet_lite0_vtn_two_stream/model.xml"
     entries = listed("gym")
     kept = [(entry["annotations"]["label"], entry["subset"]) for entry in entries.values()]
     assert (kept.count(("run", "validation")), kept.count(("jump", "validation"))) == (4, 2)
