@@ -10,6 +10,11 @@ def duration_in_words(seconds: float) -> str:
     return f"{text} second{'' if text == '1' else 's'}"
 
 
+def training_in_words(seconds: float) -> str:
+    """The same of a training; `-` where there was none, as of a model that joins others or takes given weights."""
+    return duration_in_words(seconds) if seconds else "-"
+
+
 def short_number(number: float) -> str:
     """Two digits that count, without an exponent."""
     rounded = float(f"{number:.2g}")

@@ -32,11 +32,17 @@ def as_markdown(dataset: str, found: CrossValidation) -> str:
         ),
         "## Folds",
         _folds(found),
-        f"{duration_in_words(found.training_seconds)} of training in all.",
+        _trained(found.training_seconds),
         "## Classes",
         _classes(found),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _trained(seconds: float) -> str:
+    if not seconds:
+        return "No training of its own: it joins models that were trained, or takes weights as they are."
+    return f"{duration_in_words(seconds)} of training in all."
 
 
 def _numbers(found: CrossValidation) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kinema.durations import duration_in_words
+from kinema.durations import training_in_words
 from kinema.files import write_text
 from kinema.input_error import InputError
 from kinema.job import ON_SCREEN
@@ -64,7 +64,7 @@ def as_markdown(dataset: str, found: Sequence[CrossValidation]) -> str:
             "-" if one.video_top1.seed_deviation is None else f"{one.video_top1.seed_deviation:.3f}",
             *(f"{number:.3f}" for number in (one.video_top1.fold_deviation, one.mean_class_accuracy.mean)),
             *(f"{one.macro_f1.mean:.3f}", f"{one.num_videos:,}", str(one.num_folds), str(len(one.seeds))),
-            duration_in_words(one.training_seconds),
+            training_in_words(one.training_seconds),
         ]
         for one in found
     ]

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kinema.durations import duration_in_words
+from kinema.durations import training_in_words
 from kinema.files import write_text
 from kinema.job import ON_SCREEN
 from kinema.markdown import as_text, table
@@ -71,7 +71,7 @@ def _table(rows: Sequence[Row]) -> str:
             f"{fraction(row.interval.low, row.num_videos)} to {fraction(row.interval.high, row.num_videos)}",
             *(f"{number:.3f}" for number in (row.mean_class_accuracy, row.macro_f1)),
             *((_deviation(row.seed_deviation), _deviation(row.fold_deviation)) if deviations else ()),
-            *(f"{row.num_videos:,}", duration_in_words(row.training_seconds), as_text(row.name)),
+            *(f"{row.num_videos:,}", training_in_words(row.training_seconds), as_text(row.name)),
         ]
         for row, rank in zip(rows, ranks_of(rows), strict=True)
     ]

@@ -14,6 +14,7 @@ from test_records import EXAMPLES
 
 from kinema.clips.parts import num_annotated
 from kinema.clips.table import ClipIndex, labels_of, mapped_path, parts_path, subsets_of
+from kinema.crossval import markdown, table
 from kinema.crossval.answers import OUT_OF_FOLD
 from kinema.crossval.folds import deal, units_of, write_fold
 from kinema.crossval.summary import SummaryFiles, write_summary
@@ -219,6 +220,17 @@ def test_the_summary_of_one_seed(tmp_path):
     text = (tmp_path / "mine" / NET / "crossval/summary.md").read_text()
     assert f"{NET} has 0.62 of 8 videos right (95 % interval " in text
     assert "| push  |" in text
+
+
+def test_a_model_that_joins_others_has_no_time_of_training(tmp_path):
+    found = summed_up(tmp_path / "mine", ("v0",))
+    assert "25 seconds of training in all." in markdown.as_markdown("mine", found)
+    assert table.as_markdown("mine", [found]).count(" | 25 seconds |") == 1
+    joined = replace(found, training_seconds=0.0)
+    assert "No training of its own" in markdown.as_markdown("mine", joined)
+    row = table.as_markdown("mine", [joined]).splitlines()[-3]
+    assert row.startswith(f"| {NET} ")
+    assert row.endswith(" - |")
 
 
 def test_seeds_are_averaged_and_their_answers_to_a_video_are_no_further_videos(tmp_path):
