@@ -91,6 +91,9 @@ onsuccess:
     for line in retry.told(Path("prepared")):
         logger.warning(line)
     snakemake_folder.keep_records(absent=ASKED.touch)
+    # where there were no results yet when the run began
+    keep_facts()
+    network_answers.keep_answers()
     # jobs that a cluster runs come here as well; with --touch nothing came out
     if workflow.is_main_process and not ASKED.touch:
         if lines := told_at_the_end(ASKED.targets, {"all": rules.all.input}):

@@ -1,7 +1,8 @@
 """Settings with which an experiment would fail later: told while the DAG is built, before a video is decoded.
 
 The Snakefile imports this module on every call. What takes seconds to import (timm, torch, pandas) is imported where a
-setting needs it only: an encoder that is none of ours, `16-mixed` without a GPU in sight, what needs validation videos.
+setting needs it only: an encoder that is none of ours (once, `kinema.experiment.network_answers`), `16-mixed` without a
+GPU in sight, what needs validation videos.
 """
 
 import functools
@@ -17,12 +18,13 @@ from kinema.experiment.data_sections import Annotations, Clip
 from kinema.experiment.files import ConfigError
 from kinema.experiment.folds import split_fold
 from kinema.experiment.model_sections import Network
+from kinema.experiment.network_answers import answered
 from kinema.experiment.resolve import annotation_files, dataset_named, resolve
 from kinema.experiment.starts import start_files
 from kinema.experiment.sweeps import VALIDATION, sweep_named
 from kinema.models import hub_files
 from kinema.models.loading.start_keys import ENCODER, TEACHER, is_trained
-from kinema.models.model_name import ModelName, canonical, parse_model_name
+from kinema.models.model_name import ModelName, canonical, model_modules, parse_model_name
 from kinema.models.names import (
     ENCODERS,
     EXPORT_OBSTACLES,
@@ -224,6 +226,12 @@ def _check_layer_decay(where: str, name: ModelName, settings: Settings) -> None:
 @functools.lru_cache
 def _network_obstacle(model_name: str, clip: Clip, network: Network, *, layer_decay: float = 1.0) -> str:
     """Why a network cannot be made, or not be trained at such rates, without numbers; nothing where it can."""
+    question = [model_name, clip.model_dump(mode="json"), network.model_dump(mode="json"), layer_decay]
+    modules = ("kinema.models.registry", *model_modules(model_name))
+    return answered(question, *modules, ask=lambda: _ask_network(model_name, clip, network, layer_decay))
+
+
+def _ask_network(model_name: str, clip: Clip, network: Network, layer_decay: float) -> str:
     import torch
 
     from kinema.models.registry import create_model
@@ -253,6 +261,10 @@ def _published_size(encoder: str) -> int:
 @functools.lru_cache
 def _obstacle(encoder: str, size: int) -> str:
     """Why one of timm's networks cannot be an encoder of frames of a size; nothing where it can."""
+    return answered([encoder, size], "kinema.models.encoders", ask=lambda: _ask_encoder(encoder, size))
+
+
+def _ask_encoder(encoder: str, size: int) -> str:
     import torch
 
     from kinema.models.encoders import create_encoder

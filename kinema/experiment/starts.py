@@ -18,10 +18,12 @@ from kinema.experiment.config import Config, answered_once
 from kinema.experiment.files import ConfigError
 from kinema.experiment.folds import in_fold, split_fold
 from kinema.experiment.model_sections import ENCODER_WEIGHTS
+from kinema.experiment.network_answers import answered
 from kinema.experiment.pages import is_data_page
 from kinema.experiment.resolve import Experiment, annotation_files, dataset_named, media_of, resolve, weight_files
 from kinema.models.loading.start_keys import ENCODER, INIT, MOTION_STREAM, RGB, TEACHER, WEIGHTS, is_trained
-from kinema.models.model_name import canonical, modality_of, parse_model_name, split_variant
+from kinema.models.model_name import ModelName, canonical, modality_of, parse_model_name, split_variant
+from kinema.models.names import ENCODERS, OWN_ENCODERS
 from kinema.models.published import folder_files, is_published, published_path
 
 
@@ -110,12 +112,21 @@ def _published(experiment: Experiment) -> dict[str, str]:
     """The file of published weights that the encoder starts from, or those of a folder of transformers, if any."""
     name, wanted = parse_model_name(experiment.model_name), experiment.settings.network.encoder_weights
     try:
-        if file := published_path(name, wanted):
+        if file := _published_file(name, wanted):
             return {ENCODER: file}
         files = folder_files(name, wanted).items()
         return {f"{ENCODER}/{key}" if number else ENCODER: file for number, (key, file) in enumerate(files)}
     except ValueError as error:
         raise ConfigError(f"{experiment.dataset}/{experiment.model_name}: {error}.") from None
+
+
+def _published_file(name: ModelName, wanted: str) -> str | None:
+    """The file of published weights; timm is asked about an encoder that is in none of our tables."""
+    is_known = name.is_clip_network or name.encoder in ENCODERS or name.encoder in OWN_ENCODERS
+    if is_known or wanted not in ("auto", "timm"):
+        return published_path(name, wanted)
+    question = ["published", name.encoder, wanted]
+    return answered(question, "kinema.models.published", ask=lambda: published_path(name, wanted) or "") or None
 
 
 def _streams(experiment: Experiment, model_name: str) -> dict[str, str]:

@@ -19,8 +19,8 @@ from kinema.clips import parts
 from kinema.clips.scored import scored_subsets
 from kinema.command_line import runs_here, snakemake_arguments
 from kinema.digests import digest, file_digest, remembered_digest
-from kinema.experiment import comparing, crossval, folds, obstacles, pages, params, resolve, scoring, starts, sweeps
-from kinema.experiment import targets
+from kinema.experiment import comparing, crossval, folds, network_answers, obstacles, pages, params, resolve
+from kinema.experiment import scoring, starts, sweeps, targets
 from kinema.experiment.files import ConfigError, load_config, read_yaml
 from kinema.experiment.layers import unmatched
 from kinema.input_error import InputError
@@ -35,6 +35,7 @@ from kinema.media.storages.facts import STORAGE_FACTS
 from kinema.models.model_name import encoder_modules
 from kinema.models.names import WEIGHTS_ENDINGS
 from kinema.models.published import is_published
+from kinema.module_facts import keep_facts
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
 from kinema.report.template_files import template_files
