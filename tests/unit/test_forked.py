@@ -71,6 +71,7 @@ def test_what_a_job_calls_is_noted_in_a_fork_as_in_a_new_process(forks, folder):
     script.parent.mkdir(parents=True)
     script.write_text("from kinema.colors import mixed\nprint(mixed())\n")
     (folder / "kinema").mkdir()
+    (folder / "kinema/__init__.py").touch()
     (folder / "kinema/colors.py").write_text("def mixed():\n    return 'green'\n\n\ndef unused():\n    pass\n")
     for name, env in (("new", {}), ("fork", {forked.VARIABLE: forks.address})):
         trace = folder / name
