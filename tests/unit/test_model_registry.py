@@ -122,7 +122,7 @@ def test_logits_of_clips_of_any_size_and_length(model):
 @each_model(MODELS)
 def test_a_gradient_reaches_every_parameter(model):
     # in evaluation mode: in training, whole blocks are left out at random; in float64: small gradients are not flushed
-    model = thinned(model).double()
+    model = model.double()
     model(clips_of(model, size=48)).square().sum().backward()
     idle = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert not idle
@@ -133,7 +133,7 @@ def test_a_gradient_reaches_every_parameter(model):
 @pytest.mark.slow
 @each_model(MODELS)
 def test_clips_of_a_batch_do_not_mix(model):
-    model = thinned(model).double()
+    model = model.double()
     clips = clips_of(model, batch=3, size=48)
     with torch.no_grad():
         alone, together = model(clips[1:2]), model(clips)
@@ -160,7 +160,7 @@ def test_an_export_leaves_activations_as_they_were():
 
 
 def thinned(model):
-    """The model without the third and further ones of equal blocks in a row, which do what the first two do.
+    """The model without the third and further ones of equal blocks in a row, which are exported as the first two are.
 
     Two stay, as blocks of a kind may take turns: every other one of Swin shifts its windows.
     """

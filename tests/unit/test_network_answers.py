@@ -47,7 +47,6 @@ def test_other_code_and_other_releases_are_asked_anew(project, monkeypatch):
     assert ask(answer="yes") == ("yes", True)
     monkeypatch.setattr(network_answers, "_code", lambda modules: {MODULE: "edited"})
     assert ask(answer="perhaps") == ("perhaps", True)
-    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', "\x00"])
