@@ -5,7 +5,8 @@
 Every video is decoded, as a hard link to one of its class and subset: what one costs beside its decoding. What follows
 `--` goes to snakemake in the place of `--cores 2`, such as `-- --workflow-profile DIR` of a cluster. `--folder` (by
 default a temporary one) keeps the corpus and what was measured, in measured.jsonl: a run that ended goes on, a step
-that is there is not measured again, and one that was stopped (Ctrl-C, SIGTERM) is the sum of its parts.
+that is there is not measured again, and one that was stopped (Ctrl-C, SIGTERM) is the sum of its parts. A corpus may
+grow: `--videos 250000 --new 0 3 1000 398997 0 3 1000` ends with 650,000 and some, each decoded once.
 `benchmarks/scale.py` measures single stages, without videos.
 """
 
@@ -181,7 +182,7 @@ def measure_corpus(num_videos: int, num_shards: int, new: list[int], options: li
         listed += count
         if len(TABLE.read_text().splitlines()) <= listed:
             list_videos(listed)
-        measure(f"{count:,} new videos", *options)
+        measure(f"{count:,} new videos, {listed:,} in all", *options)
 
 
 def main() -> None:

@@ -31,7 +31,11 @@ class SharedArray:
 
 
 def _received(descriptor: Any, shape: tuple[int, ...]) -> SharedArray:
-    return SharedArray(shape, descriptor=descriptor.detach())
+    try:
+        own = descriptor.detach()
+    except (ConnectionError, EOFError, FileNotFoundError) as error:  # the sender serves it until its last moment
+        raise RuntimeError("DataLoader worker ended before the memory that it sent was fetched") from error
+    return SharedArray(shape, descriptor=own)
 
 
 def _memory(size: int) -> int:

@@ -1,10 +1,13 @@
 """Batches from worker processes: the right clips, in memory that is theirs as long as someone uses it."""
 
+import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from corpus import CLIP
 
 from kinema.clips.dataset import ClipDataset
 from kinema.clips.loader import ClipLoader
+from kinema.clips.shared import SharedArray
 from kinema.clips.table import ClipIndex
 from kinema.experiment.data_sections import Augmentation
 
@@ -53,6 +57,25 @@ def test_memory_that_is_let_go_is_used_again(clips):
     assert num_slots(loader) == len(places) <= 4
     kept = list(loader)
     assert num_slots(loader) >= len(kept)
+
+
+@pytest.mark.parametrize("ending", ["killed", "ended"])
+def test_a_process_that_is_gone_before_its_memory_is_fetched_is_named(ending):
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=send_memory, args=(theirs,))
+    process.start()
+    sent = ours.recv_bytes()
+    process.kill() if ending == "killed" else ours.send_bytes(b"end")
+    process.join()
+    with pytest.raises(RuntimeError, match="DataLoader worker ended before the memory") as caught:
+        pickle.loads(sent)
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError if ending == "killed" else FileNotFoundError)
+
+
+def send_memory(connection):
+    memory = SharedArray((4,))
+    connection.send_bytes(bytes(ForkingPickler.dumps(memory)))
+    connection.recv_bytes()  # it lives until it is told to end
 
 
 def test_epochs_that_are_left_early_lose_no_memory(clips):
