@@ -52,6 +52,7 @@ if workflow.is_main_process:
 
 onstart:
     leave_the_second_to_jobs()
+    lift_default_rate(workflow.scheduler)
     slurm.wait_for_earlier_jobs(Path.cwd(), logger.warning)
     # here the locks are taken; jobs that a cluster runs take none
     note_holder(Path(".snakemake"), getattr(workflow.persistence, "_lockfile", {}).values())

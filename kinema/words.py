@@ -31,6 +31,9 @@ CRASHES = {  # part of an error's text -> what happened and what helps
 }
 
 
+FEATURES_STAY = "The next run goes on from the features that are kept."
+
+
 def next_run(points: Sequence[Path]) -> str:
     """Where a training goes on that left these resume points, the newest first."""
     if points:

@@ -67,6 +67,12 @@ def test_steps_and_scoring_of_a_gpu_are_measured_on_a_processor_too(prepared, mo
     assert rows == ["plain step", "step with 1 loader processes", "scoring a clip"]
 
 
+def test_what_snakemake_takes_is_measured_at_both_rates(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["scheduler.py", "--jobs", "2", "--side-by-side", "1"])
+    runpy.run_path(str(BENCHMARKS / "scheduler.py"), run_name="__main__")
+    assert re.match(r"2 jobs: processor \d+\.\d s against \d+\.\d s, ratio \d\.\d\d; wall ", capsys.readouterr().out)
+
+
 def test_steps_of_a_training_are_measured_beside_bare_ones():
     module = runpy.run_path(str(BENCHMARKS / "train_step.py"))
     assert [len(times) for times in module["lightning_against_bare"]("test_efficientnet_vtn", 32, 2)] == [2, 2]

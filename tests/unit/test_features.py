@@ -1,5 +1,6 @@
 """What a frozen encoder says of clips is computed once, kept, and trained on as the clips would be."""
 
+import errno
 import os
 import signal
 from types import SimpleNamespace
@@ -217,6 +218,32 @@ def test_an_interrupted_or_failed_computation_goes_on(prepared, tmp_path, seen, 
     seen.clear()
     kept.clips(index)
     assert sum(seen) == len(index) - 4
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."), "a loader process died.*num_workers"),
+        (RuntimeError("CUDA error: out of memory"), "out of memory: lower training.batch_size"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space left in .*run again"),
+    ],
+)
+def test_what_the_machine_runs_out_of_is_named(prepared, tmp_path, seen, monkeypatch, error, message):
+    index = ClipIndex.load(prepared / "clips.parquet", subset="training", clip=CLIP)
+    kept = KeptFeatures(network("test_efficientnet_vtn"), recipe(views=1, batch_size=1), folder=tmp_path, code="1")
+    features = Recognizer.features
+
+    def fails(self, clips):
+        if len(seen) == 2:
+            raise error
+        return features(self, clips)
+
+    monkeypatch.setattr(Recognizer, "features", fails)
+    with pytest.raises(RuntimeError, match=f"{message}.*The next run goes on from the features that are kept"):
+        kept.clips(index)
+    monkeypatch.setattr(Recognizer, "features", features)
+    kept.clips(index)
+    assert sum(seen) == len(index)
 
 
 def test_a_damaged_file_is_made_anew(prepared, tmp_path, seen, caplog):

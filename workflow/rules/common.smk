@@ -39,6 +39,7 @@ from kinema.module_facts import keep_facts
 from kinema.outcome.show import told_at_the_end
 from kinema.provenance import model_digest, source_digest
 from kinema.report.template_files import template_files
+from kinema.scheduler import lift_default_rate
 from kinema.stale_locks import note_holder, remove_stale_locks
 from kinema.training.resume import runs, tell
 

@@ -32,8 +32,9 @@ from kinema.models.recognizer import Recognizer
 from kinema.training.features.clips import FeatureClips
 from kinema.training.features.store import FeatureStore
 from kinema.training.features.views import ClipViews, View
+from kinema.training.resume.ending import crashes_named
 from kinema.training.resume.termination import Termination
-from kinema.words import features_kept
+from kinema.words import FEATURES_STAY, features_kept
 
 log = logging.getLogger(__name__)
 # what features are computed in, and kept as: what Lightning's arithmetics compute in has no more digits than float16
@@ -88,7 +89,8 @@ class KeptFeatures:
         keys, items = list(lacking), list(lacking.values())
         num_batches = -(-len(items) // self.settings.training.batch_size)
         termination, done = Termination(), 0
-        with _evaluated(self.model, self.device), termination.listening(), store.adding() as chunk:
+        named = crashes_named(self.folder, FEATURES_STAY)
+        with named, _evaluated(self.model, self.device), termination.listening(), store.adding() as chunk:
             batches = self._batches(views, items)
             for features, mirrored in progress(batches, description="batches to features", total=num_batches):
                 if not done:

@@ -36,6 +36,17 @@ def resumable(points: ResumePoints, last: Path | None, *, curves_folder: Path) -
         raise
 
 
+@contextmanager
+def crashes_named(folder: Path, goes_on: str) -> Iterator[None]:
+    """Errors of a machine that runs out of something say so, and `goes_on`; `folder` is where it writes."""
+    try:
+        yield
+    except Exception as error:
+        if reason := _reason(error, folder):
+            raise RuntimeError(f"{reason}. {goes_on}") from error
+        raise
+
+
 def _interruption(points: ResumePoints, signal: str = "SIGTERM") -> Interrupted:
     """What ends the job, and is kept for the last lines of the workflow."""
     text = interrupted(signal, points.place)
