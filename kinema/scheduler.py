@@ -6,7 +6,7 @@ DEFAULT_RATE = (100, 1)  # jobs in so many seconds: Snakemake's --max-jobs-per-t
 
 
 def lift_default_rate(scheduler: Any) -> None:
-    """Let the scheduler start jobs at any rate, unless the user set one.
+    """Let the scheduler start jobs at any rate, unless the user set one that is not the default.
 
     While jobs wait for cores, each look of the scheduler of Snakemake 9.27 at a rate orders another look after that
     time, which orders the next. Each job that ends adds one, so that after N jobs the scheduler looks N times a second
