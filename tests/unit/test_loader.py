@@ -64,6 +64,7 @@ def test_a_process_that_is_gone_before_its_memory_is_fetched_is_named(ending):
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=send_memory, args=(theirs,))
     process.start()
+    assert ours.poll(60)
     sent = ours.recv_bytes()
     process.kill() if ending == "killed" else ours.send_bytes(b"end")
     process.join()
