@@ -72,7 +72,8 @@ def lists_in(folder: Path) -> list[Path]:
         found = [file for place in (folder, *subsets) for file in sorted(place.glob(pattern)) if _is(file, name)]
         if found:
             return [folder] if name == "elan" else found
-    return [file for file in sorted(folder.glob("annotations/*.json")) if _is(file, "datumaro")]
+    found = [file for file in sorted(folder.glob("annotations/*.json")) if _is(file, "datumaro")]
+    return found or sorted(folder.glob("annotations/*.datum"))  # its binary form, which is refused where it is read
 
 
 def lists_of(places: Sequence[Path | str], *, format: str | None = None) -> list[Path]:

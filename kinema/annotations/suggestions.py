@@ -14,12 +14,13 @@ from kinema.annotations.mirrored import settings_for, sided, unpaired
 from kinema.media.probe import MediaError, probe
 from kinema.media.remote.address import is_remote
 from kinema.media.sources import brought
+from kinema.models.proposed import FEW
 
 SAMPLE, REMOTE_SAMPLE = 50, 10  # videos that are probed; those of an address are brought for it
 FRAMES = 16  # of a clip
 LONGEST_SECONDS = 2.5  # that a clip spans: most actions are shorter, or go on alike
 LARGEST_STRIDE = 16
-FEW, SOME = 1000, 20_000  # training videos
+SOME = 20_000  # training videos
 MANY_STEPS = 6000  # that a set of few videos gets, in batches of BATCH
 BATCH = 8
 FEWEST_EPOCHS, MOST_EPOCHS = 15, 40

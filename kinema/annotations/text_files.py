@@ -1,5 +1,7 @@
 """A list in a text file -> its bytes, which are UTF-8; of any other file what it is, and what to do."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +17,6 @@ _KINDS = (
     (b"\0\0\xfe\xff", "UTF-32 text", _AS_UTF8),
     (b"\xff\xfe", "UTF-16 text", _AS_UTF8),
     (b"\xfe\xff", "UTF-16 text", _AS_UTF8),
-    (b"PK\x03\x04", "an Excel or OpenDocument workbook, or another zip archive", _AS_CSV),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", _AS_CSV),
     (b"PAR1", "a Parquet file", "name it .parquet"),
     (b"ARROW1", "an Arrow or Feather file", "save it as CSV (UTF-8) or Parquet"),
@@ -26,7 +27,14 @@ _KINDS = (
     (b"\xfd7zXZ", "compressed by xz", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "compressed by zstd", _UNPACK),
     (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    (b"signature:datumaro_binary", "Datumaro's binary form", "export it in Datumaro's JSON form, `datumaro`"),
+    (b"MATLAB 5.0 MAT-file", "a MATLAB file", _AS_CSV),
+    (b"\x89HDF\r\n", "an HDF5 file", _AS_CSV),
+    *((b"\x80" + bytes([protocol]), "a pickle of Python", _AS_CSV) for protocol in range(2, 6)),
 )
+_ZIP = b"PK\x03\x04"
+_OF_WORKBOOKS = ("xl/", "mimetype")  # what an Excel or OpenDocument workbook has in it
 
 
 def read_utf8(file: Path) -> bytes:
@@ -47,8 +55,18 @@ def read_utf8(file: Path) -> bytes:
 
 def kind_of(content: bytes) -> tuple[str, str] | None:
     """What a file is that is no UTF-8 text, and what to do; None where its first bytes do not tell."""
+    if content.startswith(_ZIP):
+        return ("an Excel or OpenDocument workbook", _AS_CSV) if _is_workbook(content) else ("a zip archive", _UNPACK)
     found = next((kind[1:] for kind in _KINDS if content.startswith(kind[0])), None)
     return found or _without_mark(content[:HEAD_BYTES])
+
+
+def _is_workbook(content: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return any(name.startswith(_OF_WORKBOOKS) for name in archive.namelist())
+    except zipfile.BadZipFile:  # cut off: its contents are listed at its end
+        return False
 
 
 def _without_mark(head: bytes) -> tuple[str, str] | None:

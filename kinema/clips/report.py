@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kinema.clips import leaks
-from kinema.clips.coverage import read_coverage
+from kinema.clips.coverage import read_coverage, seconds_of
 from kinema.clips.rates import of_rates
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
@@ -131,9 +131,6 @@ def _measures(videos: pd.DataFrame) -> pd.DataFrame:
     """One row a video with what is to be summed up."""
     status = videos["status"]
     ok = status == "ok"
-    # of the frames that are there; only where their rate is unknown of the file
-    seconds = videos["seconds"].fillna(videos["num_frames"] / videos["fps"].astype("float64"))
-    seconds = seconds.fillna(videos["duration_seconds"])
     return pd.DataFrame(
         {
             "subset": videos["subset"],
@@ -147,7 +144,7 @@ def _measures(videos: pd.DataFrame) -> pd.DataFrame:
             "truncated": ok & (videos["truncated"] == True),  # noqa: E712  null unless ok
             "frames": videos["num_frames"].where(ok, 0),
             "bytes": videos["num_bytes"].where(ok, 0),
-            "hours": (seconds.astype("float64") / 3600).where(ok, 0.0),
+            "hours": (seconds_of(videos) / 3600).where(ok, 0.0),
         }
     )
 

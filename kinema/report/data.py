@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kinema.clips.coverage import seconds_of
 from kinema.clips.rates import of_rates
 from kinema.clips.windows import frames_at_pace
 from kinema.experiment.data_sections import Clip
@@ -97,7 +98,7 @@ def data_of(report: DatasetReport, videos: pd.DataFrame, *, clip: Clip) -> Data:
         look_alikes=_listed([_alike_row(row) for row in report.look_alikes]),
         class_bars=_class_bars(report),
         classes=[(label, counts, _usable_by_subset(counts, names)) for label, counts in report.labels.items()],
-        durations=plain_bars(binned(_seconds(usable))),
+        durations=plain_bars(binned(seconds_of(usable).dropna().to_numpy())),
         rates=plain_bars(most_common(_rates(usable))),
         sizes=plain_bars(sizes),
         size_head=size_head,
@@ -217,13 +218,6 @@ def _shares(counts: LabelCounts) -> dict[str, int]:
 
 def _usable_by_subset(counts: LabelCounts, names: Iterable[str]) -> list[int]:
     return [counts.subsets[name].ok if name in counts.subsets else 0 for name in names]
-
-
-def _seconds(videos: pd.DataFrame) -> np.ndarray:
-    """How long usable videos last, of those whose rate or duration is known."""
-    found = videos["seconds"].fillna(videos["num_frames"] / videos["fps"].astype("float64"))
-    found = found.fillna(videos["duration_seconds"])
-    return found.dropna().to_numpy("float64")
 
 
 def _rates(videos: pd.DataFrame) -> list[str]:

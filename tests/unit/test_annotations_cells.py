@@ -5,6 +5,7 @@ import decimal
 import gzip
 import io
 import json
+import pickle
 import zipfile
 
 import numpy as np
@@ -122,10 +123,14 @@ def test_columns_of_another_kind_are_told_in_a_line(of_columns, columns, message
     assert "\n" not in str(error.value)
 
 
-def workbook() -> bytes:
+def archive_of(name) -> bytes:
     with zipfile.ZipFile(content := io.BytesIO(), "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr(zipfile.ZipInfo(name), "<annotations/>")
     return content.getvalue()
+
+
+def workbook() -> bytes:
+    return archive_of("xl/workbook.xml")
 
 
 def parquet() -> bytes:
@@ -143,7 +148,13 @@ def parquet() -> bytes:
         ("utf-32", r"list\.csv: this is UTF-32 text"),
         ("utf-32-le", r"list\.csv: this is UTF-32 text"),
         ("latin-1", r"list\.csv line 2: not UTF-8 text \(.*\); save the file as UTF-8"),
-        (workbook(), r"list\.csv: this is an Excel or OpenDocument workbook, or another zip archive; save it as CSV"),
+        (workbook(), r"list\.csv: this is an Excel or OpenDocument workbook; save it as CSV"),
+        (archive_of("annotations.xml"), r"list\.csv: this is a zip archive; unpack it"),
+        (archive_of("annotations.xml")[:40], r"list\.csv: this is a zip archive; unpack it"),
+        (b"Rar!\x1a\x07\1\0" + bytes(99), r"list\.csv: this is a RAR archive; unpack it"),
+        (pickle.dumps([{"frame_dir": "v", "label": 1}]), r"list\.csv: this is a pickle of Python; save it as CSV"),
+        (b"MATLAB 5.0 MAT-file, Platform: GLNXA64", r"list\.csv: this is a MATLAB file; save it as CSV"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), r"list\.csv: this is an HDF5 file; save it as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), r"list\.csv: this is an old Excel workbook; save it as CSV"),
         # without its time, which would give the test another name in each worker
         (gzip.compress(TEXT.encode(), mtime=0), r"list\.csv: this is compressed by gzip; unpack it"),

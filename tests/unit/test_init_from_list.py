@@ -1,6 +1,7 @@
 """Lists that people have -> a data set that is ready to run: what `kinema init-dataset` takes them for."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -76,6 +77,24 @@ def test_a_list_is_recognised_by_its_content(tmp_path, format, name, content):
 
 def test_every_format_that_is_recognised_has_words():
     assert set(CONTENTS) == set(WORDS)
+
+
+@pytest.mark.parametrize("place", ["film", "film/annotations/train.datum"])
+def test_the_binary_form_of_datumaro_is_told_what_to_do(project, capsys, place):
+    Path("film/annotations").mkdir()
+    Path("film/annotations/train.datum").write_bytes(b"signature:datumaro_binary" + bytes(range(256)))
+    assert main(["init-dataset", place]) == 2
+    expected = "this is Datumaro's binary form; export it in Datumaro's JSON form, `datumaro`"
+    assert f"film/annotations/train.datum: {expected}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["export.zip", "export.xml", "export.json"])
+@pytest.mark.parametrize("format", [[], ["--format", "cvat"], ["--format", "label_studio"]])
+def test_an_export_that_is_still_packed_is_told_what_to_do(project, capsys, format, name):
+    with zipfile.ZipFile(f"film/{name}", "w") as archive:
+        archive.writestr("annotations.xml", CVAT_VIDEO)
+    assert main(["init-dataset", f"film/{name}", "--videos", "film/videos", *format]) == 2
+    assert f"film/{name}: this is a zip archive; unpack it" in capsys.readouterr().err
 
 
 def export(count: int, **data) -> list:
