@@ -16,12 +16,12 @@ from kinema.media.filters import can_note, check_filters, remark_on_pixels
 from kinema.media.frame_folders import FrameFolder, open_folder
 from kinema.media.frame_times import EVEN, UNKNOWN, facts_of, facts_of_earlier, read_noted
 from kinema.media.inputs import Segment
-from kinema.media.listing import UNREADABLE
 from kinema.media.outcome import DAMAGED, Outcome
 from kinema.media.plan import SEGMENT_KEYS
 from kinema.media.probe import MediaError, Probe
 from kinema.media.recipe import recipe_of
 from kinema.media.remote.address import is_remote
+from kinema.media.samples import UNREADABLE
 from kinema.media.sizes import probe_within_limits
 from kinema.media.sources import LOCAL, Sources
 from kinema.media.storages.interface import Decoded, Record, Storage

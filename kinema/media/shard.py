@@ -27,13 +27,13 @@ from kinema.locks import sole_user
 from kinema.media.decode import Decoder
 from kinema.media.ffmpeg import find_ffmpeg
 from kinema.media.layout import arrow_table
-from kinema.media.listing import as_text
 from kinema.media.recipe import frames_json
 from kinema.media.remote.address import is_remote
 from kinema.media.retry import Note, noted, read_note, write_note
 from kinema.media.sources import Sources, sources_of
 from kinema.media.storages.interface import Decoded, Stored
 from kinema.media.storages.table import storage_of
+from kinema.media.walk import as_text
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]

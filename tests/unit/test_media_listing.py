@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kinema.media import listing
-from kinema.media.listing import UNREADABLE, known_tokens, list_videos, listing_digest
+from kinema.media import samples, walk
+from kinema.media.listing import known_tokens, list_videos, listing_digest
+from kinema.media.samples import UNREADABLE
 
-LARGE = listing.WHOLE_BYTES * 4
+LARGE = samples.WHOLE_BYTES * 4
 
 
 class Folder:
@@ -37,14 +38,14 @@ class Folder:
     def opened(self, monkeypatch) -> list[str]:
         """Names of the files that a listing looks into."""
         seen = []
-        sample = listing._sample
+        sample = samples.sample_of
 
         def noted(root, relative):
             seen.append(relative)
             return sample(root, relative)
 
         with monkeypatch.context() as patched:
-            patched.setattr(listing, "_sample", noted)
+            patched.setattr(samples, "sample_of", noted)
             list_videos(self.root, known=self.known)
         return sorted(seen)
 
@@ -138,10 +139,10 @@ def test_an_unchanged_file_is_not_opened(folder, monkeypatch):
 
 
 def test_the_first_and_the_last_byte_of_a_large_file_are_looked_at():
-    blocks = list(listing._blocks(LARGE + 1))
+    blocks = list(samples._blocks(LARGE + 1))
     assert (blocks[0][0], sum(blocks[-1])) == (0, LARGE + 1)
     assert len(blocks) == 16
-    assert list(listing._blocks(5)) == [(0, 5)]
+    assert list(samples._blocks(5)) == [(0, 5)]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_what_is_remembered_of_files_holds_when_more_of_them_are_listed(folder, 
     folder.write("a.mp4", b"a")
     folder.write("b.MTS", b"b")
     with monkeypatch.context() as patched:
-        patched.setattr(listing, "may_be_video", lambda name: name.endswith(".mp4"))
+        patched.setattr(walk, "may_be_video", lambda name: name.endswith(".mp4"))
         folder.grow_old()
     assert folder.opened(monkeypatch) == ["b.MTS"]
 
@@ -235,7 +236,7 @@ def test_what_cannot_be_read_or_vanishes_is_told(folder, caplog, monkeypatch):
     folder.write("closed/a.mp4", b"x")
     folder.write("b.mp4", b"x")
     folder.write("gone.mp4", b"x")
-    scandir, sample = os.scandir, listing._sample
+    scandir, sample = os.scandir, samples.sample_of
 
     def refuse(path):
         if str(path).endswith("closed"):
@@ -246,8 +247,8 @@ def test_what_cannot_be_read_or_vanishes_is_told(folder, caplog, monkeypatch):
         (folder.root / "gone.mp4").unlink(missing_ok=True)
         return sample(root, relative)
 
-    monkeypatch.setattr(listing.os, "scandir", refuse)
-    monkeypatch.setattr(listing, "_sample", vanish)
+    monkeypatch.setattr(walk.os, "scandir", refuse)
+    monkeypatch.setattr(samples, "sample_of", vanish)
     assert list(list_videos(folder.root)) == ["b.mp4"]
     assert "unreadable (Permission denied): 'closed/'" in caplog.text
     assert "gone while they were listed: 'gone.mp4'" in caplog.text
@@ -255,7 +256,7 @@ def test_what_cannot_be_read_or_vanishes_is_told(folder, caplog, monkeypatch):
 
 def test_an_unreadable_file_is_looked_into_until_it_can_be_read(folder, monkeypatch):
     folder.write("a.mp4", b"x")
-    monkeypatch.setattr(listing, "_sample", lambda root, relative: UNREADABLE)
+    monkeypatch.setattr(samples, "sample_of", lambda root, relative: UNREADABLE)
     assert folder.token("a.mp4") == UNREADABLE
     monkeypatch.undo()
     assert folder.token("a.mp4") not in (UNREADABLE, "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kinema.media import listing
+from kinema.media import samples, walk
 from kinema.media.listing import known_tokens, list_videos, listing_digest, scan_videos
 from kinema.media.pictures import numbered
 
@@ -177,7 +177,7 @@ def test_a_copy_has_the_same_token(folder, tmp_path):
 def test_an_unchanged_folder_is_not_read(folder, monkeypatch):
     read = []
     scandir = os.scandir
-    monkeypatch.setattr(listing.os, "scandir", lambda path: read.append(Path(path).name) or scandir(path))
+    monkeypatch.setattr(walk.os, "scandir", lambda path: read.append(Path(path).name) or scandir(path))
     folder.grow_old()
     assert "v1" in read
     read.clear()
@@ -207,15 +207,15 @@ def test_the_memory_survives_odd_lines_and_a_lost_picture(folder):
 
 
 def test_a_picture_that_may_not_be_read_is_tried_again(folder, monkeypatch):
-    sample = listing._sample
+    sample = samples.sample_of
 
     def refuse(root, relative):
-        return listing.UNREADABLE if relative.endswith("00001.jpg") else sample(root, relative)
+        return samples.UNREADABLE if relative.endswith("00001.jpg") else sample(root, relative)
 
-    monkeypatch.setattr(listing, "_sample", refuse)
-    assert folder.token() == listing.UNREADABLE
+    monkeypatch.setattr(samples, "sample_of", refuse)
+    assert folder.token() == samples.UNREADABLE
     monkeypatch.undo()
-    assert folder.token() != listing.UNREADABLE
+    assert folder.token() != samples.UNREADABLE
 
 
 def test_links_to_folders_of_pictures_are_followed_once(tmp_path, caplog):
