@@ -31,6 +31,7 @@ container: JOB_IMAGE
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/params.smk"
+include: "workflow/rules/params_compare.smk"
 include: "workflow/rules/annotations.smk"
 include: "workflow/rules/media.smk"
 include: "workflow/rules/index.smk"

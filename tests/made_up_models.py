@@ -14,10 +14,23 @@ from kinema.experiment.config import Settings
 from kinema.metrics import ClipScores
 from kinema.records.evaluation import Evaluation, Views
 from kinema.records.parity import Difference, Parity
+from kinema.records.quantization import Quantization, RecipeResult
 from kinema.records.training import Training
 from kinema.records.verification import Verification
 
 EPOCHS = 12
+INT8_RESULT = RecipeResult(
+    name="mixed",
+    outcome="chosen",
+    reason=None,
+    video_top1=0.95,
+    agreement=0.95,
+    num_disagreements=3,
+    logits=Difference(largest=0.9, of_largest=0.09, of_spread=0.08),
+    spread=11.3,
+    num_bytes=1000,
+    milliseconds=10.0,
+)
 
 
 def drawn_scores(
@@ -152,6 +165,30 @@ def ship(folder: Path, evaluation: Evaluation) -> None:
         sha256=digests,
         model=file_digest(folder / "model.pth"),
     ).write(folder / "verification.json")
+
+
+def make_int8(folder, *results, chosen="mixed", milliseconds=20.0, **more) -> Quantization:
+    """The record of an INT8 model, or of there being none, in `folder`."""
+    record = Quantization(
+        chosen=chosen,
+        subset="validation",
+        num_videos=60,
+        pytorch_video_top1=1.0,
+        max_accuracy_drop=0.01,
+        num_calibration_clips=300,
+        num_clips=8,
+        largest_logit=10.6,
+        spread=11.2,
+        num_bytes=2000,
+        milliseconds=milliseconds,
+        precision="bf16",
+        device="a processor",
+        threads=2,
+        recipes=list(results),
+        **{"sha256": {}, "model": "0123"} | more,
+    )
+    record.write(folder / "quantization.json")
+    return record
 
 
 def sections() -> str:

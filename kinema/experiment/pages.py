@@ -8,9 +8,15 @@ MODEL_PAGE = ("report/index.html", "report/model_card.md")  # in the folder of a
 GATES = ("parity.json", "verification.json")  # what the export of a model leaves
 EXPORTED = (*GATES, "model.xml", "model.bin")  # what a page tells of
 # What is made of these: behind the first of them, and of what passed both.
-OF_ONE_GATE, SERVED = ("parity.json", "modelapi/"), "serving/"
+OF_ONE_GATE, SERVED = ("parity.json", "modelapi/", "int8/model."), "serving/"
 # what passing both makes
 OF_BOTH_GATES = ("model.xml", "model.bin", "model.onnx", "labels.txt", "verification.json")
+# The folders of INT8 models with their files; the first of these stands for the job that makes them.
+INT8 = {
+    "int8": ("model.xml", "model.bin"),
+    "int8/streaming": ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt"),
+}
+INT8_RECORD = "quantization.json"
 
 
 def is_data_page(target: str) -> bool:
@@ -45,3 +51,23 @@ def gate_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
     if any(name in OF_BOTH_GATES or name.startswith(SERVED) for name in below):
         return [f"{folder}/{name}" for name in GATES]
     return [f"{folder}/{name}" for name in GATES[:1] if any(other.startswith(OF_ONE_GATE) for other in below)]
+
+
+def int8_files(targets: Sequence[str], dataset: str, model: str) -> list[str]:
+    """The INT8 models that a model's page tells of, as inputs: those that the same command asks for."""
+    folder = f"results/{dataset}/{model}"
+    asked = {os.path.split(os.path.relpath(target, folder)) for target in targets}
+    return [
+        f"{folder}/{name}/{files[0]}" for name, files in INT8.items() if any((name, file) in asked for file in files)
+    ]
+
+
+def int8_told(dataset: str, model: str, inputs: Sequence[str]) -> list[str]:
+    """What a page reads of the INT8 models that are none of its inputs."""
+    folders = {f"results/{dataset}/{model}/{name}": files for name, files in INT8.items()}
+    return [
+        f"{folder}/{file}"
+        for folder, files in folders.items()
+        if f"{folder}/{files[0]}" not in inputs
+        for file in (INT8_RECORD, *files)
+    ]

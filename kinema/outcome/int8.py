@@ -1,38 +1,56 @@
 """quantization.json -> what there is of INT8 models, or why there is none."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from kinema.deployment.int8_words import in_words, why_none
 from kinema.deployment.ir_files import digests_of
 from kinema.digests import file_digest
+from kinema.experiment.pages import INT8, INT8_RECORD
 from kinema.input_error import InputError
 from kinema.outcome.found import FoundModel
 from kinema.records.quantization import Quantization
 
-FOLDERS = ("int8", "int8/streaming")
+
+@dataclass(frozen=True)
+class FoundInt8:
+    """What is said of an INT8 model; `state` is `doubtful` where the record or the files are not what was judged."""
+
+    folder: str  # below that of the model
+    state: Literal["passed", "none", "doubtful"]
+    text: str
+
+    @property
+    def line(self) -> str:
+        """Where it is, and what there is."""
+        return f"{self.folder}: {self.text}"
 
 
-def int8_lines(found: FoundModel) -> Iterator[str]:
-    """A line for each that was tried; of another model.pth nothing is said."""
-    for name in FOLDERS:
-        path = found.folder / name / "quantization.json"
+def int8_found(found: FoundModel) -> Iterator[FoundInt8]:
+    """Each that was tried; of another model.pth nothing is said."""
+    for name in INT8:
+        path = found.folder / name / INT8_RECORD
         if path.exists():
             try:
-                if line := _line(Quantization.read(path), found.folder, path.parent):
-                    yield f"{name}: {line}"
+                yield from _judged(name, Quantization.read(path), found.folder)
             except InputError as error:
-                yield str(error)
+                yield FoundInt8(name, "doubtful", str(error))
 
 
-def _line(record: Quantization, model_folder: Path, folder: Path) -> str | None:
+def _judged(name: str, record: Quantization, model_folder: Path) -> Iterator[FoundInt8]:
     checkpoint = model_folder / "model.pth"
     if checkpoint.exists() and file_digest(checkpoint) != record.model:
-        return None
+        return
     if record.chosen is None:
-        return f"none: {why_none(record)}"
+        yield FoundInt8(name, "none", f"none: {why_none(record)}")
+        return
     try:
-        is_whole = digests_of([folder / file for file in record.sha256]) == record.sha256
+        is_whole = digests_of([model_folder / name / file for file in record.sha256]) == record.sha256
     except OSError:
         is_whole = False
-    return in_words(record) if is_whole else "the files beside quantization.json are not those that passed"
+    if is_whole:
+        yield FoundInt8(name, "passed", in_words(record))
+    else:
+        yield FoundInt8(name, "doubtful", f"the files beside {INT8_RECORD} are not those that passed")

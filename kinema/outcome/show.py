@@ -27,7 +27,7 @@ from kinema.outcome.found import (
     read_dataset,
     read_model,
 )
-from kinema.outcome.int8 import int8_lines
+from kinema.outcome.int8 import int8_found
 from kinema.outcome.score import score_lines
 from kinema.outcome.stale import missing, obstacle, stale_lines
 from kinema.outcome.sweep import best_in_words, rows_of
@@ -131,8 +131,8 @@ def _of_model(found: FoundModel) -> Iterator[Line]:
         for line in leak_lines(found.report, found.training, found.evaluation):
             yield "leak", line
     yield from _of_export(found)
-    for line in int8_lines(found):
-        yield "int8", line
+    for int8 in int8_found(found):
+        yield "int8", int8.line
     yield from _of_next(found)
 
 

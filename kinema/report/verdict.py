@@ -8,6 +8,7 @@ import numpy as np
 from kinema.outcome.data import leak_lines
 from kinema.outcome.export import is_verified, parity_line
 from kinema.outcome.fitting import chosen_line, training_line
+from kinema.outcome.int8 import int8_found
 from kinema.outcome.score import (
     chance_line,
     coverage_text,
@@ -27,6 +28,7 @@ from kinema.report.renamed import renamed_in, renamed_line
 GOOD, PLAIN, DOUBT, BAD = "good", "plain", "doubt", "bad"
 NOT_SCORED = "not scored"
 TOLERANCE = 1e-9  # of fractions: a model of one class has what guessing has, and its interval ends a hair below
+OF_INT8 = {"passed": GOOD, "none": PLAIN, "doubtful": DOUBT}  # an INT8 model is an offer, not what is shipped
 SIGNS = {GOOD: "✓", PLAIN: "•", DOUBT: "!", BAD: "✕"}
 
 
@@ -62,7 +64,8 @@ def verdict_of(records: ModelRecords, counts: np.ndarray | None) -> Verdict:
     """What is said first; `counts` is the confusion matrix (K, K), None where no scored video has a label."""
     evaluation = records.evaluation
     of_labels = list(_of_labels(evaluation, counts))
-    remarks = [*of_labels, *_of_shipping(records), *_of_doubts(records), *_of_data(records)]
+    of_files = [*_of_shipping(records), *_of_int8(records)]
+    remarks = [*of_labels, *of_files, *_of_doubts(records), *_of_data(records)]
     if not any(remark.level == BAD for remark in of_labels):  # else more data is not what helps
         remarks += _of_training(records)
     order = (BAD, DOUBT, GOOD, PLAIN)
@@ -142,6 +145,12 @@ def _of_shipping(records: ModelRecords) -> Iterator[Remark]:
         yield Remark(DOUBT, "Not verified", "model.xml beside verification.json is not what passed the gates")
     else:
         yield Remark(PLAIN, "Not exported", f"to export and verify it: {command(found.folder / 'model.xml')}")
+
+
+def _of_int8(records: ModelRecords) -> Iterator[Remark]:
+    """The INT8 models that were tried."""
+    for int8 in int8_found(records.found):
+        yield Remark(OF_INT8[int8.state], "INT8", int8.line)
 
 
 def _of_doubts(records: ModelRecords) -> Iterator[Remark]:

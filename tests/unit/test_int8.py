@@ -12,6 +12,7 @@ import pytest
 import torch
 from corpus import CLIP
 from deployed_model import ORDERED, SETTINGS, Deployed, make_deployed
+from made_up_models import INT8_RESULT, make_int8
 from openvino import opset13 as ops
 
 from kinema.clips.dataset import ClipDataset
@@ -39,9 +40,8 @@ from kinema.models.loading.checkpoint import load_checkpoint
 from kinema.models.lstm import LSTMDecoder
 from kinema.models.made_of import remove_what_is_of_another
 from kinema.outcome.found import read_dataset, read_model
-from kinema.outcome.int8 import int8_lines
-from kinema.records.parity import Difference
-from kinema.records.quantization import Quantization, RecipeResult
+from kinema.outcome.int8 import int8_found
+from kinema.records.quantization import Quantization
 
 MEASURED = ("video_top1", "agreement", "num_disagreements", "logits", "spread", "num_bytes", "milliseconds")
 ALL = ("mixed", "transformer", "unsmoothed", "float_recurrent", "convolutions")
@@ -416,67 +416,29 @@ def test_recipes_that_are_all_nothing_for_a_network_are_said_so(ordered, tmp_pat
     assert values["recipes"][0]["reason"] == "the network has no recurrent layer"
 
 
-RESULT = RecipeResult(
-    name="mixed",
-    outcome="chosen",
-    reason=None,
-    video_top1=0.95,
-    agreement=0.95,
-    num_disagreements=3,
-    logits=Difference(largest=0.9, of_largest=0.09, of_spread=0.08),
-    spread=11.3,
-    num_bytes=1000,
-    milliseconds=10.0,
-)
-
-
-def recorded(folder, *results, chosen="mixed", milliseconds=20.0, **more) -> Quantization:
-    """A record in `folder`."""
-    record = Quantization(
-        chosen=chosen,
-        subset="validation",
-        num_videos=60,
-        pytorch_video_top1=1.0,
-        max_accuracy_drop=0.01,
-        num_calibration_clips=300,
-        num_clips=8,
-        largest_logit=10.6,
-        spread=11.2,
-        num_bytes=2000,
-        milliseconds=milliseconds,
-        precision="bf16",
-        device="a processor",
-        threads=2,
-        recipes=list(results),
-        **{"sha256": {}, "model": "0123"} | more,
-    )
-    record.write(folder / "quantization.json")
-    return record
-
-
 @pytest.mark.parametrize(
     ("milliseconds", "worth"),
     [(20.0, "2.00 times as fast as"), (8.0, "slower here, 1.25 times as long as")],
 )
 def test_it_is_said_where_int8_is_not_worth_it(tmp_path, milliseconds, worth):
-    assert in_words(recorded(tmp_path, RESULT, milliseconds=milliseconds)) == (
+    assert in_words(make_int8(tmp_path, INT8_RESULT, milliseconds=milliseconds)) == (
         f"recipe mixed, 57 of 60 validation videos right, PyTorch 60; 0.50 of the size, {worth} what is not quantised, "
         "at bf16 on a processor"
     )
 
 
 def told(model_folder) -> list[str]:
-    return list(int8_lines(read_model(model_folder, read_dataset(model_folder.parent))))
+    return [found.line for found in int8_found(read_model(model_folder, read_dataset(model_folder.parent)))]
 
 
 def test_what_there_is_of_int8_is_shown_of_this_model_alone(tmp_path):
     folder, whole = tmp_path / "mine/resnet34_vtn", "recipe mixed, 57 of 60 validation videos right, PyTorch 60; 0.50"
     (folder / "int8/streaming").mkdir(parents=True)
     assert told(folder) == []
-    failed = replace(RESULT, name="transformer", outcome="failed", reason="NNCF: no", video_top1=None)
-    recorded(folder / "int8/streaming", replace(RESULT, outcome="refused"), failed, chosen=None)
+    failed = replace(INT8_RESULT, name="transformer", outcome="failed", reason="NNCF: no", video_top1=None)
+    make_int8(folder / "int8/streaming", replace(INT8_RESULT, outcome="refused"), failed, chosen=None)
     (folder / "int8/model.xml").write_text("network")
-    recorded(folder / "int8", RESULT, sha256=digests_of([folder / "int8/model.xml"]))
+    make_int8(folder / "int8", INT8_RESULT, sha256=digests_of([folder / "int8/model.xml"]))
     first, second = told(folder)
     assert first.startswith(f"int8: {whole}")
     assert second == (

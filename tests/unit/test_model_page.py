@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from made_up_models import drawn_scores, make_model, sections, ship
+from made_up_models import INT8_RESULT, drawn_scores, make_int8, make_model, sections, ship
 
+from kinema.digests import file_digest
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset
 from kinema.evaluation.wilson import wilson_interval
@@ -302,6 +303,22 @@ def test_gates_that_failed_and_exports_that_are_none_are_said(folder):
     page = Page(page_of(folder))
     assert "Not verified" in " ".join(page.remarks()["doubt"])
     assert "no verified model.xml" in page.one("p", cls="result")[1]
+
+
+def test_int8_models_are_spoken_of_and_one_that_is_none_casts_no_doubt(folder):
+    _, evaluation = made(folder, [right_of()])
+    ship(folder, evaluation)
+    model, no_int8 = file_digest(folder / "model.pth"), replace(INT8_RESULT, outcome="refused")
+    make_int8(folder / "int8/streaming", no_int8, chosen=None, model=model)
+    make_int8(folder / "int8", INT8_RESULT, model=model)
+    remarks = Page(page_of(folder)).remarks()
+    assert any(text.startswith("✓ INT8 int8: recipe mixed, 57 of 60") for text in remarks["good"])
+    assert any(text.startswith("• INT8 int8/streaming: none: PyTorch has 60 of 60") for text in remarks["plain"])
+    assert "doubt" not in remarks
+    make_int8(folder / "int8", INT8_RESULT, model=model, sha256={"model.xml": "of another file"})
+    assert "! INT8 int8: the files beside quantization.json are not" in " ".join(
+        Page(page_of(folder)).remarks()["doubt"]
+    )
 
 
 def test_a_number_that_was_chosen_on_its_videos_says_so(folder):

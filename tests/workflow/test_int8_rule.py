@@ -9,7 +9,7 @@ from project import LIVELY, MODEL, Project, executed
 from kinema.inference import load
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
-TINY = "config/datasets/tiny.yaml"
+PAGE, TINY = "report/index.html", "config/datasets/tiny.yaml"
 
 
 def test_where_there_is_no_int8_model_one_line_says_why(project):
@@ -23,6 +23,8 @@ def test_where_there_is_no_int8_model_one_line_says_why(project):
     assert json.loads((project.root / record).read_text())["recipes"][0]["outcome"] == "unfit"
     assert not (project.root / target).exists()
     assert (project.root / MODEL / "model.xml").read_bytes() == shipped
+    assert executed(project.snakemake(f"{MODEL}/{PAGE}")) == {"model_page"}
+    assert "int8: none: none of the recipes float_recurrent" in (project.root / MODEL / PAGE).read_text()
     project.edit(TINY, "float_recurrent", "float_recurent")
     output = project.snakemake(target, check=False)
     assert "tiny.yaml: datasets.tiny.deployment.int8.recipes.0: " in output
@@ -38,6 +40,15 @@ def test_an_int8_model_is_made_and_used(lively, tmp_path):
     model = load(project.root / LIVELY / "int8")
     assert model.predict(project.videos()[0]).label in model.description.labels
     assert "int8: recipe " in lively.first_run, "at the end of a run"
+    page = f"{LIVELY}/{PAGE}"
+    project.snakemake(page)
+    assert "int8: recipe " in (project.root / page).read_text()
+    assert project.planned(page) == set()
+    (project.root / LIVELY / "int8/streaming/decoder.bin").unlink()
+    assert executed(project.snakemake(page)) == {"model_page"}
+    assert "int8/streaming: the files beside quantization.json are not" in (project.root / page).read_text()
+    assert executed(project.snakemake(page, f"{LIVELY}/int8/streaming/encoder.xml")) == {"int8_streaming", "model_page"}
+    assert project.planned(page, f"{LIVELY}/int8/streaming/encoder.xml") == set()
     project.edit(TINY, "num_shards: 8", f"num_shards: 8\ndeployment: {{int8: {{{setting}}}}}")
     assert project.planned(target) == set(), "as by default"
     project.edit(TINY, setting, "calibration_clips: 3")

@@ -61,6 +61,7 @@ rule model_page:
         report=ancient("results/{dataset}/dataset_report.json"),
         annotation=ancient("results/{dataset}/annotation.json"),
         gates=gate_files,
+        int8=int8_files,
     output:
         page=report(
             "results/{dataset}/{model}/report/index.html",
@@ -82,6 +83,7 @@ rule model_page:
         own_settings=own_settings,
         failed=failed_exports,
         gates=gate_contents,
+        int8=int8_contents,
         model=content("results/{dataset}/{model}/model.pth"),
         report=content("results/{dataset}/dataset_report.json"),
         annotation=content("results/{dataset}/annotation.json"),
