@@ -30,6 +30,7 @@ _KINDS = (
     (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
     (b"signature:datumaro_binary", "Datumaro's binary form", "export it in Datumaro's JSON form, `datumaro`"),
     (b"MATLAB 5.0 MAT-file", "a MATLAB file", _AS_CSV),
+    (b"MATLAB 7.3 MAT-file", "a MATLAB file", _AS_CSV),
     (b"\x89HDF\r\n", "an HDF5 file", _AS_CSV),
     *((b"\x80" + bytes([protocol]), "a pickle of Python", _AS_CSV) for protocol in range(2, 6)),
 )
@@ -65,7 +66,7 @@ def _is_workbook(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return any(name.startswith(_OF_WORKBOOKS) for name in archive.namelist())
-    except zipfile.BadZipFile:  # cut off: its contents are listed at its end
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError):  # cut off, say: its end lists what is in it
         return False
 
 

@@ -119,12 +119,3 @@ def check_coverage(videos: pd.DataFrame, allowed: float, report_path: Path) -> N
         )
     if not ((videos["status"] == "ok") & (videos["subset"] == "training")).any():
         raise ValueError(f"no training video is usable; {report_path} says why")
-
-
-def seconds_of(videos: pd.DataFrame) -> pd.Series:
-    """How long each video lasts, NaN where neither its rate nor its duration is known.
-
-    By the frames that are there; only where their rate is unknown by what the file says.
-    """
-    of_frames = videos["seconds"].fillna(videos["num_frames"] / videos["fps"].astype("float64"))
-    return of_frames.fillna(videos["duration_seconds"]).astype("float64")

@@ -1,4 +1,6 @@
-"""Frame rates of a data set -> a warning where clips that count frames span unlike times."""
+"""Frame rates of a data set -> how long its videos last, and a warning where clips by number span unlike times."""
+
+import pandas as pd
 
 from kinema.records.dataset_report import DatasetReport
 
@@ -24,3 +26,12 @@ def of_rates(report: DatasetReport) -> str:
         f"of one spans {rates.high / rates.low:.1f} times as long as of another. `clip: {{fps: {rates.median:.4g}}}` "
         "looks at all of them at one rate"
     )
+
+
+def seconds_of(videos: pd.DataFrame) -> pd.Series:
+    """How long each video lasts, NaN where neither its rate nor its duration is known.
+
+    By the frames that are there; only where their rate is unknown by what the file says.
+    """
+    of_frames = videos["seconds"].fillna(videos["num_frames"] / videos["fps"].astype("float64"))
+    return of_frames.fillna(videos["duration_seconds"]).astype("float64")

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from kinema.clips import leaks
-from kinema.clips.coverage import read_coverage, seconds_of
-from kinema.clips.rates import of_rates
+from kinema.clips.coverage import read_coverage
+from kinema.clips.rates import of_rates, seconds_of
 from kinema.clips.report_markdown import render
 from kinema.files import write_text
 from kinema.job import ON_SCREEN

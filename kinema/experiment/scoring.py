@@ -11,21 +11,19 @@ from collections.abc import Iterable, Sequence
 from kinema.clips.scored import needed_subsets
 from kinema.experiment.comparing import with_listed
 from kinema.experiment.config import Config, answered_once
-from kinema.experiment.pages import OF_BOTH_GATES, with_scores
+from kinema.experiment.pages import INT8, OF_BOTH_GATES, with_scores
 from kinema.experiment.resolve import resolve
 from kinema.experiment.sweeps import VALIDATION, points, sweep_named, swept
 
 # Files of a model that are made of its scores; the others are there without. {model} is the name of its folder.
 OF_MODELAPI = ("model.xml", "model.bin", "verification.json")
-STREAMED = ("encoder.xml", "encoder.bin", "decoder.xml", "decoder.bin", "labels.txt")
-OF_STREAMING = (*STREAMED, "verification.json")
-OF_INT8 = ("model.xml", "model.bin", *(f"streaming/{name}" for name in STREAMED))
+OF_STREAMING = (*INT8["int8/streaming"], "verification.json")
 OF_SERVING = ("config.json", "{model}/1/model.xml", "{model}/1/model.bin", "verification.json")
 VERIFIED = (
     *OF_BOTH_GATES,
     *(f"modelapi/{name}" for name in OF_MODELAPI),
     *(f"streaming/{name}" for name in OF_STREAMING),
-    *(f"int8/{name}" for name in OF_INT8),
+    *(f"{folder}/{name}" for folder, names in INT8.items() for name in names),
     *(f"serving/{name}" for name in OF_SERVING),
 )
 SCORES = ("evaluation.json", "predictions.parquet", "confusion.png", "calibration.json")

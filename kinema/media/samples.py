@@ -1,4 +1,7 @@
-"""A file, or a folder of pictures -> a hash of its size and of a sample of its bytes."""
+"""A file, or a folder of pictures -> a hash of its size and of a sample of its bytes.
+
+The Snakefile imports this module: it needs the standard library only.
+"""
 
 import functools
 import hashlib

@@ -51,5 +51,5 @@ def _in_ledgers(shards: Path) -> Found:
 
 
 def _sample_of(token: str) -> str:
-    """Of a token, what a touched file keeps (`kinema.media.listing`)."""
+    """Of a token, what a touched file keeps (`kinema.media.tokens`)."""
     return token.partition("-")[0]

@@ -1,4 +1,7 @@
-"""What is remembered of the files of a folder, so that one that is as it was is not looked into again."""
+"""What is remembered of the files of a folder, so that one that is as it was is not looked into again.
+
+The Snakefile imports this module: it needs the standard library only.
+"""
 
 import logging
 import os

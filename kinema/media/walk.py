@@ -1,11 +1,14 @@
-"""A folder -> the videos below it, each with its state: inode, size and times of a file, or of a folder of pictures."""
+"""A folder -> the videos below it, each with its state: inode, size and times of a file, or of a folder of pictures.
+
+The Snakefile imports this module: it needs the standard library only.
+"""
 
 import contextlib
 import errno
 import functools
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +27,7 @@ def walk(root: Path, memory: Memory = NOTHING_KNOWN, *, others: list[str] | None
     was is not read: a corpus of them has as many files as frames. `others` is given the files that are none by their
     names.
     """
-    return _Walk(root, memory, [] if others is None else others).videos()
+    return _Walk(root, memory, others).videos()
 
 
 def tell(root: Path, skipped: dict[str, list[str]]) -> None:
@@ -64,7 +67,7 @@ class _Folder:
 class _Walk:
     """Folders that are to be read, and what was seen and left out so far."""
 
-    def __init__(self, root: Path, memory: Memory, others: list[str]):
+    def __init__(self, root: Path, memory: Memory, others: list[str] | None):
         self._root, self._memory, self._others = root, memory, others
         self._folders = [("", str(root))]
         self._seen: set[tuple[int, int]] = set()
@@ -116,7 +119,7 @@ class _Walk:
             elif is_picture(name) and entry.is_file():
                 folder.pictures.append(name)
             elif not may_be_video(name):
-                self._others.append(relative)
+                self._note_others([relative])
             elif entry.is_file():
                 state = _state(entry.stat())
                 bare, extension = split_extension(name)
@@ -148,10 +151,14 @@ class _Walk:
                 return folder_state(folder.path, folder.status, names, number=len(found.names), is_leaf=is_leaf)
             except OSError as error:
                 reason = _trouble(error)
-        self._others += [folder.prefix + name for name in folder.pictures]
+        self._note_others(folder.prefix + name for name in folder.pictures)
         if reason:
             self._skip(reason, folder.prefix)
         return ""
+
+    def _note_others(self, names: Iterable[str]) -> None:
+        if self._others is not None:  # else none are kept: there may be as many as videos
+            self._others.extend(names)
 
     def _skip(self, reason: str, relative: str) -> None:
         self._skipped.setdefault(reason, []).append(relative)

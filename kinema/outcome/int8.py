@@ -18,14 +18,8 @@ from kinema.records.quantization import Quantization
 class FoundInt8:
     """What is said of an INT8 model; `state` is `doubtful` where the record or the files are not what was judged."""
 
-    folder: str  # below that of the model
     state: Literal["passed", "none", "doubtful"]
-    text: str
-
-    @property
-    def line(self) -> str:
-        """Where it is, and what there is."""
-        return f"{self.folder}: {self.text}"
+    line: str
 
 
 def int8_found(found: FoundModel) -> Iterator[FoundInt8]:
@@ -36,7 +30,7 @@ def int8_found(found: FoundModel) -> Iterator[FoundInt8]:
             try:
                 yield from _judged(name, Quantization.read(path), found.folder)
             except InputError as error:
-                yield FoundInt8(name, "doubtful", str(error))
+                yield FoundInt8("doubtful", str(error))
 
 
 def _judged(name: str, record: Quantization, model_folder: Path) -> Iterator[FoundInt8]:
@@ -44,13 +38,13 @@ def _judged(name: str, record: Quantization, model_folder: Path) -> Iterator[Fou
     if checkpoint.exists() and file_digest(checkpoint) != record.model:
         return
     if record.chosen is None:
-        yield FoundInt8(name, "none", f"none: {why_none(record)}")
+        yield FoundInt8("none", f"{name}: none: {why_none(record)}")
         return
     try:
         is_whole = digests_of([model_folder / name / file for file in record.sha256]) == record.sha256
     except OSError:
         is_whole = False
     if is_whole:
-        yield FoundInt8(name, "passed", in_words(record))
+        yield FoundInt8("passed", f"{name}: {in_words(record)}")
     else:
-        yield FoundInt8(name, "doubtful", f"the files beside {INT8_RECORD} are not those that passed")
+        yield FoundInt8("doubtful", f"{name}: the files beside {INT8_RECORD} are not those that passed")

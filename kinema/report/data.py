@@ -8,8 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kinema.clips.coverage import seconds_of
-from kinema.clips.rates import of_rates
+from kinema.clips.rates import of_rates, seconds_of
 from kinema.clips.windows import frames_at_pace
 from kinema.experiment.data_sections import Clip
 from kinema.models.proposed import proposed_model

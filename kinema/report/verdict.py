@@ -28,7 +28,7 @@ from kinema.report.renamed import renamed_in, renamed_line
 GOOD, PLAIN, DOUBT, BAD = "good", "plain", "doubt", "bad"
 NOT_SCORED = "not scored"
 TOLERANCE = 1e-9  # of fractions: a model of one class has what guessing has, and its interval ends a hair below
-OF_INT8 = {"passed": GOOD, "none": PLAIN, "doubtful": DOUBT}  # an INT8 model is an offer, not what is shipped
+OF_INT8 = {"passed": GOOD, "none": PLAIN, "doubtful": DOUBT}
 SIGNS = {GOOD: "✓", PLAIN: "•", DOUBT: "!", BAD: "✕"}
 
 

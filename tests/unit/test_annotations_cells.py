@@ -154,6 +154,7 @@ def parquet() -> bytes:
         (b"Rar!\x1a\x07\1\0" + bytes(99), r"list\.csv: this is a RAR archive; unpack it"),
         (pickle.dumps([{"frame_dir": "v", "label": 1}]), r"list\.csv: this is a pickle of Python; save it as CSV"),
         (b"MATLAB 5.0 MAT-file, Platform: GLNXA64", r"list\.csv: this is a MATLAB file; save it as CSV"),
+        (b"MATLAB 7.3 MAT-file, Platform: GLNXA64", r"list\.csv: this is a MATLAB file; save it as CSV"),
         (b"\x89HDF\r\n\x1a\n" + bytes(99), r"list\.csv: this is an HDF5 file; save it as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), r"list\.csv: this is an old Excel workbook; save it as CSV"),
         # without its time, which would give the test another name in each worker

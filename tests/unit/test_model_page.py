@@ -12,6 +12,7 @@ import pytest
 import yaml
 from made_up_models import INT8_RESULT, drawn_scores, make_int8, make_model, sections, ship
 
+from kinema.deployment.ir_files import digests_of
 from kinema.digests import file_digest
 from kinema.evaluation.sources import Sources
 from kinema.evaluation.subset_scores import ScoredSubset
@@ -310,12 +311,13 @@ def test_int8_models_are_spoken_of_and_one_that_is_none_casts_no_doubt(folder):
     ship(folder, evaluation)
     model, no_int8 = file_digest(folder / "model.pth"), replace(INT8_RESULT, outcome="refused")
     make_int8(folder / "int8/streaming", no_int8, chosen=None, model=model)
-    make_int8(folder / "int8", INT8_RESULT, model=model)
+    (folder / "int8/model.xml").write_text("network")
+    make_int8(folder / "int8", INT8_RESULT, model=model, sha256=digests_of([folder / "int8/model.xml"]))
     remarks = Page(page_of(folder)).remarks()
     assert any(text.startswith("✓ INT8 int8: recipe mixed, 57 of 60") for text in remarks["good"])
     assert any(text.startswith("• INT8 int8/streaming: none: PyTorch has 60 of 60") for text in remarks["plain"])
     assert "doubt" not in remarks
-    make_int8(folder / "int8", INT8_RESULT, model=model, sha256={"model.xml": "of another file"})
+    (folder / "int8/model.xml").write_text("another")
     assert "! INT8 int8: the files beside quantization.json are not" in " ".join(
         Page(page_of(folder)).remarks()["doubt"]
     )

@@ -264,7 +264,7 @@ EDITS = {
     "the gate of INT8": (("kinema/deployment/trials.py", "SHRUNK = 0.1", "SHRUNK = 0.2"), INT8),
     "the version of the quantisation": (
         ("kinema/records/quantization.py", "ClassVar[int] = 1", "ClassVar[int] = 2"),
-        INT8,
+        {*INT8, MODEL_PAGE},
     ),
     "the variant for Model API": (("kinema/deployment/modelapi.py", "LEAST = 1e-30", "LEAST = 1e-20"), {"modelapi"}),
     "what a model server is given": (("kinema/deployment/serving.py", '"-", model', '"_", model'), {"serving"}),

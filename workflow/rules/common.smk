@@ -1,4 +1,4 @@
-"""Configuration, and what all stages' functions of inputs and params (params.smk) are made of.
+"""Configuration, and what all stages' functions of inputs and params (params.smk, params_compare.smk) are made of.
 
 Params are digests or sorted JSON, never dicts, and are functions of the wildcards alone: Snakemake does not track
 what a function derives from `input`.

@@ -1,4 +1,4 @@
-"""The same for what is made of several experiments, or shows them: folds, sweeps, tables, leaderboards, pages."""
+"""Functions of the wildcards, as in params.smk, for folds, sweeps, tables, leaderboards and pages of models."""
 
 
 def fold_settings(wildcards):

@@ -2,7 +2,7 @@
 
 in   results/{dataset}/dataset_report.json, annotation.json, tables and frames of the shards
      results/{dataset}/{model}/: model.pth, training.{json,csv}, evaluation.json, predictions.parquet; parity.json and
-     verification.json where they are there, or made by the same command: a page makes no export
+     verification.json, and int8/, where they are there, or made by the same command: a page makes no export
 out  results/{dataset}/report/index.html             the data alone, before any training
      results/{dataset}/{model}/report/index.html     what came out of a training
      results/{dataset}/{model}/report/model_card.md  the text of a model card, for hubs

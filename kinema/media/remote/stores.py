@@ -205,7 +205,7 @@ def _identified(about: dict[str, Any]) -> VideoFile:
 
 def plain_token(text: str) -> str:
     """An ETag, or a time, on one line and without its quotes; `-` where there is none: the size alone counts then."""
-    # a dash would have a meaning: `kinema.media.listing`
+    # a dash would have a meaning: `kinema.media.tokens`
     return "".join(text.replace('"', "").replace("-", "_").split()) or "-"
 
 
