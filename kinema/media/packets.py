@@ -103,6 +103,8 @@ def read_packets(path: Path, *, stream: int, timeout_seconds: float | None = Non
             for packet in container.demux():
                 if packet.size:
                     reading.add(packet)
+        except av.error.ExitError:  # the time limit: the file may have more
+            raise
         except (av.error.FFmpegError, ValueError):
             reading.packets.num_indexed = None
         packets = reading.finish()

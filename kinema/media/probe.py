@@ -1,5 +1,6 @@
 """A video file -> what its container says about it, without decoding; or a short reason why it cannot be used."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,15 +97,17 @@ def open_container(
     path: Path, *, timeout_seconds: float | None = None, max_pixels: int = LARGEST_MAX_PIXELS
 ) -> Iterator[Any]:
     """The container of a file, as PyAV opens it; no other file. What goes wrong in the block is a MediaError, too."""
-    options = {"max_pixels": str(max_pixels), **SELF_CONTAINED}
+    options, started_at = {"max_pixels": str(max_pixels), **SELF_CONTAINED}, time.monotonic()
     try:
         with _container(path, timeout=timeout_seconds, options=options) as container:
             yield container
-    except av.error.ExitError as error:
-        raise timeout_error(timeout_seconds or 0) from error
-    except av.error.InvalidDataError as error:
-        raise MediaError("not a media file") from error
     except av.error.FFmpegError as error:
+        # some formats call a header invalid that they had no time to read
+        is_late = timeout_seconds and time.monotonic() - started_at >= timeout_seconds
+        if is_late or isinstance(error, av.error.ExitError):
+            raise timeout_error(timeout_seconds or 0) from error
+        if isinstance(error, av.error.InvalidDataError):
+            raise MediaError("not a media file") from error
         raise MediaError("unreadable", detail=str(error.strerror)) from error
     except (ArithmeticError, LookupError, ValueError) as error:  # a header that PyAV itself trips over
         raise MediaError("not a media file", detail=repr(error)) from error

@@ -79,7 +79,7 @@ class Cluster:
         run("munged", "--force", *(f"--{name}={path}" for name, path in files.items()))
         run("slurmctld", "-c")
         run("slurmd", "-c")
-        wait_for(lambda: run("sinfo", "--noheader", "--format", "%T").split()[:1] == ["idle"], seconds=30)
+        wait_for(lambda: run("sinfo", "--noheader", "--format", "%T").split()[:1] == ["idle"], seconds=60)
 
     def stop(self) -> None:
         """End all jobs, and the daemons that were started here."""
@@ -139,10 +139,14 @@ def run(*command: str) -> str:
 
 
 def wait_for(happened, *, seconds: float, process: subprocess.Popen | None = None, what: str = "it"):
-    """What `happened` gives, once it is true."""
-    until = time.monotonic() + seconds
-    while not (found := happened()):
-        assert process is None or process.poll() is None, f"Snakemake ended before {what} happened"
-        assert time.monotonic() < until, f"{what} did not happen in {seconds} s"
+    """What `happened` gives, once it is true. A command that the cluster does not answer is given again."""
+    until, unanswered = time.monotonic() + seconds, ""
+    while True:
+        try:
+            if found := happened():
+                return found
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            unanswered = f"; last: {error}"
+        assert process is None or process.poll() is None, f"Snakemake ended before {what} happened{unanswered}"
+        assert time.monotonic() < until, f"{what} did not happen in {seconds} s{unanswered}"
         time.sleep(0.3)
-    return found

@@ -20,7 +20,9 @@ from kinema.gpus import sole_gpus
 folder, name = Path(sys.argv[1]), sys.argv[2]
 with sole_gpus(1):
     (folder / f"{name}-has-{os.environ['CUDA_VISIBLE_DEVICES']}").touch()
-    while not (folder / f"{name}-ends").exists():
+    for _ in range(2400):  # two minutes, should the test fail
+        if (folder / f"{name}-ends").exists():
+            break
         time.sleep(0.05)
 """
 

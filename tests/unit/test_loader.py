@@ -111,14 +111,15 @@ def test_a_signal_to_all_processes_of_a_job_leaves_the_workers(clips, number):
     assert sum(len(batch["label"]) for batch in batches) == len(clips) - 2
 
 
-def test_workers_end_with_their_loader(clips):
+def test_workers_end_with_their_loader(clips, monkeypatch):
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 60)  # how long PyTorch waits in vain
     loader = ClipLoader(clips, batch_size=2, num_workers=2)
     next(iter(loader))
     workers = loader._iterator._workers
     started_at = time.monotonic()
     del loader
     assert not any(worker.is_alive() for worker in workers)
-    assert time.monotonic() - started_at < 4, "they were told to, and not waited for in vain"
+    assert time.monotonic() - started_at < 50, "they were told to, and not waited for in vain"
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ def test_work_that_is_not_done_twice_waits_for_who_does_it(tmp_path, caplog):
     with not_twice(tmp_path / "lock"):
         thread = threading.Thread(target=second)
         thread.start()
-        while "waits for another process" not in caplog.text:
+        while thread.is_alive() and "waits for another process" not in caplog.text:
             thread.join(0.01)
         order.append("first")
     thread.join()

@@ -5,11 +5,14 @@ import threading
 import time
 from types import SimpleNamespace
 
+import av
+import numpy as np
 import pytest
 from media_corpus import MEDIA, failing_ffmpeg, make_video
 
-from kinema.media import decode, shard
-from kinema.media.probe import MediaError
+from kinema.media import decode, packets, shard
+from kinema.media.packets import read_packets
+from kinema.media.probe import MediaError, probe
 from kinema.media.recipe import MEDIA_LIMITS
 from kinema.media.retry import MAX_RUNS, Note, attempt_of, note_path, told, write_note
 from kinema.media.shard import _decoded_or_tried_again
@@ -119,6 +122,29 @@ def test_what_cannot_be_read_is_tried_again_after_a_pause(two, monkeypatch):
     assert two.rows()["a"]["detail"] == "Stale file handle; the next run tries again"
     assert run(two)["decoded"] == 1
     assert run(two) is None
+
+
+def test_a_header_that_there_was_no_time_to_read_is_not_called_invalid(tmp_path):
+    """Its index is at the end of the file, and libavformat calls it invalid where a limit comes before that is read."""
+    path, reasons = make_video(tmp_path / "a.mp4", frames=100), []
+    for seconds in np.geomspace(1e-5, 1e-3, 60):
+        try:
+            probe(path, timeout_seconds=seconds)
+        except MediaError as error:
+            reasons.append((error.reason, error.passing))
+    assert set(reasons) == {("timeout", True)}
+
+
+def test_packets_that_there_was_no_time_to_read_are_not_the_end_of_a_file(tmp_path, monkeypatch):
+    path = make_video(tmp_path / "a.mp4")
+    assert read_packets(path, stream=0, timeout_seconds=60).num_pictures == 6
+
+    def late(*_):
+        raise av.error.ExitError(1, "Immediate exit requested")
+
+    monkeypatch.setattr(packets._Reading, "add", late)
+    with pytest.raises(MediaError, match="timeout: after 60 s"):
+        read_packets(path, stream=0, timeout_seconds=60)
 
 
 @pytest.mark.slow

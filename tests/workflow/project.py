@@ -152,8 +152,15 @@ def copy_code(root: Path) -> None:
     """The parts of this project that a run needs, into the folder `root`."""
     root.mkdir(exist_ok=True)
     for name in CODE:
-        source = REPOSITORY / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, root / name)
+        copy(REPOSITORY / name, root / name)
+
+
+def copy(source: Path, target: Path) -> None:
+    """A file or a folder, without what Python is about to rename, where other tests compile modules meanwhile."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.pyc.*"))
+    else:
+        shutil.copy2(source, target)
 
 
 def new_project(root: Path) -> Project:

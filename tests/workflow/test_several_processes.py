@@ -1,7 +1,9 @@
 """Rule train on several processes: one model, one log and one curve come of it."""
 
+import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -81,6 +83,9 @@ def merge_training(settings, **training):
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """One below those that the system gives to whoever asks: it is bound again only once PyTorch is imported."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
