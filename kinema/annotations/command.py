@@ -115,7 +115,8 @@ def _init_dataset(arguments: argparse.Namespace) -> int:
     if lists:
         lines = init_from_list(lists, options=keys, **of_list, **options)
     elif given := [*filter(of_list.get, of_list), *keys]:
-        raise ValueError(f"{places[0]}: --{given[0].split('_')[0]} is for lists, and this is a folder of videos")
+        option = {"video_folder": "videos", "first_frame": "first-frame"}.get(given[0], given[0])
+        raise ValueError(f"{places[0]}: --{option} is for lists, and this is a folder of videos")
     else:
         lines = init_dataset(places[0], **options)
     print(*lines, sep="\n")

@@ -15,8 +15,8 @@ from kinema.annotations.formats.as_dialect import as_rows
 from kinema.annotations.formats.imported import IMPORTERS, read_imported
 from kinema.annotations.grouping import find_groups, paths_of
 from kinema.annotations.init import default_name, new_files, next_steps, settings_text
-from kinema.annotations.recognise import WORDS, recognise
-from kinema.annotations.sources import list_files
+from kinema.annotations.recognise import WORDS, not_known, recognise
+from kinema.annotations.sources import is_of_hmdb51, list_files
 from kinema.experiment.data_sections import Annotations
 from kinema.files import write_text
 from kinema.media.probe import MediaError, probe
@@ -26,6 +26,8 @@ from kinema.spelling import told_apart
 # where tools put the videos of a list, from the folder of the list
 FOLDERS = ("videos", "data", "../videos", "../data")
 BESIDE = ("huggingface",)  # their lists lie among the videos
+OF_THEIR_FOLDER = ("samples.json",)  # their names begin with the folder of the videos
+OFFICIAL = {"ucf101": "UCF-101", "hmdb51": "HMDB-51"}
 SHOWN = 5  # names in a line
 PROBED = 50  # videos whose length is compared with the end of their parts
 LATE_SECONDS = 0.5  # that a part may end after its video: rates and durations are rounded
@@ -53,13 +55,13 @@ def init_from_list(
     """
     check_fractions(val_fraction, test_fraction or 0.0)
     chosen, lines = _chosen(lists, format, options or {})
-    folder = video_folder or _folder_of(lists[0], chosen.format)
-    if not is_remote(folder) and not Path(folder).is_dir():
-        raise FileNotFoundError(f"--videos {folder}: no such folder; give the folder of the videos of {lists[0]}")
+    if video_folder and not is_remote(video_folder) and not Path(video_folder).is_dir():
+        raise FileNotFoundError(f"--videos {video_folder}: no such folder; give the folder of the videos of {lists[0]}")
+    rows, notes = _rows(chosen)
+    folder = video_folder or _folder_of(lists, rows["named"], chosen.format)
     name = name or default_name(Path(folder).parent if Path(folder).name == "data" else folder)
     table, settings = new_files(name, force=force)
-    rows, notes = _rows(chosen)
-    rows["path"], found = _found(rows, folder, lists[0])
+    rows["path"], found = _found(rows, folder, lists[0], chosen.format)
     late = _late(rows, folder)
     rows["group"], grouped = find_groups(
         rows.assign(path=rows["path"].fillna(rows["named"])), folder=folder, pattern=group, groups_path=groups_path
@@ -69,7 +71,7 @@ def init_from_list(
     if rows["subset"].notna().all() and group is None and groups_path is None:
         told_of += [
             f"{_shown(lists)}: {counts(rows)}",
-            *told(rows, f"kinema init-dataset {shlex.quote(str(lists[0]))}"),
+            *told(rows, f"kinema init-dataset {' '.join(shlex.quote(str(path)) for path in lists)} --group looks"),
         ]
     else:
         rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
@@ -85,13 +87,17 @@ def _chosen(lists: Sequence[Path], format: str | None, options: dict[str, Any]) 
     lost = next((path for path in lists if not path.exists()), None)
     if lost:
         raise FileNotFoundError(f"{lost}: no such file")
+    if format in OFFICIAL or (format is None and any(is_of_hmdb51(path) for path in lists)):
+        official = format or "hmdb51"
+        raise ValueError(
+            f"{lists[0]}: {OFFICIAL[official]} has official lists, which config/datasets/NAME.yaml reads by "
+            f"`annotations: {{format: {official}, path: FOLDER, split: 1}}`; FOLDER is that of the lists"
+        )
     kinds = {str(path): "elan" if path.is_dir() else recognise(path) for path in lists} if format is None else {}
     names = {kind for kind in kinds.values() if kind}
     if format is None and (len(names) != 1 or None in kinds.values()):
         unknown = next((path for path, kind in kinds.items() if kind is None), None)
-        what = (
-            f"{unknown}: not a list that is known by its content" if unknown else f"lists of several formats: {kinds}"
-        )
+        what = not_known(Path(unknown)) if unknown else f"lists of several formats: {kinds}"
         raise ValueError(f"{what}; say what it is by --format {', '.join(WORDS)}")
     chosen = format or names.pop()
     paths = [str(path) for path in lists]
@@ -112,12 +118,17 @@ def _shown(lists: Sequence[Path]) -> str:
     return str(lists[0]) if len(lists) == 1 else f"{lists[0]} and {len(lists) - 1} more"
 
 
-def _folder_of(file: Path, format: str) -> Path:
-    base = file if file.is_dir() else file.parent
-    places = [base / name for name in FOLDERS] + ([base] if format in BESIDE else [])
-    found = next((Path(os.path.normpath(place)) for place in places if place.is_dir()), None)
+def _folder_of(lists: Sequence[Path], named: pd.Series, format: str) -> Path:
+    """Where tools put the videos of a list: of the folders that are there the first that has one of them."""
+    bases = [path.absolute() if path.is_dir() else path.absolute().parent for path in lists]
+    base = Path(os.path.commonpath(bases))
+    base = base if lists[0].is_absolute() else Path(os.path.relpath(base))
+    names = (*FOLDERS, *([os.curdir] if format in BESIDE or lists[0].name in OF_THEIR_FOLDER else []))
+    places = [place for name in names if (place := Path(os.path.normpath(base / name))).is_dir()]
+    has_some = (place for place in places if paths_of(named, place).notna().any())
+    found = next(has_some, places[0] if places else None)
     if found is None:
-        raise ValueError(f"{file}: there is no folder of videos beside it; name it by --videos FOLDER")
+        raise ValueError(f"{lists[0]}: there is no folder of videos beside it; name it by --videos FOLDER")
     return found
 
 
@@ -128,25 +139,36 @@ def _rows(chosen: Annotations) -> tuple[pd.DataFrame, list[str]]:
         listing = read_imported(files, chosen)
         rows, notes = as_rows(listing, fps=chosen.fps), listing.notes()
     else:
-        rows, notes = read_list(files, chosen).entries, []
+        try:
+            rows, notes = read_list(files, chosen).entries, []
+        except ValueError as error:
+            if "no column subset;" not in str(error):
+                raise
+            split = f"kinema split {shlex.quote(str(files[0]))} --videos FOLDER"
+            raise ValueError(f"{files[0]}: no column subset; `{split}` draws the subsets into it") from None
     for column in ("extension", "video", "start", "end", "unit", "group"):
         if column not in rows:
             rows[column] = pd.Series(pd.NA, index=rows.index, dtype="string")
     units = rows["unit"].dropna().unique()
     if len(units) > 1:
         raise ValueError(f"{files[0]}: some parts are in seconds and some in frames; --fps makes seconds of frames")
+    labels = rows["label"].dropna().unique()
+    if len(labels) < 2:
+        what = f"one class, {told_apart(labels)[0]}" if len(labels) else "no video with a label"
+        raise ValueError(f"{files[0]}: {what}; a model needs two classes or more to tell apart")
     rows["named"] = rows["video"].fillna(rows["id"]) + rows["extension"].fillna("")
     return rows, notes
 
 
-def _found(rows: pd.DataFrame, folder: Path | str, source: Path) -> tuple[pd.Series, list[str]]:
+def _found(rows: pd.DataFrame, folder: Path | str, source: Path, format: str) -> tuple[pd.Series, list[str]]:
     paths = paths_of(rows["named"], folder)
     lost = rows["named"][paths.isna()].unique()
     if len(lost) == rows["named"].nunique():
         example = told_apart(lost[:1])[0]
+        prefix = ", and what stands in front of the ids by --prefix v_" if format == "activitynet" else ""
         raise ValueError(
             f"{source}: none of its {len(lost)} videos is in {folder}, such as {example}; name the folder by --videos "
-            "FOLDER, and what stands in front of the ids of activitynet by --prefix v_"
+            f"FOLDER{prefix}"
         )
     shown = ", ".join(told_apart(lost[:SHOWN])) + (", ..." if len(lost) > SHOWN else "")
     return paths, [f"{len(lost)} of {rows['named'].nunique()} videos are not in {folder}: {shown}"] if len(lost) else []

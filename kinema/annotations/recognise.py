@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 
 from kinema.annotations.dialect import SUBSETS
 from kinema.annotations.formats.json_files import parsed, read_json_file
+from kinema.annotations.formats.media_names import has_video_extension
 from kinema.annotations.formats.mmaction2 import split_lines
 from kinema.annotations.formats.xml_files import children
-from kinema.annotations.rows import read_lines, separator_of
+from kinema.annotations.rows import LONGEST, read_lines, separator_of
+from kinema.annotations.text_files import PACKED, kind_of
 from kinema.media.remote.address import is_remote
 
 WORDS = {
@@ -39,6 +41,7 @@ COLUMNS = {
     "table": {"video", "label"},
 }
 TABLES = (".csv", ".tsv", ".tab", ".parquet")
+OF_FOLDERS = ("elan", "ucf101", "hmdb51")  # formats whose path is a folder
 LINES = 50  # of a plain list that are looked at
 # files that lie where their tools put them, in the folder of a data set or in one of a subset
 IN_FOLDERS = [
@@ -46,13 +49,15 @@ IN_FOLDERS = [
     ("fiftyone", "samples.json"),
     ("huggingface", "metadata.*"),
     ("cvat", "annotations.xml"),
-    ("elan", "*.eaf"),
+    ("elan", "*.[eE][aA][fF]"),
 ]
 
 
 def recognise(file: Path) -> str | None:
     """The format of a list, None where it is none that is known; ValueError where it cannot be read at all."""
-    suffix = file.suffix.lower()
+    if has_video_extension(file.name):
+        raise ValueError(f"{file}: a video; give the folder of the videos, or a list of them")
+    suffix = next((end.lower() for end in reversed(file.suffixes) if end.lower() not in PACKED), "")
     if suffix in (".xml", ".eaf"):
         return "elan" if _has_root(file, "ANNOTATION_DOCUMENT") else "cvat" if _has_root(file, "annotations") else None
     if suffix == ".json":
@@ -62,14 +67,27 @@ def recognise(file: Path) -> str | None:
         return "huggingface" if isinstance(row := parsed(first, str(file)), dict) and "file_name" in row else None
     columns = _columns(file)
     named = next((name for name, needed in COLUMNS.items() if needed <= columns), None) if suffix in TABLES else None
-    return named or (None if suffix == ".parquet" else _of_lines(file))
+    return named or (None if suffix == ".parquet" else _of_lines(file, suffix))
+
+
+def not_known(file: Path) -> str:
+    """What was found in a file that is no list that is known, and what was expected."""
+    first = "" if file.suffix.lower() == ".parquet" else next(iter(read_lines([file])), None)
+    if first is None:
+        raise ValueError(f"{file}: an empty file; expected a list of videos")
+    found = f"columns {', '.join(sorted(_columns(file)))}" if not first else f"it begins with {first[:LONGEST]!r}"
+    return (
+        f"{file}: not a list that is known by its content ({found}; a table begins with video,label,subset, "
+        "separated by commas)"
+    )
 
 
 def lists_in(folder: Path) -> list[Path]:
     """The lists of a data set in a folder of its own, where a tool put them; none where there are no such files."""
-    subsets = sorted(path for path in folder.iterdir() if path.is_dir() and path.name.lower() in SUBSETS)
+    tops = [place for place in (folder, folder / "data") if place.is_dir()]
+    subsets = sorted(path for top in tops for path in top.iterdir() if path.is_dir() and path.name.lower() in SUBSETS)
     for name, pattern in IN_FOLDERS:
-        found = [file for place in (folder, *subsets) for file in sorted(place.glob(pattern)) if _is(file, name)]
+        found = [file for place in (*tops, *subsets) for file in sorted(place.glob(pattern)) if _is(file, name)]
         if found:
             return [folder] if name == "elan" else found
     found = [file for file in sorted(folder.glob("annotations/*.json")) if _is(file, "datumaro")]
@@ -85,9 +103,11 @@ def lists_of(places: Sequence[Path | str], *, format: str | None = None) -> list
         other = next(place for place in places if Path(place) not in files)
         raise ValueError(f"{other}: no file; give one folder of videos, or lists alone")
     folder = Path(places[0])
+    if not is_remote(places[0]) and not folder.exists() and folder.suffix:
+        raise FileNotFoundError(f"{folder}: no such file")
     if is_remote(places[0]) or not folder.is_dir():
         return []
-    return [folder] if format == "elan" else lists_in(folder)
+    return [folder] if format in OF_FOLDERS else lists_in(folder)
 
 
 def _is(file: Path, name: str) -> bool:
@@ -112,14 +132,16 @@ def _columns(file: Path) -> set[str]:
         try:
             return set(pq.read_schema(file).names)
         except (pa.ArrowException, OSError):
+            if kind := kind_of(file.read_bytes()):
+                raise ValueError(f"{file}: this is {kind[0]}; {kind[1]}") from None
             return set()
     first = next(iter(read_lines([file])), "")
     return {cell.strip() for cell in next(csv.reader([first], delimiter=separator_of(file)), [])}
 
 
-def _of_lines(file: Path) -> str | None:
+def _of_lines(file: Path, suffix: str) -> str | None:
     lines = read_lines([file]).iloc[:LINES]
-    if file.suffix.lower() == ".csv" and len(lines) and lines.str.fullmatch(r"[0-9]+;[^;]+").all():
+    if suffix == ".csv" and len(lines) and lines.str.fullmatch(r"[0-9]+(;[^;]+)?").all():
         return "something_something"
     return "mmaction2" if len(lines) and split_lines(lines).notna().all(axis=None) else None
 

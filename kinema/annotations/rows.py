@@ -4,7 +4,9 @@ Rows are indexed by (file, line), the first line of a file being 1, so that what
 """
 
 import csv
+import functools
 import io
+import operator
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,8 +48,26 @@ def read_tables(
         table = _text_columns(file, whole, columns, required, dict.fromkeys(numbers, unit))
         frame = table.to_pandas(types_mapper={pa.string(): TEXT}.get)
         frame.index = lines_of(whole, is_text=is_text)
-        frames.append(frame.apply(_stripped).dropna(how="all"))
+        frame = frame.apply(_stripped).dropna(how="all")
+        if is_text:
+            _check_quotes(frame, file)
+        frames.append(frame)
     return _stacked(files, frames)
+
+
+def _check_quotes(frame: pd.DataFrame, file: Path) -> None:
+    """ValueError where a cell holds whole lines: a quote that is not closed swallows those behind it.
+
+    A line break alone may stand in the name of a file.
+    """
+    separator = separator_of(file)
+    for name in frame:
+        holds_more = (frame[name].str.contains(text, regex=False).fillna(False) for text in ("\n", separator))
+        broken = functools.reduce(operator.and_, holds_more)
+        if broken.any():
+            row, cell = frame.index[broken][0], frame[name][broken].iloc[0]
+            text = f"column {name} holds more than a line, {_shortened(cell)!r}; is a quote not closed?"
+            raise ValueError(f"{file} row {row}: {text}")
 
 
 def read_whole(file: Path) -> pa.Table:
@@ -115,7 +135,8 @@ class Problems:
         self._count += len(positions)
         for position in positions[:SHOWN]:
             row = self._rows.iloc[position]
-            self._found.append((int(position), len(self._found), text.format(**row.astype(object).fillna(""))))
+            cells = {name: _shortened(str(cell)) for name, cell in row.astype(object).fillna("").items()}
+            self._found.append((int(position), len(self._found), text.format(**cells)))
 
     def check(self) -> None:
         """ValueError with the first ten problems in the order of the rows; nothing where there are none."""
@@ -186,7 +207,9 @@ def _read_parquet(file: Path) -> pa.Table:
         return read_parquet(file)
     except (pa.ArrowException, OSError) as error:
         kind = kind_of(file.read_bytes())
-        found = f"this is {kind[0]}; save it as Parquet" if kind else " ".join(str(error).split())
+        is_pointer = kind is not None and "LFS" in kind[0]
+        what_to_do = kind[1] if kind and is_pointer else "save it as Parquet"
+        found = f"this is {kind[0]}; {what_to_do}" if kind else " ".join(str(error).split())
         raise ValueError(f"{file}: cannot be read as a table: {found}") from None
 
 
@@ -195,6 +218,8 @@ def _read_csv(file: Path, separator: str) -> pa.Table:
     content = read_utf8(file)
     with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="") as first_line:
         header = next(csv.reader(first_line, delimiter=separator), [])
+    if not any(map(str.strip, header)) and content.strip():
+        raise ValueError(f"{file} line 1: an empty line; the first line has to name the columns, so remove it")
     malformed: list[str] = []
 
     def note(row: pa_csv.InvalidRow) -> str:

@@ -16,7 +16,7 @@ def list_files(settings: Annotations) -> list[str]:
     """Files that a conversion reads, in a fixed order; FileNotFoundError names the ones that are not there.
 
     For `ucf101` and `hmdb51`, `path` is the folder of the official lists and only those of the split are taken; for
-    `elan` a folder stands for all .eaf files in it. A file that `classes` names is the last.
+    `elan` a folder stands for all .eaf files below it. A file that `classes` names is the last.
     """
     folder = settings.paths[0]
     if settings.format == "ucf101":
@@ -36,6 +36,11 @@ def hmdb51_label(file: Path) -> str:
     return found["label"]
 
 
+def is_of_hmdb51(file: Path) -> bool:
+    """Whether a file is called as an official list of HMDB-51."""
+    return bool(_HMDB_FILE.fullmatch(file.name))
+
+
 def _hmdb51_names(folder: str, split: int | None) -> list[str]:
     """One list per class for which there is one of any split."""
     _existing([folder], Path.is_dir, "folder")
@@ -49,7 +54,9 @@ def _hmdb51_names(folder: str, split: int | None) -> list[str]:
 def _eaf_files(paths: Sequence[str]) -> list[str]:
     found = []
     for path in paths:
-        inside = sorted(str(file) for file in Path(path).glob("*.eaf")) if Path(path).is_dir() else [path]
+        folder = Path(path)
+        below = (file for file in folder.rglob("*") if file.suffix.lower() == ".eaf") if folder.is_dir() else ()
+        inside = sorted(map(str, below)) if folder.is_dir() else [path]
         if not inside:
             raise FileNotFoundError(f"'{path}' holds no .eaf file")
         found += inside

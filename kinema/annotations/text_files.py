@@ -20,6 +20,7 @@ _KINDS = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook", _AS_CSV),
     (b"PAR1", "a Parquet file", "name it .parquet"),
     (b"ARROW1", "an Arrow or Feather file", "save it as CSV (UTF-8) or Parquet"),
+    (b"version https://git-lfs", "a pointer of Git LFS in the place of the file", "fetch the file: git lfs pull"),
     (b"SQLite format 3\0", "an SQLite database", _AS_CSV),
     (b"%PDF", "a PDF document", _AS_CSV),
     (b"\x1f\x8b", "compressed by gzip", _UNPACK),
@@ -44,6 +45,8 @@ def read_utf8(file: Path) -> bytes:
     ValueError says in a line what is there instead of UTF-8 text.
     """
     content = _unpacked(file)
+    if b"\r" in content and b"\n" not in content:  # lines of the old Macintosh, which Excel still writes
+        content = content.replace(b"\r", b"\n")
     if kind := kind_of(content):
         raise ValueError(f"{file}: this is {kind[0]}; {kind[1]}")
     if not content.isascii():

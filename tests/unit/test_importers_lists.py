@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from importing import entries, imported
 
-from kinema.annotations.formats.class_names import read_class_names
+from kinema.annotations.formats.class_names import ClassNames
 from kinema.annotations.formats.imported import named_subset
 from kinema.annotations.formats.media_names import path_of, short_names
 from kinema.annotations.recognise import recognise
@@ -142,7 +142,7 @@ def test_the_name_of_a_file_tells_its_subset(name, subset):
 def test_files_that_name_classes(tmp_path, text):
     file = tmp_path / ("classes.json" if text[0] in "[{" else "classes.txt")
     file.write_text(text)
-    assert read_class_names(file) == ["a b", "c"]
+    assert ClassNames(file).names == ["a b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_files_that_name_classes_and_contradict_themselves(tmp_path, text, messa
     file = tmp_path / ("classes.json" if text[0] in '[{"' else "classes.txt")
     file.write_text(text)
     with pytest.raises(ValueError, match=message):
-        read_class_names(file)
+        ClassNames(file)
 
 
 def test_metadata_of_the_hub(tmp_path):
@@ -171,13 +171,13 @@ def test_metadata_of_the_hub(tmp_path):
     paths = list(files)[:2]
     found = imported(tmp_path, files, format="huggingface", path=paths, classes="classes.json")
     assert entries(found) == {
-        "a": ("wave", TRAIN),
-        "sub/b": ("push", TRAIN),
-        "c": ("push", VAL),
-        "d/c": ("wave", VAL),
+        "train/a": ("wave", TRAIN),
+        "train/sub/b": ("push", TRAIN),
+        "validation/c": ("push", VAL),
+        "validation/d/c": ("wave", VAL),
     }
     assert found["labels"] == ["wave", "push"]
-    assert found["database"]["c"]["group"] == "x"
+    assert found["database"]["validation/c"]["group"] == "x"
     text = "file_name,action,split\na.mp4,wave,train\nb.mp4,push,train\nc.mp4,,test\n"
     found = imported(tmp_path, {"metadata.csv": text}, format="huggingface", field="action")
     assert entries(found) == {"a": ("wave", TRAIN), "b": ("push", TRAIN), "c": (None, TEST)}

@@ -163,16 +163,16 @@ def test_metadata_of_the_hub_lies_among_the_videos(project, capsys):
         Path("hub", subset, "metadata.csv").write_text(f"file_name,label\n{subset}1.mp4,a\n{subset}2.mp4,b\n")
         for number in (1, 2):
             Path("hub", subset, f"{subset}{number}.mp4").write_bytes(b"video")
-    assert main(["init-dataset", "hub", "--videos", "hub"]) == 0
+    assert main(["init-dataset", "hub"]) == 0
     assert (
         "took hub/test/metadata.csv and 1 more for metadata of a data set of the Hugging Face Hub"
         in capsys.readouterr().out
     )
     assert {name: entry["subset"] for name, entry in listed("hub").items()} == {
-        "train1": "training",
-        "train2": "training",
-        "test1": "testing",
-        "test2": "testing",
+        "train/train1": "training",
+        "train/train2": "training",
+        "test/test1": "testing",
+        "test/test2": "testing",
     }
 
 
@@ -194,7 +194,7 @@ def test_the_tree_of_fiftyone_has_a_folder_of_videos_without_a_class(project, ca
     [
         (
             ["film/other.json"],
-            "film/other.json: not a list that is known by its content; say what it is by --format table,",
+            "film/other.json: not a list that is known by its content (it begins with '{\"images\": []}'; a table",
         ),
         (["film/export.json", "film/x.txt"], "lists of several formats: "),
         (["film/export.json", "film"], "film: no file; give one folder of videos, or lists alone"),

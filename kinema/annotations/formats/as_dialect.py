@@ -7,7 +7,7 @@ import pandas as pd
 
 from kinema.annotations.dialect import Dialect, subsets_of
 from kinema.annotations.formats.listing import Item, Listing, raise_first
-from kinema.annotations.formats.media_names import short_names
+from kinema.annotations.formats.media_names import forward, short_names
 from kinema.annotations.formats.table import without_extension
 from kinema.annotations.rows import TEXT
 from kinema.annotations.segments import SHORTEST, with_segments
@@ -46,7 +46,8 @@ def as_rows(listing: Listing, *, fps: float | None) -> pd.DataFrame:
     listing.check()
     rows = pd.DataFrame([item for item in listing.items if _is_labelled(item, listing)], columns=Item._fields)
     if rows.empty:
-        raise ValueError(f"{listing.file}: no video with a label" + "".join(f"; {note}" for note in listing.notes()))
+        raise _nothing_left(listing)
+    rows["video"] = rows["video"].map(forward)
     rows["video"] = rows["video"].map(short_names(rows["video"].unique()))
     for name in ("video", "label", "subset", "group", "unit"):
         rows[name] = rows[name].astype(TEXT)
@@ -58,7 +59,14 @@ def as_rows(listing: Listing, *, fps: float | None) -> pd.DataFrame:
         counted = rows["unit"] == "frames"
         rows.loc[counted, ["start", "end"]] /= fps
         rows["unit"] = rows["unit"].mask(counted, "seconds")
-    return _one_each(with_segments(without_extension(rows)), listing)
+    rows = _one_each(with_segments(without_extension(rows)), listing)
+    if rows.empty:
+        raise _nothing_left(listing)
+    return rows
+
+
+def _nothing_left(listing: Listing) -> ValueError:
+    return ValueError(f"{listing.file}: no video with a label" + "".join(f"; {note}" for note in listing.notes()))
 
 
 def _is_labelled(item: Item, listing: Listing) -> bool:

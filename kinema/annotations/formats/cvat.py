@@ -12,7 +12,9 @@ from xml.etree.ElementTree import Element
 
 from kinema.annotations.formats.listing import Listing
 from kinema.annotations.formats.tagged_frames import TaggedFrames
+from kinema.annotations.formats.whole_numbers import as_whole
 from kinema.annotations.formats.xml_files import children
+from kinema.annotations.rows import LONGEST
 from kinema.experiment.data_sections import Annotations
 
 UNDEFINED = "__undefined__"  # an attribute that nobody has set
@@ -36,8 +38,9 @@ def read_cvat(file: Path, settings: Annotations, listing: Listing) -> None:
     for line, element in children(file, "annotations"):
         with listing.noting():
             if element.tag == "meta":
+                source = element.findtext("source")  # where older releases of CVAT have it
                 tasks = {
-                    task.findtext("id", ""): _task(task, line)
+                    task.findtext("id", ""): _task(task, line, source)
                     for kind in ("task", "job")
                     for task in element.iter(kind)
                 }
@@ -48,12 +51,12 @@ def read_cvat(file: Path, settings: Annotations, listing: Listing) -> None:
     frames.finish()
 
 
-def _task(element: Element, line: int) -> Task:
+def _task(element: Element, line: int, source: str | None) -> Task:
     step = (element.findtext("frame_filter") or "").strip().partition("step=")[2]
     last = element.findtext("stop_frame")
     return Task(
         name=(element.findtext("name") or "").strip(),
-        video=(element.findtext("source") or "").strip() or None,
+        video=(element.findtext("source") or source or "").strip() or None,
         subset=(element.findtext("subset") or "").strip() or None,
         step=_number(step or "1", f"line {line}: <frame_filter>"),
         last=_number(last, f"line {line}: <stop_frame>") if last else None,
@@ -141,6 +144,7 @@ def _subset(element: Element, task: Task) -> str | None:
 
 
 def _number(text: str | None, place: str) -> int:
-    if not (text or "").strip().isdecimal():
-        raise ValueError(f"{place} is {text!r}; expected a whole number")
-    return int(str(text))
+    number = as_whole((text or "").strip())
+    if number is None or number < 0:
+        raise ValueError(f"{place} is {(text or '')[:LONGEST]!r}; expected a whole number")
+    return number

@@ -5,11 +5,13 @@ An annotation that refers to another one has the time of that. Where ELAN has sh
 `TIME_ORIGIN` is added, so that times are those of the video.
 """
 
+import re
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from kinema.annotations.formats.listing import Listing, chosen
-from kinema.annotations.formats.media_names import has_video_extension, path_of
+from kinema.annotations.formats.media_names import forward, has_video_extension, path_of
 from kinema.annotations.formats.xml_files import children
 from kinema.experiment.data_sections import Annotations
 
@@ -53,17 +55,21 @@ def _media(header: Element, line: int, listing: Listing) -> tuple[str, int]:
         raise ValueError(f"line {line}: no MEDIA_DESCRIPTOR of a video; link the video in ELAN")
     if len(videos) > 1:
         listing.leave_out("files show several videos, of which the first is taken", str(listing.file))
-    # the address may be empty where ELAN has the relative one alone
-    name = videos[0].get("MEDIA_URL") or videos[0].get("RELATIVE_MEDIA_URL") or ""
     origin = videos[0].get("TIME_ORIGIN", "0")
     if not origin.lstrip("-").isdecimal():
         raise ValueError(f"line {line}: TIME_ORIGIN is {origin!r}; expected milliseconds")
-    return path_of(name), int(origin)
+    return _place(videos[0]), int(origin)
+
+
+def _place(media: Element) -> str:
+    """The path of a video; its address may be empty where ELAN has the relative one alone."""
+    if address := media.get("MEDIA_URL"):
+        return path_of(address)
+    return "/" + re.sub(r"^(\.{1,2}/)+", "", unquote(forward(media.get("RELATIVE_MEDIA_URL", ""))))
 
 
 def _is_video(media: Element) -> bool:
-    place = path_of(media.get("MEDIA_URL") or media.get("RELATIVE_MEDIA_URL") or "")
-    return media.get("MIME_TYPE", "").startswith("video/") or has_video_extension(place)
+    return media.get("MIME_TYPE", "").startswith("video/") or has_video_extension(_place(media))
 
 
 def _milliseconds(slot: Element, line: int) -> int | None:

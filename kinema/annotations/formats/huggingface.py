@@ -2,18 +2,21 @@
 
 Columns: `file_name`, the path of a video below the folder of this file, and `label`, or the one that `field` names; a
 label may be the number of a class, whose name `classes` gives. A column `split` or `subset` and a column `group` are
-taken where they are there.
+taken where they are there. Of files in several folders, as `train` and `test`, a video is called by its folder, too.
 """
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from kinema.annotations.formats.class_names import read_class_names
+from kinema.annotations.formats.class_names import ClassNames
 from kinema.annotations.formats.json_files import an_object, parsed
 from kinema.annotations.formats.listing import Listing
 from kinema.annotations.rows import read_lines, read_tables
 from kinema.experiment.data_sections import Annotations
+from kinema.words import shown
 
 NAME = "file_name"
 OPTIONAL = ("split", "subset", "group")
@@ -22,8 +25,8 @@ OPTIONAL = ("split", "subset", "group")
 def read_huggingface(file: Path, settings: Annotations, listing: Listing) -> None:
     """Whole videos."""
     label = settings.field or "label"
-    classes = read_class_names(Path(settings.classes)) if settings.classes else []
-    listing.know(classes, unused_too=True)
+    classes, folder = ClassNames(settings.classes), _folder(file, settings)
+    listing.know(classes.names, unused_too=True)
     columns = (NAME, label, *OPTIONAL)
     is_lines = file.suffix.lower() in (".jsonl", ".ndjson")
     rows = _read_lines(file, columns) if is_lines else read_tables([file], columns=columns, required=(NAME, label))
@@ -33,9 +36,9 @@ def read_huggingface(file: Path, settings: Annotations, listing: Listing) -> Non
         with listing.noting():
             if NAME not in row:
                 raise ValueError(f"{place}: no {NAME}")
-            name = _class(row.get(label), classes, settings, place)
+            name = classes.named(row.get(label), place)
             subset = row.get("subset") or row.get("split")
-            listing.add(row[NAME], name, place, subset=subset, group=row.get("group"))
+            listing.add(folder + row[NAME], name, place, subset=subset, group=row.get("group"))
 
 
 def _read_lines(file: Path, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -44,13 +47,26 @@ def _read_lines(file: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         an_object(parsed(text, f"{file} line {line}:"), f"{file} line {line}")
         for (_, line), text in zip(lines.index, lines, strict=True)
     ]
-    cells = [[None if (cell := row.get(name)) is None else str(cell) for name in columns] for row in found]
+    if found and not any(columns[1] in row for row in found):
+        raise ValueError(f"{file}: no {columns[1]}; found {', '.join(found[0])}; `field` (--field) names the labels")
+    cells = [
+        [_cell(row.get(name), f"{file} line {line}: {name}") for name in columns]
+        for (_, line), row in zip(lines.index, found, strict=True)
+    ]
     return pd.DataFrame(cells, columns=list(columns), index=lines.index)
 
 
-def _class(label: str | None, classes: list[str], settings: Annotations, place: str) -> str | None:
-    if label is None or not classes or not label.isdecimal():
-        return label
-    if int(label) >= len(classes):
-        raise ValueError(f"{place}: class {label}; {settings.classes} has {len(classes)}, the first being 0")
-    return classes[int(label)]
+def _cell(value: Any, place: str) -> str | None:
+    """A value as text; of a list the only one that it holds."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    if isinstance(value, list | dict):
+        raise ValueError(f"{place} is {shown(value)}; expected one text or number")
+    return None if value is None else str(value)
+
+
+def _folder(file: Path, settings: Annotations) -> str:
+    """In front of the names in a file: where it lies below the folder that all files share."""
+    folders = {Path(path).absolute().parent for path in settings.paths}
+    below = os.path.relpath(file.absolute().parent, os.path.commonpath(folders))
+    return "" if below == os.curdir else f"{Path(below).as_posix()}/"

@@ -46,11 +46,16 @@ def read_imported(files: Sequence[Path], settings: Annotations) -> Listing:
 
 
 def _subset_of(file: Path, settings: Annotations) -> str | None:
-    """What `subsets` says of the path that a file is, or lies in; else what its name says."""
+    """What `subsets` says of the path that a file is, or lies in; else what its name says.
+
+    That a name is one of a subset by chance is likelier than that a data set has nothing to be trained on: of a single
+    list the name counts where it says training.
+    """
     for path, subset in zip(settings.paths, settings.subsets or (), strict=False):
         if file == Path(path) or Path(path) in file.parents:
             return subset
-    return named_subset(file)
+    named = named_subset(file)
+    return named if len(settings.paths) > 1 or named == "training" else None
 
 
 def named_subset(file: Path) -> str | None:

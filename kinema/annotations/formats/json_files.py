@@ -1,11 +1,14 @@
 """JSON files -> their values, and what stands at a place in them; an error names the place."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from kinema.annotations.text_files import read_utf8
 from kinema.words import shown
+
+MOST_DIGITS = 18
 
 
 def read_json_file(file: Path) -> Any:
@@ -16,7 +19,7 @@ def read_json_file(file: Path) -> Any:
 def parsed(text: str, source: str) -> Any:
     """The same of a text; `source` is told in front of an error."""
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        return json.loads(text, object_pairs_hook=unique, parse_int=whole)
     except json.JSONDecodeError as error:
         raise ValueError(f"{source} line {error.lineno}: no JSON ({error.msg})") from None
     except RecursionError:
@@ -29,9 +32,14 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; ValueError where a key stands twice, of which JSON would keep the last alone."""
     values = dict(pairs)
     if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"'{next(name for name in names if names.count(name) > 1)}' stands twice in one object")
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise ValueError(f"'{twice}' stands twice in one object")
     return values
+
+
+def whole(digits: str) -> int | float:
+    """A whole number of a JSON file; an infinite one where it has more digits than anything counted has."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(f"{digits[0]}inf" if digits[0] == "-" else "inf")
 
 
 def an_object(value: Any, place: str) -> dict[str, Any]:

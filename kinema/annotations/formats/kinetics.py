@@ -17,7 +17,7 @@ from kinema.annotations.rows import Problems, each_distinct, read_lines, read_ta
 from kinema.experiment.data_sections import Annotations
 
 REQUIRED = ("youtube_id", "time_start", "time_end", "split")
-WHOLE_SECONDS = r"[0-9]+(\.0*)?"
+WHOLE_SECONDS = r"[0-9]{1,9}(\.0*)?"
 YOUTUBE_ID = r"[A-Za-z0-9_-]+"
 log = logging.getLogger(__name__)
 

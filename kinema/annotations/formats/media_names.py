@@ -10,6 +10,7 @@ from kinema.media.extensions import VIDEO_EXTENSIONS, split_extension
 
 UPLOAD = re.compile(r"^(?:.*/)?upload/\d+/")  # of Label Studio: /data/upload/<project>/<8 hexadecimal digits>-<name>
 UPLOAD_CODE = re.compile(r"^[0-9a-f]{8}-")
+OF_OBJECTS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 
 
@@ -18,18 +19,32 @@ def path_of(place: str) -> str:
 
     A path stays one, with `/` between folders; the code in front of an upload of Label Studio goes.
     """
-    text = place.strip()
-    if DRIVE.match(text) or ("\\" in text and "/" not in text):
-        return text.replace("\\", "/")
-    if "://" not in text and "?" not in text and not UPLOAD.match(text):
+    text = forward(place.strip())
+    scheme, is_address, rest = text.partition("://")
+    if is_address and scheme.lower() in OF_OBJECTS:  # keys may hold anything
+        return f"/{rest.partition('/')[2]}"
+    if is_address and scheme.lower() == "file":
+        return f"/{unquote(rest).lstrip('/')}"
+    if not (is_address or _has_query(text) or UPLOAD.match(text)):
         return text
     parts = urlsplit(text)
     if "local-files" in parts.path and (named := parse_qs(parts.query).get("d")):
-        return "/" + named[0]  # below a folder of the server
+        return "/" + forward(named[0])  # below a folder of the server
     path = unquote(parts.path)
     if UPLOAD.match(path):
         return UPLOAD_CODE.sub("", posixpath.basename(path))
     return path
+
+
+def forward(path: str) -> str:
+    """A path of Windows with `/` between folders; any other one as it is."""
+    return path.replace("\\", "/") if DRIVE.match(path) or ("\\" in path and "/" not in path) else path
+
+
+def _has_query(text: str) -> bool:
+    """Whether a rooted path has one of an address behind it; other names may have a question mark."""
+    path, mark, _ = text.partition("?")
+    return text.startswith("/") and bool(mark) and ("local-files" in path or has_video_extension(path))
 
 
 def is_rooted(path: str) -> bool:

@@ -4,19 +4,25 @@
 
 A line is a video, or a folder of pictures. A label is the number of a class, whose name `classes` gives, or a name. The
 number of frames is left aside, since it is measured, but of parts of folders: these begin behind `offset` pictures.
+A header, such as `path label`, is no video.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from kinema.annotations.formats.class_names import read_class_names
+from kinema.annotations.formats.class_names import ClassNames
 from kinema.annotations.formats.listing import Listing
+from kinema.annotations.formats.whole_numbers import UNKNOWN, as_whole
 from kinema.annotations.rows import EXTENSION, LONGEST, read_lines
 from kinema.experiment.data_sections import Annotations
 
 FORMS = "`path label`, `path,label`, `path num_frames label` or `path offset num_frames label`"
+HEADER = re.compile(r"(?i:(video_?)?path|video|(file_?)?name|file)[\s,]+(?i:(label|class)(_?id)?|target)")
+TIMES = re.compile(r"\d[\d:.]*\s+\d[\d:.]*\s+(?=\D)")
+PARTS = "this list is of whole videos: parts of them are a table with the columns video, label, start and end"
 # the first that fits
 PATTERNS = (
     rf"^(?P<video>[^,]+{EXTENSION}),\s*(?P<label>[^,]+)$",
@@ -34,21 +40,23 @@ WITH_OFFSET = rf"^(?P<video>(?!\S+{EXTENSION}\s)\S+)\s+(?P<offset>[0-9]+)\s+(?P<
 
 def read_mmaction2(file: Path, settings: Annotations, listing: Listing) -> None:
     """Whole videos, or parts of folders of pictures."""
-    classes = read_class_names(Path(settings.classes)) if settings.classes else []
-    listing.know(classes, unused_too=True)
+    classes = ClassNames(settings.classes)
+    listing.know(classes.names, unused_too=True)
     lines = read_lines([file])
+    if len(lines) and HEADER.fullmatch(lines.iloc[0]):
+        lines = lines.iloc[1:]
     rows = split_lines(lines)
     parts = _parts(lines)
-    if not classes:
-        numbers = sorted({int(label) for label in rows["label"].dropna().unique() if label.isdecimal()})
-        listing.know([str(number) for number in numbers])
+    if not settings.classes:
+        numbers = [number for label in rows["label"].dropna().unique() if (number := as_whole(label)) is not None]
+        listing.know([str(number) for number in sorted(numbers) if number != UNKNOWN])
     found = zip(rows.index, lines, rows["video"], rows["label"], parts, strict=True)
     for (_, line), text, video, label, part in found:
         with listing.noting():
             place = f"line {line}"
             if pd.isna(video):
                 raise ValueError(f"{place}: expected {FORMS}; the line is {text[:LONGEST]!r}")
-            listing.add(video.strip(), _named(label, classes, settings, place), place, **part)
+            listing.add(video.strip(), _named(label, classes, place), place, **part)
 
 
 def split_lines(lines: pd.Series) -> pd.DataFrame:
@@ -88,15 +96,12 @@ def _with_offsets(lines: pd.Series) -> pd.DataFrame | None:
     return found.loc[lines.index] if len(is_behind) and is_behind.all() else None
 
 
-def _named(label: str, classes: list[str], settings: Annotations, place: str) -> str | None:
+def _named(label: str, classes: ClassNames, place: str) -> str | None:
     if pd.isna(label):
         return None
     numbers = label.split()
     if len(numbers) > 1 and all(number.isdecimal() for number in numbers):
         raise ValueError(f"{place}: several classes ({' '.join(numbers)}) of one video; a model gives one")
-    if not label.isdecimal():
-        return label
-    number = int(label)
-    if classes and number >= len(classes):
-        raise ValueError(f"{place}: class {number}; {settings.classes} has {len(classes)}, the first being 0")
-    return classes[number] if classes else str(number)
+    if found := TIMES.match(label):
+        raise ValueError(f"{place}: {found[0].strip()!r} in front of the label; {PARTS}")
+    return classes.named(label, place)

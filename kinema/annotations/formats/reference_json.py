@@ -5,6 +5,7 @@ has `annotations.events`, a list of `{"event": label, "start": seconds, "stop": 
 own. Where `annotations.timestamps` holds the second of every frame, the entry names frames.
 """
 
+import itertools
 import json
 import logging
 import math
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kinema.annotations.dialect import COLUMNS, SUBSETS, Dialect
-from kinema.annotations.formats.json_files import unique
+from kinema.annotations.formats.json_files import unique, whole
 from kinema.annotations.formats.listing import raise_first
 from kinema.annotations.segments import SHORTEST, SUFFIX, with_segments
 from kinema.annotations.text_files import read_utf8
@@ -62,7 +63,7 @@ def _sections(file: Path) -> tuple[list[str], dict[str, Any]]:
     expected = 'expected {"labels": [...], "database": {id: {"subset": ..., "annotations": {"label": ...}}}}'
     text = read_utf8(file).decode("utf-8-sig")
     try:
-        content = json.loads(text, object_pairs_hook=unique)
+        content = json.loads(text, object_pairs_hook=unique, parse_int=whole)
         labels, database = content["labels"], content["database"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file}: not an annotation file ({error!r}); {expected}") from None
@@ -108,9 +109,11 @@ def _part(name: str, entry: Row) -> Row:
     part["extension"] = _text(entry.get("extension"), "extension")
     if part["start"] is None and part["end"] is None:
         return part
-    if part["unit"] not in SUFFIX:
+    if not isinstance(part["unit"], str) or part["unit"] not in SUFFIX:
         raise ValueError(f"unit {part['unit']!r}; expected {' or '.join(SUFFIX)}")
     start, end = part["start"] or 0, math.inf if part["end"] is None else part["end"]
+    if part["end"] in (math.inf, -math.inf):
+        raise ValueError(f"end {part['end']!r}; expected a finite number, or null")
     _check_range(start, end, part["unit"], text=f"start {part['start']!r} and end {part['end']!r}")
     return part
 
@@ -125,6 +128,14 @@ def _check_range(start: Any, end: Any, unit: str, *, text: str) -> None:
         raise ValueError(f"{text}: it holds no frame")
 
 
+def _check_times(times: Any) -> None:
+    are_numbers = isinstance(times, list) and all(
+        isinstance(time, int | float) and not isinstance(time, bool) and math.isfinite(time) for time in times
+    )
+    if not are_numbers or any(later < time for time, later in itertools.pairwise(times)):
+        raise ValueError("`timestamps` are no list of seconds that grow from frame to frame")
+
+
 def _event(video: str, event: Any, timestamps: Sequence[float] | None, labels: set[str]) -> Row:
     try:
         label, start, stop = event["event"], float(event["start"]), float(event["stop"])
@@ -136,6 +147,7 @@ def _event(video: str, event: Any, timestamps: Sequence[float] | None, labels: s
         raise ValueError(f"event {event!r}; expected finite numbers of seconds")
     row = {"video": video, "label": label, "start": start, "end": stop, "unit": "seconds"}
     if timestamps is not None:
+        _check_times(timestamps)
         start, stop = (int(frame) for frame in np.searchsorted(timestamps, [start, stop]))
         row |= {"start": start, "end": stop, "unit": "frames"}
     if not 0 <= start < stop:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kinema.annotations.formats.class_names import read_class_names
+from kinema.annotations.formats.class_names import ClassNames
 from kinema.annotations.formats.json_files import a_list, a_text, an_object, read_json_file
 from kinema.annotations.formats.listing import Listing
 from kinema.annotations.rows import read_lines
@@ -19,7 +19,7 @@ Line = tuple[str, str | None, str]  # video, label, place
 
 def read_something_something(file: Path, settings: Annotations, listing: Listing) -> None:
     """Whole videos; those of a test list have no label."""
-    classes = read_class_names(Path(settings.classes)) if settings.classes else []
+    classes = ClassNames(settings.classes).names
     listing.know(classes, unused_too=True)
     known = set(classes)
     with listing.noting():
