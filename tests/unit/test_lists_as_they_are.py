@@ -124,6 +124,7 @@ def test_paths_of_windows_have_folders(tmp_path):
     [
         ("s3://bucket/clips/clip#1 50%25.mp4", "/clips/clip#1 50%25.mp4"),
         ("gs://bucket/What? 1.mp4", "/What? 1.mp4"),
+        ("azure-blob://container/a/b#1.mp4", "/a/b#1.mp4"),
         ("file:///C:/films/clip#1%20a.mp4", "/C:/films/clip#1 a.mp4"),
         ("https://host/a/b%20c.mp4?token=1#x", "/a/b c.mp4"),
         ("What? 0.mp4", "What? 0.mp4"),
@@ -222,6 +223,12 @@ def test_a_number_of_too_many_digits_is_none(tmp_path, digits):
     xml = CVAT_VIDEO.replace('frame="10"', f'frame="{"9" * digits}"')
     with pytest.raises(ValueError, match=r"frame is '9{120}'; expected a whole number"):
         imported(tmp_path, {"a.xml": xml}, format="cvat", path="a.xml", subsets=TRAIN)
+
+
+def test_ids_of_many_digits_are_texts(tmp_path):
+    files = {"a.json": [{"id": 7123456789012345678901, "label": "x"}, {"id": 7, "label": "y"}]}
+    found = imported(tmp_path, files, format="something_something", path="a.json", subsets=TRAIN)
+    assert labels(found) == {"7123456789012345678901": "x", "7": "y"}
 
 
 # Exports of tools

@@ -8,7 +8,7 @@ from typing import Any
 from kinema.annotations.text_files import read_utf8
 from kinema.words import shown
 
-MOST_DIGITS = 18
+MOST_DIGITS = 300  # of which a float has 308
 
 
 def read_json_file(file: Path) -> Any:

@@ -10,7 +10,7 @@ from kinema.media.extensions import VIDEO_EXTENSIONS, split_extension
 
 UPLOAD = re.compile(r"^(?:.*/)?upload/\d+/")  # of Label Studio: /data/upload/<project>/<8 hexadecimal digits>-<name>
 UPLOAD_CODE = re.compile(r"^[0-9a-f]{8}-")
-OF_OBJECTS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
+OF_OBJECTS = ("s3", "s3a", "gs", "gcs", "az", "azure-blob", "abfs", "abfss")
 DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 
 
