@@ -101,16 +101,18 @@ def open_container(
     try:
         with _container(path, timeout=timeout_seconds, options=options) as container:
             yield container
-    except av.error.FFmpegError as error:
-        # some formats call a header invalid that they had no time to read
+    except (MediaError, av.error.FFmpegError, ArithmeticError, LookupError, ValueError) as error:
+        # what there was no time to read of a header is invalid, or lacking, for libavformat
         is_late = timeout_seconds and time.monotonic() - started_at >= timeout_seconds
         if is_late or isinstance(error, av.error.ExitError):
             raise timeout_error(timeout_seconds or 0) from error
+        if isinstance(error, MediaError):
+            raise
+        if not isinstance(error, av.error.FFmpegError):  # a header that PyAV itself trips over
+            raise MediaError("not a media file", detail=repr(error)) from error
         if isinstance(error, av.error.InvalidDataError):
             raise MediaError("not a media file") from error
         raise MediaError("unreadable", detail=str(error.strerror)) from error
-    except (ArithmeticError, LookupError, ValueError) as error:  # a header that PyAV itself trips over
-        raise MediaError("not a media file", detail=repr(error)) from error
 
 
 @contextmanager

@@ -154,7 +154,8 @@ def test_a_training_goes_on_after_all_that_happens_to_it(cluster, project):
     # SLURM would kill the job beside the signal.
     run("scontrol", "update", f"JobId={first}", f"TimeLimit={cluster.minutes(first) + 3}")
     workflow.until(lambda: cluster.jobs("train").get(first) != "RUNNING", "SIGTERM")
-    assert "SIGTERM" in (project.root / f"work/tiny/{NAME}/interrupted.txt").read_text()
+    told = project.root / f"work/tiny/{NAME}/interrupted.txt"
+    workflow.until(lambda: told.exists() and "SIGTERM" in told.read_text(), "the word of what ended it")
     run("scontrol", "update", f"JobId={first}", "TimeLimit=60")
     assert running(cluster, workflow, "SIGTERM") == first, "it went back to the queue"
     at_signal = further(project, workflow, "SIGTERM")

@@ -51,10 +51,10 @@ def test_headers_and_numbers_of_classes_are_no_names(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0,a\n2,b\n5,c\n", "the numbers of the classes are not 0, 1, 2"),
+        ("0,a\n2,b\n3,c\n", "the numbers of the classes are not 0, 1, 2"),
         ("0,a\n1,b\n1,c\n", "the numbers of the classes are not 0, 1, 2"),
         ("0 a\n1 a\n2 b\n", "class 'a' stands twice"),
-        ("0 a\nb\n2 c\n", "'b' has no number in front, as the other lines have"),
+        ("0 a\n1 d\nb\n2 c\n", "'b' has no number in front, as the other lines have"),
     ],
 )
 def test_numbers_of_classes_that_contradict_are_no_names_either(tmp_path, text, message):
@@ -63,9 +63,12 @@ def test_numbers_of_classes_that_contradict_are_no_names_either(tmp_path, text, 
         ClassNames(tmp_path / "classes.txt")
 
 
-def test_numbers_behind_names_may_be_parts_of_them(tmp_path):
-    (tmp_path / "classes.txt").write_text("camera 5\ncamera 7\n")
-    assert ClassNames(tmp_path / "classes.txt").names == ["camera 5", "camera 7"]
+@pytest.mark.parametrize(
+    "names", [["camera 5", "camera 7"], ["step 1", "step 2"], ["2 pointer", "3 pointer"], ["100 m", "200 m", "jump"]]
+)
+def test_numbers_may_be_parts_of_names(tmp_path, names):
+    (tmp_path / "classes.txt").write_text("\n".join(names))
+    assert ClassNames(tmp_path / "classes.txt").names == names
 
 
 def test_classes_that_are_counted_from_1_are_those_of_the_list(tmp_path):
@@ -128,6 +131,9 @@ def test_paths_of_windows_have_folders(tmp_path):
         ("file:///C:/films/clip#1%20a.mp4", "/C:/films/clip#1 a.mp4"),
         ("https://host/a/b%20c.mp4?token=1#x", "/a/b c.mp4"),
         ("What? 0.mp4", "What? 0.mp4"),
+        ("videos/a.mp4?token=1", "videos/a.mp4"),
+        ("s3://bucket/a.mp4?versionId=1", "/a.mp4"),
+        ("file://localhost/media/a.mp4", "/media/a.mp4"),
         ("/data/local-files/?d=clips%5Cc0.mp4", "/clips/c0.mp4"),
         ("/videos/a.mp4?token=1", "/videos/a.mp4"),
     ],
@@ -285,6 +291,26 @@ def test_a_list_of_which_nothing_is_left_says_why(tmp_path):
     content = {"database": {"a": {"subset": "training", "annotations": part}}}
     with pytest.raises(ValueError, match=r"a\.json: no video with a label; 1 parts have several labels, where a model"):
         imported(tmp_path, {"a.json": content}, format="activitynet", path="a.json")
+
+
+def test_files_of_elan_in_one_folder_have_the_subsets_of_their_names(tmp_path):
+    (tmp_path / "eaf").mkdir()
+    for name in ("a_train", "b_test"):
+        (tmp_path / f"eaf/{name}.eaf").write_text(eaf(f"{name}.mpg"))
+    found = converted(tmp_path, format="elan", path=str(tmp_path / "eaf"), field="gesture")
+    assert {(entry["video"], entry["subset"]) for entry in found["database"].values()} == {
+        ("a_train", "training"),
+        ("b_test", "testing"),
+    }
+
+
+def test_test_lines_of_the_hub_need_no_label_and_rooted_names_no_folder(tmp_path):
+    files = {
+        "train/metadata.jsonl": '{"file_name": "C:/v/a.mp4", "label": "001"}\n{"file_name": "b.mp4", "label": "x"}',
+        "test/metadata.jsonl": '{"file_name": "c.mp4"}\n',
+    }
+    found = labels(imported(tmp_path, files, format="huggingface"))
+    assert found == {"a": "001", "train/b": "x", "test/c": None}
 
 
 # init-dataset

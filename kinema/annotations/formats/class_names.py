@@ -74,7 +74,7 @@ def _of_text(file: Path) -> dict[str, int]:
             found = found[1:]
         pairs = [(int(match["number"]), match["name"].strip().strip('"')) for match in found if match]
         are_numbers = len(pairs) == len(found) and _are_in_order(pairs)
-        if pairs and (are_numbers or (pattern is NUMBER_FIRST and len(pairs) * 2 > len(found))):
+        if pairs and (are_numbers or (pattern is NUMBER_FIRST and _look_like_numbers(pairs, len(found)))):
             if len(pairs) < len(found):
                 odd = lines[len(lines) - len(found) + found.index(None)]
                 raise ValueError(f"{file}: {odd!r} has no number in front, as the other lines have")
@@ -83,9 +83,18 @@ def _of_text(file: Path) -> dict[str, int]:
 
 
 def _are_in_order(pairs: list[tuple[int, str]]) -> bool:
-    """Whether numbers behind names are those of classes; else they are parts of the names."""
+    """Whether numbers are those of classes; else they may be parts of the names, as in `step 1`, `step 2`."""
+    if len({name for _, name in pairs}) < 2 <= len(pairs):
+        return False
     numbers = sorted(number for number, _ in pairs)
     return numbers in ([*range(len(numbers))], [*range(1, len(numbers) + 1)])
+
+
+def _look_like_numbers(pairs: list[tuple[int, str]], num_lines: int) -> bool:
+    """Whether numbers in front were meant to be those of classes, though one is wrong: not `100 m`, `200 m`, `jump`."""
+    numbers = {number for number, _ in pairs}
+    has_most = len(pairs) * 2 > num_lines and len(numbers) * 2 > max(numbers)
+    return has_most and min(numbers) == 0 and len({name for _, name in pairs}) > 1
 
 
 def _by_name(pairs: list[tuple[int, str]], file: Path) -> dict[str, int]:

@@ -14,6 +14,7 @@ import pandas as pd
 from kinema.annotations.formats.class_names import ClassNames
 from kinema.annotations.formats.json_files import an_object, parsed
 from kinema.annotations.formats.listing import Listing
+from kinema.annotations.formats.media_names import forward, is_rooted
 from kinema.annotations.rows import read_lines, read_tables
 from kinema.experiment.data_sections import Annotations
 from kinema.words import shown
@@ -29,25 +30,33 @@ def read_huggingface(file: Path, settings: Annotations, listing: Listing) -> Non
     listing.know(classes.names, unused_too=True)
     columns = (NAME, label, *OPTIONAL)
     is_lines = file.suffix.lower() in (".jsonl", ".ndjson")
-    rows = _read_lines(file, columns) if is_lines else read_tables([file], columns=columns, required=(NAME, label))
+    needs_labels = listing.subset != "testing"
+    rows = (
+        _read_lines(file, columns, needs_labels)
+        if is_lines
+        else read_tables([file], columns=columns, required=(NAME, label))
+    )
     for (_, line), row in zip(rows.index, rows.to_dict("records"), strict=True):
         row = {name: value for name, value in row.items() if not pd.isna(value)}
         place = f"{'line' if is_lines else 'row'} {line}"
         with listing.noting():
             if NAME not in row:
                 raise ValueError(f"{place}: no {NAME}")
-            name = classes.named(row.get(label), place)
+            name = classes.named(row.get(label), place) if settings.classes else row.get(label)
             subset = row.get("subset") or row.get("split")
-            listing.add(folder + row[NAME], name, place, subset=subset, group=row.get("group"))
+            video = forward(row[NAME])
+            video = video if is_rooted(video) else folder + video
+            listing.add(video, name, place, subset=subset, group=row.get("group"))
 
 
-def _read_lines(file: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def _read_lines(file: Path, columns: tuple[str, ...], needs_labels: bool) -> pd.DataFrame:
     lines = read_lines([file])
     found = [
         an_object(parsed(text, f"{file} line {line}:"), f"{file} line {line}")
         for (_, line), text in zip(lines.index, lines, strict=True)
     ]
-    if found and not any(columns[1] in row for row in found):
+    says_subset = any({"split", "subset"} & row.keys() for row in found)
+    if found and needs_labels and not says_subset and not any(columns[1] in row for row in found):
         raise ValueError(f"{file}: no {columns[1]}; found {', '.join(found[0])}; `field` (--field) names the labels")
     cells = [
         [_cell(row.get(name), f"{file} line {line}: {name}") for name in columns]

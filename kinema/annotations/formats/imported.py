@@ -38,14 +38,14 @@ MANY_LABELS = ("activitynet", "charades")  # whose parts may have several, and n
 def read_imported(files: Sequence[Path], settings: Annotations) -> Listing:
     """What all files of one list say, the file of the names of classes aside."""
     listing = Listing(has_many_labels=settings.format in MANY_LABELS)
-    for file in files:
-        if str(file) != settings.classes:
-            listing.begin(file, _subset_of(file, settings))
-            IMPORTERS[settings.format](file, settings, listing)
+    lists = [file for file in files if str(file) != settings.classes]
+    for file in lists:
+        listing.begin(file, _subset_of(file, settings, is_single=len(lists) == 1))
+        IMPORTERS[settings.format](file, settings, listing)
     return listing
 
 
-def _subset_of(file: Path, settings: Annotations) -> str | None:
+def _subset_of(file: Path, settings: Annotations, *, is_single: bool) -> str | None:
     """What `subsets` says of the path that a file is, or lies in; else what its name says.
 
     That a name is one of a subset by chance is likelier than that a data set has nothing to be trained on: of a single
@@ -55,7 +55,7 @@ def _subset_of(file: Path, settings: Annotations) -> str | None:
         if file == Path(path) or Path(path) in file.parents:
             return subset
     named = named_subset(file)
-    return named if len(settings.paths) > 1 or named == "training" else None
+    return None if is_single and named != "training" else named
 
 
 def named_subset(file: Path) -> str | None:

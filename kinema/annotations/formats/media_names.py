@@ -22,9 +22,10 @@ def path_of(place: str) -> str:
     text = forward(place.strip())
     scheme, is_address, rest = text.partition("://")
     if is_address and scheme.lower() in OF_OBJECTS:  # keys may hold anything
-        return f"/{rest.partition('/')[2]}"
+        key = rest.partition("/")[2]
+        return f"/{key.partition('?')[0] if _has_query(key) else key}"
     if is_address and scheme.lower() == "file":
-        return f"/{unquote(rest).lstrip('/')}"
+        return f"/{unquote(rest).removeprefix('localhost/').lstrip('/')}"
     if not (is_address or _has_query(text) or UPLOAD.match(text)):
         return text
     parts = urlsplit(text)
@@ -42,9 +43,9 @@ def forward(path: str) -> str:
 
 
 def _has_query(text: str) -> bool:
-    """Whether a rooted path has one of an address behind it; other names may have a question mark."""
+    """Whether a path has one of an address behind it; other names may have a question mark."""
     path, mark, _ = text.partition("?")
-    return text.startswith("/") and bool(mark) and ("local-files" in path or has_video_extension(path))
+    return bool(mark) and ("local-files" in path or (has_video_extension(path) and not has_video_extension(text)))
 
 
 def is_rooted(path: str) -> bool:

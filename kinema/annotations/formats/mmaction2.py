@@ -26,16 +26,19 @@ PARTS = "this list is of whole videos: parts of them are a table with the column
 # the first that fits
 PATTERNS = (
     rf"^(?P<video>[^,]+{EXTENSION}),\s*(?P<label>[^,]+)$",
-    r"^(?P<video>[^,]+),\s*(?P<label>[0-9]+)$",
+    r"^(?P<video>[^,]+),\s*(?P<label>-?[0-9]+(?:[.]0+)?)$",
     rf"^(?P<video>.+{EXTENSION})\s+(?P<label>\S.*)$",
     r"^(?P<video>\S+)\s+[0-9]+\s+(?P<label>[0-9]+(?:\s+[0-9]+){2,})$",  # several classes
-    r"^(?P<video>\S.*?)\s+[0-9]+\s+(?P<label>[0-9]+)$",
+    r"^(?P<video>\S.*?)\s+[0-9]+\s+(?P<label>-?[0-9]+(?:[.]0+)?)$",
     r"^(?P<video>\S+)\s+(?P<label>\S+)$",
     rf"^(?P<video>.+{EXTENSION})$",
 )
 
 
-WITH_OFFSET = rf"^(?P<video>(?!\S+{EXTENSION}\s)\S+)\s+(?P<offset>[0-9]+)\s+(?P<num_frames>[0-9]+)\s+(?P<label>[0-9]+)$"
+COUNT = r"[0-9]{1,15}"
+WITH_OFFSET = (
+    rf"^(?P<video>(?!\S+{EXTENSION}\s)\S+)\s+(?P<offset>{COUNT})\s+(?P<num_frames>{COUNT})\s+(?P<label>[0-9]+)$"
+)
 
 
 def read_mmaction2(file: Path, settings: Annotations, listing: Listing) -> None:
