@@ -71,7 +71,7 @@ def init_from_list(
     if rows["subset"].notna().all() and group is None and groups_path is None:
         told_of += [
             f"{_shown(lists)}: {counts(rows)}",
-            *told(rows, f"kinema init-dataset {' '.join(shlex.quote(str(path)) for path in lists)} --group looks"),
+            *told(rows, _redraw(lists, video_folder, format)),
         ]
     else:
         rows["subset"], drawn = _drawn(rows, val_fraction=val_fraction, test_fraction=test_fraction, seed=seed)
@@ -108,6 +108,13 @@ def _chosen(lists: Sequence[Path], format: str | None, options: dict[str, Any]) 
         raise ValueError(f"--format {chosen}: {_first(error)}") from None
     line = f"took {_shown(lists)} for {WORDS.get(chosen, chosen)}; --format names another format"
     return settings, [line] if format is None else []
+
+
+def _redraw(lists: Sequence[Path], video_folder: Path | str | None, format: str | None) -> str:
+    """The command that draws subsets in the place of those that the list says."""
+    options = {"--videos": video_folder, "--format": format, "--group": "looks"}
+    given = [word for option, value in options.items() if value for word in (option, str(value))]
+    return shlex.join(["kinema", "init-dataset", *map(str, lists), *given, "--force"])
 
 
 def _first(error: Any) -> str:

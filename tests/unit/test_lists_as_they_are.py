@@ -412,4 +412,7 @@ def test_options_that_do_not_go_with_a_place_are_named_as_they_are_written(proje
 def test_the_advice_to_draw_subsets_is_a_command_that_draws_them(project, capsys):
     Path("film/train.txt").write_text("".join(f"{name} {number % 2}\n" for number, name in enumerate(NAMES)))
     assert main(["init-dataset", "film/train.txt"]) == 0
-    assert "`kinema init-dataset film/train.txt --group looks` draws subsets" in capsys.readouterr().out
+    assert "`kinema init-dataset film/train.txt --group looks --force` draws subsets" in capsys.readouterr().out
+    assert {entry["subset"] for entry in listed("film").values()} == {"training"}
+    assert main(["init-dataset", "film/train.txt", "--group", "v[0-9]", "--force"]) == 0
+    assert {entry["subset"] for entry in listed("film").values()} == {"training", "validation"}
