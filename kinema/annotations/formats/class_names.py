@@ -60,7 +60,7 @@ def _of_json(file: Path) -> dict[str, int]:
         return _numbered([a_text(name, f"{file} [{n}]") for n, name in enumerate(content)], file)
     if not isinstance(content, dict):
         raise ValueError(f"{file}: expected a list of names, or an object of numbers by name")
-    if content and all(as_whole(key) is not None and isinstance(name, str) for key, name in content.items()):
+    if content and all(key.isdecimal() and isinstance(name, str) for key, name in content.items()):
         return _by_name([(int(key), name) for key, name in content.items()], file)
     numbers = {name: int(n) if isinstance(n, str) and n.isdecimal() else n for name, n in content.items()}
     return {name: a_whole(number, f"{file} {name}") for name, number in numbers.items()}
